@@ -1,0 +1,95 @@
+// Package manifests_test renders the kustomize manifests in-process, decodes every object strictly into its Go type and
+// checks what ties the objects to each other and to the program. It holds no code that ships.
+package manifests_test
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"testing"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// render builds a kustomization with these resources and components, named as in this folder, the way
+// `kubectl apply -k` would.
+func render(t *testing.T, resource string, components ...string) install {
+	t.Helper()
+	lines := []string{"resources: [../manifests/" + resource + "]", "components:"}
+	for _, c := range components {
+		lines = append(lines, "  - ../manifests/components/"+c)
+	}
+	return build(t, strings.Join(lines, "\n"), nil)
+}
+
+// kustomize guards its own library: kyaml v0.21.1 fills its global schema without a lock, and two builds at a time race.
+var kustomize sync.Mutex
+
+// build runs kustomize on a kustomization that lies beside this folder, together with the files given by name.
+func build(t *testing.T, kustomization string, files map[string]string) install {
+	t.Helper()
+	disk := filesys.MakeFsInMemory()
+	write := func(name, content string) {
+		if err := disk.WriteFile(name, []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	here := os.DirFS(".")
+	for _, name := range manifestFiles(t) {
+		content, err := fs.ReadFile(here, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(path.Join("/manifests", name), string(content))
+	}
+	write("/overlay/kustomization.yaml", kustomization)
+	for name, content := range files {
+		write(path.Join("/overlay", name), content)
+	}
+	kustomize.Lock()
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, "/overlay")
+	kustomize.Unlock()
+	if err != nil {
+		t.Fatalf("kustomize build: %v", err)
+	}
+	var in install
+	for _, r := range resources.Resources() {
+		object, err := decode(r.MustYaml())
+		if err != nil {
+			t.Fatalf("%s: %v", r.CurId(), err)
+		}
+		in = append(in, object)
+	}
+	return in
+}
+
+func manifestFiles(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	err := fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && path.Ext(name) == ".yaml" {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func components(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir("components")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}

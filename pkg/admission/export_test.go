@@ -1,0 +1,22 @@
+package admission
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	"time"
+)
+
+// DecodeOnly is the HTTP part with a handler that decodes the object and allows it.
+func DecodeOnly() http.Handler {
+	h := admission.HandlerFunc(func(_ context.Context, req admission.Request) admission.Response {
+		if _, err := decode(req.Object.Raw); err != nil {
+			return admission.Errored(http.StatusBadRequest, err)
+		}
+		return admission.Allowed("")
+	})
+	return &endpoint{webhook: &admission.Webhook{Handler: h}, metrics: NewMetrics(prometheus.NewRegistry(), time.Now), log: slog.New(slog.DiscardHandler)}
+}

@@ -1,0 +1,144 @@
+package admission
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"time"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	admissionv1 "k8s.io/api/admission/v1"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	"sigs.k8s.io/json"
+
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+)
+
+// readTimeout bounds the reads of one review, well below the webhook's timeoutSeconds of 5.
+const readTimeout = 3 * time.Second
+
+// Handler reviews HelmReleases. Its fields are set before first use; it is safe for concurrent use.
+type Handler struct {
+	Policy  func() *policy.Policy // the policy in force
+	Reader  release.Reader        // reads what a release names; nil counts it as unreadable
+	Metrics *Metrics
+	Log     *slog.Logger
+}
+
+// Handle answers one review. An error in the review itself is 400; it says what was expected.
+func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.Response {
+	start := time.Now()
+	verdict, resp := h.review(ctx, &req.AdmissionRequest)
+	h.Metrics.reviewed(&req.AdmissionRequest, verdict, time.Since(start))
+	return resp
+}
+
+func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest) (verdict, admission.Response) {
+	if req.Kind.Group != helmv2.GroupVersion.Group || req.Kind.Kind != helmv2.HelmReleaseKind {
+		return h.badReview("another kind of object", errors.New("expected a HelmRelease of helm.toolkit.fluxcd.io/v2"))
+	}
+	if req.SubResource != "" || req.Operation != admissionv1.Create && req.Operation != admissionv1.Update {
+		return notReviewed, admission.Allowed("")
+	}
+	hr, err := decode(req.Object.Raw)
+	if err != nil {
+		return h.badReview("object is not decodable", fmt.Errorf("expected a HelmRelease of helm.toolkit.fluxcd.io/v2 as the object: %w", err))
+	}
+	if hr.DeletionTimestamp != nil {
+		return notReviewed, admission.Allowed("")
+	}
+	if hr.Namespace == "" {
+		hr.Namespace = req.Namespace
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	pol := h.Policy()
+	opts := release.Options{Charts: pol.Charts, Reader: h.Reader, Create: req.Operation == admissionv1.Create}
+	rel := release.Resolve(ctx, hr, opts)
+	if rel == nil {
+		return notSpegel, admission.Allowed("")
+	}
+	res := rel.Evaluate(pol.Policy)
+	h.Metrics.found(res)
+
+	v := judge(rel, res, pol)
+	if v == denied {
+		h.logDenial(req, res)
+		return v, deny(req, res, pol)
+	}
+	resp := admission.Allowed("")
+	resp.Warnings = warnings(res)
+	if h.listChanges(ctx, req, hr, rel, opts) {
+		resp.Warnings = append(resp.Warnings, restartHint(hr))
+	}
+	return v, resp
+}
+
+// listChanges tells whether an update changes the effective mirror list; not known counts as no.
+func (h *Handler) listChanges(ctx context.Context, req *admissionv1.AdmissionRequest, hr *helmv2.HelmRelease, rel *release.Release, opts release.Options) bool {
+	if req.Operation != admissionv1.Update {
+		return false
+	}
+	old, err := decode(req.OldObject.Raw)
+	if err != nil || sameValues(old, hr) {
+		return false
+	}
+	if old.Namespace == "" {
+		old.Namespace = req.Namespace
+	}
+	before := release.Resolve(ctx, old, opts)
+	if before == nil {
+		return false
+	}
+	was, known := before.MirrorList()
+	is, knownToo := rel.MirrorList()
+	return known && knownToo && !reflect.DeepEqual(was, is)
+}
+
+func sameValues(a, b *helmv2.HelmRelease) bool {
+	var x, y []byte
+	if a.Spec.Values != nil {
+		x = a.Spec.Values.Raw
+	}
+	if b.Spec.Values != nil {
+		y = b.Spec.Values.Raw
+	}
+	return bytes.Equal(x, y) && reflect.DeepEqual(a.Spec.ValuesFrom, b.Spec.ValuesFrom)
+}
+
+// badReview answers 400. The log gets what is wrong in words of ours, never a part of the body.
+func (h *Handler) badReview(what string, err error) (verdict, admission.Response) {
+	h.Log.Error("bad review: " + what)
+	return failed, admission.Errored(http.StatusBadRequest, err)
+}
+
+// logDenial tells who was denied what and why, and no value. A dry run leaves no trace but metrics.
+func (h *Handler) logDenial(req *admissionv1.AdmissionRequest, res release.Result) {
+	if req.DryRun != nil && *req.DryRun {
+		return
+	}
+	var rules []string
+	for _, f := range res.Denied() {
+		rules = append(rules, f.Rule)
+	}
+	h.Log.Info("denied", "namespace", req.Namespace, "name", req.Name, "operation", req.Operation,
+		"user", req.UserInfo.Username, "rules", rules, "unresolved", len(res.Unresolved))
+}
+
+// decode reads a HelmRelease as the API server would: field names are case-sensitive.
+func decode(raw []byte) (*helmv2.HelmRelease, error) {
+	if len(raw) == 0 {
+		return nil, errors.New("there is none")
+	}
+	var hr helmv2.HelmRelease
+	if err := json.UnmarshalCaseSensitivePreserveInts(raw, &hr); err != nil {
+		return nil, err
+	}
+	return &hr, nil
+}

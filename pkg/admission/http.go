@@ -1,0 +1,98 @@
+package admission
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	kjson "sigs.k8s.io/json"
+)
+
+// maxBody bounds a review, in bytes: two objects of at most 3 MiB each, and what is around them. It is
+// the limit of controller-runtime too.
+const maxBody = 7 << 20
+
+// endpoint reads reviews off HTTP. It stands in for the HTTP part of controller-runtime's webhook, which
+// logs what it can't decode, accepts any JSON object as a review and counts nothing; recovery from a
+// panic and the response's completion stay with controller-runtime.
+type endpoint struct {
+	webhook *admission.Webhook
+	metrics *Metrics
+	log     *slog.Logger
+}
+
+// NewEndpoint serves a handler over HTTP, at Path.
+func NewEndpoint(h *Handler) http.Handler {
+	return &endpoint{webhook: &admission.Webhook{Handler: h}, metrics: h.Metrics, log: h.Log}
+}
+
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	review, err := readReview(w, r)
+	if err != nil {
+		e.metrics.badRequests.Inc()
+		e.log.Error("bad request: not an AdmissionReview", "contentLength", r.ContentLength) // never the body, nor an error that quotes it
+		resp := admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err))
+		e.respond(w, http.StatusBadRequest, resp)
+		return
+	}
+	e.respond(w, http.StatusOK, e.webhook.Handle(r.Context(), admission.Request{AdmissionRequest: *review.Request}))
+}
+
+func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionReview, error) {
+	if r.Method != http.MethodPost {
+		return nil, errors.New("method is not POST")
+	}
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+		return nil, errors.New("content type is not application/json")
+	}
+	body, err := readAll(http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, fmt.Errorf("body is larger than %d bytes", tooLarge.Limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("body could not be read: %w", err)
+	}
+	if len(body) == 0 {
+		return nil, errors.New("body is empty")
+	}
+	var review admissionv1.AdmissionReview
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &review); err != nil {
+		return nil, fmt.Errorf("body is not one: %w", err)
+	}
+	switch {
+	case review.APIVersion != admissionv1.SchemeGroupVersion.String() || review.Kind != "AdmissionReview":
+		return nil, errors.New("body has another apiVersion or kind")
+	case review.Request == nil || review.Request.UID == "":
+		return nil, errors.New("body has no request with a uid")
+	}
+	return &review, nil
+}
+
+// readAll is io.ReadAll with one allocation where the length is known.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	if length <= 0 || length > maxBody {
+		return io.ReadAll(r)
+	}
+	body := make([]byte, length)
+	_, err := io.ReadFull(r, body)
+	return body, err
+}
+
+func (e *endpoint) respond(w http.ResponseWriter, code int, resp admission.Response) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	err := json.NewEncoder(w).Encode(admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
+		Response: &resp.AdmissionResponse,
+	})
+	if err != nil {
+		e.log.Error("response not written", "error", err)
+	}
+}

@@ -1,0 +1,98 @@
+package admission
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+)
+
+// Metrics count what the webhook does. No label holds a name or a value out of an object.
+type Metrics struct {
+	reviews       *prometheus.CounterVec
+	findings      *prometheus.CounterVec
+	unresolved    *prometheus.CounterVec
+	badRequests   prometheus.Counter
+	policyReloads *prometheus.CounterVec
+	latency       prometheus.Histogram
+}
+
+// NewMetrics registers the metrics. policySince tells when the policy in force was loaded.
+func NewMetrics(reg prometheus.Registerer, policySince func() time.Time) *Metrics {
+	m := &Metrics{
+		reviews: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "spegel_guard_reviews_total", Help: "Reviews by operation, verdict and dry-run.",
+		}, []string{"operation", "verdict", "dry_run"}),
+		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "spegel_guard_findings_total", Help: "Findings by rule and severity.",
+		}, []string{"rule", "severity"}),
+		unresolved: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "spegel_guard_unresolved_references_total", Help: "References that could not be read and could change a finding, by kind.",
+		}, []string{"kind"}),
+		badRequests: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "spegel_guard_bad_requests_total", Help: "Requests that were no AdmissionReview.",
+		}),
+		policyReloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "spegel_guard_policy_reloads_total", Help: "New versions of the policy file by result, loaded or refused.",
+		}, []string{"result"}),
+		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "spegel_guard_review_duration_seconds", Help: "Time from a decoded review to its verdict.",
+			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+		}),
+	}
+	age := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "spegel_guard_policy_age_seconds", Help: "Time since the policy in force was loaded.",
+	}, func() float64 { return time.Since(policySince()).Seconds() })
+	reg.MustRegister(m.reviews, m.findings, m.unresolved, m.badRequests, m.policyReloads, m.latency, age)
+	for _, result := range []string{resultLoaded, resultRefused} { // shown from the start, so that an alert has a base
+		m.policyReloads.WithLabelValues(result)
+	}
+	return m
+}
+
+const (
+	resultLoaded  = "loaded"
+	resultRefused = "refused"
+)
+
+// PolicyReloaded counts a new version of the policy file; err says why it was refused, if it was.
+func (m *Metrics) PolicyReloaded(err error) {
+	result := resultLoaded
+	if err != nil {
+		result = resultRefused
+	}
+	m.policyReloads.WithLabelValues(result).Inc()
+}
+
+func (m *Metrics) reviewed(req *admissionv1.AdmissionRequest, v verdict, took time.Duration) {
+	m.reviews.WithLabelValues(operation(req.Operation), string(v), strconv.FormatBool(req.DryRun != nil && *req.DryRun)).Inc()
+	m.latency.Observe(took.Seconds())
+}
+
+func (m *Metrics) found(res release.Result) {
+	for _, f := range res.Findings {
+		m.findings.WithLabelValues(f.Rule, string(f.Severity)).Inc()
+	}
+	for _, ref := range res.Unresolved {
+		m.unresolved.WithLabelValues(kind(ref.Kind)).Inc()
+	}
+}
+
+// operation and kind keep what a client may choose out of the labels.
+func operation(op admissionv1.Operation) string {
+	switch op {
+	case admissionv1.Create, admissionv1.Update, admissionv1.Delete, admissionv1.Connect:
+		return string(op)
+	}
+	return "other"
+}
+
+func kind(k string) string {
+	if k == "ConfigMap" || k == "Secret" {
+		return k
+	}
+	return "other"
+}

@@ -1,0 +1,127 @@
+package admission_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+const (
+	good = `
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: spegel, namespace: kube-system}
+spec:
+  interval: 1h
+  chart: {spec: {chart: spegel, sourceRef: {kind: HelmRepository, name: spegel}}}
+  values: {spegel: {mirroredRegistries: [https://docker.io]}}
+`
+	bad = `
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: spegel, namespace: kube-system}
+spec:
+  interval: 1h
+  chart: {spec: {chart: spegel, sourceRef: {kind: HelmRepository, name: spegel}}}
+  values: {spegel: {registries: [https://docker.io]}}
+`
+)
+
+// with returns a copy with one field changed.
+func with(u *unstructured.Unstructured, value any, path ...string) *unstructured.Unstructured {
+	u = u.DeepCopy()
+	if err := unstructured.SetNestedField(u.Object, value, path...); err != nil {
+		panic(err)
+	}
+	return u
+}
+
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	good, bad := object(t, good), object(t, bad)
+	deleting := with(bad, "2026-01-01T00:00:00Z", "metadata", "deletionTimestamp")
+	suspended := with(bad, true, "spec", "suspend")
+	longer := with(good, []any{"https://docker.io", "https://ghcr.io"}, "spec", "values", "spegel", "mirroredRegistries")
+	const restart = "nodes keep the old mirrors until Spegel restarts: kubectl -n kube-system rollout restart ds/spegel"
+	dead := []string{
+		"legacy-registries-key: spec.values.spegel.registries: Spegel's chart ignores this key since v0.1.0",
+		"empty-mirror-list: spec.values.spegel.mirroredRegistries: not set, so Spegel mirrors every registry and private image...",
+	}
+	cases := map[string]struct {
+		op       admissionv1.Operation
+		obj, old *unstructured.Unstructured
+		sub      string
+		denied   bool
+		verdict  string
+		warnings []string
+	}{
+		"a good release may be created":                      {op: admissionv1.Create, obj: good, verdict: "pass"},
+		"a bad release may not be created":                   {op: admissionv1.Create, obj: bad, denied: true, verdict: "deny"},
+		"an update may not break a release":                  {op: admissionv1.Update, obj: bad, old: good, denied: true, verdict: "deny"},
+		"an update may mend a release, and says what is due": {op: admissionv1.Update, obj: good, old: bad, verdict: "pass", warnings: []string{restart}},
+		"an update of the list says what is due":             {op: admissionv1.Update, obj: longer, old: good, verdict: "pass", warnings: []string{restart}},
+		"an update of metadata alone is silent":              {op: admissionv1.Update, obj: with(good, "x", "metadata", "annotations", "a"), old: good, verdict: "pass"},
+		"an update of other values is silent":                {op: admissionv1.Update, obj: with(good, true, "spec", "values", "spegel", "resolveTags"), old: good, verdict: "pass"},
+		"an update of metadata of a bad release is denied":   {op: admissionv1.Update, obj: with(bad, "x", "metadata", "annotations", "a"), old: bad, denied: true, verdict: "deny"},
+		"a bad release may be suspended":                     {op: admissionv1.Update, obj: suspended, old: bad, verdict: "warn", warnings: dead},
+		"a bad release may not be resumed":                   {op: admissionv1.Update, obj: bad, old: suspended, denied: true, verdict: "deny"},
+		"an object being deleted is admitted":                {op: admissionv1.Update, obj: deleting, old: bad, verdict: "not-reviewed"},
+		"a deletion is admitted":                             {op: admissionv1.Delete, old: bad, verdict: "not-reviewed"},
+		"a subresource is admitted":                          {op: admissionv1.Update, obj: bad, old: bad, sub: "status", verdict: "not-reviewed"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, newPolicy(t, ""), nil)
+			for _, dryRun := range []bool{false, true} {
+				req := review(t, c.op, c.obj, c.old)
+				req.SubResource, req.DryRun = c.sub, &dryRun
+				resp := s.ask(t, req)
+				if resp.Allowed == c.denied {
+					t.Errorf("dry run %t: allowed is %t\n%+v", dryRun, resp.Allowed, resp.Result)
+				}
+				if diff := cmp.Diff(c.warnings, resp.Warnings); diff != "" {
+					t.Errorf("dry run %t: warnings (-want +got):\n%s", dryRun, diff)
+				}
+			}
+			if diff := cmp.Diff(map[string]float64{"true": 1, "false": 1}, s.count(t, "spegel_guard_reviews_total", "dry_run")); diff != "" {
+				t.Errorf("reviews by dry run (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(map[string]float64{c.verdict: 2}, s.count(t, "spegel_guard_reviews_total", "verdict")); diff != "" {
+				t.Errorf("reviews by verdict (-want +got):\n%s", diff)
+			}
+			// a dry run leaves no line, an admission leaves none, a denial leaves one
+			want := 0
+			if c.denied {
+				want = 1
+			}
+			if got := strings.Count(s.logs.String(), "\n"); got != want {
+				t.Errorf("%d log lines; want %d:\n%s", got, want, s.logs)
+			}
+		})
+	}
+}
+
+func TestUnresolvedMayBeDenied(t *testing.T) {
+	t.Parallel()
+	obj := with(object(t, good), []any{map[string]any{"kind": "Secret", "name": "spegel-values"}}, "spec", "valuesFrom")
+	unstructured.RemoveNestedField(obj.Object, "spec", "values")
+	const warning = "unresolved: valuesFrom Secret kube-system/spegel-values key values.yaml: not read"
+
+	resp := serve(t, newPolicy(t, ""), nil).ask(t, review(t, admissionv1.Create, obj, nil))
+	if !resp.Allowed || !cmp.Equal(resp.Warnings, []string{warning}) {
+		t.Errorf("allowed %t, warnings %q", resp.Allowed, resp.Warnings)
+	}
+	resp = serve(t, newPolicy(t, "unresolved: deny\n"), nil).ask(t, review(t, admissionv1.Create, obj, nil))
+	if resp.Allowed || resp.Result.Code != 403 || !strings.Contains(resp.Result.Message, "spegel-values") {
+		t.Errorf("allowed %t, result %+v", resp.Allowed, resp.Result)
+	}
+	suspended := with(obj, true, "spec", "suspend")
+	resp = serve(t, newPolicy(t, "unresolved: deny\n"), nil).ask(t, review(t, admissionv1.Create, suspended, nil))
+	if !resp.Allowed || !cmp.Equal(resp.Warnings, []string{warning}) {
+		t.Errorf("suspended: allowed %t, warnings %q", resp.Allowed, resp.Warnings)
+	}
+}

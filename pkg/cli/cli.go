@@ -1,0 +1,59 @@
+// Package cli is the command line: flags, wiring and exit codes, one file a command. It decides
+// nothing about a release. It may import every other package of the project.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of every command.
+const (
+	ExitOK     = 0 // nothing denied
+	ExitDenied = 1 // something denied
+	ExitFailed = 2 // could not do the job: usage, unreadable or malformed input, no cluster
+)
+
+// errDenied ends a command with ExitDenied; its report has said why.
+var errDenied = errors.New("denied")
+
+// Run runs the program with its arguments (without the program's name) and returns the exit code.
+// Reports go to stdout, diagnostics to stderr.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	switch err := root.ExecuteContext(ctx); {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, errDenied):
+		return ExitDenied
+	default:
+		fmt.Fprintln(stderr, "webhook: "+err.Error())
+		return ExitFailed
+	}
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "webhook",
+		Short:         "Keep Spegel away from private registries",
+		Long:          "spegel-guard finds Flux HelmReleases that would put Spegel between containerd and a private registry.",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(cmd.ErrOrStderr())
+			_ = cmd.Help()
+			return errors.New("a command is needed")
+		},
+	}
+	root.AddCommand(newServe(), newRules(), newVersion())
+	return root
+}

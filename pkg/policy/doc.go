@@ -1,0 +1,7 @@
+// Package policy reads the policy file: which registries are private, how severe each rule is, which
+// charts are taken for Spegel's.
+//
+// A file is read strictly and as a whole: every mistake in it is reported with file, line and field,
+// and a file with a mistake is never used in part. It may import pkg/validate and nothing else of the
+// project.
+package policy

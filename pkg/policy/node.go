@@ -1,0 +1,102 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// resolve follows an alias.
+func resolve(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+// each calls f for the pairs of a map, and reports what is no map and keys that stand twice.
+func (p *parser) each(n *yaml.Node, field string, f func(key, value *yaml.Node)) {
+	m := resolve(n)
+	if m.Kind != yaml.MappingNode {
+		p.errorf(n, field, "%s; want a map", describe(m))
+		return
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		key := *resolve(m.Content[i])
+		key.Line = m.Content[i].Line
+		if key.Kind != yaml.ScalarNode {
+			p.errorf(&key, field, "%s as a key; want a string", describe(&key))
+			continue
+		}
+		if line, ok := seen[key.Value]; ok {
+			p.errorf(&key, join(field, key.Value), "stands here twice, first in line %d", line)
+			continue
+		}
+		seen[key.Value] = key.Line
+		f(&key, m.Content[i+1])
+	}
+}
+
+// items calls f for the strings of a list, and reports what is none.
+func (p *parser) items(n *yaml.Node, field string, f func(item *yaml.Node, field, s string)) {
+	list := resolve(n)
+	if list.Kind != yaml.SequenceNode {
+		p.errorf(n, field, "%s; want a list", describe(list))
+		return
+	}
+	for i, item := range list.Content {
+		field := fmt.Sprintf("%s[%d]", field, i)
+		if s, ok := p.str(item, field); ok {
+			f(item, field, s)
+		}
+	}
+}
+
+func (p *parser) str(n *yaml.Node, field string) (string, bool) {
+	s := resolve(n)
+	if s.Kind != yaml.ScalarNode || s.Tag != "!!str" {
+		p.errorf(n, field, "%s; want a string", describe(s))
+		return "", false
+	}
+	return s.Value, true
+}
+
+// join is the path to a key, fit for one line.
+func join(field, key string) string {
+	key = validate.Clean(key)
+	if key == "" {
+		key = `""`
+	}
+	if field == "" {
+		return key
+	}
+	return field + "." + key
+}
+
+// describe names the type of a node, for an error.
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a map"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch n.Tag {
+	case "!!null":
+		return "null"
+	case "!!str":
+		return "a string"
+	case "!!bool":
+		return "a boolean"
+	case "!!int", "!!float":
+		return "a number"
+	case "!!timestamp":
+		return "a date"
+	default:
+		return "a value tagged " + validate.Clean(strings.TrimPrefix(n.Tag, "!!"))
+	}
+}

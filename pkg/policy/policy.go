@@ -1,0 +1,106 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// The type of the file, as its first two fields must say.
+const (
+	APIVersion = "spegel-guard.dev/v1alpha1"
+	Kind       = "Policy"
+)
+
+// maxSize bounds a policy file, in bytes. A ConfigMap holds no more.
+const maxSize = 1 << 20
+
+// Unresolved says what to do with a finding that an unreadable reference could still turn.
+type Unresolved string
+
+// The two answers to an unresolved finding.
+const (
+	UnresolvedWarn Unresolved = "warn"
+	UnresolvedDeny Unresolved = "deny"
+)
+
+// Policy is a policy in force. It is never changed once it is made.
+type Policy struct {
+	validate.Policy
+	// Charts are the chart names, or full oci:// or https:// URLs of charts, taken for Spegel's.
+	Charts     []string
+	Unresolved Unresolved
+}
+
+// Default is the policy without a file.
+func Default() *Policy {
+	return &Policy{Charts: []string{"spegel"}, Unresolved: UnresolvedWarn}
+}
+
+// Load reads a policy file; path "" stands for no file. The private registries that come from
+// elsewhere, such as a flag, are added to those of the file. The error holds one line for each
+// mistake, as file:line: field: what is wrong.
+func Load(path string, privateRegistries []string) (*Policy, error) {
+	p, _, err := load(path, privateRegistries)
+	return p, err
+}
+
+// load is Load, with the file as it was read.
+func load(path string, privateRegistries []string) (*Policy, []byte, error) {
+	p := Default()
+	var data []byte
+	if path != "" {
+		var err error
+		if data, err = read(path); err != nil {
+			return nil, nil, err
+		}
+		if p, err = Parse(path, data); err != nil {
+			return nil, data, err
+		}
+	}
+	if err := p.addPrivate(privateRegistries); err != nil {
+		return nil, data, err
+	}
+	return p, data, nil
+}
+
+// addPrivate adds registries to a policy that nobody shares yet. One that the policy has already is
+// not added again.
+func (p *Policy) addPrivate(names []string) error {
+	var errs []error
+	have := map[string]bool{}
+	for _, r := range p.PrivateRegistries {
+		have[r.String()] = true
+	}
+	for _, name := range names {
+		r, err := validate.ParseRegistry(strings.TrimSpace(name))
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("private registry %s: %w", validate.Quote(name), err))
+		case !have[r.String()]:
+			have[r.String()] = true
+			p.PrivateRegistries = append(p.PrivateRegistries, r)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	if len(data) > maxSize {
+		return nil, fmt.Errorf("policy: %s is larger than %d bytes", path, maxSize)
+	}
+	return data, nil
+}

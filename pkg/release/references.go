@@ -1,0 +1,137 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"helm.sh/helm/v4/pkg/chart/common"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Reader reads one object by name, as controller-runtime's client does: errors are those of the
+// Kubernetes API, so a missing object is NotFound and one that may not be read is Forbidden. It must
+// be safe for concurrent use.
+type Reader interface {
+	Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error
+}
+
+// Unreadable is an error of a Reader that says why an object can't be read, in words for a person.
+type Unreadable struct{ Reason string }
+
+func (u *Unreadable) Error() string { return u.Reason }
+
+// reference is one entry of spec.valuesFrom and what was read for it.
+type reference struct {
+	helmv2.ValuesReference
+	namespace string
+	data      string
+	empty     bool   // counts as no values: optional, and missing for good
+	unread    string // why it could not be read; empty if it was
+}
+
+// readReferences reads what spec.valuesFrom names, each object once and all of them at the same time.
+func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []reference {
+	if len(hr.Spec.ValuesFrom) == 0 {
+		return nil
+	}
+	type object struct{ kind, name string }
+	reads := map[object]func() (map[string]string, error){}
+	var start []func()
+	for _, ref := range hr.Spec.ValuesFrom {
+		key := object{ref.Kind, ref.Name}
+		if _, ok := reads[key]; ok {
+			continue
+		}
+		read := sync.OnceValues(func() (map[string]string, error) {
+			return readData(ctx, o.Reader, ref.Kind, client.ObjectKey{Namespace: hr.Namespace, Name: ref.Name})
+		})
+		reads[key] = read
+		start = append(start, func() { _, _ = read() })
+	}
+	together(start...)
+
+	refs := make([]reference, 0, len(hr.Spec.ValuesFrom))
+	for _, vf := range hr.Spec.ValuesFrom {
+		ref := reference{ValuesReference: vf, namespace: hr.Namespace}
+		data, err := reads[object{vf.Kind, vf.Name}]()
+		ref.take(data, err, o.Create)
+		refs = append(refs, ref)
+	}
+	return refs
+}
+
+// take keeps what was read, or why nothing was.
+func (ref *reference) take(data map[string]string, err error, create bool) {
+	value, found := data[ref.GetValuesKey()]
+	missing := apierrors.IsNotFound(err) || err == nil && !found
+	var unreadable *Unreadable
+	switch {
+	case missing && ref.Optional && !create:
+		ref.empty = true
+	case apierrors.IsNotFound(err):
+		ref.unread = "not found"
+	case apierrors.IsForbidden(err):
+		ref.unread = "not permitted to read"
+	case errors.As(err, &unreadable):
+		ref.unread = unreadable.Reason
+	case errors.Is(err, context.DeadlineExceeded) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err):
+		ref.unread = "not read in time"
+	case err != nil:
+		ref.unread = "could not be read"
+	case missing:
+		ref.unread = "has no such key"
+	default:
+		ref.data = value
+		if ref.TargetPath == "" {
+			if _, err := common.ReadValues([]byte(value)); err != nil {
+				ref.unread = "is not YAML"
+			}
+		}
+	}
+}
+
+func readData(ctx context.Context, r Reader, kind string, key client.ObjectKey) (map[string]string, error) {
+	if r == nil {
+		return nil, &Unreadable{"not read"}
+	}
+	switch kind {
+	case "ConfigMap":
+		var cm corev1.ConfigMap
+		err := r.Get(ctx, key, &cm)
+		return cm.Data, err
+	case "Secret":
+		var secret corev1.Secret
+		if err := r.Get(ctx, key, &secret); err != nil {
+			return nil, err
+		}
+		data := make(map[string]string, len(secret.Data))
+		for k, v := range secret.Data {
+			data[k] = string(v)
+		}
+		return data, nil
+	}
+	return nil, &Unreadable{"a kind that Flux does not read values from"}
+}
+
+// together runs the functions at the same time and waits for all.
+func together(fs ...func()) {
+	if len(fs) == 1 {
+		fs[0]()
+		return
+	}
+	var wg sync.WaitGroup
+	for _, f := range fs {
+		wg.Go(f)
+	}
+	wg.Wait()
+}
+
+// origin names the reference for a person.
+func (ref *reference) origin() string {
+	return fmt.Sprintf("%s %s/%s", ref.Kind, ref.namespace, ref.Name)
+}

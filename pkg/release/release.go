@@ -1,0 +1,125 @@
+package release
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// Options say how a HelmRelease is resolved.
+type Options struct {
+	// Charts are the chart names, or full oci:// or https:// URLs, taken for Spegel's.
+	Charts []string
+	// Reader reads the objects that the HelmRelease names; nil counts each of them as unreadable.
+	Reader Reader
+	// Create says that the HelmRelease does not exist yet. What it names may come along with it, so even
+	// an optional reference that is missing is not yet known to be empty.
+	Create bool
+}
+
+// Release is a HelmRelease of Spegel's, resolved.
+type Release struct {
+	Namespace, Name string
+	// Chart is the chart as the HelmRelease or its source names it, Version its version or range; both
+	// are empty where a source that can't be read holds them.
+	Chart, Version string
+	Suspended      bool
+
+	inline any // spec.values as decoded; nil for none
+	refs   []reference
+	values any // effective values, as far as they could be read
+}
+
+// Resolve tells whether a HelmRelease is Spegel's and gathers its values. It returns nil for a release
+// of another chart. What can't be read is no error: Evaluate reports it as unresolved.
+func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
+	r := &Release{Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend, inline: decode(hr)}
+	refs := func() { r.refs = readReferences(ctx, hr, o) }
+
+	switch named, byName := namesChart(hr, o.Charts), namedLikeChart(hr, o.Charts); {
+	case named == no:
+		return nil
+	case named == yes:
+		refs()
+		r.Chart, r.Version = hr.Spec.Chart.Spec.Chart, hr.Spec.Chart.Spec.Version
+	default:
+		var src source
+		if byName { // most likely Spegel's: read all at once
+			together(func() { src = readSource(ctx, hr, o) }, refs)
+		} else {
+			src = readSource(ctx, hr, o)
+			if src.is == no {
+				return nil
+			}
+			refs()
+		}
+		r.Chart, r.Version = src.chart, src.version
+		r.merge()
+		if src.is == no || src.is == unknown && !byName && !hasChartKey(r.values) {
+			return nil
+		}
+		return r
+	}
+	r.merge()
+	return r
+}
+
+// merge computes the effective values. A reference that can't be merged counts as unreadable from
+// then on, as helm-controller does not get past it either.
+func (r *Release) merge() {
+	for {
+		values, bad, err := merged(r.inline, r.refs, nil)
+		if err == nil {
+			r.values = values
+			return
+		}
+		if bad < 0 || r.refs[bad].unread != "" { // can't be: only a reference that was read is merged
+			r.values = r.inline
+			return
+		}
+		r.refs[bad].unread = "can't be merged at its targetPath"
+	}
+}
+
+// MirrorList is the effective spegel.mirroredRegistries, nil where it is not set. It is not known
+// where a reference could not be read.
+func (r *Release) MirrorList() (list any, known bool) {
+	if slices.ContainsFunc(r.refs, func(ref reference) bool { return ref.unread != "" }) {
+		return nil, false
+	}
+	return at(r.values, validate.Path{"spegel", "mirroredRegistries"}), true
+}
+
+// decode reads spec.values. The API server admits any JSON there, so it may be no map.
+func decode(hr *helmv2.HelmRelease) any {
+	if hr.Spec.Values == nil || len(hr.Spec.Values.Raw) == 0 {
+		return nil
+	}
+	var v any
+	if err := json.Unmarshal(hr.Spec.Values.Raw, &v); err != nil {
+		return string(hr.Spec.Values.Raw) // not JSON: no map either, and the rules say so
+	}
+	return v
+}
+
+// at returns the node at a path, or nil.
+func at(v any, path validate.Path) any {
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[step]
+		case int:
+			list, _ := v.([]any)
+			if step >= len(list) {
+				return nil
+			}
+			v = list[step]
+		}
+	}
+	return v
+}

@@ -1,0 +1,97 @@
+package validate
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+)
+
+// endpoint is where an entry of the mirror list points.
+type endpoint struct {
+	host string // canonical, as in Registry
+	port string // 80 for http, else 443, where the entry names none
+}
+
+// endpoints lists what an entry names. A well-formed entry names one host. A malformed one is read
+// the way a person would: without a scheme, with a path or user info, or several in one string.
+func endpoints(entry string) []endpoint {
+	var out []endpoint
+	add := func(scheme, host, port string) {
+		if host != "" {
+			out = append(out, newEndpoint(scheme, host, port))
+		}
+	}
+	for word := range strings.FieldsFuncSeq(entry, isSeparator) {
+		if u, err := url.Parse(word); err == nil && u.Hostname() != "" {
+			add(u.Scheme, u.Hostname(), u.Port())
+		} else {
+			scheme, rest := cutScheme(word)
+			host, port := splitPort(authority(rest))
+			add(scheme, host, port)
+		}
+		if _, after, ok := cutLast(word, '@'); ok { // a password may hold what ends a host
+			scheme, _ := cutScheme(word)
+			host, port := splitPort(authority(after))
+			add(scheme, host, port)
+		}
+	}
+	return out
+}
+
+func newEndpoint(scheme, host, port string) endpoint {
+	e := endpoint{host: canonicalHost(host), port: strings.TrimLeft(port, "0")}
+	if port == "" {
+		e.port = "443"
+		if strings.EqualFold(scheme, "http") {
+			e.port = "80"
+		}
+	}
+	return e
+}
+
+// isSeparator tells what may stand between two entries in one string, and never in a host.
+func isSeparator(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("`,;|\"'<>(){}", r)
+}
+
+// cutScheme takes off a scheme, however its slashes are written; without one it is https.
+func cutScheme(word string) (scheme, rest string) {
+	for _, s := range []string{"https", "http"} {
+		if after, ok := cutPrefixFold(word, s); ok && strings.IndexAny(after, `:/\`) == 0 {
+			return s, strings.TrimLeft(after, `:/\`)
+		}
+	}
+	if before, after, ok := strings.Cut(word, "://"); ok {
+		return strings.TrimLeft(before, "["), strings.TrimLeft(after, `/\`)
+	}
+	return "https", strings.TrimLeft(word, `/\`)
+}
+
+// authority is what stands before a path, a query or a fragment, without user info.
+func authority(s string) string {
+	if end := strings.IndexAny(s, `/?#\`); end >= 0 {
+		s = s[:end]
+	}
+	if _, after, ok := cutLast(s, '@'); ok {
+		s = after
+	}
+	if !strings.Contains(s, "[") {
+		s = strings.TrimRight(s, "]")
+	}
+	return s
+}
+
+func cutPrefixFold(s, prefix string) (after string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+func cutLast(s string, sep byte) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}

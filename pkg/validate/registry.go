@@ -1,0 +1,77 @@
+package validate
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Rule is the metadata of one rule. docs/rules.md is made of it.
+type Rule struct {
+	ID      string
+	Title   string   // one line, what it finds
+	Default Severity // without a word in the policy
+	Effect  Effect
+	Why     string // why it exists: what Spegel does with such values
+	Reads   string // which chart values it looks at
+	Limits  string // what it cannot know
+	Fix     string // what to do
+	Bad     string // values in YAML that break the rule, and no other that denies
+	Good    string // the same values, mended
+
+	check func(*values, Policy) []problem
+}
+
+// problem is what a rule's check returns; Validate makes a Finding of it.
+type problem struct {
+	path    Path
+	value   string
+	message string
+	fix     string
+}
+
+var registry = mustRegister(
+	legacyRegistriesKey,
+	emptyMirrorList,
+	wildcardMirror,
+	privateRegistryMirrored,
+	invalidMirrorURL,
+	misplacedRegistriesKey,
+	renamedKey,
+)
+
+// Rules lists all rules in the order in which their findings are reported.
+func Rules() []Rule { return slices.Clone(registry) }
+
+// mustRegister panics on a mistake that only a programmer can make.
+func mustRegister(rules ...Rule) []Rule {
+	if err := checkRegistry(rules); err != nil {
+		panic(err)
+	}
+	return rules
+}
+
+func checkRegistry(rules []Rule) error {
+	var errs []error
+	seen := map[string]bool{}
+	for i, r := range rules {
+		if r.ID == "" || seen[r.ID] {
+			errs = append(errs, fmt.Errorf("rule %d: id %q is empty or taken", i, r.ID))
+		}
+		seen[r.ID] = true
+		if r.Default != Deny && r.Default != Warn {
+			errs = append(errs, fmt.Errorf("rule %s: default severity %q is neither deny nor warn", r.ID, r.Default))
+		}
+		for _, doc := range []struct{ name, text string }{
+			{"title", r.Title}, {"why", r.Why}, {"reads", r.Reads}, {"limits", r.Limits}, {"fix", r.Fix}, {"bad", r.Bad}, {"good", r.Good},
+		} {
+			if doc.text == "" {
+				errs = append(errs, fmt.Errorf("rule %s: no %s", r.ID, doc.name))
+			}
+		}
+		if r.check == nil {
+			errs = append(errs, fmt.Errorf("rule %s: no check", r.ID))
+		}
+	}
+	return errors.Join(errs...)
+}

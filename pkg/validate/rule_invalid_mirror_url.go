@@ -1,0 +1,112 @@
+package validate
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// invalidMirrorURL exists because Spegel's configuration init container fails on an entry that it
+// does not accept, and the DaemonSet crash-loops; a wrong type fails earlier, in the chart's template.
+// It reads the values, spegel and spegel.mirroredRegistries. It cannot know whether a registry
+// answers at a well-formed URL.
+var invalidMirrorURL = Rule{
+	ID:      "invalid-mirror-url",
+	Title:   "spegel.mirroredRegistries is not a list, or an entry is not what Spegel accepts",
+	Default: Deny,
+	Effect:  SpegelDoesNotStart,
+	Why: "Spegel accepts a URL with the scheme http or https and a host, and nothing else: no path (not even a trailing " +
+		"slash), no query, no user info. On any other entry its `configuration` init container fails and the DaemonSet " +
+		"crash-loops. Two wildcards are refused too. Values of another type fail when Helm renders the chart.",
+	Reads:  "the values themselves, `spegel`, `spegel.mirroredRegistries` and its entries",
+	Limits: "It does not ask whether a registry answers at the URL.",
+	Fix:    "Write each entry as scheme and host, with a port where the registry has one: `https://docker.io`.",
+	Bad: `spegel:
+  mirroredRegistries:
+    - docker.io
+    - https://ghcr.io/
+`,
+	Good: `spegel:
+  mirroredRegistries:
+    - https://docker.io
+    - https://ghcr.io
+`,
+	check: func(v *values, _ Policy) []problem {
+		if !v.renderable() {
+			return []problem{v.notRenderable()}
+		}
+		list := v.spegel[listKey]
+		if _, ok := list.([]any); !ok && list != nil {
+			return []problem{{
+				path:    listPath,
+				message: "is " + kind(list) + ", not a list",
+				fix:     "write a list of URLs, " + examples,
+			}}
+		}
+		var out []problem
+		wildcard := false
+		for _, e := range v.entries {
+			message, fix := entryProblem(e.raw), "write scheme and host only, e.g. https://docker.io"
+			if s, ok := e.raw.(string); ok && slices.Contains(wildcards, s) {
+				message, fix = "", "name the registries to mirror instead, "+examples
+				if wildcard {
+					message = "is a second wildcard" + crash
+				}
+				wildcard = true
+			}
+			if message != "" {
+				out = append(out, problem{path: e.path, value: e.quoted(), message: message, fix: fix})
+			}
+		}
+		return out
+	},
+}
+
+// crash is what follows from an entry that Spegel does not accept.
+const crash = ", so Spegel's configuration container fails"
+
+// notRenderable says which of the values has a type that the chart's template fails on.
+func (v *values) notRenderable() problem {
+	if !v.isMap {
+		return problem{message: "the values are " + kind(v.root) + ", not a map, so Helm can't use them", fix: "write a map"}
+	}
+	return problem{
+		path:    Path{spegelKey},
+		message: "is " + kind(v.top[spegelKey]) + ", not a map, so Helm can't render the chart",
+		fix:     "write a map with mirroredRegistries, " + examples,
+	}
+}
+
+// entryProblem says what Spegel (pkg/oci, ParseRegistries) does not accept about an entry, or nothing.
+// An empty host, which Spegel lets pass, is a mistake in any case.
+func entryProblem(raw any) string {
+	s, ok := raw.(string)
+	if !ok {
+		return "is " + kind(raw) + ", not a string" + crash
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return "is not a URL" + crash
+	}
+	var problems []string
+	for _, p := range []struct {
+		found bool
+		text  string
+	}{
+		{u.Scheme != "http" && u.Scheme != "https", "has no scheme http or https"},
+		{u.User != nil, "has user info"},
+		{u.Host != "" && u.Path != "", "has a path"},
+		{len(u.Query()) != 0, "has a query"},
+	} {
+		if p.found {
+			problems = append(problems, p.text)
+		}
+	}
+	switch {
+	case len(problems) > 0:
+		return strings.Join(problems, " and ") + crash
+	case u.Hostname() == "":
+		return "has no host, so it names no registry"
+	}
+	return ""
+}
