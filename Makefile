@@ -1,0 +1,144 @@
+# Everything here needs Go, gcc, make, git and bash, and nothing else. Other programs are built from pinned Go modules
+# (test/e2e/tools) into .cache, which "make clean" removes. "make help" lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+CACHE := $(CURDIR)/.cache
+BIN := $(CACHE)/bin
+CRDS := $(CACHE)/crds
+TOOLS := test/e2e/tools
+BUILD := $(TOOLS)/build.sh
+
+# How long each fuzz target runs.
+FUZZTIME ?= 30s
+# Which benchmarks run, and for how long.
+BENCH ?= .
+BENCHTIME ?= 1s
+
+# Cgo and full file paths only where the race detector needs them: then programs, linter and end-to-end tests share what
+# Go has compiled.
+GO := CGO_ENABLED=0 go
+GOTEST := $(GO) test -trimpath
+
+# The API server to test against: the one in $KUBEBUILDER_ASSETS if that is set, else one built here.
+ifdef KUBEBUILDER_ASSETS
+CONTROL_PLANE :=
+else
+CONTROL_PLANE := $(BIN)/etcd $(BIN)/kube-apiserver $(BIN)/kubectl
+endif
+HELMRELEASE_CRD := $(CRDS)/helm.toolkit.fluxcd.io_helmreleases.yaml
+MORE_CRDS := $(CRDS)/more/.copied
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## Build the program: .cache/bin/webhook.
+	@$(BUILD) . $(BIN)/webhook ./cmd/webhook
+
+.PHONY: demo
+demo: build assets ## See a real API server refuse the incident and accept the fix. Takes minutes the first time.
+	@$(BUILD) . $(BIN)/demo ./test/e2e/demo
+	@$(BIN)/demo
+
+.PHONY: run
+run: build assets ## Like demo, and stay up to try kubectl from another terminal; Ctrl-C ends it.
+	@$(BUILD) . $(BIN)/demo ./test/e2e/demo
+	@$(BIN)/demo -stay
+
+.PHONY: test
+test: test-unit test-e2e ## Run all tests.
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need no cluster, with the race detector.
+	go test -race $$(go list ./... | awk '!/\/test\/e2e(\/|$$)/')
+
+.PHONY: test-e2e
+test-e2e: build assets assets-e2e ## Run the tests against a real API server.
+	$(GOTEST) -count=1 -timeout=10m ./test/e2e/...
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## Run golangci-lint with .golangci.yml.
+	CGO_ENABLED=0 GOFLAGS="$$(go env GOFLAGS) -trimpath" GOLANGCI_LINT_CACHE=$(CACHE)/golangci-lint \
+		$(BIN)/golangci-lint run
+
+.PHONY: generate
+generate: build ## Write what is generated: docs/rules.md.
+	$(BIN)/webhook rules -o markdown > docs/rules.md
+
+.PHONY: verify
+verify: build ## Fail if generated files, formatting or go.mod are not what they should be.
+	@$(BIN)/webhook rules -o markdown > $(CACHE)/rules.md
+	@git diff --no-index --exit-code docs/rules.md $(CACHE)/rules.md || \
+		{ echo 'docs/rules.md is out of date: run "make generate"' >&2; exit 1; }
+	@unformatted=$$(gofmt -l .); [[ -z $$unformatted ]] || \
+		{ echo "not formatted, run gofmt -w: $$unformatted" >&2; exit 1; }
+	go mod tidy -diff
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (default 30s).
+	@shopt -s globstar nullglob; \
+	for file in pkg/**/*_test.go; do \
+		for target in $$(awk -F '[ (]' '/^func Fuzz/ { print $$2 }' "$$file"); do \
+			echo "== $$target in $$file for $(FUZZTIME)"; \
+			$(GOTEST) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: build assets ## Run the benchmarks; BENCH picks them, BENCHTIME says how long each runs.
+	$(GOTEST) -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout=30m ./pkg/... ./test/e2e/...
+
+.PHONY: assets
+assets: $(CONTROL_PLANE) $(HELMRELEASE_CRD) ## Build etcd, kube-apiserver, kubectl and the HelmRelease CRD; minutes the first time.
+
+.PHONY: assets-e2e
+assets-e2e: $(MORE_CRDS) $(BIN)/kustomize-controller $(BIN)/flux ## Build what only the end-to-end tests need: Flux and more CRDs.
+
+.PHONY: clean
+clean: ## Remove .cache. Go's own caches stay, so building again takes seconds.
+	rm -rf $(CACHE)
+
+# Programs from tool modules. Each is built again when its module's pins change.
+
+$(BIN)/etcd: $(TOOLS)/etcd/go.mod $(TOOLS)/etcd/go.sum $(BUILD)
+	@$(BUILD) $(TOOLS)/etcd $@
+
+$(BIN)/kube-apiserver $(BIN)/kubectl: $(TOOLS)/kubernetes/go.mod $(TOOLS)/kubernetes/go.sum $(BUILD)
+	@$(BUILD) $(TOOLS)/kubernetes $@ k8s.io/kubernetes/cmd/$(@F)
+
+$(BIN)/golangci-lint: $(TOOLS)/golangci-lint/go.mod $(TOOLS)/golangci-lint/go.sum $(BUILD)
+	@$(BUILD) $(TOOLS)/golangci-lint $@
+
+$(BIN)/controller-gen: $(TOOLS)/controller-gen/go.mod $(TOOLS)/controller-gen/go.sum $(BUILD)
+	@$(BUILD) $(TOOLS)/controller-gen $@
+
+# The module of helm-controller's API holds Go types only. controller-gen finds them through our go.mod, so the
+# definition that the tests install is of the version that the program is compiled with.
+$(HELMRELEASE_CRD): go.mod $(BIN)/controller-gen
+	@$(BIN)/controller-gen crd paths=github.com/fluxcd/helm-controller/api/v2 output:crd:dir=$(CRDS)
+	@touch $@
+
+$(BIN)/kustomize-controller: $(TOOLS)/kustomize-controller/go.mod $(TOOLS)/kustomize-controller/go.sum $(BUILD)
+	@$(BUILD) $(TOOLS)/kustomize-controller $@
+
+# After kustomize-controller, whose packages it shares.
+$(BIN)/flux: $(TOOLS)/flux/go.mod $(TOOLS)/flux/go.sum $(TOOLS)/flux/build.sh $(BUILD) | $(BIN)/kustomize-controller
+	@$(BUILD) $(TOOLS)/flux $@
+
+# These lie in the modules. source-controller itself is of the version of its API in our go.mod.
+$(MORE_CRDS): go.mod $(TOOLS)/kustomize-controller/go.mod
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@dir() { go mod download -json "$$1" | awk -F '"' '$$2 == "Dir" { print $$4 }'; }; \
+	version() { go list -m -f '{{.Version}}' "$$1"; }; \
+	cp "$$(dir github.com/fluxcd/source-controller@$$(version github.com/fluxcd/source-controller/api))"/config/crd/bases/*.yaml $(@D); \
+	cp "$$(cd $(TOOLS)/kustomize-controller && dir github.com/fluxcd/kustomize-controller)"/config/crd/bases/*.yaml $(@D); \
+	cp "$$(dir github.com/cert-manager/cert-manager)"/deploy/crds/*cert-manager.io_*.yaml $(@D)
+	@chmod -R u+w $(@D)
+	@touch $@

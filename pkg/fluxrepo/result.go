@@ -1,0 +1,80 @@
+package fluxrepo
+
+import (
+	"io"
+
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// Options say what to check and how.
+type Options struct {
+	// Paths are directories, files, or "-" for a rendered stream on Stdin.
+	Paths []string
+	Stdin io.Reader
+	// Ignore are globs of paths, relative to the repository, that are not looked at for releases that
+	// nothing builds.
+	Ignore []string
+	// Charts are the chart names, or full URLs, taken for Spegel's.
+	Charts []string
+	Policy validate.Policy
+	// Vars are values for ${NAME} that the repository does not hold in the clear.
+	Vars map[string]string
+	// NoPrune builds what cannot hold a release of Spegel's too. The result is the same.
+	NoPrune bool
+	// Workers is how many files are read at the same time; 0 is one a CPU. The result is the same.
+	Workers int
+	// Progress is called now and then with the number of files read so far; nil for none.
+	Progress func(files int)
+}
+
+// Place is where something stands in the repository. Line and Column count from 1; 0 is not known.
+type Place struct {
+	File         string // relative to the working directory as the path was given, with forward slashes; "<stdin>" for the stream
+	Line, Column int
+	// Approximate says that the origin could not be told, and that this is the HelmRelease's own file.
+	Approximate bool
+}
+
+// Finding is a finding of the rules at the place that a person edits.
+type Finding struct {
+	release.Finding
+	Place Place
+}
+
+// Reference is what could not be read, at the place that names it.
+type Reference struct {
+	release.Reference
+	Place Place
+}
+
+// Release is one HelmRelease of Spegel's as one chain of Kustomizations builds it.
+type Release struct {
+	Namespace, Name, Chart, Version string
+	Suspended                       bool
+	// Built is false where the whole graph can be seen and nothing builds the release; its findings are
+	// then warnings at most.
+	Built bool
+	// From is the chain of Flux Kustomizations that builds it, outermost first, each as
+	// file#namespace/name; empty without one.
+	From       []string
+	Place      Place // of the HelmRelease itself
+	Findings   []Finding
+	Unresolved []Reference
+}
+
+// Error is something that could not be checked.
+type Error struct {
+	Place   Place
+	Message string
+	// Fatal says that a HelmRelease could have come from there, so that the check is not complete.
+	Fatal bool
+}
+
+// Result is what a check found, in an order that does not depend on the run.
+type Result struct {
+	Releases []Release
+	Errors   []Error
+	// Files is the number of files read.
+	Files int
+}

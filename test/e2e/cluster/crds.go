@@ -1,0 +1,20 @@
+package cluster
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// CRDs returns the folders with the CustomResourceDefinitions that the tests need: HelmRelease, and those that
+// "make assets-e2e" copies from the modules of source-controller, kustomize-controller and cert-manager.
+func CRDs() ([]string, error) {
+	helm, err := HelmReleaseCRD()
+	if err != nil {
+		return nil, err
+	}
+	more := filepath.Join(helm, "more")
+	if !exists(more) {
+		return nil, fmt.Errorf("no folder %s: run \"make assets-e2e\"", more)
+	}
+	return []string{helm, more}, nil
+}

@@ -1,0 +1,88 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// TestEveryRuleThroughKubectl breaks each rule in each way that kubectl has of sending an object.
+func TestEveryRuleThroughKubectl(t *testing.T) {
+	t.Parallel()
+	ns := namespace(t, "rules")
+	ways := map[string][]string{
+		"create":                    {"create", "-f", "-"},
+		"apply":                     {"apply", "-f", "-"},
+		"server-side apply":         {"apply", "--server-side", "-f", "-"},
+		"create, dry run":           {"create", "--dry-run=server", "-f", "-"},
+		"apply, dry run":            {"apply", "--dry-run=server", "-f", "-"},
+		"server-side, dry run":      {"apply", "--server-side", "--dry-run=server", "-f", "-"},
+		"diff":                      {"diff", "-f", "-"},
+		"diff of server-side apply": {"diff", "--server-side", "-f", "-"},
+	}
+	for _, rule := range validate.Rules() {
+		for way, args := range ways {
+			t.Run(rule.ID+"/"+way, func(t *testing.T) {
+				name := "spegel-" + rule.ID
+				result := kubectlInput(t, release(t, name, rule.Bad), append([]string{"-n", ns}, args...)...)
+				if rule.Default == validate.Deny {
+					refused(t, result, rule.ID)
+					return
+				}
+				if want := "Warning: " + rule.ID + ": spec.values."; !strings.Contains(result.Output, want) {
+					t.Errorf("no warning %q:\n%s", want, result.Output)
+				}
+				kubectl(t, "-n", ns, "delete", "helmrelease", name, "--ignore-not-found")
+			})
+		}
+	}
+	if out := accepted(t, kubectl(t, "-n", ns, "get", "helmreleases", "-o", "name")); out != "" {
+		t.Errorf("left behind:\n%s", out)
+	}
+	for _, rule := range validate.Rules() {
+		t.Run(rule.ID+"/mended", func(t *testing.T) {
+			out := accepted(t, kubectlInput(t, release(t, "spegel-"+rule.ID, rule.Good), "-n", ns, "apply", "-f", "-"))
+			if strings.Contains(out, "Warning:") {
+				t.Errorf("a warning for mended values:\n%s", out)
+			}
+		})
+	}
+}
+
+// release is a HelmRelease with these values. The examples of the rules take harbor.example.com for
+// private; here the policy's name for a private host stands in.
+func release(t testing.TB, name, values string) string {
+	t.Helper()
+	var v any
+	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(values, "harbor.example.com", "registry.example.ts.net")), &v); err != nil {
+		t.Fatal(err)
+	}
+	text, err := yaml.Marshal(map[string]any{
+		"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+		"metadata": map[string]any{"name": name},
+		"spec": map[string]any{
+			"interval": "1h", "chartRef": map[string]any{"kind": "OCIRepository", "name": "spegel"}, "values": v,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestWhatKubectlPrints keeps the texts that a person sees.
+func TestWhatKubectlPrints(t *testing.T) {
+	t.Parallel()
+	ns := namespace(t, "texts")
+	golden(t, "apply-incident.txt", refused(t, kubectl(t, "-n", ns, "apply", "-f", badFile)))
+	golden(t, "apply-good.txt", accepted(t, kubectl(t, "-n", ns, "apply", "-f", goodFile)))
+	golden(t, "patch-list.txt", accepted(t, kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge",
+		"-p", `{"spec":{"values":{"spegel":{"mirroredRegistries":["https://ghcr.io"]}}}}`)))
+	golden(t, "patch-private.txt", refused(t, kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge",
+		"-p", `{"spec":{"values":{"spegel":{"mirroredRegistries":["registry.example.ts.net/v2","*","https://user:hunter2@a.internal.example.com"],"appendMirrors":true}}}}`)))
+	golden(t, "suspend-bad.txt", accepted(t, kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge",
+		"-p", `{"spec":{"suspend":true,"values":{"spegel":{"mirroredRegistries":null,"registries":["https://ghcr.io"]}}}}`)))
+}
