@@ -2,24 +2,18 @@ package cli_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/spegel-guard/spegel-guard/pkg/cli"
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
 // TestMain makes this test binary the program, for the scripts.
@@ -58,7 +52,12 @@ func setup(env *testscript.Env) error {
 			l.Close()
 		}
 	}
-	return writeCertificate(filepath.Join(env.WorkDir, "certs"))
+	certs := filepath.Join(env.WorkDir, "certs")
+	if err := os.Mkdir(certs, 0o700); err != nil {
+		return err
+	}
+	_, err := cluster.WriteCertificate(certs)
+	return err
 }
 
 // exit is "exit CODE webhook ARG...": it runs the program and wants that exit code.
@@ -77,30 +76,4 @@ func exit(ts *testscript.TestScript, neg bool, args []string) {
 	if fmt.Sprint(got) != args[0] {
 		ts.Fatalf("exit code %d; want %s", got, args[0])
 	}
-}
-
-func writeCertificate(dir string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	crt, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "tls.crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: crt}), 0o600); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "tls.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // policyInterval is how often the policy file is looked at.
-const policyInterval = 2 * time.Second
+const policyInterval = 1 * time.Second
 
 type serveOptions struct {
 	config         string

@@ -33,7 +33,7 @@ func (p *parser) each(n *yaml.Node, field string, f func(key, value *yaml.Node))
 			continue
 		}
 		if line, ok := seen[key.Value]; ok {
-			p.errorf(&key, join(field, key.Value), "stands here twice, first in line %d", line)
+			p.errorf(&key, join(field, key.Value), "set twice, first in line %d", line)
 			continue
 		}
 		seen[key.Value] = key.Line
@@ -79,10 +79,10 @@ func join(field, key string) string {
 
 // describe names the type of a node, for an error.
 func describe(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
+	if n.Kind == yaml.MappingNode {
 		return "a map"
-	case yaml.SequenceNode:
+	}
+	if n.Kind == yaml.SequenceNode {
 		return "a list"
 	}
 	switch n.Tag {

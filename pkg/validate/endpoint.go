@@ -22,7 +22,7 @@ func endpoints(entry string) []endpoint {
 		}
 	}
 	for word := range strings.FieldsFuncSeq(entry, isSeparator) {
-		if u, err := url.Parse(word); err == nil && u.Hostname() != "" {
+		if u := parseURL(word); u != nil {
 			add(u.Scheme, u.Hostname(), u.Port())
 		} else {
 			scheme, rest := cutScheme(word)
@@ -36,6 +36,18 @@ func endpoints(entry string) []endpoint {
 		}
 	}
 	return out
+}
+
+// parseURL returns a URL with a host, or nil.
+func parseURL(s string) *url.URL {
+	if !strings.Contains(s, "//") {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" {
+		return nil
+	}
+	return u
 }
 
 func newEndpoint(scheme, host, port string) endpoint {

@@ -44,7 +44,12 @@ func (e Effect) String() string {
 type Path []any
 
 // String renders the path as Kubernetes does, e.g. spegel.mirroredRegistries[2]; the root is empty.
-func (p Path) String() string { return p.Under(nil).String() }
+func (p Path) String() string {
+	if len(p) == 0 {
+		return ""
+	}
+	return p.Under(nil).String()
+}
 
 // Under appends the path to a parent, e.g. field.NewPath("spec", "values").
 func (p Path) Under(parent *field.Path) *field.Path {

@@ -31,21 +31,13 @@ func ParseRegistry(s string) (Registry, error) {
 		return r, errors.New("has user info; want host, host:port or *.domain")
 	}
 	host, port := splitPort(s)
-	switch bracket := strings.HasPrefix(s, "["); {
-	case bracket && !isBracketed(s):
-		return r, errors.New("brackets are for an IPv6 address; want host, host:port or *.domain")
-	case port == "" && strings.HasSuffix(s, ":") && (bracket || strings.Count(s, ":") == 1):
-		return r, errors.New("ends in a colon; want host, host:port or *.domain")
-	case port != "":
-		n, err := strconv.ParseUint(port, 10, 16)
-		if err != nil || n == 0 {
-			return r, errors.New("port is not a number from 1 to 65535")
-		}
-		r.port = strconv.FormatUint(n, 10)
+	var err error
+	if r.port, err = checkPort(s, port); err != nil {
+		return r, err
 	}
 	host, r.subdomains = strings.CutPrefix(host, "*.")
 	r.host = canonicalHost(host)
-	if _, err := netip.ParseAddr(r.host); err == nil {
+	if _, ok := parseIP(r.host); ok {
 		switch {
 		case r.subdomains:
 			return r, errors.New("an IP address has no subdomains; want host, host:port or *.domain")
@@ -55,6 +47,24 @@ func ParseRegistry(s string) (Registry, error) {
 		return r, nil
 	}
 	return r, checkHostName(r.host)
+}
+
+// checkPort returns the port of s in canonical form, if s is a host or host:port at all.
+func checkPort(s, port string) (string, error) {
+	bracket := strings.HasPrefix(s, "[")
+	switch {
+	case bracket && !isBracketed(s):
+		return "", errors.New("brackets are for an IPv6 address; want host, host:port or *.domain")
+	case port == "" && strings.HasSuffix(s, ":") && (bracket || strings.Count(s, ":") == 1):
+		return "", errors.New("ends in a colon; want host, host:port or *.domain")
+	case port == "":
+		return "", nil
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return "", errors.New("port is not a number from 1 to 65535")
+	}
+	return strconv.FormatUint(n, 10), nil
 }
 
 // isBracketed tells whether s is [v6] or [v6]:port.
@@ -106,8 +116,11 @@ func splitPort(s string) (host, port string) {
 var hostProfile = idna.New(idna.MapForLookup(), idna.StrictDomainName(false))
 
 func canonicalHost(host string) string {
-	if ip, err := netip.ParseAddr(host); err == nil {
+	if ip, ok := parseIP(host); ok {
 		return ip.WithZone("").String()
+	}
+	if isPlain(host) {
+		return strings.TrimSuffix(host, ".")
 	}
 	if ascii, err := hostProfile.ToASCII(host); err == nil {
 		host = ascii
@@ -115,12 +128,31 @@ func canonicalHost(host string) string {
 	return strings.TrimSuffix(strings.ToLower(host), ".")
 }
 
+// parseIP is netip.ParseAddr with a look first: most hosts are names, and an error costs.
+func parseIP(host string) (ip netip.Addr, ok bool) {
+	if host == "" || !strings.Contains(host, ":") && (host[len(host)-1] < '0' || host[len(host)-1] > '9') {
+		return ip, false
+	}
+	ip, err := netip.ParseAddr(host)
+	return ip, err == nil
+}
+
+// isPlain tells whether a host is in IDNA ASCII form for sure, as most are.
+func isPlain(host string) bool {
+	return strings.Trim(host, plain) == "" && !strings.Contains(host, "xn--")
+}
+
+const (
+	alphanumeric = "abcdefghijklmnopqrstuvwxyz0123456789"
+	plain        = alphanumeric + "-_."
+)
+
 func checkHostName(host string) error {
 	if len(host) > 253 {
 		return errors.New("host name is longer than 253 characters")
 	}
 	for label := range strings.SplitSeq(host, ".") {
-		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" ||
+		if label == "" || len(label) > 63 || strings.Trim(label, alphanumeric+"-_") != "" ||
 			strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
 			return errors.New("not a host name; want host, host:port or *.domain")
 		}

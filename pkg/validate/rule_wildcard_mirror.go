@@ -3,6 +3,7 @@ package validate
 import (
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // wildcards are the entries that stand for every registry: _default since v0.4.0, * since v0.5.0.
@@ -50,6 +51,9 @@ var wildcardMirror = Rule{
 func isWildcard(entry string) bool {
 	if slices.Contains(wildcards, entry) {
 		return true
+	}
+	if !strings.Contains(entry, "_default") {
+		return false
 	}
 	u, err := url.Parse(entry)
 	return err == nil && u.Host == "_default"

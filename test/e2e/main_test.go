@@ -27,6 +27,7 @@ var update = flag.Bool("update", false, "write golden files")
 var (
 	shared *cluster.Cluster
 	guard  *cluster.Webhook
+	flux   *cluster.Flux
 )
 
 // testPolicy is the policy in force.
@@ -69,6 +70,9 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
+	if flux, err = shared.StartFlux(ctx); err != nil {
+		return 1, err
+	}
 	// these were there before the guard came
 	for _, ns := range []string{"bad-metadata", "bad-status", "bad-deletion", "bad-finalizer", "bad-suspend", "bad-mend"} {
 		if err := seed(ctx, root, ns); err != nil {
@@ -78,7 +82,9 @@ func run(m *testing.M) (code int, err error) {
 	if err := guard.Register(ctx); err != nil {
 		return 1, err
 	}
-	return m.Run(), nil
+	code = m.Run()
+	_, err = webhookRequests()
+	return code, err
 }
 
 // seed creates the incident in a namespace of its own.

@@ -41,6 +41,7 @@ type Cluster struct {
 
 	mu       sync.Mutex
 	webhooks []*Webhook
+	flux     *Flux
 	stopOnce sync.Once
 	stopErr  error
 }
@@ -83,14 +84,15 @@ func Start(ctx context.Context, o Options) (_ *Cluster, err error) {
 	return c, nil
 }
 
-// Stop ends the webhooks, kube-apiserver and etcd, waits for them, and removes the cluster's directory.
+// Stop ends Flux, the webhooks, kube-apiserver and etcd, waits for them, and removes the cluster's directory.
 // Further calls return the first one's result.
 func (c *Cluster) Stop() error {
 	c.stopOnce.Do(func() {
 		var errs []error
 		c.mu.Lock()
-		webhooks := slices.Clone(c.webhooks)
+		webhooks, flux := slices.Clone(c.webhooks), c.flux
 		c.mu.Unlock()
+		errs = append(errs, flux.stop())
 		for _, w := range webhooks {
 			errs = append(errs, w.Stop())
 		}

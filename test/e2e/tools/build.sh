@@ -43,7 +43,7 @@ progress() {
         elif ((status <= 128)); then
             break # the end; a time-out is more than 128
         fi
-        if ((said == 0 && SECONDS >= 3 && downloaded + compiled > 1)); then
+        if ((said == 0 && SECONDS >= 5 && downloaded + compiled > 5)); then
             echo "Building $name from source. This takes minutes the first time; later builds take seconds."
             said=$SECONDS
         elif ((said > 0 && SECONDS >= said + 10)); then

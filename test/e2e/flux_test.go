@@ -1,0 +1,200 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestFluxIncident is the story of the project: the incident comes by Flux, is mended, and broken again.
+func TestFluxIncident(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, "flux-incident", "", incident)
+
+	message := a.refused("app", "legacy-registries-key", "empty-mirror-list")
+	golden(t, "flux-condition.txt", message+"\n")
+	if r := a.flux("reconcile", "kustomization", "app", "--timeout=3s"); r.ExitCode == 0 {
+		t.Errorf("flux reconcile succeeded:\n%s", r.Output)
+	}
+	golden(t, "flux-get-kustomizations.txt", stable(a.flux("get", "kustomizations").Output))
+	for _, object := range []string{"helmrelease/spegel", "ocirepository/spegel", "configmap/neighbour"} {
+		kind, name, _ := strings.Cut(object, "/")
+		if uid := a.get(kind, name, "{.metadata.uid}"); uid != "" {
+			t.Errorf("%s was applied although the release beside it was refused", object)
+		}
+	}
+
+	a.push(fix)
+	a.applied("app")
+	uid := a.uid()
+	if uid == "" || a.get("configmap", "neighbour", "{.metadata.uid}") == "" {
+		t.Error("the fix was not applied in full")
+	}
+
+	a.push(incident)
+	a.refused("app", "legacy-registries-key")
+	if a.uid() != uid || a.get("helmrelease", "spegel", "{.spec.values.spegel}") != `{"mirroredRegistries":["https://docker.io"]}` {
+		t.Error("the good release did not stay as it was")
+	}
+}
+
+// TestFluxForce: with force, Flux deletes what it takes for immutable. A refusal must not look like that.
+func TestFluxForce(t *testing.T) {
+	t.Parallel()
+	t.Run("of the Kustomization", func(t *testing.T) {
+		t.Parallel()
+		keepsUID(t, "flux-force", "  force: true\n", incident)
+	})
+	t.Run("of the object", func(t *testing.T) {
+		t.Parallel()
+		keepsUID(t, "flux-force-object", "", with(incident, "helmrelease.yaml", strings.Replace(incident["helmrelease.yaml"],
+			"{name: spegel}\nspec", "{name: spegel, annotations: {kustomize.toolkit.fluxcd.io/force: enabled}}\nspec", 1)))
+	})
+}
+
+func keepsUID(t *testing.T, ns, more string, broken map[string]string) {
+	t.Helper()
+	a := newApp(t, ns, more, fix)
+	a.applied("app")
+	uid := a.uid()
+	a.push(broken)
+	a.refused("app", "legacy-registries-key")
+	if now := a.uid(); uid == "" || now != uid {
+		t.Errorf("the refused release was recreated: uid %q, then %q", uid, now)
+	}
+}
+
+// TestFluxGeneratedConfigMap: the dead key comes in a generated ConfigMap, on a first install. The dry run
+// comes before the ConfigMap is there and must not be refused, or the Kustomization would be locked for
+// ever. Flux then applies the ConfigMap first, and so the release itself is refused.
+func TestFluxGeneratedConfigMap(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, "flux-generated", "", map[string]string{
+		"kustomization.yaml": `apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [helmrelease.yaml, ocirepository.yaml]
+configMapGenerator:
+  - name: spegel-values
+    files: [values.yaml]
+configurations: [kustomizeconfig.yaml]
+`,
+		"kustomizeconfig.yaml": `nameReference:
+  - kind: ConfigMap
+    version: v1
+    fieldSpecs:
+      - {path: spec/valuesFrom/name, kind: HelmRelease}
+`,
+		"values.yaml":        "spegel:\n  registries:\n    - https://docker.io\n",
+		"helmrelease.yaml":   helmRelease("  valuesFrom: [{kind: ConfigMap, name: spegel-values}]\n"),
+		"ocirepository.yaml": ociRepository,
+	})
+	message := a.refused("app", "legacy-registries-key", "empty-mirror-list")
+	if !strings.Contains(message, "/spegel apply failed: ") || a.uid() != "" {
+		t.Errorf("want the release refused when it is applied, after a dry run that was not: %s", message)
+	}
+	if want := "valuesFrom ConfigMap flux-generated/spegel-values-"; !strings.Contains(message, want) {
+		t.Errorf("the message does not name the ConfigMap: %s", message)
+	}
+	a.refused("app", "legacy-registries-key") // from now on at the dry run
+}
+
+// TestFluxReleaseThatTurnedBad: a release that is in the cluster turns bad when its ConfigMap changes.
+func TestFluxReleaseThatTurnedBad(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"helmrelease.yaml":   helmRelease("  valuesFrom: [{kind: ConfigMap, name: spegel-values}]\n"),
+		"ocirepository.yaml": ociRepository,
+	}
+	a := newApp(t, "flux-turned-bad", "", files)
+	a.applied("app") // unresolved is no reason to refuse
+	a.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: spegel-values, namespace: flux-turned-bad}\ndata: {values.yaml: 'spegel: {registries: [x]}'}\n")
+	a.refused("app", "legacy-registries-key", "empty-mirror-list")
+
+	t.Run("it may be suspended, not resumed", func(t *testing.T) {
+		if r := a.flux("suspend", "helmrelease", "spegel"); r.ExitCode != 0 {
+			t.Errorf("suspend: %s", r.Output)
+		}
+		if r := a.flux("resume", "helmrelease", "spegel"); r.ExitCode == 0 || !strings.Contains(r.Output, "[legacy-registries-key]") {
+			t.Errorf("resume: status %d: %s", r.ExitCode, r.Output)
+		}
+	})
+	t.Run("it may be deleted with the CLI", func(t *testing.T) {
+		if r := a.flux("delete", "helmrelease", "spegel", "--silent"); r.ExitCode != 0 || a.uid() != "" {
+			t.Errorf("status %d: %s", r.ExitCode, r.Output)
+		}
+	})
+}
+
+// TestFluxPrune: a bad release goes when its file goes.
+func TestFluxPrune(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"helmrelease.yaml":   helmRelease("  valuesFrom: [{kind: ConfigMap, name: spegel-values}]\n"),
+		"ocirepository.yaml": ociRepository,
+	}
+	a := newApp(t, "flux-prune", "", files)
+	a.applied("app")
+	a.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: spegel-values, namespace: flux-prune}\ndata: {values.yaml: 'spegel: {}'}\n")
+	a.refused("app", "empty-mirror-list")
+	a.push(map[string]string{"ocirepository.yaml": ociRepository})
+	a.applied("app")
+	if a.uid() != "" {
+		t.Error("the release is still there")
+	}
+}
+
+// TestFluxParentPatches: a parent Kustomization patches the values of a release that a child builds.
+func TestFluxParentPatches(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, "flux-parent", `  patches:
+    - target: {kind: Kustomization}
+      patch: |
+        apiVersion: kustomize.toolkit.fluxcd.io/v1
+        kind: Kustomization
+        metadata: {name: ignored}
+        spec:
+          patches:
+            - target: {kind: HelmRelease, name: spegel}
+              patch: |
+                apiVersion: helm.toolkit.fluxcd.io/v2
+                kind: HelmRelease
+                metadata: {name: ignored}
+                spec: {values: {spegel: {mirroredRegistries: ["https://registry.example.ts.net"]}}}
+`, map[string]string{
+		"kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [child.yaml]\n",
+		"child.yaml": `apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: child}
+spec:
+  interval: 1h
+  retryInterval: 1h
+  timeout: 30s
+  prune: true
+  path: ./child
+  targetNamespace: flux-parent
+  sourceRef: {kind: GitRepository, name: repo}
+`,
+		"child/helmrelease.yaml":   fix["helmrelease.yaml"],
+		"child/ocirepository.yaml": ociRepository,
+	})
+	a.applied("app")
+	a.refused("child", "private-registry-mirrored")
+}
+
+func TestFluxSubstitution(t *testing.T) {
+	t.Parallel()
+	files := with(fix, "helmrelease.yaml", helmRelease("  values: {spegel: {mirroredRegistries: [\"https://${REGISTRY}\"]}}\n"))
+	a := newApp(t, "flux-substitution", "  postBuild: {substitute: {REGISTRY: registry.example.ts.net}}\n", files)
+	a.refused("app", "private-registry-mirrored")
+}
+
+// TestFluxLogsWarnings: a warning of an admitted release reaches the log of kustomize-controller.
+func TestFluxLogsWarnings(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, "flux-warnings", "", with(fix, "helmrelease.yaml",
+		helmRelease("  values: {spegel: {appendMirrors: true, mirroredRegistries: [\"https://docker.io\"]}}\n")))
+	a.applied("app")
+	want := "renamed-key: spec.values.spegel.appendMirrors: Spegel's chart ignores this key since v0.1.0"
+	if !strings.Contains(flux.Logs(), want) {
+		t.Errorf("kustomize-controller did not log %q", want)
+	}
+}

@@ -1,0 +1,60 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+)
+
+// TestAPIServerAcceptsTheManifests has kubectl build and send the default install, and the base with each
+// set of components, to the API server with --dry-run=server.
+func TestAPIServerAcceptsTheManifests(t *testing.T) {
+	t.Parallel()
+	root, err := cluster.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, components := range map[string][]string{
+		"the default install": nil,
+		"the base alone":      {},
+		"matching everything": {"cert-manager", "match-all"},
+		"reading secrets":     {"cert-manager", "read-secrets"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(root, "manifests")
+			if components != nil {
+				dir = overlay(t, dir, components)
+			}
+			out := accepted(t, kubectl(t, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-k", dir))
+			if got := strings.Count(out, "(server dry run)"); got < 10 || strings.Contains(out, "Warning") {
+				t.Errorf("%d objects accepted:\n%s", got, out)
+			}
+		})
+	}
+}
+
+// overlay is a folder with a kustomization of the base and these components.
+func overlay(t *testing.T, manifests string, components []string) string {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rel, err := filepath.Rel(dir, manifests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("resources: [%s/base]\ncomponents:\n", rel)
+	for _, c := range components {
+		text += fmt.Sprintf("  - %s/components/%s\n", rel, c)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
