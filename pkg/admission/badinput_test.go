@@ -13,6 +13,7 @@ func TestBadInput(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2"
 	valid := func(t *testing.T, change func(*admissionv1.AdmissionRequest)) []byte {
+		t.Helper()
 		req := review(t, admissionv1.Create, object(t, bad), nil)
 		change(req)
 		return body(t, req)
@@ -43,10 +44,11 @@ func TestBadInput(t *testing.T) {
 			body: func(*testing.T) []byte { return bytes.Repeat([]byte("hunter2 "), 1<<20) }, status: 400, message: "body is larger than 7340032 bytes",
 		},
 		"another content type": {
-			contentType: "application/yaml", body: func(t *testing.T) []byte { return valid(t, func(*admissionv1.AdmissionRequest) {}) }, status: 400, message: "content type is not application/json",
+			contentType: "application/yaml", body: func(t *testing.T) []byte { t.Helper(); return valid(t, func(*admissionv1.AdmissionRequest) {}) }, status: 400, message: "content type is not application/json",
 		},
 		"another kind of object": {
 			body: func(t *testing.T) []byte {
+				t.Helper()
 				return valid(t, func(r *admissionv1.AdmissionRequest) { r.Kind.Kind = secret })
 			},
 			status:  200,
@@ -54,6 +56,7 @@ func TestBadInput(t *testing.T) {
 		},
 		"no object": {
 			body: func(t *testing.T) []byte {
+				t.Helper()
 				return valid(t, func(r *admissionv1.AdmissionRequest) { r.Object.Raw = nil })
 			},
 			status:  200,
@@ -61,6 +64,7 @@ func TestBadInput(t *testing.T) {
 		},
 		"an object of another shape": {
 			body: func(t *testing.T) []byte {
+				t.Helper()
 				return valid(t, func(r *admissionv1.AdmissionRequest) { r.Object.Raw = []byte(`{"spec":"hunter2"}`) })
 			},
 			status:  200,

@@ -114,7 +114,7 @@ func sameValues(a, b *helmv2.HelmRelease) bool {
 
 // badReview answers 400. The log gets what is wrong in words of ours, never a part of the body.
 func (h *Handler) badReview(what string, err error) (verdict, admission.Response) {
-	h.Log.Error("bad review: " + what)
+	h.Log.Error("bad review", "problem", what)
 	return failed, admission.Errored(http.StatusBadRequest, err)
 }
 

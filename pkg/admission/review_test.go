@@ -106,7 +106,7 @@ func (s *server) post(t testing.TB, contentType string, body io.Reader) (int, *a
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var out admissionv1.AdmissionReview
 	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
 		t.Fatalf("the answer is no AdmissionReview: %v", err)

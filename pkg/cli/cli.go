@@ -54,6 +54,6 @@ func newRoot() *cobra.Command {
 			return errors.New("a command is needed")
 		},
 	}
-	root.AddCommand(newServe(), newRules(), newVersion())
+	root.AddCommand(newServe(), newCheck(), newRules(), newVersion())
 	return root
 }

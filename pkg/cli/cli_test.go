@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
-		Setup:               func(env *testscript.Env) error { return setup(env) },
+		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": exit,
 		},
@@ -47,9 +47,9 @@ func setup(env *testscript.Env) error {
 		}
 		env.Setenv(name, fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
 		if name == "TAKEN" {
-			env.Defer(func() { l.Close() })
-		} else {
-			l.Close()
+			env.Defer(func() { _ = l.Close() })
+		} else if err := l.Close(); err != nil {
+			return err
 		}
 	}
 	certs := filepath.Join(env.WorkDir, "certs")

@@ -10,7 +10,7 @@ import (
 
 // version and commit are set by the linker for an image, whose build sees no repository. Otherwise they
 // come from the build information.
-var version, commit string
+var version, commit string //nolint:gochecknoglobals // the linker sets nothing else
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{

@@ -49,11 +49,12 @@ func overlay(t *testing.T, manifests string, components []string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf("resources: [%s/base]\ncomponents:\n", rel)
+	var text strings.Builder
+	fmt.Fprintf(&text, "resources: [%s/base]\ncomponents:\n", rel)
 	for _, c := range components {
-		text += fmt.Sprintf("  - %s/components/%s\n", rel, c)
+		fmt.Fprintf(&text, "  - %s/components/%s\n", rel, c)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir

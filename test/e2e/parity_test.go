@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -50,11 +51,11 @@ func TestParity(t *testing.T) {
 				if err := c.Create(t.Context(), obj); err != nil {
 					t.Fatal(err)
 				}
-				defer func() {
-					if err := c.Delete(t.Context(), obj); err != nil {
+				t.Cleanup(func() {
+					if err := c.Delete(context.WithoutCancel(t.Context()), obj); err != nil {
 						t.Error(err)
 					}
-				}()
+				})
 			}
 			warnings.take()
 			err := c.Create(t.Context(), tc.Release.DeepCopy(), client.DryRunAll)

@@ -50,7 +50,7 @@ func webhookRequests() ([]string, error) {
 		switch {
 		case e.Verb != "get" || !slices.Contains(resources, e.ObjectRef.Resource) || !named:
 			return nil, fmt.Errorf("the webhook asked for %s in namespace %s", request, e.ObjectRef.Namespace)
-		case e.ObjectRef.Resource == "secrets" && e.ResponseStatus.Code != 403:
+		case e.ObjectRef.Resource == "secrets" && e.ObjectRef.Namespace != secretsNamespace && e.ResponseStatus.Code != 403:
 			return nil, fmt.Errorf("the webhook may read secrets in the default install: %s answered %d", request, e.ResponseStatus.Code)
 		}
 		asked = append(asked, request)

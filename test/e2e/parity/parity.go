@@ -92,7 +92,7 @@ func objects(name string) ([]*unstructured.Unstructured, error) {
 		return nil, err
 	}
 	var out []*unstructured.Unstructured
-	for _, doc := range strings.Split(string(text), "\n---\n") {
+	for doc := range strings.SplitSeq(string(text), "\n---\n") {
 		var u unstructured.Unstructured
 		if err := yaml.UnmarshalStrict([]byte(doc), &u.Object); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"regexp"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// objectMark tells the YAML or JSON of an object from dotenv.
+var objectMark = regexp.MustCompile(`(?m)^(\s*\{|["']?(kind|apiVersion)["']?\s*:)`)
+
+func looksLikeObject(data []byte) bool { return objectMark.Match(data) }
+
+// parseObjects reads the data of ConfigMaps and Secrets, in their order. Keys that can't be the name of a
+// variable are left out.
+func parseObjects(data []byte) (map[string]string, error) {
+	vars := map[string]string{}
+	docs := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+	for {
+		doc, err := docs.Read()
+		if errors.Is(err, io.EOF) {
+			return vars, nil
+		}
+		if err != nil {
+			return nil, &placed{message: err.Error()}
+		}
+		if err := addObject(vars, doc); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// addObject never passes on an error of the decoder, which may show a value.
+func addObject(vars map[string]string, doc []byte) error {
+	var head struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+		SOPS       any    `json:"sops"`
+	}
+	if err := sigsyaml.Unmarshal(doc, &head); err != nil {
+		return &placed{message: "not the YAML of a ConfigMap or Secret"}
+	}
+	if head.SOPS != nil {
+		return &placed{message: "encrypted with SOPS; decrypt it first: sops -d FILE | webhook check . --vars -"}
+	}
+	values := map[string]string{}
+	switch what := head.APIVersion + " " + head.Kind; what {
+	case " ": // a document of comments
+	case "v1 ConfigMap":
+		var cm corev1.ConfigMap
+		if err := sigsyaml.Unmarshal(doc, &cm); err != nil {
+			return &placed{message: "a value in data of the ConfigMap is not a string"}
+		}
+		values = cm.Data
+	case "v1 Secret":
+		var secret corev1.Secret
+		if err := sigsyaml.Unmarshal(doc, &secret); err != nil {
+			return &placed{message: "a value in data of the Secret is not base64, or one in stringData not a string"}
+		}
+		for name, value := range secret.Data {
+			values[name] = string(value)
+		}
+		maps.Copy(values, secret.StringData)
+	default:
+		return &placed{message: "want a ConfigMap or Secret of v1, not " + validate.Quote(what)}
+	}
+	for name, value := range values {
+		if variableName.MatchString(name) {
+			vars[name] = value
+		}
+	}
+	return nil
+}

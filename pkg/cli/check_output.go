@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/report"
+)
+
+// output is one report: a format and where it goes.
+type output struct {
+	format report.Format
+	file   string // empty for standard output
+}
+
+type outputs []output
+
+// parseOutputs reads FORMAT or FORMAT=FILE, each. Two reports to one place are refused.
+func parseOutputs(args []string) (outputs, error) {
+	var out outputs
+	var errs []error
+	taken := map[string]bool{}
+	for _, arg := range args {
+		name, file, toFile := strings.Cut(arg, "=")
+		format, err := report.ParseFormat(name)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("--output %w", err))
+			continue
+		case toFile && file == "":
+			errs = append(errs, fmt.Errorf("--output %s: no file after =", arg))
+			continue
+		case file == "-":
+			file = ""
+		}
+		if taken[file] {
+			where := file
+			if where == "" {
+				where = "standard output"
+			}
+			errs = append(errs, fmt.Errorf("--output %s: another report goes to %s already; use FORMAT=FILE", arg, where))
+		}
+		taken[file] = true
+		out = append(out, output{format, file})
+	}
+	return out, errors.Join(errs...)
+}
+
+// write writes all reports, also after one could not be written.
+func (outs outputs) write(r *report.Report, stdout io.Writer, stdin *input) error {
+	v, _ := buildVersion()
+	dir, _ := os.Getwd() // without one, names stay as they are
+	options := report.Options{Version: v, Dir: dir, ReadFile: func(name string) ([]byte, error) {
+		if name == report.Stdin {
+			return stdin.whole()
+		}
+		return readSource(name)
+	}}
+	var errs []error
+	for _, out := range outs {
+		options.Color = out.file == "" && wantsColor(stdout)
+		var buf bytes.Buffer
+		err := out.format.Write(&buf, r, options)
+		if err == nil && out.file == "" {
+			_, err = stdout.Write(buf.Bytes())
+		} else if err == nil {
+			err = os.WriteFile(out.file, buf.Bytes(), 0o644) //nolint:gosec // a report is for everybody to read
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s report: %w", out.format, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// maxSource bounds a file whose lines are shown, in bytes.
+const maxSource = 4 << 20
+
+// readSource reads a file for its lines; anything but a regular file could block, and has none.
+func readSource(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxSource {
+		return nil, fmt.Errorf("%s: not a regular file of at most %d bytes", name, maxSource)
+	}
+	return os.ReadFile(name)
+}

@@ -1,0 +1,203 @@
+package fluxrepo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+)
+
+// Check looks for releases of Spegel's in each path and judges them. An error is one of the call, such as
+// a path that does not exist; what can't be checked in a repository is in the Result.
+func Check(ctx context.Context, o Options) (*Result, error) {
+	if len(o.Paths) == 0 {
+		return nil, errors.New("no path to check")
+	}
+	if len(o.Charts) == 0 {
+		o.Charts = []string{"spegel"}
+	}
+	if err := checkGlobs(o.Ignore); err != nil {
+		return nil, err
+	}
+	inputs, err := o.inputs()
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{}
+	for _, in := range inputs {
+		g, err := in.open(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if err := g.check(in, res); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(res.Releases, compareReleases)
+	slices.SortStableFunc(res.Errors, compareErrors)
+	res.Errors = slices.Compact(res.Errors)
+	return res, nil
+}
+
+// newGraph finds what is in a repository.
+func newGraph(ctx context.Context, r *repo, o Options) *graph {
+	g := &graph{
+		repo: r, ctx: ctx, opts: o, trees: map[string]*tree{}, docs: map[*file]decodedFile{}, builds: map[string]*built{},
+		rawIn: map[*file][]*rawKustomization{}, loose: &scope{on: true, loose: true, vars: o.Vars},
+	}
+	g.moreWords()
+	g.findKustomizations()
+	return g
+}
+
+// check judges what the repository builds, and then what nothing builds.
+func (g *graph) check(in *input, res *Result) error {
+	g.connect()
+	g.expandAll()
+	for _, c := range g.clusters {
+		for i := 0; i < len(c.nodes); i++ { // judging may build more of them
+			n := c.nodes[i]
+			if n.built == nil {
+				continue
+			}
+			for _, o := range n.built.objects {
+				if o.kind == "HelmRelease" && strings.HasPrefix(o.apiVersion, helmGroup+"/") {
+					g.found = append(g.found, g.judge(o))
+				}
+			}
+		}
+	}
+	g.judgeUnbuilt(in)
+	for _, rel := range g.found {
+		if rel != nil && in.covers(g, rel) {
+			res.Releases = append(res.Releases, *rel)
+		}
+	}
+	for _, e := range g.errors {
+		if in.has(e.Place.File) {
+			res.Errors = append(res.Errors, e)
+		}
+	}
+	res.Files += g.read
+	return g.ctx.Err()
+}
+
+// report keeps an error, said once.
+func (g *graph) report(e Error) {
+	if !slices.Contains(g.errors, e) {
+		g.errors = append(g.errors, e)
+	}
+}
+
+func (g *graph) placeOf(f *file, err error) Place {
+	p := Place{File: g.show(f.path)}
+	var bad *badYAML
+	if errors.As(err, &bad) {
+		p.Line, p.Column = bad.line, bad.column
+	}
+	return p
+}
+
+func problemOf(err error, otherwise string) string {
+	if err == nil {
+		return otherwise
+	}
+	return plain(err)
+}
+
+func compareReleases(a, b Release) int {
+	return cmp.Or(
+		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name),
+		slices.Compare(a.From, b.From), comparePlaces(a.Place, b.Place),
+	)
+}
+
+func compareErrors(a, b Error) int {
+	return cmp.Or(comparePlaces(a.Place, b.Place), strings.Compare(a.Message, b.Message))
+}
+
+func comparePlaces(a, b Place) int {
+	return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+}
+
+// reportBuild says why a build failed, and what it leaves out.
+func (g *graph) reportBuild(n *node) {
+	if !g.couldLead(n) {
+		return // nothing of Spegel's can come from there
+	}
+	for _, t := range n.trees {
+		t.walk(func(t *tree) bool {
+			for _, h := range t.holes {
+				g.holeIn(n, h)
+			}
+			return true
+		})
+	}
+	if n.built.err == nil {
+		return
+	}
+	n.failed = true
+	g.elsewhere = true
+	broken := false
+	for _, t := range n.trees {
+		t.all(func(f *file) bool {
+			if !isYAML(f.path) {
+				return true
+			}
+			if _, err := g.decoded(f); err != nil {
+				broken = true
+				g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: true})
+			}
+			return true
+		})
+	}
+	if !broken {
+		g.report(Error{Place: g.placeOfKustomization(n), Message: fmt.Sprintf("Kustomization %s can't be built: %s", n.name, plain(n.built.err)), Fatal: true})
+	}
+	g.rescue(n)
+}
+
+// holeIn tells of what a kustomization names and that is not there.
+func (g *graph) holeIn(n *node, h hole) {
+	if h.remote {
+		g.elsewhere = true
+		if h.shaping {
+			n.shapers = append(n.shapers, Reference{
+				Reference: release.Reference{Kind: "Kustomization", Namespace: n.ns, Name: n.name, Key: h.path, Reason: h.field + ": " + h.path + " is " + absent},
+				Place:     h.place,
+			})
+			return
+		}
+	}
+	message := h.problem
+	if h.path != "" {
+		message = h.field + ": " + h.path + " " + h.problem
+	}
+	if h.remote {
+		message += ", so what it holds is not checked"
+	}
+	g.report(Error{Place: h.place, Message: message, Fatal: !h.remote})
+}
+
+// rescue goes on with what a failed build would have emitted, as it stands in the files.
+func (g *graph) rescue(n *node) {
+	for _, t := range n.trees {
+		t.walk(func(t *tree) bool {
+			for _, f := range t.resources {
+				for _, k := range g.rawIn[f] {
+					o := newRawObject(k.node, f.path)
+					if o.ns == "" {
+						o.ns = n.object.Spec.TargetNamespace
+					}
+					o.by = n
+					n.built.objects = append(n.built.objects, o)
+				}
+			}
+			return true
+		})
+	}
+}

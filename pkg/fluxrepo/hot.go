@@ -1,0 +1,111 @@
+package fluxrepo
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// connect finds which Kustomizations lie in what others build, and which of all could lead to a release
+// of Spegel's. A word that could be put together of pieces counts as none.
+func (g *graph) connect() {
+	for _, k := range g.raw {
+		if !k.known {
+			continue
+		}
+		k.tree = g.tree(k.path)
+		seen := map[*rawKustomization]bool{k: true}
+		for _, t := range g.treesOf(k.tree, k.node) {
+			t.walk(func(t *tree) bool {
+				for _, f := range t.resources {
+					for _, c := range g.rawIn[f] {
+						if !seen[c] {
+							seen[c] = true
+							k.children = append(k.children, c)
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	for _, k := range g.raw {
+		k.hot = g.hotSpec(k.file.marks, k.node) || k.tree != nil && g.hotFiles(k.tree)
+		if !k.known && strings.Contains(text(k.node, "spec", "path"), "$") {
+			k.hot = true
+		}
+		if kind := text(k.node, "spec", "sourceRef", "kind"); !k.known && k.exists && kind != "GitRepository" && kind != "ExternalArtifact" {
+			k.hot = true // it depends on what builds it
+		}
+		for _, t := range g.treesOf(nil, k.node) {
+			k.hot = k.hot || g.hotFiles(t)
+		}
+	}
+	for changed := true; changed; {
+		changed = false
+		for _, k := range g.raw {
+			for _, c := range k.children {
+				if c.hot && !k.hot {
+					k.hot, changed = true, true
+				}
+			}
+		}
+	}
+}
+
+// treesOf adds the components that a Kustomization names to its tree.
+func (g *graph) treesOf(t *tree, spec *yaml.Node) []*tree {
+	var out []*tree
+	if t != nil {
+		out = append(out, t)
+	}
+	base, _ := g.folderOf(text(spec, "spec", "path"))
+	for _, c := range items(child(child(spec, "spec"), "components")) {
+		if p, ok := resolve(base, c.Value); ok && g.dirs[p] != nil {
+			out = append(out, g.tree(p))
+		}
+	}
+	return out
+}
+
+// hotSpec tells by the Kustomization itself; the marks are those of its file.
+func (g *graph) hotSpec(m mark, _ *yaml.Node) bool {
+	return g.allHot || m&(markWord|markMovesReading|markTooLarge) != 0
+}
+
+// hotFiles tells whether a file of a tree names anything of Spegel's.
+func (g *graph) hotFiles(t *tree) bool {
+	hot := false
+	t.all(func(f *file) bool {
+		hot = hot || f.marks&(markWord|markMovesReading|markTooLarge) != 0 || f.err != nil
+		return !hot
+	})
+	return hot
+}
+
+// hot tells whether a Kustomization has to be built.
+func (g *graph) hot(n *node) bool {
+	if g.opts.NoPrune {
+		return true
+	}
+	return g.couldLead(n)
+}
+
+func (g *graph) couldLead(n *node) bool {
+	if g.allHot || g.hasWord(n.text) || moves.Match(n.text) {
+		return true
+	}
+	hot := false
+	for _, t := range n.trees {
+		hot = hot || g.hotFiles(t)
+		t.walk(func(t *tree) bool {
+			for _, f := range t.resources {
+				for _, k := range g.rawIn[f] {
+					hot = hot || k.hot
+				}
+			}
+			return !hot
+		})
+	}
+	return hot
+}

@@ -1,0 +1,204 @@
+package fluxrepo
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	kustomizeapis "github.com/fluxcd/pkg/apis/kustomize"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+type patchText = kustomizeapis.Patch
+
+func (l *locator) scopeOf() *scope {
+	if l.o.by != nil {
+		return l.o.by.scope()
+	}
+	return l.loose
+}
+
+// inReference finds a node of the values in a ConfigMap or Secret, in the file that it is generated from
+// or in its own.
+func (l *locator) inReference(kind, ns, name, key string, p validate.Path) (Place, bool) {
+	o, _ := l.find(l.o.by, kind, ns, name, l.o.file)
+	if o == nil {
+		return Place{}, false
+	}
+	for _, s := range l.datumSpots(o, key) {
+		if k, value := reach(s.node, p); k != nil {
+			return l.variableOr(s, k, value, p), true
+		}
+	}
+	return Place{}, false
+}
+
+// datumSpots are the documents in a key of a ConfigMap or Secret.
+func (g *graph) datumSpots(o *object, key string) []*spot {
+	if o.generator != "" {
+		return g.generatedSpots(o, key)
+	}
+	s := g.documentOf(o)
+	if s == nil {
+		return nil
+	}
+	for _, field := range []string{"stringData", "data"} {
+		if n := child(child(s.node, field), key); n != nil && (o.kind == "ConfigMap" || field == "stringData") {
+			return s.inner(n)
+		}
+	}
+	return nil
+}
+
+// generatedSpots are the documents in the file, or literal, that a generator makes a key of.
+func (g *graph) generatedSpots(o *object, key string) []*spot {
+	field := "configMapGenerator"
+	if o.kind == "Secret" {
+		field = "secretGenerator"
+	}
+	var out []*spot
+	for _, s := range g.spots(o.generator) {
+		for _, gen := range items(child(s.node, field)) {
+			if !strings.Contains(o.name, text(gen, "name")) {
+				continue
+			}
+			for _, item := range items(child(gen, "files")) {
+				k, file, ok := strings.Cut(item.Value, "=")
+				if !ok {
+					k, file = path.Base(item.Value), item.Value
+				}
+				if p, ok := resolve(path.Dir(o.generator), file); ok && k == key {
+					out = append(out, g.spots(p)...)
+				}
+			}
+			for _, item := range items(child(gen, "literals")) {
+				if k, value, ok := strings.Cut(item.Value, "="); ok && k == key {
+					in := *item
+					in.Value = value
+					in.Style = 0
+					out = append(out, s.inner(&in)...)
+				}
+			}
+		}
+	}
+	return out
+}
+
+var aVariable = regexp.MustCompile(`\$\{(\w+)`)
+
+// variableOr is the place of a node, or of what sets the variable in it.
+func (l *locator) variableOr(s *spot, key, value *yaml.Node, full []any) Place {
+	_, isItem := full[len(full)-1].(int)
+	if value != nil && value.Kind == yaml.ScalarNode && (isItem || full[len(full)-1] != "spegel") {
+		for _, m := range aVariable.FindAllStringSubmatch(value.Value, -1) {
+			if p, ok := l.setting(m[1]); ok {
+				return p
+			}
+		}
+	}
+	return s.place(l.graph, key)
+}
+
+// setting is where a variable is set.
+func (l *locator) setting(name string) (Place, bool) {
+	set, ok := l.scopeOf().set[name]
+	if !ok {
+		return Place{}, false
+	}
+	if o := set.object; o != nil {
+		if s := l.documentOf(o); s != nil && o.generator == "" {
+			for _, field := range []string{"data", "stringData"} {
+				if k, _ := entry(child(s.node, field), set.key); k != nil {
+					return s.place(l.graph, k), true
+				}
+			}
+		}
+		return Place{}, false
+	}
+	for up := l.o.by; up != nil; up = up.parent {
+		for _, s := range l.spots(up.file) {
+			for _, in := range append([]*spot{s}, s.nested(4)...) {
+				if k, v := reach(in.node, []any{"spec", "postBuild", "substitute", name}); k != nil && strings.ReplaceAll(v.Value, "\n", "") == set.text {
+					return in.place(l.graph, k), true
+				}
+			}
+		}
+	}
+	return Place{}, false
+}
+
+// reference is where a HelmRelease names what could not be read.
+func (l *locator) reference(ref release.Reference) Place {
+	if l.own != nil {
+		list := items(child(child(l.own.node, "spec"), "valuesFrom"))
+		for _, item := range list {
+			name := text(item, "name")
+			if text(item, "kind") == ref.Kind && (name == ref.Name || name != "" && strings.Contains(ref.Name, name)) {
+				return l.own.place(l.graph, item)
+			}
+		}
+	}
+	p := l.placeOfObject(l.o)
+	p.Approximate = true
+	return p
+}
+
+// variable is where a variable without a value is used: in the HelmRelease, in a patch, or in what it
+// takes its values from.
+func (l *locator) variable(name string) Place {
+	var spots []*spot
+	if l.own != nil {
+		spots = append(spots, l.own)
+	}
+	spots = append(spots, l.patches...)
+	refs, _ := at(l.final, []any{"spec", "valuesFrom"})
+	list, _ := refs.([]any)
+	for _, ref := range list {
+		m, _ := ref.(map[string]any)
+		kind, _ := m["kind"].(string)
+		from, _ := m["name"].(string)
+		key, _ := m["valuesKey"].(string)
+		if key == "" {
+			key = "values.yaml"
+		}
+		ns, _ := at(l.final, []any{"metadata", "namespace"})
+		space, _ := ns.(string)
+		if o, _ := l.find(l.o.by, kind, space, from, l.o.file); o != nil {
+			spots = append(spots, l.datumSpots(o, key)...)
+		}
+	}
+	var best *Place
+	for _, s := range spots {
+		eachScalar(s.node, func(n *yaml.Node) {
+			uses := slices.ContainsFunc(aVariable.FindAllStringSubmatch(n.Value, -1), func(m []string) bool { return m[1] == name })
+			if best == nil && uses && !strings.Contains(n.Value, "\n") {
+				p := s.place(l.graph, n)
+				best = &p
+			}
+		})
+	}
+	if best != nil {
+		return *best
+	}
+	p := l.placeOfObject(l.o)
+	p.Approximate = true
+	return p
+}
+
+func oneNode(n *yaml.Node) []*yaml.Node { return []*yaml.Node{n} }
+
+// placeOfKustomization is where a Kustomization names its path.
+func (g *graph) placeOfKustomization(n *node) Place {
+	for _, s := range g.spots(n.file) {
+		if isKind(s.node, fluxGroup, "Kustomization") && strings.Contains(n.name, text(s.node, "metadata", "name")) {
+			if k, _ := reach(s.node, []any{"spec", "path"}); k != nil {
+				return s.place(g, k)
+			}
+		}
+	}
+	return Place{File: g.show(n.file)}
+}

@@ -1,0 +1,77 @@
+package fluxrepo
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"strings"
+)
+
+var signs = []struct {
+	all  []string
+	mark mark
+}{
+	{[]string{"kustomize.toolkit.fluxcd.io", "Kustomization"}, markKustomization},
+	{[]string{"helm.toolkit.fluxcd.io", "HelmRelease"}, markRelease},
+	{[]string{"OCIRepository"}, markSource},
+	{[]string{"HelmChart"}, markSource},
+	{[]string{"ConfigMap"}, markConfigMap},
+	{[]string{"configMapGenerator"}, markConfigMap},
+	{[]string{"Secret"}, markSecret},
+	{[]string{"secretGenerator"}, markSecret},
+	{[]string{"GitRepository"}, markGit},
+	{[]string{"substituteFrom"}, markVariables},
+	{[]string{"fluxcd.controlplane.io", "ResourceSet"}, markElsewhere},
+	{[]string{"source.extensions.fluxcd.io", "ArtifactGenerator"}, markElsewhere},
+}
+
+// moves matches a patch that gives a Kustomization another path, or more components.
+var moves = regexp.MustCompile(`/spec/(path|components)|(?m)^ {4,}(- )?(path: *["']?[^/"' ]|components:)`)
+
+// marks looks for byte strings only. It may say more than is true, never less.
+func (r *repo) marks(data []byte) mark {
+	var m mark
+	for _, s := range signs {
+		if m&s.mark == s.mark {
+			continue
+		}
+		found := true
+		for _, want := range s.all {
+			found = found && bytes.Contains(data, []byte(want))
+		}
+		if found {
+			m |= s.mark
+		}
+	}
+	if r.hasWord(data) {
+		m |= markWord
+	}
+	if bytes.IndexByte(data, '&') >= 0 && bytes.IndexByte(data, '*') >= 0 {
+		m |= markAnchor
+	}
+	if bytes.Contains(data, []byte("patch")) && moves.Match(data) {
+		m |= markMovesReading
+	}
+	return m
+}
+
+func (r *repo) hasWord(data []byte) bool {
+	for _, w := range r.words {
+		if bytes.Contains(data, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// chartWords are the words without which nothing leads to a release of Spegel's: the chart's names, and
+// the key of its values.
+func chartWords(charts []string) []string {
+	words := []string{"spegel"}
+	for _, c := range charts {
+		if w := path.Base(strings.TrimRight(c, "/")); w != "spegel" && w != "." {
+			words = append(words, w)
+		}
+	}
+	return words
+}

@@ -1,0 +1,125 @@
+package fluxrepo_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
+)
+
+const quickStart = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: spegel\n  namespace: kube-system\nspec:\n  chart:\n    spec:\n      chart: spegel\n"
+
+// TestHostileRepositories checks what could hang a check, fill its memory or lead it astray. A release
+// beside it is found all the same.
+func TestHostileRepositories(t *testing.T) {
+	t.Parallel()
+	flux := generatedKustomization("apps", "flux-system", "./apps", "")
+	for name, c := range map[string]struct {
+		make func(t *testing.T, root string)
+		want string // part of an error; empty for none
+	}{
+		"symbolic links that lead out or in circles": {func(t *testing.T, root string) {
+			t.Helper()
+			outside := t.TempDir()
+			writeFile(t, filepath.Join(outside, "other.yaml"), strings.ReplaceAll(quickStart, "kube-system", "outside"))
+			for link, to := range map[string]string{"out": outside, "loop": ".", "gone.yaml": "nowhere", "one.yaml": filepath.Join(outside, "other.yaml")} {
+				if err := os.Symlink(to, filepath.Join(root, "apps", link)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, ""},
+		"a YAML bomb": {func(t *testing.T, root string) {
+			t.Helper()
+			bomb := "kind: Namespace\napiVersion: v1\nmetadata: {name: spegel}\na: &a [x, x, x, x, x, x, x, x, x]\n"
+			for c := 'b'; c < 'k'; c++ {
+				bomb += fmt.Sprintf("%c: &%c [%s*%c]\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 8), c-1)
+			}
+			writeFile(t, filepath.Join(root, "apps", "bomb.yaml"), bomb)
+		}, "too large when its aliases are expanded"},
+		"a file of 100 MiB": {func(t *testing.T, root string) {
+			t.Helper()
+			writeFile(t, filepath.Join(root, "apps", "large.yaml"), quickStart+"# ")
+			if err := os.Truncate(filepath.Join(root, "apps", "large.yaml"), 100<<20); err != nil {
+				t.Fatal(err)
+			}
+		}, "is larger than 16 MiB"},
+		"a kustomization that leads out of the repository": {func(t *testing.T, root string) {
+			t.Helper()
+			writeFile(t, filepath.Join(root, "apps", "kustomization.yaml"), "resources: [release.yaml, ../../../etc/passwd, /etc/passwd]\n")
+		}, "leads out of the repository"},
+		"a kustomization that names what is to be fetched": {func(t *testing.T, root string) {
+			t.Helper()
+			writeFile(t, filepath.Join(root, "apps", "kustomization.yaml"), "resources: [release.yaml, 'http://127.0.0.1:1/x.yaml', 'git@127.0.0.1:a/b']\n")
+		}, "is not in this repository"},
+		"deep nesting": {func(t *testing.T, root string) {
+			t.Helper()
+			writeFile(t, filepath.Join(root, "apps", "deep.yaml"), "spegel: "+strings.Repeat("[", 5000)+strings.Repeat("]", 5000)+"\n")
+		}, "nest"},
+		"no YAML at all": {func(t *testing.T, root string) {
+			t.Helper()
+			writeFile(t, filepath.Join(root, "apps", "binary.yaml"), "spegel\x00\xff\xfe HelmRelease helm.toolkit.fluxcd.io")
+		}, "is not YAML"},
+		"empty documents": {func(t *testing.T, root string) {
+			t.Helper()
+			writeFile(t, filepath.Join(root, "apps", "empty.yaml"), "---\n---\n# spegel\n---\n")
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			writeFile(t, filepath.Join(root, "flux", "ks.yaml"), flux)
+			writeFile(t, filepath.Join(root, "apps", "release.yaml"), quickStart)
+			c.make(t, root)
+			out := render(root, check(t, fluxrepo.Options{Paths: []string{root}}))
+			if n := strings.Count(out, "release kube-system/spegel"); n != 1 || strings.Contains(out, "outside") {
+				t.Errorf("%d releases; want the one in the repository\n%s", n, out)
+			}
+			if c.want == "" && strings.Contains(out, "error") || !strings.Contains(out, c.want) {
+				t.Errorf("want an error with %q:\n%s", c.want, out)
+			}
+		})
+	}
+}
+
+// TestUnreadable checks what the file system does not give away.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	root := t.TempDir()
+	writeFile(t, filepath.Join(root, "release.yaml"), quickStart)
+	writeFile(t, filepath.Join(root, "closed", "release.yaml"), quickStart)
+	writeFile(t, filepath.Join(root, "closed.yaml"), quickStart)
+	for name, mode := range map[string]os.FileMode{"closed": 0, "closed.yaml": 0} {
+		if err := os.Chmod(filepath.Join(root, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, "closed"), 0o700) }) //nolint:gosec // to be removed
+	out := render(root, check(t, fluxrepo.Options{Paths: []string{root}}))
+	for _, want := range []string{"release kube-system/spegel", "error fatal=true closed:", "error fatal=true closed.yaml:"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("want %q:\n%s", want, out)
+		}
+	}
+}
+
+// TestBadCalls checks what is an error of the call.
+func TestBadCalls(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]fluxrepo.Options{
+		"no path":                  {},
+		"a path that is not there": {Paths: []string{filepath.Join(t.TempDir(), "nowhere")}},
+		"no standard input":        {Paths: []string{"-"}},
+		"an empty standard input":  {Paths: []string{"-"}, Stdin: strings.NewReader(" \n")},
+		"a bad glob":               {Paths: []string{t.TempDir()}, Ignore: []string{"[a"}},
+	} {
+		if res, err := fluxrepo.Check(t.Context(), o); err == nil {
+			t.Errorf("%s: got %+v; want an error", name, res)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package fluxrepo
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// spot is a YAML document with the way back to the file that a person edits. A document may stand in a
+// block scalar of another: values in a ConfigMap, a patch in a Kustomization.
+type spot struct {
+	file  string
+	node  *yaml.Node
+	lines []string       // of the text that node was read from
+	back  func(*spotPos) // from a position in that text to one in the file
+	text  string         // trimmed
+}
+
+type spotPos struct{ line, column int }
+
+// place is where a node stands.
+func (s *spot) place(g *graph, n *yaml.Node) Place {
+	pos := spotPos{n.Line, n.Column}
+	if s.back != nil {
+		s.back(&pos)
+	}
+	return Place{File: g.show(s.file), Line: pos.line, Column: pos.column}
+}
+
+// spots are the documents of a file.
+func (g *graph) spots(rel string) []*spot {
+	f := g.files[rel]
+	if f == nil {
+		return nil
+	}
+	data, err := g.content(f)
+	if err != nil {
+		return nil
+	}
+	docs, _ := g.decoded(f) //nolint:errcheck // those before the mistake count
+	lines := splitLines(string(data))
+	var out []*spot
+	for _, d := range docs {
+		out = append(out, &spot{file: rel, node: d, lines: lines})
+	}
+	return out
+}
+
+func splitLines(s string) []string {
+	return strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+}
+
+// inner reads the documents in a scalar.
+func (s *spot) inner(n *yaml.Node) []*spot {
+	docs, err := decodeDocuments([]byte(n.Value))
+	if err != nil && len(docs) == 0 {
+		return nil
+	}
+	lines := splitLines(n.Value)
+	back := func(p *spotPos) { p.line, p.column = n.Line, n.Column }
+	if n.Style&yaml.LiteralStyle != 0 {
+		indent := s.indent(n, lines)
+		back = func(p *spotPos) { p.line, p.column = p.line+n.Line, p.column+indent }
+	}
+	outer := s.back
+	var out []*spot
+	for _, d := range docs {
+		out = append(out, &spot{file: s.file, node: d, lines: lines, text: strings.TrimSpace(n.Value), back: func(p *spotPos) {
+			back(p)
+			if outer != nil {
+				outer(p)
+			}
+		}})
+	}
+	return out
+}
+
+// indent is by how much the lines of a literal block are moved in.
+func (s *spot) indent(n *yaml.Node, lines []string) int {
+	for i, line := range lines {
+		if line == "" || n.Line+i >= len(s.lines) {
+			continue
+		}
+		if at := strings.Index(s.lines[n.Line+i], line); at >= 0 {
+			return at
+		}
+	}
+	return 0
+}
+
+// nested lists the documents in the block scalars of a document, and in theirs.
+func (s *spot) nested(depth int) []*spot {
+	var out []*spot
+	if depth == 0 {
+		return nil
+	}
+	eachScalar(s.node, func(n *yaml.Node) {
+		if !strings.Contains(n.Value, "\n") {
+			return
+		}
+		for _, in := range s.inner(n) {
+			if in.node.Kind == yaml.MappingNode || in.node.Kind == yaml.SequenceNode {
+				out = append(append(out, in), in.nested(depth-1)...)
+			}
+		}
+	})
+	return out
+}
+
+func eachScalar(n *yaml.Node, visit func(*yaml.Node)) {
+	if n.Kind == yaml.ScalarNode {
+		visit(n)
+	}
+	for _, c := range n.Content {
+		eachScalar(c, visit)
+	}
+}
+
+// reach follows a path of keys and positions. key is the node that names the last step: the key itself in
+// a map, the element in a list.
+func reach(n *yaml.Node, path []any) (key, value *yaml.Node) {
+	key, value = n, real(n)
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			if key, value = entry(value, step); key == nil {
+				return nil, nil
+			}
+		case int:
+			list := items(value)
+			if step >= len(list) {
+				return nil, nil
+			}
+			key, value = list[step], real(list[step])
+		}
+	}
+	return key, value
+}

@@ -1,0 +1,119 @@
+package fluxrepo
+
+import (
+	"bytes"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// moreWords adds the names of what leads to Spegel's chart, or holds its values, without saying so in its
+// own name, and the variables whose value does.
+func (g *graph) moreWords() {
+	var more [][]byte
+	variables := g.variableSources()
+	for _, v := range g.opts.Vars {
+		g.allHot = g.allHot || g.hasWord([]byte(v))
+	}
+	for _, name := range g.sortedFiles() {
+		f := g.files[name]
+		if f.marks&markWord == 0 || f.marks&(markSource|markConfigMap|markSecret) == 0 || !isManifest(name) {
+			continue
+		}
+		docs, _ := g.decoded(f) //nolint:errcheck // reported where the file is needed
+		for _, d := range docs {
+			name := text(d, "metadata", "name")
+			switch text(d, "kind") {
+			case "OCIRepository", "HelmChart":
+				if g.hasWord([]byte(text(d, "spec", "url") + " " + text(d, "spec", "chart"))) {
+					more = append(more, []byte(name))
+				}
+			case "ConfigMap", "Secret":
+				body, err := yaml.Marshal(d)
+				if err == nil && chartKey(body) {
+					more = append(more, []byte(name))
+				}
+				if variables[name] && g.hasWord(body) {
+					g.allHot = true
+				}
+			}
+		}
+	}
+	more = slices.DeleteFunc(more, func(w []byte) bool { return len(w) == 0 || g.hasWord(w) })
+	if len(more) == 0 {
+		return
+	}
+	slices.SortFunc(more, bytes.Compare)
+	g.words = append(g.words, slices.CompactFunc(more, bytes.Equal)...)
+	for _, f := range g.files {
+		leads := f.marks&(markRelease|markKustomization) != 0 || slices.Contains(kustomizationNames, path.Base(f.path))
+		if leads && f.marks&markWord == 0 {
+			if data, err := g.content(f); err == nil && g.hasWord(data) {
+				f.marks |= markWord
+			}
+		}
+	}
+}
+
+// chartKey tells values of Spegel's chart by a key.
+func chartKey(data []byte) bool {
+	for _, key := range []string{"egistries", "containerd", "mirrorResolve", "prependExisting", "appendMirrors", "resolveTags", "additionalMirror"} {
+		if bytes.Contains(data, []byte(key)) {
+			return true
+		}
+	}
+	return false
+}
+
+// variableSources are the names that could be those of ConfigMaps and Secrets with variables.
+func (g *graph) variableSources() map[string]bool {
+	out := map[string]bool{}
+	for _, f := range g.files {
+		if f.marks&markVariables == 0 {
+			continue
+		}
+		data, err := g.content(f)
+		if err != nil {
+			continue
+		}
+		for line := range bytes.Lines(data) {
+			if _, after, ok := bytes.Cut(line, []byte("name:")); ok {
+				out[strings.Trim(strings.TrimSpace(string(after)), `"'`)] = true
+			}
+		}
+	}
+	return out
+}
+
+// standsAlone tells whether a folder, though it lies in a repository, holds one of its own: its
+// Kustomizations' paths lead to folders in it.
+func standsAlone(dir string) bool {
+	alone := false
+	_ = filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error { //nolint:errcheck // what can't be read says nothing
+		if err != nil || alone {
+			return filepath.SkipAll
+		}
+		info, err := d.Info()
+		if d.IsDir() || !d.Type().IsRegular() || !isYAML(d.Name()) || err != nil || info.Size() > 1<<20 {
+			return nil
+		}
+		data, err := os.ReadFile(p)
+		if err != nil || !bytes.Contains(data, []byte(fluxGroup)) {
+			return nil
+		}
+		docs, _ := decodeDocuments(data) //nolint:errcheck // those before the mistake count
+		for _, doc := range docs {
+			if to := text(doc, "spec", "path"); isKind(doc, fluxGroup, "Kustomization") && strings.Trim(to, "./") != "" {
+				info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(to)))
+				alone = err == nil && info.IsDir()
+				return filepath.SkipAll
+			}
+		}
+		return nil
+	})
+	return alone
+}

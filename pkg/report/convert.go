@@ -1,0 +1,57 @@
+package report
+
+import (
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+)
+
+// New makes the report of a repository. What is unresolved denies a release if the policy says so.
+func New(res *fluxrepo.Result, unresolved policy.Unresolved) *Report {
+	releases := make([]Release, 0, len(res.Releases))
+	for i := range res.Releases {
+		releases = append(releases, fromRepository(&res.Releases[i]))
+	}
+	errs := make([]Error, 0, len(res.Errors))
+	for _, e := range res.Errors {
+		errs = append(errs, Error{Message: e.Message, Fatal: e.Fatal, Place: fromPlace(e.Place)})
+	}
+	r := Judge(releases, errs, unresolved)
+	r.Files = res.Files
+	return r
+}
+
+func fromRepository(rel *fluxrepo.Release) Release {
+	out := Release{
+		Namespace: rel.Namespace, Name: rel.Name, Chart: rel.Chart, Version: rel.Version,
+		Built: rel.Built, Suspended: rel.Suspended, From: notNil(rel.From), Place: fromPlace(rel.Place),
+	}
+	for i := range rel.Findings {
+		f := FromFinding(&rel.Findings[i].Finding)
+		f.Place = fromPlace(rel.Findings[i].Place)
+		out.Findings = append(out.Findings, f)
+	}
+	for i := range rel.Unresolved {
+		u := FromReference(rel.Unresolved[i].Reference)
+		u.Place = fromPlace(rel.Unresolved[i].Place)
+		out.Unresolved = append(out.Unresolved, u)
+	}
+	return out
+}
+
+func fromPlace(p fluxrepo.Place) Place {
+	return Place{File: p.File, Line: p.Line, Column: p.Column, Approximate: p.Approximate}
+}
+
+// FromFinding is a finding of a release, without a place.
+func FromFinding(f *release.Finding) Finding {
+	return Finding{
+		Rule: f.Rule, Severity: f.Severity, Path: f.Field(), Message: f.Text(), Fix: f.Fix,
+		Secret: f.Origin.Kind == "Secret",
+	}
+}
+
+// FromReference is what a release could not read, without a place.
+func FromReference(ref release.Reference) Unresolved {
+	return Unresolved{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, Key: ref.Key, Reason: ref.Reason}
+}

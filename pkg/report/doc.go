@@ -1,0 +1,8 @@
+// Package report turns what a check or an audit found into what a person or a machine reads: text, json,
+// sarif, junit and github, one file each.
+//
+// The verdict is drawn here, from the findings and nothing else, and every format is made of the same
+// Report. The same report always gives the same bytes: no clock, no environment, no network; the only
+// files looked at are those that Options.ReadFile reads, for the source lines of the text format. Of the
+// project it may import everything but pkg/admission and pkg/cli.
+package report

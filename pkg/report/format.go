@@ -1,0 +1,67 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// Format is how a report is written.
+type Format string
+
+// The formats.
+const (
+	Text   Format = "text"   // for a person
+	JSON   Format = "json"   // for programs; SchemaVersion says which form
+	SARIF  Format = "sarif"  // SARIF 2.1.0, for code scanning
+	JUnit  Format = "junit"  // JUnit XML, for test reports
+	GitHub Format = "github" // GitHub workflow commands, for annotations
+)
+
+// Formats lists all formats.
+func Formats() []Format { return []Format{Text, JSON, SARIF, JUnit, GitHub} }
+
+// ParseFormat is the format of that name. No other name stands for one.
+func ParseFormat(name string) (Format, error) {
+	if f := Format(name); slices.Contains(Formats(), f) {
+		return f, nil
+	}
+	names := make([]string, 0, len(Formats()))
+	for _, f := range Formats() {
+		names = append(names, string(f))
+	}
+	return "", fmt.Errorf("format %s: want one of %s", validate.Quote(name), strings.Join(names, ", "))
+}
+
+// Options are what a format may need beside the report. The zero value will do.
+type Options struct {
+	// Version of the program.
+	Version string
+	// Color is for the text format on a terminal.
+	Color bool
+	// ReadFile reads a file that the report names, for the text format to show its lines; nil for none.
+	ReadFile func(name string) ([]byte, error)
+	// Dir is the working directory, absolute, to which sarif and github make absolute file names relative.
+	Dir string
+}
+
+// Write writes the report. An error is the writer's, or says that there is no such format.
+func (f Format) Write(w io.Writer, r *Report, o Options) error {
+	switch f {
+	case Text:
+		return writeText(w, r, o)
+	case JSON:
+		return writeJSON(w, r)
+	case SARIF:
+		return writeSARIF(w, r, o)
+	case JUnit:
+		return writeJUnit(w, r)
+	case GitHub:
+		return writeGitHub(w, r, o)
+	}
+	_, err := ParseFormat(string(f))
+	return err
+}

@@ -1,0 +1,94 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// Judge makes a report of releases whose findings carry the severities of the policy: it puts them in
+// order, makes each severity the one in force, draws the verdicts and counts them. What the releases
+// hold is changed in place.
+func Judge(releases []Release, errs []Error, unresolved policy.Unresolved) *Report {
+	slices.SortStableFunc(releases, compareReleases)
+	slices.SortStableFunc(errs, func(a, b Error) int {
+		return cmp.Or(comparePlaces(a.Place, b.Place), strings.Compare(a.Message, b.Message))
+	})
+	r := &Report{SchemaVersion: SchemaVersion, Releases: notNil(releases), Errors: notNil(errs)}
+	for i := range releases {
+		rel := &releases[i]
+		rel.judge(unresolved)
+		r.Summary.count(rel.Verdict)
+	}
+	return r
+}
+
+// judge draws the verdict. Nothing is installed from a release that is suspended, or that nothing
+// builds, so neither is ever denied.
+func (r *Release) judge(unresolved policy.Unresolved) {
+	r.Findings, r.Unresolved = notNil(r.Findings), notNil(r.Unresolved)
+	installed := r.Built && !r.Suspended
+	severity := validate.Warn
+	if installed && unresolved == policy.UnresolvedDeny {
+		severity = validate.Deny
+	}
+	deny := severity == validate.Deny && len(r.Unresolved) > 0
+	for i := range r.Unresolved {
+		r.Unresolved[i].Severity = severity
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if !installed {
+			f.Severity = validate.Warn
+		}
+		deny = deny || f.Severity == validate.Deny
+	}
+	switch {
+	case deny:
+		r.Verdict = VerdictDeny
+	case len(r.Findings) > 0:
+		r.Verdict = VerdictWarn
+	case len(r.Unresolved) > 0:
+		r.Verdict = VerdictUnresolved
+	default:
+		r.Verdict = VerdictPass
+	}
+}
+
+func (s *Summary) count(v Verdict) {
+	s.Releases++
+	switch v {
+	case VerdictDeny:
+		s.Denied++
+	case VerdictWarn:
+		s.Warned++
+	case VerdictUnresolved:
+		s.Unresolved++
+	case VerdictPass:
+		s.Passed++
+	}
+}
+
+func compareReleases(a, b Release) int {
+	return cmp.Or(
+		strings.Compare(a.Namespace, b.Namespace),
+		strings.Compare(a.Name, b.Name),
+		slices.Compare(a.From, b.From),
+		comparePlaces(a.Place, b.Place),
+	)
+}
+
+func comparePlaces(a, b Place) int {
+	return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+}
+
+// notNil makes JSON write [] where there is nothing.
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

@@ -1,0 +1,118 @@
+package report
+
+import (
+	"encoding/xml"
+	"io"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// The parts of JUnit's XML that CI systems read.
+type (
+	junitSuites struct {
+		XMLName  xml.Name   `xml:"testsuites"`
+		Name     string     `xml:"name,attr"`
+		Tests    int        `xml:"tests,attr"`
+		Failures int        `xml:"failures,attr"`
+		Errors   int        `xml:"errors,attr"`
+		Skipped  int        `xml:"skipped,attr"`
+		Suite    junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Name      string        `xml:"name,attr"`
+		ClassName string        `xml:"classname,attr"`
+		File      string        `xml:"file,attr,omitempty"`
+		Line      int           `xml:"line,attr,omitempty"`
+		Failure   *junitProblem `xml:"failure"`
+		Error     *junitProblem `xml:"error"`
+		Skipped   *junitProblem `xml:"skipped"`
+		Out       string        `xml:"system-out,omitempty"`
+	}
+	junitProblem struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr,omitempty"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+// writeJUnit writes a test case for each release: a denied one failed, one that could not be decided was
+// skipped, warnings are its output. What could not be checked is a test case with an error.
+func writeJUnit(w io.Writer, r *Report) error {
+	suite := junitSuite{Name: "spegel-guard"}
+	for i := range r.Releases {
+		suite.Cases = append(suite.Cases, junitRelease(&r.Releases[i]))
+	}
+	for _, e := range r.Errors {
+		if !e.Fatal {
+			continue
+		}
+		suite.Cases = append(suite.Cases, junitCase{
+			Name: join(" ", "check", e.File), ClassName: suite.Name, File: e.File, Line: e.Line,
+			Error: &junitProblem{Message: e.Message, Type: "not-checked", Text: join(": ", e.String(), e.Message)},
+		})
+	}
+	for i := range suite.Cases {
+		c := &suite.Cases[i]
+		suite.Tests++
+		switch {
+		case c.Failure != nil:
+			suite.Failures++
+		case c.Error != nil:
+			suite.Errors++
+		case c.Skipped != nil:
+			suite.Skipped++
+		}
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	err := enc.Encode(junitSuites{
+		Name: suite.Name, Tests: suite.Tests, Failures: suite.Failures, Errors: suite.Errors, Skipped: suite.Skipped, Suite: suite,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, "\n")
+	return err
+}
+
+func junitRelease(r *Release) junitCase {
+	c := junitCase{Name: r.ID(), ClassName: "spegel-guard", File: r.Place.File, Line: r.Place.Line}
+	if len(r.From) > 0 {
+		c.Name += " from " + strings.Join(r.From, " > ")
+	}
+	text := strings.Join(r.lines(), "\n")
+	switch r.Verdict {
+	case VerdictDeny:
+		c.Failure = &junitProblem{Message: r.headline(), Type: string(r.Verdict), Text: text}
+	case VerdictUnresolved:
+		c.Skipped = &junitProblem{Message: r.headline(), Text: text}
+	case VerdictWarn, VerdictPass:
+		c.Out = text
+	}
+	return c
+}
+
+// headline is the first thing that decided the verdict.
+func (r *Release) headline() string {
+	for i := range r.Findings {
+		if f := &r.Findings[i]; r.Verdict != VerdictDeny || f.Severity == validate.Deny {
+			return f.text()
+		}
+	}
+	for i := range r.Unresolved {
+		return "unresolved: " + r.Unresolved[i].text()
+	}
+	return ""
+}

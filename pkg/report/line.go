@@ -1,0 +1,98 @@
+package report
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// join joins the parts that are not empty.
+func join(sep string, parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, sep)
+}
+
+// printable takes out of a text what could start a new line or steer a terminal. File names and names
+// of objects may hold anything.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029':
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// String is file:line:column, as far as known.
+func (p Place) String() string {
+	s := p.File
+	if p.File != "" && p.Line > 0 {
+		s += ":" + strconv.Itoa(p.Line)
+		if p.Column > 0 {
+			s += ":" + strconv.Itoa(p.Column)
+		}
+	}
+	return s
+}
+
+// onDisk tells whether the place is in a file and not in a stream.
+func (p Place) onDisk() bool { return p.File != "" && p.File != Stdin }
+
+// Stdin is the file name of what was read from standard input.
+const Stdin = "<stdin>"
+
+// relative is a file name with forward slashes, relative to the working directory where it lies below.
+func relative(file, dir string) string {
+	if file == "" {
+		return ""
+	}
+	if dir != "" && filepath.IsAbs(file) {
+		if rel, err := filepath.Rel(dir, file); err == nil && filepath.IsLocal(rel) {
+			file = rel
+		}
+	}
+	return filepath.ToSlash(filepath.Clean(file))
+}
+
+// lines are what is to be said of a release, one line each, for the formats that have no structure.
+func (r *Release) lines() []string {
+	var out []string
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		out = append(out, join(": ", f.String(), string(f.Severity), f.text()+"; "+f.Fix))
+	}
+	for i := range r.Unresolved {
+		u := &r.Unresolved[i]
+		out = append(out, join(": ", u.String(), "unresolved", u.text()))
+	}
+	return out
+}
+
+// text is where, what and which rule.
+func (f *Finding) text() string {
+	s := join(": ", f.Path, f.Message) + " [" + f.Rule + "]"
+	if f.Approximate {
+		s += approximate
+	}
+	return s
+}
+
+// text is what and why.
+func (u *Unresolved) text() string {
+	s := join(": ", u.Object(), u.Reason)
+	if u.Approximate {
+		s += approximate
+	}
+	return s
+}
+
+const approximate = " (the exact place could not be told, this is the HelmRelease)"

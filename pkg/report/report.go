@@ -1,0 +1,130 @@
+package report
+
+import "github.com/spegel-guard/spegel-guard/pkg/validate"
+
+// SchemaVersion is the version of the JSON report. It changes when a field is renamed or goes away.
+const SchemaVersion = "1"
+
+// Verdict is what comes out for a release: the first that applies, in this order.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictDeny       Verdict = "deny"
+	VerdictWarn       Verdict = "warn"
+	VerdictUnresolved Verdict = "unresolved"
+	VerdictPass       Verdict = "pass"
+)
+
+// Report is a whole run. Its JSON form is a contract. Make one with New or Judge, which draw the verdicts
+// and count them.
+type Report struct {
+	SchemaVersion string    `json:"schemaVersion"`
+	Summary       Summary   `json:"summary"`
+	Releases      []Release `json:"releases"`
+	Errors        []Error   `json:"errors"`
+
+	// Files is the number of files read; 0 for a live cluster.
+	Files int `json:"-"`
+}
+
+// Summary counts the releases of Spegel's by verdict.
+type Summary struct {
+	Releases   int `json:"releases"`
+	Denied     int `json:"denied"`
+	Warned     int `json:"warned"`
+	Unresolved int `json:"unresolved"`
+	Passed     int `json:"passed"`
+}
+
+// Release is one release of Spegel's.
+type Release struct {
+	Namespace string  `json:"namespace"`
+	Name      string  `json:"name"`
+	Chart     string  `json:"chart"`
+	Version   string  `json:"version"`
+	Verdict   Verdict `json:"verdict"`
+	// Built is false for a HelmRelease in a repository that nothing builds; in a cluster it is true.
+	Built     bool `json:"built"`
+	Suspended bool `json:"suspended"`
+	// From is the chain of Flux Kustomizations that builds the release, outermost first; nil for a live
+	// cluster.
+	From       []string     `json:"from,omitzero"`
+	Findings   []Finding    `json:"findings"`
+	Unresolved []Unresolved `json:"unresolved"`
+
+	// Place is where the HelmRelease itself stands.
+	Place Place `json:"-"`
+}
+
+// ID is namespace/name.
+func (r *Release) ID() string { return join("/", r.Namespace, r.Name) }
+
+// Finding is one broken rule at one place.
+type Finding struct {
+	Rule string `json:"rule"`
+	// Severity is the one in force: a finding of a release that is suspended, or that nothing builds, is a
+	// warning whatever the policy says of its rule.
+	Severity validate.Severity `json:"severity"`
+	Path     string            `json:"path"`
+	Message  string            `json:"message"`
+	Fix      string            `json:"fix"`
+	Place
+
+	// Secret says that the value comes out of a Secret, so that its source line must not be shown.
+	Secret bool `json:"-"`
+}
+
+// Unresolved is an object that could not be read and that could change the findings.
+type Unresolved struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Key       string `json:"key,omitempty"`
+	Reason    string `json:"reason"`
+	Place
+
+	// Severity is deny where the policy asks for it, else warn.
+	Severity validate.Severity `json:"-"`
+}
+
+// Object names what could not be read, e.g. Secret kube-system/spegel-values key values.yaml.
+func (u *Unresolved) Object() string {
+	key := u.Key
+	if key != "" {
+		key = "key " + key
+	}
+	return join(" ", u.Kind, join("/", u.Namespace, u.Name), key)
+}
+
+// Error is something that could not be checked.
+type Error struct {
+	Message string `json:"message"`
+	// Fatal says that a release could have come from there, so that the run is not complete.
+	Fatal bool `json:"fatal"`
+	Place
+}
+
+// Place is where something stands in a file. Without a file, as in a live cluster, it is the zero value.
+// Line and Column count from 1, columns in Unicode code points; 0 is not known.
+type Place struct {
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	// Approximate says that the origin could not be told, and that this is the HelmRelease's own file.
+	Approximate bool `json:"approximate,omitempty"`
+}
+
+// Complete tells whether everything that could hold a release was checked.
+func (r *Report) Complete() bool { return r.fatal() == 0 }
+
+// fatal counts the errors that leave the run incomplete.
+func (r *Report) fatal() int {
+	n := 0
+	for _, e := range r.Errors {
+		if e.Fatal {
+			n++
+		}
+	}
+	return n
+}

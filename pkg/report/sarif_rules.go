@@ -1,0 +1,40 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+const (
+	homepage       = "https://github.com/spegel-guard/spegel-guard"
+	rulesPage      = homepage + "/blob/main/docs/rules.md"
+	unresolvedRule = "unresolved" // the rule id of what could not be read; no rule of pkg/validate has it
+)
+
+// sarifRules describes every rule, whether it found something or not.
+func sarifRules() []*sarif.ReportingDescriptor {
+	var out []*sarif.ReportingDescriptor
+	for _, r := range validate.Rules() {
+		text := fmt.Sprintf("%s\n\nFix: %s\n\nLimits: %s\n\nBreaks the rule:\n\n%s\nBetter:\n\n%s", r.Why, r.Fix, r.Limits, r.Bad, r.Good)
+		markdown := fmt.Sprintf("%s\n\n**Fix:** %s\n\n**Limits:** %s\n\nBreaks the rule:\n\n```yaml\n%s```\n\nBetter:\n\n```yaml\n%s```\n", r.Why, r.Fix, r.Limits, r.Bad, r.Good)
+		out = append(out, descriptor(r.ID, r.Title, r.Why, text, markdown).
+			WithHelpURI(rulesPage+"#"+r.ID).
+			WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(level(r.Default, sarif.LevelWarning))))
+	}
+	const why = "Part of a release's values could not be read, such as an encrypted Secret or a variable without a value, and it could " +
+		"change what the rules find. What is certain was decided all the same."
+	const fix = "Hand the missing values over, or set the list of registries in the HelmRelease itself."
+	return append(out, descriptor(unresolvedRule, "part of the values could not be read", why, why+"\n\nFix: "+fix, why+"\n\n**Fix:** "+fix).
+		WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarif.LevelNote)))
+}
+
+func descriptor(id, title, why, text, markdown string) *sarif.ReportingDescriptor {
+	return sarif.NewRule(id).
+		WithName(id).
+		WithShortDescription(sarif.NewMultiformatMessageString().WithText(title)).
+		WithFullDescription(sarif.NewMultiformatMessageString().WithText(why)).
+		WithHelp(sarif.NewMultiformatMessageString().WithText(text).WithMarkdown(markdown))
+}

@@ -1,0 +1,133 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// textWriter writes the report for a person: each release with what is wrong, where, and what to change;
+// then what could not be checked; then one line that counts it all.
+type textWriter struct {
+	*bufio.Writer
+	style   style
+	sources *sources
+}
+
+func writeText(w io.Writer, r *Report, o Options) error {
+	t := &textWriter{bufio.NewWriter(w), style(o.Color), newSources(o.ReadFile)}
+	for i := range r.Releases {
+		t.release(&r.Releases[i])
+	}
+	t.errors(r)
+	t.summary(r)
+	return t.Flush()
+}
+
+func (t *textWriter) release(r *Release) {
+	fmt.Fprintf(t, "%s %s", t.style.verdict(r.Verdict), t.style.bold(printable(r.ID())))
+	if chart := join(" ", r.Chart, r.Version); chart != "" {
+		fmt.Fprintf(t, " (%s)", printable(chart))
+	}
+	var notes []string
+	if r.Suspended {
+		notes = append(notes, "suspended")
+	}
+	if !r.Built {
+		notes = append(notes, "nothing builds it")
+	}
+	if len(notes) > 0 {
+		fmt.Fprintf(t, ", %s", strings.Join(notes, ", "))
+	}
+	fmt.Fprintln(t)
+	if place := r.Place.String(); place != "" {
+		fmt.Fprintf(t, "  at %s\n", printable(place))
+	}
+	for i, from := range r.From {
+		word := "in"
+		if i == 0 {
+			word = "built by"
+		}
+		fmt.Fprintf(t, "  %s%s %s\n", strings.Repeat("  ", i), word, printable(from))
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		t.problem(t.style.severity(f.Severity, string(f.Severity)), f.text(), f.Place, !f.Secret)
+		fmt.Fprintf(t, "    %s %s\n", t.style.bold("fix:"), printable(f.Fix))
+	}
+	for i := range r.Unresolved {
+		u := &r.Unresolved[i]
+		t.problem(t.style.severity(u.Severity, "unresolved"), u.text(), u.Place, true)
+	}
+	fmt.Fprintln(t)
+}
+
+// problem writes one problem with its place and the line that stands there.
+func (t *textWriter) problem(label, text string, at Place, show bool) {
+	fmt.Fprintf(t, "  %s: %s\n", label, printable(text))
+	if place := at.String(); place != "" {
+		fmt.Fprintf(t, "    --> %s\n", printable(place))
+	}
+	if !show {
+		return
+	}
+	if line, caret, ok := t.sources.line(at); ok {
+		number := strconv.Itoa(at.Line)
+		fmt.Fprintf(t, "    %s | %s\n", number, line)
+		if at.Column > 0 {
+			fmt.Fprintf(t, "    %s | %s\n", strings.Repeat(" ", len(number)), caret+t.style.bold("^"))
+		}
+	}
+}
+
+func (t *textWriter) errors(r *Report) {
+	for _, e := range r.Errors {
+		if e.Fatal {
+			fmt.Fprintf(t, "%s %s\n", t.style.severity(validate.Deny, "error:"), printable(join(": ", e.String(), e.Message)))
+		}
+	}
+	if !r.Complete() {
+		fmt.Fprintln(t)
+	}
+}
+
+func (t *textWriter) summary(r *Report) {
+	s := r.Summary
+	parts := []string{count(s.Releases, "release") + " of Spegel's"}
+	if s.Releases == 0 {
+		parts[0] = "no release of Spegel's"
+	}
+	if r.Files > 0 {
+		parts[0] += " in " + count(r.Files, "file")
+	}
+	verdicts := ""
+	for _, v := range []struct {
+		n    int
+		text string
+	}{{s.Denied, "denied"}, {s.Warned, "with warnings"}, {s.Unresolved, "unresolved"}, {s.Passed, "passed"}} {
+		if v.n > 0 {
+			verdicts = join(", ", verdicts, fmt.Sprintf("%d %s", v.n, v.text))
+		}
+	}
+	parts[0] = join(": ", parts[0], verdicts)
+	fatal := r.fatal()
+	if fatal > 0 {
+		parts = append(parts, "not complete: "+count(fatal, "error"))
+	}
+	if harmless := len(r.Errors) - fatal; harmless > 0 {
+		parts = append(parts, count(harmless, "unreadable file")+" that no release could come from")
+	}
+	fmt.Fprintln(t, t.style.bold(strings.Join(parts, "; ")))
+}
+
+// count is a number and what is counted.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
