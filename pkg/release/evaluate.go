@@ -51,12 +51,23 @@ func (r Result) with(s validate.Severity) []Finding {
 // Evaluate runs the rules over the effective values.
 func (r *Release) Evaluate(policy validate.Policy) Result {
 	found := r.rules(r.values, policy)
+	isUnread := func(ref reference) bool { return ref.unread != "" }
 	var res Result
-	found, res.Unresolved = r.certain(found, policy)
-	origins := r.origins(found)
+	if len(r.refs) == 0 || len(found) == 0 && !slices.ContainsFunc(r.refs, isUnread) {
+		for _, f := range found {
+			res.Findings = append(res.Findings, Finding{Finding: f})
+		}
+		return res
+	}
+	x := r.excerpt(found)
+	if slices.ContainsFunc(r.refs, isUnread) {
+		rules := func(values any) []validate.Finding { return r.rules(values, policy) }
+		found, res.Unresolved = x.certain(found, rules, ask(found, r.values, policy))
+	}
+	origins, public := x.origins(found), x.public(found)
 	for _, f := range found {
 		o := origins(f.Path)
-		if o.Kind == "Secret" {
+		if o.Kind == "Secret" || !public(f.Path) {
 			f.Value = ""
 		}
 		res.Findings = append(res.Findings, Finding{f, o})
@@ -66,67 +77,4 @@ func (r *Release) Evaluate(policy validate.Policy) Result {
 
 func (r *Release) rules(values any, policy validate.Policy) []validate.Finding {
 	return validate.Validate(validate.Input{Values: values, ChartVersion: r.Version}, policy)
-}
-
-// certain keeps the findings that hold whatever the unread references say, and lists the references
-// that could change any finding, for better or for worse.
-func (r *Release) certain(found []validate.Finding, policy validate.Policy) ([]validate.Finding, []Reference) {
-	var unread []int
-	for i, ref := range r.refs {
-		if ref.unread != "" {
-			unread = append(unread, i)
-		}
-	}
-	if len(unread) == 0 {
-		return found, nil
-	}
-	if len(unread) > maxUnread {
-		var all []Reference
-		for _, i := range unread {
-			all = append(all, r.refs[i].reference())
-		}
-		return nil, all
-	}
-	sure := found
-	// try keeps what holds with the stand-ins too, and tells whether they change anything
-	try := func(stand map[int]string) bool {
-		values, _, err := merged(r.inline, r.refs, stand)
-		if err != nil {
-			return false // helm-controller would not install such a release
-		}
-		now := r.rules(values, policy)
-		sure = slices.DeleteFunc(slices.Clone(sure), func(f validate.Finding) bool { return !contains(now, f) })
-		return !slices.EqualFunc(now, found, same)
-	}
-	contents := standIns(found)
-	var refs []Reference
-	for _, i := range unread {
-		changes := false
-		for _, c := range contents {
-			changes = try(map[int]string{i: c.for_(r.refs[i])}) || changes
-		}
-		if changes {
-			refs = append(refs, r.refs[i].reference())
-		}
-	}
-	for _, c := range contents { // and all of them at once
-		stand := map[int]string{}
-		for _, i := range unread {
-			stand[i] = c.for_(r.refs[i])
-		}
-		try(stand)
-	}
-	return sure, refs
-}
-
-func (ref *reference) reference() Reference {
-	return Reference{Kind: ref.Kind, Namespace: ref.namespace, Name: ref.Name, Key: ref.GetValuesKey(), Reason: ref.unread}
-}
-
-func contains(all []validate.Finding, f validate.Finding) bool {
-	return slices.ContainsFunc(all, func(g validate.Finding) bool { return same(f, g) })
-}
-
-func same(a, b validate.Finding) bool {
-	return a.Rule == b.Rule && a.Path.String() == b.Path.String() && a.Value == b.Value && a.Message == b.Message
 }

@@ -14,35 +14,54 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// merged is what helm-controller would pass to Helm. Where stand is not nil, its entries stand in for
-// the references of the same index; other references that were not read are left out. On an error, bad
-// is the index of the reference that chartutil could not merge, or -1.
+// content is what a reference holds, or might hold.
+type content struct {
+	none bool // nothing, as an optional reference may
+	text string
+	base bool // of those that are tried, the one that does least
+}
+
+// world says what is in references in place of what was read, by index.
+type world map[int]content
+
+func (w world) base() bool {
+	for _, c := range w {
+		if !c.base && !c.none {
+			return false
+		}
+	}
+	return true
+}
+
+// merged is what helm-controller would pass to Helm in a world. References that were not read, and that
+// the world says nothing about, are left out. On an error, bad is the index of the reference that
+// chartutil could not merge, or -1.
 //
 // Each reference is handed to chartutil as an object of its own, so that the merge itself, with the
 // order of references, targetPath and what both do to the inline values, is Flux's and not ours.
-func merged(inline any, refs []reference, stand map[int]string) (values any, bad int, err error) {
-	if len(refs) == 0 {
-		return inline, -1, nil
-	}
-	top, ok := inline.(map[string]any)
-	if !ok && inline != nil {
-		return inline, -1, nil // helm-controller fails on such values; the rules say so
+func merged(inline any, refs []reference, w world) (values any, bad int, err error) {
+	top, isMap := inline.(map[string]any)
+	if !isMap && inline != nil {
+		return inline, -1, nil // helm-controller drops such values without a word; the rules say so
 	}
 	objects := texts{data: map[string]string{}}
 	var use []helmv2.ValuesReference
 	for i, ref := range refs {
-		text, standsIn := stand[i]
+		c, standsIn := w[i]
 		if !standsIn {
-			if ref.empty || ref.unread != "" {
-				continue
-			}
-			text = ref.data
+			c = content{none: !ref.wasRead(), text: ref.data}
+		}
+		if c.none {
+			continue
 		}
 		name := strconv.Itoa(i)
-		objects.data[name] = text
+		objects.data[name] = c.text
 		vf := ref.ValuesReference
 		vf.Kind, vf.Name, vf.ValuesKey, vf.Optional = "ConfigMap", name, "", false
 		use = append(use, vf)
+	}
+	if len(use) == 0 {
+		return inline, -1, nil
 	}
 	// chartutil writes into the inline values, so each merge gets a copy
 	out, err := chartutil.ChartValuesFromReferences(context.Background(), logr.Discard(), objects, "", runtime.DeepCopyJSON(top), use...)

@@ -3,11 +3,9 @@ package release
 import (
 	"fmt"
 	"reflect"
-	"strconv"
-	"strings"
 
+	"helm.sh/helm/v4/pkg/chart/common"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -32,118 +30,59 @@ func (o Origin) field(p validate.Path) string {
 // origins finds where values come from. It merges once more, with every leaf replaced by a mark of its
 // source: whichever mark lies at a path is the source that won there. What is absent has no mark and
 // counts as inline, where a person would put it.
-func (r *Release) origins(found []validate.Finding) func(validate.Path) Origin {
+func (x *excerpt) origins(found []validate.Finding) func(validate.Path) Origin {
 	inline := func(validate.Path) Origin { return Origin{} }
-	if len(r.refs) == 0 || len(found) == 0 {
+	if len(found) == 0 {
 		return inline
 	}
-	marks := map[int]string{}
-	for i, ref := range r.refs {
-		if ref.empty || ref.unread != "" {
-			continue
-		}
-		marks[i] = mark(i)
-		if ref.TargetPath == "" {
-			var values any
-			if err := yaml.Unmarshal([]byte(ref.data), &values); err != nil {
-				return inline // can't be: take has parsed it
-			}
-			text, err := yaml.Marshal(marked(values, i))
-			if err != nil {
-				return inline
-			}
-			marks[i] = string(text)
+	marks := world{}
+	for i, ref := range x.refs {
+		if ref.wasRead() {
+			marks[i] = content{text: x.marks(i)}
 		}
 	}
-	values, _, err := merged(marked(r.inline, -1), r.refs, marks)
+	values, _, err := merged(marked(x.inline, inlineMark), x.refs, marks)
 	if err != nil {
-		return inline
+		return inline // a null where a mark now is can be told from it in a list of lists, and nowhere else
 	}
 	return func(p validate.Path) Origin {
 		i := markAt(values, p)
-		if i < 0 && !reflect.DeepEqual(at(r.inline, p), at(r.values, p)) {
-			i = r.lastSet()
-		}
 		if i < 0 {
 			return Origin{}
 		}
-		ref := r.refs[i]
+		ref := x.refs[i]
 		return Origin{Kind: ref.Kind, Namespace: ref.namespace, Name: ref.Name, Key: ref.GetValuesKey(), Index: i}
 	}
 }
 
-// lastSet is the last reference whose value is read as helm --set does, or -1. Such a value may set
-// other paths than its own ("a,spegel.x=b"), which leaves no mark there.
-func (r *Release) lastSet() int {
-	for i := len(r.refs) - 1; i >= 0; i-- {
-		if ref := r.refs[i]; ref.TargetPath != "" && !ref.Literal && ref.unread == "" && !ref.empty {
-			return i
+// public tells which values may be shown: those that stay the same whatever is in the Secrets. It does
+// not trust the marks, because a value out of a Secret must not be shown even where they are wrong.
+func (x *excerpt) public(found []validate.Finding) func(validate.Path) bool {
+	marks := world{}
+	for i, ref := range x.refs {
+		if ref.Kind == "Secret" && ref.wasRead() {
+			marks[i] = content{text: x.marks(i)}
 		}
 	}
-	return -1
+	if len(marks) == 0 || len(found) == 0 {
+		return func(validate.Path) bool { return true }
+	}
+	without, _, err := merged(x.inline, x.refs, marks)
+	return func(p validate.Path) bool { return err == nil && reflect.DeepEqual(at(x.values, p), at(without, p)) }
 }
 
-const markPrefix = "source-"
-
-func mark(i int) string { return markPrefix + strconv.Itoa(i) }
-
-// marked copies a tree with a mark for each leaf. An empty list gets one mark, so that it has a source.
-func marked(v any, i int) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key, child := range v {
-			out[key] = marked(child, i)
-		}
-		return out
-	case []any:
-		out := make([]any, 0, len(v)+1)
-		for _, child := range v {
-			out = append(out, marked(child, i))
-		}
-		if len(out) == 0 {
-			out = append(out, mark(i))
-		}
-		return out
-	case nil:
-		if i < 0 {
-			return nil
-		}
+// marks is what a reference holds, with marks for leaves.
+func (x *excerpt) marks(i int) string {
+	ref := x.refs[i]
+	switch {
+	case ref.Literal && ref.TargetPath != "":
 		return mark(i)
-	default:
-		return mark(i)
+	case ref.TargetPath != "":
+		return markedSet(ref.data, i)
 	}
-}
-
-// markAt reads the mark at a path, above it where a whole node has one, or the first below it; -1 is
-// inline or nothing.
-func markAt(v any, p validate.Path) int {
-	for i := range p {
-		if _, leaf := v.(string); leaf {
-			break
-		}
-		v = at(v, p[i:i+1])
+	tree, err := common.ReadValues([]byte(ref.data))
+	if err != nil {
+		return "" // can't be: it was merged before
 	}
-	for {
-		switch node := v.(type) {
-		case string:
-			if i, err := strconv.Atoi(strings.TrimPrefix(node, markPrefix)); err == nil {
-				return i
-			}
-			return -1
-		case []any:
-			if len(node) == 0 {
-				return -1
-			}
-			v = node[0]
-		case map[string]any:
-			last := -1
-			for _, child := range node {
-				last = max(last, markAt(child, nil))
-			}
-			return last
-		default:
-			return -1
-		}
-	}
+	return text(marked(map[string]any(tree), i).(map[string]any))
 }

@@ -3,11 +3,9 @@ package release
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"helm.sh/helm/v4/pkg/chart/common"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,6 +32,9 @@ type reference struct {
 	unread    string // why it could not be read; empty if it was
 }
 
+// wasRead tells whether there is something to merge.
+func (ref *reference) wasRead() bool { return ref.unread == "" && !ref.empty }
+
 // readReferences reads what spec.valuesFrom names, each object once and all of them at the same time.
 func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []reference {
 	if len(hr.Spec.ValuesFrom) == 0 {
@@ -55,11 +56,17 @@ func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []re
 	}
 	together(start...)
 
+	cost := 0
 	refs := make([]reference, 0, len(hr.Spec.ValuesFrom))
 	for _, vf := range hr.Spec.ValuesFrom {
 		ref := reference{ValuesReference: vf, namespace: hr.Namespace}
 		data, err := reads[object{vf.Kind, vf.Name}]()
 		ref.take(data, err, o.Create)
+		if ref.wasRead() {
+			if cost += ref.listCost(); cost > maxListCost {
+				ref.unread = "asks for too long a list"
+			}
+		}
 		refs = append(refs, ref)
 	}
 	return refs
@@ -87,11 +94,6 @@ func (ref *reference) take(data map[string]string, err error, create bool) {
 		ref.unread = "has no such key"
 	default:
 		ref.data = value
-		if ref.TargetPath == "" {
-			if _, err := common.ReadValues([]byte(value)); err != nil {
-				ref.unread = "is not YAML"
-			}
-		}
 	}
 }
 
@@ -118,6 +120,10 @@ func readData(ctx context.Context, r Reader, kind string, key client.ObjectKey) 
 	return nil, &Unreadable{"a kind that Flux does not read values from"}
 }
 
+func (ref *reference) reference() Reference {
+	return Reference{Kind: ref.Kind, Namespace: ref.namespace, Name: ref.Name, Key: ref.GetValuesKey(), Reason: ref.unread}
+}
+
 // together runs the functions at the same time and waits for all.
 func together(fs ...func()) {
 	if len(fs) == 1 {
@@ -129,9 +135,4 @@ func together(fs ...func()) {
 		wg.Go(f)
 	}
 	wg.Wait()
-}
-
-// origin names the reference for a person.
-func (ref *reference) origin() string {
-	return fmt.Sprintf("%s %s/%s", ref.Kind, ref.namespace, ref.Name)
 }

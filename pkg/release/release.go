@@ -3,9 +3,11 @@ package release
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/chartutil"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -37,34 +39,34 @@ type Release struct {
 // Resolve tells whether a HelmRelease is Spegel's and gathers its values. It returns nil for a release
 // of another chart. What can't be read is no error: Evaluate reports it as unresolved.
 func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
-	r := &Release{Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend, inline: decode(hr)}
-	refs := func() { r.refs = readReferences(ctx, hr, o) }
-
-	switch named, byName := namesChart(hr, o.Charts), namedLikeChart(hr, o.Charts); {
-	case named == no:
+	named, byName := namesChart(hr, o.Charts), namedLikeChart(hr, o.Charts)
+	if named == no {
 		return nil
-	case named == yes:
-		refs()
-		r.Chart, r.Version = hr.Spec.Chart.Spec.Chart, hr.Spec.Chart.Spec.Version
-	default:
-		var src source
-		if byName { // most likely Spegel's: read all at once
-			together(func() { src = readSource(ctx, hr, o) }, refs)
-		} else {
-			src = readSource(ctx, hr, o)
-			if src.is == no {
-				return nil
-			}
-			refs()
-		}
-		r.Chart, r.Version = src.chart, src.version
-		r.merge()
-		if src.is == no || src.is == unknown && !byName && !hasChartKey(r.values) {
-			return nil
-		}
-		return r
 	}
+	r := &Release{Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend}
+	var src source
+	readSrc := func() { src = readSource(ctx, hr, o) }
+	readRefs := func() { r.refs = readReferences(ctx, hr, o) }
+	switch {
+	case named == yes:
+		src = source{is: yes, chart: hr.Spec.Chart.Spec.Chart, version: hr.Spec.Chart.Spec.Version}
+		readRefs()
+	case byName: // most likely Spegel's: read all at once
+		together(readSrc, readRefs)
+	default:
+		if readSrc(); src.is != no {
+			readRefs()
+		}
+	}
+	if src.is == no {
+		return nil
+	}
+	r.Chart, r.Version = src.chart, src.version
+	r.inline = decode(hr)
 	r.merge()
+	if src.is == unknown && !byName && !hasChartKey(r.values) {
+		return nil
+	}
 	return r
 }
 
@@ -73,15 +75,18 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 func (r *Release) merge() {
 	for {
 		values, bad, err := merged(r.inline, r.refs, nil)
-		if err == nil {
+		switch {
+		case err == nil:
 			r.values = values
 			return
-		}
-		if bad < 0 || r.refs[bad].unread != "" { // can't be: only a reference that was read is merged
+		case bad < 0 || r.refs[bad].unread != "": // can't be: only a reference that was read is merged
 			r.values = r.inline
 			return
+		case errors.Is(err, chartutil.ErrValuesDataRead):
+			r.refs[bad].unread = "is not YAML"
+		default:
+			r.refs[bad].unread = "can't be merged at its targetPath"
 		}
-		r.refs[bad].unread = "can't be merged at its targetPath"
 	}
 }
 

@@ -1,72 +1,142 @@
 package release
 
 import (
-	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// maxUnread is how many unread references are reasoned about. With more, nothing counts as certain.
-const maxUnread = 8
-
-// standIn is what an unread reference might hold. The merge looks at the structure of what it merges,
-// never at a leaf, so a few contents that set, mend, remove or replace what the rules read show all
-// that an unknown content can do to a finding.
-type standIn struct {
-	values string // for a reference without targetPath: YAML
-	set    string // with targetPath: the value, as helm --set reads it, which may set other paths too
-}
-
-// for_ is the content for one reference.
-func (s standIn) for_(ref reference) string {
-	if ref.TargetPath == "" {
-		return s.values
-	}
-	if ref.Literal {
-		value, _, _ := strings.Cut(s.set, ",")
-		return value
-	}
-	return s.set
-}
-
-// standIns are the contents to try against the findings at hand.
-func standIns(found []validate.Finding) []standIn {
-	return []standIn{
-		{values: "spegel: {}", set: "x"},
-		{values: "spegel: null", set: "null,spegel=null"},
-		{values: "spegel: x", set: "x,spegel=x"},
-		mends(found),
-		{ // breaks what is good
-			values: `{spegel: {registries: [x], mirroredRegistries: ["*"], appendMirrors: true}, registries: [x]}`,
-			set:    "x,spegel.registries=x,spegel.mirroredRegistries={*}",
-		},
-		{values: `{spegel: {mirroredRegistries: []}}`, set: "null"},
-		{values: `{spegel: {mirroredRegistries: x}}`, set: "{x}"},
-	}
-}
-
-// mends removes every finding by what it sets: a good list, and null wherever else a finding is.
-func mends(found []validate.Finding) standIn {
-	values := map[string]any{}
-	spegel := map[string]any{}
-	var set []string
-	for _, f := range found {
-		switch p := f.Path; {
-		case len(p) == 1 && p[0] != "spegel":
-			values[p[0].(string)] = nil
-			set = append(set, p.String()+"=null")
-		case len(p) == 2:
-			spegel[p[1].(string)] = nil
-			set = append(set, p.String()+"=null")
+// contents are what an unread reference might hold, as far as it matters. The merge looks at the
+// structure of what it merges, never at a leaf. So a finding goes away only if the node at its path is
+// removed, replaced or written into, or if what lies above it turns into a map or into none; mend does
+// each of that by itself. A finding comes up only at a key that a rule reads; spoil sets them.
+func (q question) contents(ref reference) (mend, spoil []content) {
+	switch {
+	case ref.TargetPath == "":
+		mend, spoil = q.layers()
+	case ref.Literal:
+		mend = append(mend, content{text: "x", base: true}, content{text: ""}, content{text: q.good[0].(string)})
+		for _, entry := range q.bad {
+			spoil = append(spoil, content{text: entry.(string)})
 		}
+	default:
+		mend, spoil = q.sets()
 	}
-	spegel["mirroredRegistries"] = []any{"https://docker.io"}
-	values["spegel"] = spegel
-	text, err := json.Marshal(values) // JSON is YAML
-	if err != nil {
-		text = nil // can't be: maps, strings and nil
+	if ref.Optional && ref.TargetPath != "" { // without a targetPath, an empty layer is the same
+		mend = append(mend, content{none: true})
 	}
-	set = append([]string{"https://docker.io"}, append(set, "spegel.mirroredRegistries={https://docker.io}")...)
-	return standIn{values: string(text), set: strings.Join(set, ",")}
+	return mend, spoil
+}
+
+// layers are contents of a reference that is merged at the root.
+func (q question) layers() (mend, spoil []content) {
+	add := func(to *[]content, v any, p ...any) {
+		for _, step := range slices.Backward(p) {
+			v = map[string]any{step.(string): v}
+		}
+		addNew(to, text(v.(map[string]any)))
+	}
+	mend = append(mend, content{text: "{}", base: true})
+	for _, v := range []any{map[string]any{}, []any{}, nil, "x"} {
+		add(&mend, v, spegelKey)
+		add(&mend, v, spegelKey, listKey)
+	}
+	for _, good := range q.lists() {
+		add(&mend, good, spegelKey, listKey)
+	}
+	good := map[string]any{}
+	for _, key := range q.keys {
+		good[key] = q.good[0]
+	}
+	add(&mend, good, spegelKey, listKey)
+	for _, p := range q.paths {
+		add(&mend, nil, p...)
+	}
+
+	entries := map[string]any{}
+	for i, entry := range q.bad {
+		entries[fmt.Sprintf("mirror%d", i)] = entry
+	}
+	add(&spoil, q.bad, spegelKey, listKey)
+	add(&spoil, entries, spegelKey, listKey)
+	for _, p := range readKeys() {
+		add(&spoil, "x", p...)
+	}
+	return mend, spoil
+}
+
+// sets are contents of a reference with a targetPath, as helm --set reads them: a value for the
+// targetPath, and after a comma another path and its value.
+func (q question) sets() (mend, spoil []content) {
+	list := setPath(spegelKey, listKey)
+	more := func(to *[]content, path, value string) { addNew(to, "x,"+path+"="+value) }
+
+	mend = append(mend, content{text: "x", base: true})
+	for _, v := range []string{"", "null", setValue(q.good[0])} { // Helm may take "" for nothing to set
+		addNew(&mend, v)
+	}
+	more(&mend, spegelKey, "null")
+	more(&mend, spegelKey, "x")
+	for _, good := range q.lists() {
+		addNew(&mend, setValue(good))
+		more(&mend, list, setValue(good))
+	}
+	for _, p := range q.paths {
+		more(&mend, setPath(p...), "null")
+	}
+	var entries []string
+	for _, i := range q.list {
+		entries = append(entries, fmt.Sprintf("%s[%d]", list, i))
+	}
+	for _, key := range q.keys {
+		entries = append(entries, setPath(spegelKey, listKey, key))
+	}
+	if len(entries) > 0 {
+		good := "=" + setValue(q.good[0])
+		addNew(&mend, "x,"+strings.Join(entries, good+",")+good)
+	}
+
+	addNew(&spoil, setValue(q.bad))
+	more(&spoil, list, setValue(q.bad))
+	more(&spoil, list, "null")
+	for _, entry := range q.bad {
+		addNew(&spoil, setValue(entry))
+		more(&spoil, list+"[0]", setValue(entry))
+		more(&spoil, list+".mirror", setValue(entry))
+	}
+	for _, p := range readKeys() {
+		more(&spoil, setPath(p...), "x")
+	}
+	return mend, spoil
+}
+
+func addNew(to *[]content, text string) {
+	if !slices.ContainsFunc(*to, func(c content) bool { return c.text == text }) {
+		*to = append(*to, content{text: text})
+	}
+}
+
+func setPath(p ...any) string {
+	var keys []string
+	for _, step := range p {
+		keys = append(keys, escapeSet(step.(string)))
+	}
+	return strings.Join(keys, ".")
+}
+
+func setValue(v any) string {
+	list, ok := v.([]any)
+	if !ok {
+		return escapeSet(v.(string))
+	}
+	var out []string
+	for _, entry := range list {
+		out = append(out, escapeSet(entry.(string)))
+	}
+	return "{" + strings.Join(out, ",") + "}"
+}
+
+// escapeSet keeps helm --set from reading anything into a key or a value.
+func escapeSet(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `,`, `\,`, `.`, `\.`, `=`, `\=`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`).Replace(s)
 }

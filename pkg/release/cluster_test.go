@@ -1,0 +1,168 @@
+package release
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"testing"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+const namespace = "kube-system"
+
+// cluster holds objects by kind, namespace and name, and counts what is read. As chartutil's client, it
+// serves Get and nothing else.
+type cluster struct {
+	client.Client
+	objects map[string]client.Object
+	fail    map[string]error // by the same key
+	before  func()           // called on each read
+
+	mu    sync.Mutex
+	reads map[string]int
+}
+
+func newCluster(objects ...client.Object) *cluster {
+	c := &cluster{objects: map[string]client.Object{}, fail: map[string]error{}, reads: map[string]int{}}
+	for _, obj := range objects {
+		c.objects[objectID(obj, client.ObjectKeyFromObject(obj))] = obj
+	}
+	return c
+}
+
+func objectID(obj client.Object, key client.ObjectKey) string {
+	kind := map[string]string{
+		"*v1.ConfigMap": "ConfigMap", "*v1.Secret": "Secret", "*v1.OCIRepository": "OCIRepository", "*v1.HelmChart": "HelmChart",
+	}[fmt.Sprintf("%T", obj)]
+	return kind + " " + key.String()
+}
+
+func (c *cluster) Get(ctx context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	id := objectID(obj, key)
+	c.mu.Lock()
+	c.reads[id]++
+	c.mu.Unlock()
+	if c.before != nil {
+		c.before()
+	}
+	if err := c.fail[id]; err != nil {
+		return err
+	}
+	switch found := c.objects[id].(type) {
+	case *corev1.ConfigMap:
+		found.DeepCopyInto(obj.(*corev1.ConfigMap))
+	case *corev1.Secret:
+		found.DeepCopyInto(obj.(*corev1.Secret))
+	case *sourcev1.OCIRepository:
+		found.DeepCopyInto(obj.(*sourcev1.OCIRepository))
+	case *sourcev1.HelmChart:
+		found.DeepCopyInto(obj.(*sourcev1.HelmChart))
+	default:
+		return apierrors.NewNotFound(schema.GroupResource{Resource: "things"}, key.Name)
+	}
+	return ctx.Err()
+}
+
+func forbidden(name string) error {
+	return apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, name, nil)
+}
+
+func configMap(name string, data map[string]string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: data}
+}
+
+func secret(name string, data map[string]string) *corev1.Secret {
+	out := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: map[string][]byte{}}
+	for key, value := range data {
+		out.Data[key] = []byte(value)
+	}
+	return out
+}
+
+// values is the data of an object whose values are at the default key.
+func values(text string) map[string]string { return map[string]string{"values.yaml": text} }
+
+// helmRelease is a release of Spegel's chart with inline values in YAML; none if empty.
+func helmRelease(t testing.TB, inline string, refs ...helmv2.ValuesReference) *helmv2.HelmRelease {
+	t.Helper()
+	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "spegel"}}
+	hr.Spec.Chart = &helmv2.HelmChartTemplate{Spec: helmv2.HelmChartTemplateSpec{Chart: "spegel", Version: "0.7.4"}}
+	hr.Spec.ValuesFrom = refs
+	if inline != "" {
+		raw, err := yaml.YAMLToJSON([]byte(inline))
+		if err != nil {
+			t.Fatalf("inline values: %v", err)
+		}
+		hr.Spec.Values = &apiextensionsv1.JSON{Raw: raw}
+	}
+	return hr
+}
+
+func fromYAML(t testing.TB, text string) any {
+	t.Helper()
+	var v any
+	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return v
+}
+
+func asJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+func resolve(t testing.TB, hr *helmv2.HelmRelease, r Reader) *Release {
+	t.Helper()
+	rel := Resolve(t.Context(), hr, Options{Charts: []string{"spegel"}, Reader: r})
+	if rel == nil {
+		t.Fatal("Resolve: not Spegel's")
+	}
+	return rel
+}
+
+func privatePolicy(t testing.TB, hosts ...string) validate.Policy {
+	t.Helper()
+	var p validate.Policy
+	for _, host := range hosts {
+		registry, err := validate.ParseRegistry(host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.PrivateRegistries = append(p.PrivateRegistries, registry)
+	}
+	return p
+}
+
+// told lists findings as rule at field.
+func told(res Result) []string {
+	var out []string
+	for _, f := range res.Findings {
+		out = append(out, f.Rule+" at "+f.Field())
+	}
+	return out
+}
+
+// untold lists unresolved references as kind name/key: reason.
+func untold(res Result) []string {
+	var out []string
+	for _, ref := range res.Unresolved {
+		out = append(out, fmt.Sprintf("%s %s/%s: %s", ref.Kind, ref.Name, ref.Key, ref.Reason))
+	}
+	return out
+}
