@@ -50,7 +50,10 @@ func (x *excerpt) certain(found []validate.Finding, rules func(any) []validate.F
 	var refs []Reference
 	for n, i := range u.index {
 		changes := false
-		for _, c := range slices.Concat(u.mend[n], u.spoil[n]) {
+		for k, c := range slices.Concat(u.mend[n], u.spoil[n]) {
+			if changes && (!layered || k >= len(u.mend[n])) {
+				break // all that there is to know from trying it alone
+			}
 			changes = t.run(world{i: c}, layered) || changes
 		}
 		if changes {
@@ -155,24 +158,18 @@ func keys(found []validate.Finding) []findingKey {
 
 // combinations yields every choice of one content for each reference.
 func combinations(refs []int, contents [][]content) iter.Seq[world] {
+	all := 1
+	for _, c := range contents {
+		all *= len(c)
+	}
 	return func(yield func(world) bool) {
-		turn := make([]int, len(refs))
-		for {
+		for choice := range all {
 			w := world{}
 			for n, i := range refs {
-				w[i] = contents[n][turn[n]]
+				w[i] = contents[n][choice%len(contents[n])]
+				choice /= len(contents[n])
 			}
 			if !yield(w) {
-				return
-			}
-			n := 0
-			for ; n < len(turn); n++ { // count up, the first place fastest
-				if turn[n]++; turn[n] < len(contents[n]) {
-					break
-				}
-				turn[n] = 0
-			}
-			if n == len(turn) {
 				return
 			}
 		}

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -38,7 +39,7 @@ func (g generator) mirrorList() any {
 	case n < 6:
 		return g.list()
 	case n < 8:
-		return g.tree(func() any { return g.entry() }, "a", "b", "c")
+		return g.tree(g.entry, "a", "b", "c")
 	default:
 		return one[any](g, nil, "", "x", "https://docker.io", 0, true)
 	}
@@ -128,7 +129,9 @@ type scenario struct {
 	cluster *cluster
 }
 
+// scenario has up to so many references, so many of a hundred with a targetPath.
 func (g generator) scenario(t testing.TB, maxRefs, targetPaths int) scenario {
+	t.Helper()
 	s := scenario{cluster: newCluster()}
 	inline := ""
 	if g.chance(85) {
@@ -177,11 +180,12 @@ func (s scenario) String() string {
 	if s.hr.Spec.Values != nil {
 		inline = string(s.hr.Spec.Values.Raw)
 	}
-	out := "inline: " + inline
+	var out strings.Builder
+	fmt.Fprintf(&out, "inline: %s", inline)
 	for _, ref := range s.hr.Spec.ValuesFrom {
-		data, err := readData(noContext, s.cluster, ref.Kind, objectKey(ref.Name))
-		out += fmt.Sprintf("\n%s %s/%s targetPath=%q literal=%t optional=%t: %q %v",
+		data, err := readData(context.Background(), s.cluster, ref.Kind, objectKey(ref.Name))
+		fmt.Fprintf(&out, "\n%s %s/%s targetPath=%q literal=%t optional=%t: %q %v",
 			ref.Kind, ref.Name, ref.GetValuesKey(), ref.TargetPath, ref.Literal, ref.Optional, data[ref.GetValuesKey()], err)
 	}
-	return out
+	return out.String()
 }

@@ -9,6 +9,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // answer is yes, no or unknown.
@@ -93,16 +95,18 @@ func namedLikeChart(hr *helmv2.HelmRelease, charts []string) bool {
 	return slices.ContainsFunc(charts, func(c string) bool { return slices.Contains(names, path.Base(strings.TrimRight(c, "/"))) })
 }
 
-// chartKeys are keys under spegel that no other chart is known to have. Read at chart v0.0.14 to v0.7.4.
-var chartKeys = []string{
-	"mirroredRegistries", "mirrorResolveRetries", "mirrorResolveTimeout", "additionalMirrorTargets", "additionalMirrorRegistries",
-	"containerdSock", "containerdNamespace", "containerdRegistryConfigPath", "containerdContentPath", "containerdMirrorAdd",
-	"prependExisting", "appendMirrors", "resolveTags", "resolveLatestTag", "registryFilters", "registries",
-}
-
-// hasChartKey is the fallback by values: a map spegel with a key of Spegel's chart.
+// hasChartKey is the fallback by values: a map spegel with a key that no other chart is known to have.
+// Read at chart v0.0.14 to v0.7.4.
 func hasChartKey(values any) bool {
-	top, _ := values.(map[string]any)
-	spegel, _ := top["spegel"].(map[string]any)
-	return slices.ContainsFunc(chartKeys, func(key string) bool { _, ok := spegel[key]; return ok })
+	spegel, _ := at(values, validate.Path{spegelKey}).(map[string]any)
+	for _, key := range []string{
+		listKey, "mirrorResolveRetries", "mirrorResolveTimeout", "additionalMirrorTargets", "additionalMirrorRegistries",
+		"containerdSock", "containerdNamespace", "containerdRegistryConfigPath", "containerdContentPath", "containerdMirrorAdd",
+		"prependExisting", "appendMirrors", "resolveTags", "resolveLatestTag", "registryFilters", "registries",
+	} {
+		if _, ok := spegel[key]; ok {
+			return true
+		}
+	}
+	return false
 }

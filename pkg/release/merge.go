@@ -35,14 +35,14 @@ func (w world) base() bool {
 
 // merged is what helm-controller would pass to Helm in a world. References that were not read, and that
 // the world says nothing about, are left out. On an error, bad is the index of the reference that
-// chartutil could not merge, or -1.
+// chartutil could not merge.
 //
 // Each reference is handed to chartutil as an object of its own, so that the merge itself, with the
 // order of references, targetPath and what both do to the inline values, is Flux's and not ours.
 func merged(inline any, refs []reference, w world) (values any, bad int, err error) {
 	top, isMap := inline.(map[string]any)
 	if !isMap && inline != nil {
-		return inline, -1, nil // helm-controller drops such values without a word; the rules say so
+		return inline, 0, nil // helm-controller drops such values without a word; the rules say so
 	}
 	objects := texts{data: map[string]string{}}
 	var use []helmv2.ValuesReference
@@ -61,20 +61,20 @@ func merged(inline any, refs []reference, w world) (values any, bad int, err err
 		use = append(use, vf)
 	}
 	if len(use) == 0 {
-		return inline, -1, nil
+		return inline, 0, nil
 	}
 	// chartutil writes into the inline values, so each merge gets a copy
 	out, err := chartutil.ChartValuesFromReferences(context.Background(), logr.Discard(), objects, "", runtime.DeepCopyJSON(top), use...)
 	if err != nil {
-		var refErr *chartutil.ErrValuesReference
-		if errors.As(err, &refErr) {
-			if i, convErr := strconv.Atoi(refErr.Name.Name); convErr == nil {
-				return nil, i, err
-			}
+		name := use[0].Name // chartutil names the reference in every error that our texts leave possible
+		var failed *chartutil.ErrValuesReference
+		if errors.As(err, &failed) {
+			name = failed.Name.Name
 		}
-		return nil, -1, err
+		bad, _ := strconv.Atoi(name)
+		return nil, bad, err
 	}
-	return map[string]any(out), -1, nil
+	return map[string]any(out), 0, nil
 }
 
 // texts serves strings as ConfigMaps to chartutil, which asks its client for nothing but Get.

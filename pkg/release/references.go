@@ -21,6 +21,7 @@ type Reader interface {
 // Unreadable is an error of a Reader that says why an object can't be read, in words for a person.
 type Unreadable struct{ Reason string }
 
+// Error is the reason.
 func (u *Unreadable) Error() string { return u.Reason }
 
 // reference is one entry of spec.valuesFrom and what was read for it.
@@ -43,29 +44,29 @@ func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []re
 	type object struct{ kind, name string }
 	reads := map[object]func() (map[string]string, error){}
 	var start []func()
-	for _, ref := range hr.Spec.ValuesFrom {
-		key := object{ref.Kind, ref.Name}
+	for _, vf := range hr.Spec.ValuesFrom[:min(len(hr.Spec.ValuesFrom), maxReferences)] {
+		key := object{vf.Kind, vf.Name}
 		if _, ok := reads[key]; ok {
 			continue
 		}
 		read := sync.OnceValues(func() (map[string]string, error) {
-			return readData(ctx, o.Reader, ref.Kind, client.ObjectKey{Namespace: hr.Namespace, Name: ref.Name})
+			return readData(ctx, o.Reader, vf.Kind, client.ObjectKey{Namespace: hr.Namespace, Name: vf.Name})
 		})
 		reads[key] = read
 		start = append(start, func() { _, _ = read() })
 	}
 	together(start...)
 
-	cost := 0
+	left := budget{data: maxData, listCost: maxListCost}
 	refs := make([]reference, 0, len(hr.Spec.ValuesFrom))
-	for _, vf := range hr.Spec.ValuesFrom {
+	for i, vf := range hr.Spec.ValuesFrom {
 		ref := reference{ValuesReference: vf, namespace: hr.Namespace}
-		data, err := reads[object{vf.Kind, vf.Name}]()
-		ref.take(data, err, o.Create)
-		if ref.wasRead() {
-			if cost += ref.listCost(); cost > maxListCost {
-				ref.unread = "asks for too long a list"
-			}
+		if i < maxReferences {
+			data, err := reads[object{vf.Kind, vf.Name}]()
+			ref.take(data, err, o.Create)
+			left.spend(&ref)
+		} else {
+			ref.unread = "not read, as there are too many"
 		}
 		refs = append(refs, ref)
 	}

@@ -54,7 +54,8 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	case byName: // most likely Spegel's: read all at once
 		together(readSrc, readRefs)
 	default:
-		if readSrc(); src.is != no {
+		readSrc()
+		if src.is != no {
 			readRefs()
 		}
 	}
@@ -70,22 +71,23 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	return r
 }
 
-// merge computes the effective values. A reference that can't be merged counts as unreadable from
-// then on, as helm-controller does not get past it either.
+// merge computes the effective values. A reference that can't be merged counts as unread from then on,
+// as helm-controller does not get past it either.
 func (r *Release) merge() {
-	for {
+	for failed := 1; ; failed++ {
 		values, bad, err := merged(r.inline, r.refs, nil)
-		switch {
-		case err == nil:
+		if err == nil {
 			r.values = values
 			return
-		case bad < 0 || r.refs[bad].unread != "": // can't be: only a reference that was read is merged
-			r.values = r.inline
-			return
-		case errors.Is(err, chartutil.ErrValuesDataRead):
+		}
+		r.refs[bad].unread = "can't be merged at its targetPath"
+		if errors.Is(err, chartutil.ErrValuesDataRead) {
 			r.refs[bad].unread = "is not YAML"
-		default:
-			r.refs[bad].unread = "can't be merged at its targetPath"
+		}
+		for i := bad; failed == maxUnmerged && i < len(r.refs); i++ {
+			if r.refs[i].wasRead() {
+				r.refs[i].unread = "comes after others that can't be merged"
+			}
 		}
 	}
 }
@@ -96,7 +98,7 @@ func (r *Release) MirrorList() (list any, known bool) {
 	if slices.ContainsFunc(r.refs, func(ref reference) bool { return ref.unread != "" }) {
 		return nil, false
 	}
-	return at(r.values, validate.Path{"spegel", "mirroredRegistries"}), true
+	return at(r.values, validate.Path{spegelKey, listKey}), true
 }
 
 // decode reads spec.values. The API server admits any JSON there, so it may be no map.

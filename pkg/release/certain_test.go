@@ -1,0 +1,116 @@
+package release
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+func TestOnlyWhatIsCertainIsFound(t *testing.T) {
+	t.Parallel()
+	const list = "spegel.mirroredRegistries"
+	const dead, good = "spegel: {registries: [https://docker.io]}", "spegel: {mirroredRegistries: [https://docker.io]}"
+	c := newCluster(
+		configMap("dead", values(dead)), configMap("map", values("spegel: {resolveTags: true}")), configMap("good", values(good)),
+		configMap("nested", map[string]string{"values.yaml": "x", "more": "x,a[0][1]=x"}), configMap("set", values("x")),
+	)
+	legacy := "legacy-registries-key at spec.values.spegel.registries"
+	deadMap := "legacy-registries-key at valuesFrom ConfigMap kube-system/dead key values.yaml: spegel.registries"
+	secret := from("Secret", "gone")
+	var many []helmv2.ValuesReference
+	for i := range 12 {
+		many = append(many, from("Secret", fmt.Sprint("gone", i)))
+	}
+	tests := map[string]struct {
+		inline     string
+		refs       []helmv2.ValuesReference
+		want       []string
+		unresolved int
+	}{
+		"a dead key is, a list that is not set is not":             {dead, refs(secret), []string{legacy}, 1},
+		"nothing is without inline values":                         {"", refs(secret), nil, 1},
+		"a list that is null inline is":                            {"spegel: {mirroredRegistries: null}", refs(secret), []string{"empty-mirror-list at spec.values." + list}, 1},
+		"an inline list is":                                        {"spegel: {mirroredRegistries: [x]}", refs(secret), []string{"invalid-mirror-url at spec.values." + list + "[0]"}, 1},
+		"an inline string for a map is":                            {"spegel: x", refs(secret), []string{"invalid-mirror-url at spec.values.spegel"}, 1},
+		"a key at the top is":                                      {"registries: [x]", refs(secret), []string{"misplaced-registries-key at spec.values.registries"}, 1},
+		"a good list may get company":                              {good, refs(secret), nil, 1},
+		"a reference after the unread one is":                      {"", refs(secret, from("ConfigMap", "dead")), []string{deadMap}, 1},
+		"a reference before the unread one is not":                 {"", refs(from("ConfigMap", "dead"), secret), nil, 1},
+		"an inline value is, of many unread":                       {dead, many, []string{legacy}, len(many)},
+		"nothing is under a targetPath that may set anything":      {dead, refs(target(secret, "other")), nil, 1},
+		"nothing is under it where inline values have only a map":  {"spegel: {a: b}", refs(from("ConfigMap", "dead"), target(secret, "other")), nil, 1},
+		"an inline value is, under a targetPath after the map":     {dead, refs(from("ConfigMap", "map"), target(secret, "other")), []string{legacy}, 1},
+		"but not if what makes the map is unread too":              {dead, refs(secret, target(secret, "other")), nil, 2},
+		"all is under a literal that is elsewhere":                 {dead, refs(literal(secret, "other")), []string{legacy, "empty-mirror-list at spec.values." + list}, 0},
+		"all else is under a literal at the list":                  {dead, refs(literal(secret, list)), []string{legacy}, 1},
+		"nothing is under a literal at the map, but inline values": {dead, refs(literal(secret, "spegel")), []string{legacy, "empty-mirror-list at spec.values." + list}, 0},
+		"nothing is under a literal at the map of a reference":     {"", refs(from("ConfigMap", "dead"), literal(secret, "spegel")), nil, 1},
+		"nothing is where a reference sets a list in a list":       {dead, refs(secret, target(from("ConfigMap", "nested"), "a[0][1]")), nil, 1},
+		"nor where it does so after a comma":                       {dead, refs(secret, target(key(from("ConfigMap", "nested"), "more"), "b")), nil, 1},
+		"an inline value is, with a targetPath that was read":      {dead, refs(secret, target(from("ConfigMap", "set"), "other")), []string{legacy}, 1},
+		"a targetPath after the unread one is":                     {good, refs(secret, target(from("ConfigMap", "set"), "spegel.registries")), []string{"legacy-registries-key at valuesFrom ConfigMap kube-system/set key values.yaml: spegel.registries"}, 1},
+		"nothing is where there is too much to think about":        {dead, append(many, target(secret, "other")), nil, len(many) + 1},
+		"nothing is in a large release with a targetPath":          {dead + "\nlarge: " + strings.Repeat("x", 1<<20), refs(literal(secret, "other")), nil, 1},
+		"an inline value is in a large release without":            {dead + "\nlarge: " + strings.Repeat("x", 1<<20), refs(secret), []string{legacy}, 1},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			res := resolve(t, helmRelease(t, tc.inline, tc.refs...), c).Evaluate(privatePolicy(t))
+			if diff := cmp.Diff(tc.want, told(res)); diff != "" {
+				t.Errorf("findings (-want +got)\n%s", diff)
+			}
+			if got := len(res.Unresolved); got != tc.unresolved {
+				t.Errorf("%d unresolved, want %d: %v", got, tc.unresolved, untold(res))
+			}
+		})
+	}
+}
+
+func TestNothingIsUnresolvedWhereInlineValuesDecide(t *testing.T) {
+	t.Parallel()
+	// only the rules about the list are on: a list in spec.values is then all there is to know
+	policy := privatePolicy(t, "harbor.example.com")
+	policy.Severities = map[string]validate.Severity{
+		"legacy-registries-key": validate.Off, "misplaced-registries-key": validate.Off, "renamed-key": validate.Off,
+	}
+	for name, tc := range map[string]struct {
+		refs       []helmv2.ValuesReference
+		unresolved int
+	}{
+		"under an unread layer":              {refs(from("Secret", "a"), from("Secret", "b")), 0},
+		"but not under an unread targetPath": {refs(target(from("Secret", "a"), "other")), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for inline, findings := range map[string]int{"[https://docker.io]": 0, "[https://harbor.example.com]": 1, "[]": 1} {
+				if tc.unresolved > 0 {
+					findings = 0
+				}
+				hr := helmRelease(t, "spegel: {mirroredRegistries: "+inline+"}", tc.refs...)
+				res := resolve(t, hr, newCluster()).Evaluate(policy)
+				if len(res.Findings) != findings || len(res.Unresolved) != tc.unresolved {
+					t.Errorf("%s: got %v, unresolved %v", inline, told(res), untold(res))
+				}
+			}
+		})
+	}
+}
+
+func TestSeveritiesAreToldApart(t *testing.T) {
+	t.Parallel()
+	res := resolve(t, helmRelease(t, "{registries: [x], spegel: {registries: [x]}}"), nil).Evaluate(privatePolicy(t))
+	denied, warned := told(Result{Findings: res.Denied()}), told(Result{Findings: res.Warned()})
+	want := []string{"legacy-registries-key at spec.values.spegel.registries", "empty-mirror-list at spec.values.spegel.mirroredRegistries"}
+	if diff := cmp.Diff(want, denied); diff != "" {
+		t.Errorf("denied (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"misplaced-registries-key at spec.values.registries"}, warned); diff != "" {
+		t.Errorf("warned (-want +got)\n%s", diff)
+	}
+}

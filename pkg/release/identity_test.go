@@ -1,0 +1,179 @@
+package release
+
+import (
+	"errors"
+	"testing"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const upstream = "oci://ghcr.io/spegel-org/helm-charts/spegel"
+
+func ociRepository(ns, name, url string, ref *sourcev1.OCIRepositoryRef) *sourcev1.OCIRepository {
+	return &sourcev1.OCIRepository{
+		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name}, Spec: sourcev1.OCIRepositorySpec{URL: url, Reference: ref},
+	}
+}
+
+func helmChart(ns, name, chart, version string) *sourcev1.HelmChart {
+	return &sourcev1.HelmChart{
+		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name}, Spec: sourcev1.HelmChartSpec{Chart: chart, Version: version},
+	}
+}
+
+// chartRef makes a release refer to a source; the namespace may be empty.
+func chartRef(hr *helmv2.HelmRelease, kind, ns, name string) {
+	hr.Spec.Chart = nil
+	hr.Spec.ChartRef = &helmv2.CrossNamespaceSourceReference{Kind: kind, Namespace: ns, Name: name}
+}
+
+func TestSpecChartTellsWhoseReleaseItIs(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		chart  string
+		charts []string
+		yes    bool
+	}{
+		"a name":                               {chart: "spegel", yes: true},
+		"a path":                               {chart: "./charts/spegel", yes: true},
+		"a path that ends in a slash":          {chart: "charts/spegel/", yes: true},
+		"a path that ends in slashes":          {chart: "charts/spegel//", yes: true},
+		"a URL":                                {chart: upstream, yes: true},
+		"another chart":                        {chart: "podinfo"},
+		"a chart with a longer name":           {chart: "my-spegel"},
+		"a chart in a folder of that name":     {chart: "spegel/podinfo"},
+		"another case":                         {chart: "Spegel"},
+		"slashes alone":                        {chart: "//"},
+		"a name of the policy":                 {chart: "mirror", charts: []string{"spegel", "mirror"}, yes: true},
+		"a name that the policy leaves out":    {chart: "spegel", charts: []string{"mirror"}},
+		"no chart is Spegel's":                 {chart: "spegel", charts: []string{}},
+		"the URL of the policy":                {chart: upstream, charts: []string{upstream}, yes: true},
+		"the URL of the policy, with a slash":  {chart: upstream, charts: []string{upstream + "/"}, yes: true},
+		"another URL than that of the policy":  {chart: "oci://ghcr.io/fork/spegel", charts: []string{upstream}},
+		"a name where the policy has a URL":    {chart: "spegel", charts: []string{upstream}, yes: true},
+		"a path where the policy has a URL":    {chart: "./spegel", charts: []string{upstream}, yes: true},
+		"a URL that the policy has among some": {chart: upstream, charts: []string{"https://example.com/mirror", upstream}, yes: true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tc.charts == nil {
+				tc.charts = []string{"spegel"}
+			}
+			hr := helmRelease(t, "spegel: {mirroredRegistries: []}") // by name and values it is always Spegel's
+			hr.Spec.Chart.Spec.Chart = tc.chart
+			rel := Resolve(t.Context(), hr, Options{Charts: tc.charts})
+			if got := rel != nil; got != tc.yes {
+				t.Fatalf("Spegel's: %t, want %t", got, tc.yes)
+			}
+			if rel != nil && (rel.Chart != tc.chart || rel.Version != "0.7.4" || rel.Name != "spegel" || rel.Namespace != namespace) {
+				t.Errorf("got %+v", rel)
+			}
+		})
+	}
+}
+
+func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
+	t.Parallel()
+	oci, chart := sourcev1.OCIRepositoryKind, sourcev1.HelmChartKind
+	tests := map[string]struct {
+		kind, ns, name string
+		charts         []string
+		inline         string // none of Spegel's keys if empty
+		hrName         string // "app" if empty
+		releaseName    string
+		failing        string
+		want           string // chart@version; "no" if it is not Spegel's
+	}{
+		"an OCIRepository of Spegel's chart":                {kind: oci, name: "oci", want: upstream + "@0.7.4"},
+		"an OCIRepository with a range":                     {kind: oci, name: "range", want: upstream + "@>=0.1.0"},
+		"an OCIRepository without a version":                {kind: oci, name: "bare", want: upstream + "/@"},
+		"an OCIRepository in another namespace":             {kind: oci, ns: "flux-system", name: "shared", want: upstream + "@"},
+		"an OCIRepository that is in another namespace":     {kind: oci, name: "shared", want: "no"},
+		"an OCIRepository of another chart":                 {kind: oci, name: "other", hrName: "spegel", inline: "spegel: {registries: []}", want: "no"},
+		"an OCIRepository named spegel, of another chart":   {kind: oci, name: "spegel", hrName: "spegel", want: "no"},
+		"a fork, where the policy has a URL":                {kind: oci, name: "fork", hrName: "spegel", charts: []string{upstream}, want: "no"},
+		"the chart, where the policy has its URL":           {kind: oci, name: "oci", charts: []string{upstream}, want: upstream + "@0.7.4"},
+		"a HelmChart of Spegel's chart":                     {kind: chart, name: "chart", want: "spegel@0.x"},
+		"a HelmChart with a path":                           {kind: chart, name: "path", want: "./charts/spegel@"},
+		"a HelmChart of another chart":                      {kind: chart, name: "other", hrName: "spegel", want: "no"},
+		"a HelmChart where the policy has a URL":            {kind: chart, name: "chart", charts: []string{upstream}, want: "spegel@0.x"},
+		"a missing source, release named otherwise":         {kind: oci, name: "gone", want: "no"},
+		"a missing source named like the chart":             {kind: chart, name: "spegel", want: "@"},
+		"a missing source, object named like the chart":     {kind: oci, name: "gone", hrName: "spegel", want: "@"},
+		"a missing source, release named like the chart":    {kind: oci, name: "gone", releaseName: "spegel", want: "@"},
+		"a missing source, named like the URL's chart":      {kind: oci, name: "gone", hrName: "spegel", charts: []string{upstream}, want: "@"},
+		"a missing source, a map with a key of Spegel's":    {kind: oci, name: "gone", inline: "spegel: {containerdSock: /x}", want: "@"},
+		"a missing source, a map with a null key":           {kind: oci, name: "gone", inline: "spegel: {mirroredRegistries: null}", want: "@"},
+		"a missing source, a map with another's keys":       {kind: oci, name: "gone", inline: "spegel: {enabled: true}", want: "no"},
+		"a missing source, and spegel is no map":            {kind: oci, name: "gone", inline: "spegel: true", want: "no"},
+		"a missing source, and the values are no map":       {kind: oci, name: "gone", inline: "[spegel]", want: "no"},
+		"a source that may not be read, by name":            {kind: oci, name: "other", hrName: "spegel", failing: "OCIRepository kube-system/other", want: "@"},
+		"a source that may not be read, by values":          {kind: chart, name: "other", inline: "spegel: {appendMirrors: 1}", failing: "HelmChart kube-system/other", want: "@"},
+		"a source that may not be read, by nothing":         {kind: chart, name: "chart", failing: "HelmChart kube-system/chart", want: "no"},
+		"a source without a URL, by name":                   {kind: oci, name: "empty", hrName: "spegel", want: "@"},
+		"a HelmChart without a chart, by name":              {kind: chart, name: "empty", hrName: "spegel", want: "@"},
+		"an ExternalArtifact, which names no chart":         {kind: "ExternalArtifact", name: "artifact", want: "no"},
+		"an ExternalArtifact named like the chart":          {kind: "ExternalArtifact", name: "spegel", want: "@"},
+		"an ExternalArtifact, a map with a key of Spegel's": {kind: "ExternalArtifact", name: "artifact", inline: "spegel: {resolveTags: true}", want: "@"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(
+				ociRepository(namespace, "oci", upstream, &sourcev1.OCIRepositoryRef{Tag: "0.7.4"}),
+				ociRepository(namespace, "range", upstream, &sourcev1.OCIRepositoryRef{Tag: "0.0.1", SemVer: ">=0.1.0"}),
+				ociRepository(namespace, "bare", upstream+"/", nil),
+				ociRepository("flux-system", "shared", upstream, nil),
+				ociRepository(namespace, "other", "oci://ghcr.io/stefanprodan/charts/podinfo", nil),
+				ociRepository(namespace, "spegel", "oci://ghcr.io/stefanprodan/charts/podinfo", nil),
+				ociRepository(namespace, "fork", "oci://ghcr.io/fork/spegel", nil),
+				ociRepository(namespace, "empty", "", nil),
+				helmChart(namespace, "chart", "spegel", "0.x"),
+				helmChart(namespace, "path", "./charts/spegel", ""),
+				helmChart(namespace, "other", "podinfo", ""),
+				helmChart(namespace, "empty", "", ""),
+			)
+			c.fail[tc.failing] = errors.New("no")
+			hr := helmRelease(t, tc.inline)
+			chartRef(hr, tc.kind, tc.ns, tc.name)
+			hr.Name, hr.Spec.ReleaseName = "app", tc.releaseName
+			if tc.hrName != "" {
+				hr.Name = tc.hrName
+			}
+			if tc.charts == nil {
+				tc.charts = []string{"spegel"}
+			}
+			got := "no"
+			if rel := Resolve(t.Context(), hr, Options{Charts: tc.charts, Reader: c}); rel != nil {
+				got = rel.Chart + "@" + rel.Version
+			}
+			if got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestReleaseWithoutChartIsKnownByNameOrValues(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		name, inline string
+		yes          bool
+	}{
+		"by nothing": {name: "app"},
+		"by name":    {name: "spegel", yes: true},
+		"by values":  {name: "app", inline: "spegel: {registries: []}", yes: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hr := helmRelease(t, tc.inline)
+			hr.Name, hr.Spec.Chart = tc.name, nil
+			if got := Resolve(t.Context(), hr, Options{Charts: []string{"spegel"}}) != nil; got != tc.yes {
+				t.Errorf("got %t, want %t", got, tc.yes)
+			}
+		})
+	}
+}

@@ -1,0 +1,68 @@
+package release
+
+import "strings"
+
+// What one review may cost. A HelmRelease can name any number of objects, some of them over and over,
+// and a few bytes can stand for a lot of memory. What is beyond a limit counts as unread.
+const (
+	// maxReferences bounds the reads of one review, in references.
+	maxReferences = 100
+	// maxData bounds what is merged, in bytes. Helm keeps a release with its values in an object of 1 MiB.
+	maxData = 2 << 20
+	// maxListCost bounds the list elements that a targetPath, and what is read for it, can ask for. Helm
+	// takes a position up to 65536 and makes every element below it, for each [65536] that it reads; and
+	// each [0] may nest a list in another.
+	maxListCost = 1 << 17
+	// maxUnmerged bounds how often the merge is tried again without a reference that it failed on.
+	maxUnmerged = 8
+)
+
+// budget is what is left of the limits.
+type budget struct{ data, listCost int }
+
+// spend takes what a reference costs, or marks it as unread if there is not enough left.
+func (b *budget) spend(ref *reference) {
+	if !ref.wasRead() {
+		return
+	}
+	data, elements := len(ref.data), ref.listCost()
+	switch {
+	case data > b.data:
+		ref.unread = "is too large"
+	case elements > b.listCost:
+		ref.unread = "asks for too long a list"
+	default:
+		b.data -= data
+		b.listCost -= elements
+	}
+}
+
+// listCost is how many list elements helm --set makes at most for what is read for a reference, and for
+// its targetPath.
+func (ref *reference) listCost() int {
+	switch {
+	case ref.TargetPath == "":
+		return 0
+	case ref.Literal:
+		return listCost(ref.TargetPath)
+	default:
+		return listCost(ref.TargetPath) + listCost(ref.data)
+	}
+}
+
+func listCost(s string) int {
+	cost := 0
+	for i := 0; i < len(s); i++ {
+		if s[i] != '[' {
+			continue
+		}
+		position := 0
+		for ; i+1 < len(s) && strings.IndexByte(`0123456789+\`, s[i+1]) >= 0; i++ {
+			if digit := int(s[i+1]) - '0'; digit >= 0 && digit <= 9 {
+				position = min(10*position+digit, maxListCost)
+			}
+		}
+		cost += 1 + position
+	}
+	return cost
+}

@@ -1,0 +1,119 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+func TestUnreadReferenceSaysWhy(t *testing.T) {
+	t.Parallel()
+	const dead = "spegel: {registries: [https://docker.io]}"
+	things := schema.GroupResource{Resource: "secrets"}
+	tests := map[string]struct {
+		ref    helmv2.ValuesReference
+		err    error
+		create bool
+		want   string // empty: read, or taken for empty
+	}{
+		"it is missing":                               {ref: from("Secret", "gone"), want: "not found"},
+		"it is missing on creation":                   {ref: from("Secret", "gone"), create: true, want: "not found"},
+		"it is optional and missing":                  {ref: optional(from("Secret", "gone"))},
+		"it is optional and missing on creation":      {ref: optional(from("Secret", "gone")), create: true, want: "not found"},
+		"it has no such key":                          {ref: key(from("Secret", "a"), "k"), want: "has no such key"},
+		"it is optional without the key":              {ref: optional(key(from("Secret", "a"), "k"))},
+		"it is optional without the key, on creation": {ref: optional(key(from("Secret", "a"), "k")), create: true, want: "has no such key"},
+		"it may not be read":                          {ref: from("Secret", "a"), err: forbidden("a"), want: "not permitted to read"},
+		"it is optional and may not be read":          {ref: optional(from("Secret", "a")), err: forbidden("a"), want: "not permitted to read"},
+		"time ran out":                                {ref: from("Secret", "a"), err: fmt.Errorf("get: %w", context.DeadlineExceeded), want: "not read in time"},
+		"the API server ran out of time":              {ref: from("Secret", "a"), err: apierrors.NewTimeoutError("x", 1), want: "not read in time"},
+		"the API server's own reads did":              {ref: from("Secret", "a"), err: apierrors.NewServerTimeout(things, "get", 1), want: "not read in time"},
+		"the reader knows why":                        {ref: from("Secret", "a"), err: fmt.Errorf("x: %w", &Unreadable{"encrypted with SOPS"}), want: "encrypted with SOPS"},
+		"another error, which is not told":            {ref: from("Secret", "a"), err: errors.New("dial tcp: canary"), want: "could not be read"},
+		"it is not YAML":                              {ref: key(from("Secret", "a"), "no.yaml"), want: "is not YAML"},
+		"it is a list":                                {ref: key(from("Secret", "a"), "list.yaml"), want: "is not YAML"},
+		"it is a string":                              {ref: key(from("Secret", "a"), "set"), want: "is not YAML"},
+		"it is optional and not YAML":                 {ref: optional(key(from("Secret", "a"), "no.yaml")), want: "is not YAML"},
+		"a kind that Flux does not know":              {ref: from("Thing", "a"), want: "a kind that Flux does not read values from"},
+		"an optional kind that Flux does not know":    {ref: optional(from("Thing", "a")), want: "a kind that Flux does not read values from"},
+		"its targetPath leads through a string":       {ref: target(key(from("Secret", "a"), "set"), "x.y"), want: "can't be merged at its targetPath"},
+		"its targetPath is no path":                   {ref: target(key(from("Secret", "a"), "set"), "x[a]"), want: "can't be merged at its targetPath"},
+		"its targetPath makes a list too long":        {ref: target(key(from("Secret", "a"), "set"), "y[65535][65535][65535]"), want: "asks for too long a list"},
+		"its value makes lists too long":              {ref: target(key(from("Secret", "a"), "lists"), "y"), want: "asks for too long a list"},
+		"its value nests lists too deeply":            {ref: target(key(from("Secret", "a"), "nested"), "y"), want: "asks for too long a list"},
+		"and literally it does not":                   {ref: literal(key(from("Secret", "a"), "nested"), "y")},
+		"it is too large":                             {ref: key(from("Secret", "a"), "large"), want: "is too large"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(secret("a", map[string]string{
+				"values.yaml": "", "no.yaml": "a: b: c", "list.yaml": "- a", "set": "v", "lists": "v" + strings.Repeat(",y[65000]=x", 3),
+				"nested": "v,z" + strings.Repeat("[0]", maxListCost+1) + "=x", "large": "large: " + strings.Repeat("x", maxData),
+			}))
+			if tc.err != nil {
+				c.fail["Secret kube-system/a"] = tc.err
+			}
+			hr := helmRelease(t, dead+"\nx: s", tc.ref)
+			res := Resolve(t.Context(), hr, Options{Charts: []string{"spegel"}, Reader: c, Create: tc.create}).Evaluate(privatePolicy(t))
+			var want []string
+			if tc.want != "" {
+				want = []string{fmt.Sprintf("%s %s/%s: %s", tc.ref.Kind, tc.ref.Name, tc.ref.GetValuesKey(), tc.want)}
+			}
+			if diff := cmp.Diff(want, untold(res)); diff != "" {
+				t.Errorf("unresolved (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWithoutReaderNothingIsRead(t *testing.T) {
+	t.Parallel()
+	hr := helmRelease(t, "", from("ConfigMap", "a"))
+	chartRef(hr, "OCIRepository", "", "spegel")
+	res := resolve(t, hr, nil).Evaluate(privatePolicy(t))
+	if diff := cmp.Diff([]string{"ConfigMap a/values.yaml: not read"}, untold(res)); diff != "" {
+		t.Errorf("unresolved (-want +got)\n%s", diff)
+	}
+}
+
+func TestReadsEndWithTheReview(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	c := newCluster(configMap("a", values("")), ociRepository(namespace, "oci", "oci://example.com/podinfo", nil))
+	hr := helmRelease(t, "", from("ConfigMap", "a"))
+	chartRef(hr, "OCIRepository", "", "oci")
+	res := Resolve(ctx, hr, Options{Charts: []string{"spegel"}, Reader: c}).Evaluate(privatePolicy(t))
+	if diff := cmp.Diff([]string{"ConfigMap a/values.yaml: not read in time"}, untold(res)); diff != "" {
+		t.Errorf("unresolved (-want +got)\n%s", diff)
+	}
+}
+
+func TestReferencesAfterManyThatCannotBeMergedAreUnread(t *testing.T) {
+	t.Parallel()
+	c := newCluster(configMap("bad", values("a: b: c")), configMap("good", values("a: b")))
+	refs := []helmv2.ValuesReference{from("ConfigMap", "good")}
+	for range maxUnmerged {
+		refs = append(refs, from("ConfigMap", "bad"))
+	}
+	rel := resolve(t, helmRelease(t, "", append(refs, from("ConfigMap", "good"))...), c)
+	reasons := map[string]int{}
+	for _, ref := range rel.Evaluate(privatePolicy(t)).Unresolved {
+		reasons[ref.Reason]++
+	}
+	want := map[string]int{"is not YAML": maxUnmerged, "comes after others that can't be merged": 1}
+	if diff := cmp.Diff(want, reasons); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]any{"a": "b"}, rel.values); diff != "" {
+		t.Errorf("the first reference still counts (-want +got)\n%s", diff)
+	}
+}
