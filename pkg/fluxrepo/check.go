@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
 // Check looks for releases of Spegel's in each path and judges them. An error is one of the call, such as
@@ -46,7 +43,7 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 // newGraph finds what is in a repository.
 func newGraph(ctx context.Context, r *repo, o Options) *graph {
 	g := &graph{
-		repo: r, ctx: ctx, opts: o, trees: map[string]*tree{}, docs: map[*file]decodedFile{}, builds: map[string]*built{},
+		repo: r, ctx: ctx, opts: o, trees: map[string]*tree{}, docs: map[*file]decodedFile{}, builds: map[string]*built{}, rawFound: map[rawKey]rawFound{},
 		rawIn: map[*file][]*rawKustomization{}, loose: &scope{on: true, loose: true, vars: o.Vars},
 	}
 	g.moreWords()
@@ -59,7 +56,7 @@ func (g *graph) check(in *input, res *Result) error {
 	g.connect()
 	g.expandAll()
 	for _, c := range g.clusters {
-		for i := 0; i < len(c.nodes); i++ { // judging may build more of them
+		for i := range len(c.nodes) { // judging may build more of them
 			n := c.nodes[i]
 			if n.built == nil {
 				continue
@@ -73,7 +70,7 @@ func (g *graph) check(in *input, res *Result) error {
 	}
 	g.judgeUnbuilt(in)
 	for _, rel := range g.found {
-		if rel != nil && in.covers(g, rel) {
+		if rel != nil && in.covers(rel) {
 			res.Releases = append(res.Releases, *rel)
 		}
 	}
@@ -122,82 +119,4 @@ func compareErrors(a, b Error) int {
 
 func comparePlaces(a, b Place) int {
 	return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-}
-
-// reportBuild says why a build failed, and what it leaves out.
-func (g *graph) reportBuild(n *node) {
-	if !g.couldLead(n) {
-		return // nothing of Spegel's can come from there
-	}
-	for _, t := range n.trees {
-		t.walk(func(t *tree) bool {
-			for _, h := range t.holes {
-				g.holeIn(n, h)
-			}
-			return true
-		})
-	}
-	if n.built.err == nil {
-		return
-	}
-	n.failed = true
-	g.elsewhere = true
-	broken := false
-	for _, t := range n.trees {
-		t.all(func(f *file) bool {
-			if !isYAML(f.path) {
-				return true
-			}
-			if _, err := g.decoded(f); err != nil {
-				broken = true
-				g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: true})
-			}
-			return true
-		})
-	}
-	if !broken {
-		g.report(Error{Place: g.placeOfKustomization(n), Message: fmt.Sprintf("Kustomization %s can't be built: %s", n.name, plain(n.built.err)), Fatal: true})
-	}
-	g.rescue(n)
-}
-
-// holeIn tells of what a kustomization names and that is not there.
-func (g *graph) holeIn(n *node, h hole) {
-	if h.remote {
-		g.elsewhere = true
-		if h.shaping {
-			n.shapers = append(n.shapers, Reference{
-				Reference: release.Reference{Kind: "Kustomization", Namespace: n.ns, Name: n.name, Key: h.path, Reason: h.field + ": " + h.path + " is " + absent},
-				Place:     h.place,
-			})
-			return
-		}
-	}
-	message := h.problem
-	if h.path != "" {
-		message = h.field + ": " + h.path + " " + h.problem
-	}
-	if h.remote {
-		message += ", so what it holds is not checked"
-	}
-	g.report(Error{Place: h.place, Message: message, Fatal: !h.remote})
-}
-
-// rescue goes on with what a failed build would have emitted, as it stands in the files.
-func (g *graph) rescue(n *node) {
-	for _, t := range n.trees {
-		t.walk(func(t *tree) bool {
-			for _, f := range t.resources {
-				for _, k := range g.rawIn[f] {
-					o := newRawObject(k.node, f.path)
-					if o.ns == "" {
-						o.ns = n.object.Spec.TargetNamespace
-					}
-					o.by = n
-					n.built.objects = append(n.built.objects, o)
-				}
-			}
-			return true
-		})
-	}
 }

@@ -41,7 +41,7 @@ func decodeDocuments(data []byte) (docs []*yaml.Node, err error) {
 		case err != nil:
 			bad := &badYAML{reason: "is not YAML: " + err.Error()}
 			if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-				bad.line, _ = strconv.Atoi(m[1]) //nolint:errcheck // digits
+				bad.line, _ = strconv.Atoi(m[1]) // digits
 				bad.column = 1
 				bad.reason = "is not YAML: " + err.Error()[len("yaml: ")+len(m[0]):]
 			}
@@ -117,20 +117,20 @@ func child(n *yaml.Node, key string) *yaml.Node {
 
 // entry returns a key and its value.
 func entry(n *yaml.Node, key string) (k, v *yaml.Node) {
-	n = real(n)
+	n = deref(n)
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil, nil
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
-			return n.Content[i], real(n.Content[i+1])
+			return n.Content[i], deref(n.Content[i+1])
 		}
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Tag != "!!merge" {
 			continue
 		}
-		from := real(n.Content[i+1])
+		from := deref(n.Content[i+1])
 		merged := []*yaml.Node{from}
 		if from != nil && from.Kind == yaml.SequenceNode {
 			merged = from.Content
@@ -144,8 +144,8 @@ func entry(n *yaml.Node, key string) (k, v *yaml.Node) {
 	return nil, nil
 }
 
-// real follows an alias.
-func real(n *yaml.Node) *yaml.Node {
+// deref follows an alias.
+func deref(n *yaml.Node) *yaml.Node {
 	if n != nil && n.Kind == yaml.AliasNode {
 		return n.Alias
 	}
@@ -157,7 +157,7 @@ func text(n *yaml.Node, keys ...string) string {
 	for _, k := range keys {
 		n = child(n, k)
 	}
-	if n = real(n); n == nil || n.Kind != yaml.ScalarNode {
+	if n = deref(n); n == nil || n.Kind != yaml.ScalarNode {
 		return ""
 	}
 	return n.Value

@@ -54,9 +54,8 @@ func (g *graph) namesObject(f *file, kind, name string) bool {
 	return f.marks&kindMarks[kind] != 0 && f.mayName(name)
 }
 
-// standsFor tells whether an object in a file may be meant by a cluster: nothing builds it, or the
-// cluster itself does.
-func (g *graph) standsFor(c *cluster, f *file) bool {
+// standsAside tells whether no Kustomization reads a file, as far as the files alone tell.
+func (g *graph) standsAside(f *file) bool {
 	if g.built == nil {
 		g.built = map[*file]bool{}
 		for _, k := range g.raw {
@@ -65,7 +64,13 @@ func (g *graph) standsFor(c *cluster, f *file) bool {
 			}
 		}
 	}
-	if c == nil || !g.built[f] {
+	return !g.built[f]
+}
+
+// standsFor tells whether an object in a file may be meant by a cluster: nothing builds it, or the
+// cluster itself does.
+func (g *graph) standsFor(c *cluster, f *file) bool {
+	if c == nil || g.standsAside(f) {
 		return true
 	}
 	if c.files == nil {

@@ -106,7 +106,7 @@ func (g *graph) expand(n *node) {
 		}
 		return
 	}
-	if !g.hot(n) {
+	if !g.hot(n) || g.ctx.Err() != nil {
 		return
 	}
 	g.build(n)
@@ -138,7 +138,8 @@ func (g *graph) build(n *node) {
 
 // adopt follows a Kustomization that another emits.
 func (g *graph) adopt(n *node, o *object) {
-	if g.nodes++; g.nodes > maxNodesSeen || len(n.chain()) > maxDepth {
+	g.nodes++
+	if g.nodes > maxNodesSeen || len(n.chain()) > maxDepth {
 		g.report(Error{
 			Place: Place{File: g.show(n.file)}, Fatal: true,
 			Message: fmt.Sprintf("builds more Kustomizations than can be followed (%d, or %d in a chain)", maxNodesSeen, maxDepth),

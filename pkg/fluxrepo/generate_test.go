@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -18,7 +19,7 @@ type fleet struct {
 // generateFleet writes a repository with one cluster that builds a number of apps; one of them is Spegel.
 func generateFleet(tb testing.TB, root string, f fleet) {
 	tb.Helper()
-	rng := rand.New(rand.NewPCG(f.seed, 1)) //nolint:gosec // a test repository
+	rng := rand.New(rand.NewPCG(f.seed, 1)) // a test repository
 	write := func(name, text string) { writeFile(tb, filepath.Join(root, name), text) }
 	write("flux/cluster/ks.yaml", generatedKustomization("cluster-apps", "flux-system", "./apps", generatedParentPatch))
 	write("flux/vars/settings.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n  namespace: flux-system\ndata:\n  DOMAIN: example.com\n  HARBOR: harbor.example.com\n")
@@ -27,9 +28,11 @@ func generateFleet(tb testing.TB, root string, f fleet) {
 		group := fmt.Sprintf("apps/group%03d", i/perGroup)
 		if i%perGroup == 0 {
 			list := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: " + filepath.Base(group) + "\nresources:\n"
+			var listSb30 strings.Builder
 			for j := i; j < min(i+perGroup, f.kustomizations-1); j++ {
-				list += fmt.Sprintf("  - ./app%04d/ks.yaml\n", j)
+				fmt.Fprintf(&listSb30, "  - ./app%04d/ks.yaml\n", j)
 			}
+			list += listSb30.String()
 			write(group+"/kustomization.yaml", list)
 		}
 		app, name := fmt.Sprintf("%s/app%04d", group, i), fmt.Sprintf("app%04d", i)
@@ -43,11 +46,13 @@ func generateFleet(tb testing.TB, root string, f fleet) {
 		}
 		write(app+"/ks.yaml", generatedKustomization(name, "", "./"+app+"/app", extra))
 		resources := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n"
+		var resourcesSb46 strings.Builder
 		for j := range f.files - 2 {
 			file, text := generatedObject(name, chart, j, rng, f.wild)
 			write(app+"/app/"+file, text)
-			resources += "  - ./" + file + "\n"
+			resourcesSb46.WriteString("  - ./" + file + "\n")
 		}
+		resources += resourcesSb46.String()
 		if !f.wild || rng.IntN(3) > 0 {
 			write(app+"/app/kustomization.yaml", resources)
 		}
@@ -122,9 +127,11 @@ func generatedObject(name, chart string, j int, rng *rand.Rand, wild bool) (file
 		return "ocirepository.yaml", "---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata:\n  name: " + name + "\nspec:\n  interval: 15m\n  ref:\n    tag: 0.7.4\n  url: oci://ghcr.io/example/charts/" + chart + "\n"
 	default:
 		text := fmt.Sprintf("---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s-%d\ndata:\n", name, j)
+		var textSb125 strings.Builder
 		for k := range 20 {
-			text += fmt.Sprintf("  key%02d: \"some value that a config map may hold, %d\"\n", k, j)
+			fmt.Fprintf(&textSb125, "  key%02d: \"some value that a config map may hold, %d\"\n", k, j)
 		}
+		text += textSb125.String()
 		return fmt.Sprintf("configmap%02d.yaml", j), text
 	}
 }

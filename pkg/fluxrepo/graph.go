@@ -31,6 +31,7 @@ type graph struct {
 	clusters  []*cluster
 	nodes     int
 	builds    map[string]*built
+	rawFound  map[rawKey]rawFound
 	errors    []Error
 	found     []*Release
 	loose     *scope            // of what no Kustomization builds
@@ -70,7 +71,7 @@ func (g *graph) findKustomizations() {
 		if f.marks&markKustomization == 0 || path.Base(name) == "Kustomization" || slices.Contains(kustomizationNames, path.Base(name)) {
 			continue
 		}
-		docs, _ := g.decoded(f) //nolint:errcheck // reported where the file is needed
+		docs, _ := g.decoded(f) // reported where the file is needed
 		for _, doc := range docs {
 			if !isKind(doc, fluxGroup, "Kustomization") || child(child(doc, "spec"), "sourceRef") == nil {
 				continue // a patch, most likely

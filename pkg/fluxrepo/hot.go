@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -10,47 +11,56 @@ import (
 // of Spegel's. A word that could be put together of pieces counts as none.
 func (g *graph) connect() {
 	for _, k := range g.raw {
-		if !k.known {
-			continue
-		}
-		k.tree = g.tree(k.path)
-		seen := map[*rawKustomization]bool{k: true}
-		for _, t := range g.treesOf(k.tree, k.node) {
-			t.walk(func(t *tree) bool {
-				for _, f := range t.resources {
-					for _, c := range g.rawIn[f] {
-						if !seen[c] {
-							seen[c] = true
-							k.children = append(k.children, c)
-						}
-					}
-				}
-				return true
-			})
+		if k.known {
+			k.tree = g.tree(k.path)
+			k.children = g.childrenOf(k)
 		}
 	}
 	for _, k := range g.raw {
-		k.hot = g.hotSpec(k.file.marks, k.node) || k.tree != nil && g.hotFiles(k.tree)
-		if !k.known && strings.Contains(text(k.node, "spec", "path"), "$") {
-			k.hot = true
-		}
-		if kind := text(k.node, "spec", "sourceRef", "kind"); !k.known && k.exists && kind != "GitRepository" && kind != "ExternalArtifact" {
-			k.hot = true // it depends on what builds it
-		}
-		for _, t := range g.treesOf(nil, k.node) {
-			k.hot = k.hot || g.hotFiles(t)
-		}
+		k.hot = g.hotAlone(k)
 	}
 	for changed := true; changed; {
 		changed = false
 		for _, k := range g.raw {
-			for _, c := range k.children {
-				if c.hot && !k.hot {
-					k.hot, changed = true, true
-				}
+			if !k.hot && slices.ContainsFunc(k.children, func(c *rawKustomization) bool { return c.hot }) {
+				k.hot, changed = true, true
 			}
 		}
 	}
+}
+
+// childrenOf are the Kustomizations that stand in what another builds.
+func (g *graph) childrenOf(k *rawKustomization) []*rawKustomization {
+	var out []*rawKustomization
+	seen := map[*rawKustomization]bool{k: true}
+	for _, t := range g.treesOf(k.tree, k.node) {
+		t.walk(func(t *tree) bool {
+			for _, f := range t.resources {
+				for _, c := range g.rawIn[f] {
+					if !seen[c] {
+						seen[c] = true
+						out = append(out, c)
+					}
+				}
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// hotAlone tells whether anything of Spegel's could come of a Kustomization without those below it.
+func (g *graph) hotAlone(k *rawKustomization) bool {
+	if g.allHot || k.file.marks&(markWord|markMovesReading|markTooLarge) != 0 {
+		return true
+	}
+	if !k.known && strings.Contains(text(k.node, "spec", "path"), "$") {
+		return true
+	}
+	if kind := text(k.node, "spec", "sourceRef", "kind"); !k.known && k.exists && kind != "GitRepository" && kind != "ExternalArtifact" {
+		return true // it depends on what builds it
+	}
+	return slices.ContainsFunc(g.treesOf(k.tree, k.node), g.hotFiles)
 }
 
 // treesOf adds the components that a Kustomization names to its tree.
@@ -66,11 +76,6 @@ func (g *graph) treesOf(t *tree, spec *yaml.Node) []*tree {
 		}
 	}
 	return out
-}
-
-// hotSpec tells by the Kustomization itself; the marks are those of its file.
-func (g *graph) hotSpec(m mark, _ *yaml.Node) bool {
-	return g.allHot || m&(markWord|markMovesReading|markTooLarge) != 0
 }
 
 // hotFiles tells whether a file of a tree names anything of Spegel's.

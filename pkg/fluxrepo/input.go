@@ -130,7 +130,7 @@ func (in *input) open(ctx context.Context, o Options) (*graph, error) {
 			return nil, fmt.Errorf("read standard input: %w", err)
 		case len(data) > maxStream:
 			return nil, fmt.Errorf("standard input is larger than %d MiB", maxStream>>20)
-		case len(strings.TrimSpace(string(data))) == 0:
+		case strings.TrimSpace(string(data)) == "":
 			return nil, errors.New("standard input is empty")
 		}
 		r := emptyRepo(".", ".", words)
@@ -178,7 +178,7 @@ func (in *input) has(shown string) bool {
 }
 
 // covers tells whether a release has to do with what is asked for.
-func (in *input) covers(g *graph, rel *Release) bool {
+func (in *input) covers(rel *Release) bool {
 	if in.has(rel.Place.File) {
 		return true
 	}

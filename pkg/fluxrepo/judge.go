@@ -105,10 +105,6 @@ func decodeRelease(text []byte) (*helmv2.HelmRelease, error) {
 			delete(all.Spec, key)
 		}
 	}
-	spec, err := json.Marshal(all.Spec)
-	if err != nil {
-		return nil, err
-	}
 	hr := &helmv2.HelmRelease{}
 	hr.Name, hr.Namespace = all.Metadata.Name, all.Metadata.Namespace
 	if chart, ok := all.Spec["chart"]; ok {
@@ -119,7 +115,8 @@ func decodeRelease(text []byte) (*helmv2.HelmRelease, error) {
 		hr.Spec.Chart = short
 	}
 	delete(all.Spec, "chart")
-	if spec, err = json.Marshal(all.Spec); err != nil {
+	spec, err := json.Marshal(all.Spec)
+	if err != nil {
 		return nil, err
 	}
 	chart := hr.Spec.Chart
@@ -135,7 +132,10 @@ var releaseFields = []string{"chart", "chartRef", "releaseName", "valuesFrom", "
 // shortChart reads the chart's name and version. A name with a variable is not known.
 func shortChart(raw json.RawMessage) (*helmv2.HelmChartTemplate, error) {
 	var in struct {
-		Spec struct{ Chart, Version string } `json:"spec"`
+		Spec struct {
+			Chart   string `json:"chart"`
+			Version string `json:"version"`
+		} `json:"spec"`
 	}
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -66,7 +67,7 @@ func (g *graph) treePatches(t *tree) []*spot {
 }
 
 func (g *graph) patchSpots(t *tree, s *spot, item *yaml.Node) []*spot {
-	item = real(item)
+	item = deref(item)
 	file := text(item, "path")
 	if item.Kind == yaml.ScalarNode {
 		file = item.Value
@@ -179,5 +180,5 @@ func same(a, b any) bool {
 	}
 	x, err1 := json.Marshal(a)
 	y, err2 := json.Marshal(b)
-	return err1 == nil && err2 == nil && string(x) == string(y)
+	return err1 == nil && err2 == nil && bytes.Equal(x, y)
 }

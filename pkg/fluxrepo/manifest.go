@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
-	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 	"go.yaml.in/yaml/v3"
 	kustypes "sigs.k8s.io/kustomize/api/types"
@@ -84,7 +84,17 @@ func (n *node) apply(ks *kustypes.Kustomization) error {
 		ks.Components = append(ks.Components, c)
 	}
 	for _, image := range spec.Images {
-		ks.Images = append(ks.Images, kustypes.Image{Name: image.Name, NewName: image.NewName, NewTag: image.NewTag, Digest: image.Digest})
+		i := slices.IndexFunc(ks.Images, func(have kustypes.Image) bool { return have.Name == image.Name })
+		if i < 0 {
+			ks.Images = append(ks.Images, kustypes.Image{Name: image.Name})
+			i = len(ks.Images) - 1
+		}
+		if image.NewName != "" {
+			ks.Images[i].NewName = image.NewName
+		}
+		if image.NewTag != "" || image.Digest != "" { // together they choose the version
+			ks.Images[i].NewTag, ks.Images[i].Digest = image.NewTag, image.Digest
+		}
 	}
 	return n.applyLegacy(ks)
 }
@@ -104,12 +114,12 @@ func (n *node) applyLegacy(ks *kustypes.Kustomization) error {
 		return err
 	}
 	for _, p := range old.Spec.PatchesStrategicMerge {
+		//nolint:staticcheck // as Flux does
 		ks.PatchesStrategicMerge = append(ks.PatchesStrategicMerge, kustypes.PatchStrategicMerge(p))
 	}
 	for _, p := range old.Spec.PatchesJSON6902 {
+		//nolint:staticcheck // as Flux does
 		ks.PatchesJson6902 = append(ks.PatchesJson6902, kustypes.Patch{Patch: string(p.Patch), Target: &p.Target})
 	}
 	return nil
 }
-
-var _ = kustomizev1.GroupVersion

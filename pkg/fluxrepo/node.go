@@ -3,7 +3,6 @@ package fluxrepo
 import (
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -71,8 +70,11 @@ func (n *node) decode() error {
 	n.spec = docs[0]
 	// only what is read here: a variable in a duration, for one, does no harm
 	var all struct {
-		Metadata struct{ Name, Namespace string } `json:"metadata"`
-		Spec     map[string]json.RawMessage       `json:"spec"`
+		Metadata struct {
+			Name      string `json:"name"`
+			Namespace string `json:"namespace"`
+		} `json:"metadata"`
+		Spec map[string]json.RawMessage `json:"spec"`
 	}
 	if err := json.Unmarshal(n.json, &all); err != nil {
 		return err
@@ -111,94 +113,6 @@ func (n *node) locate() string {
 		return fmt.Sprintf("its path %s is not in this repository", p)
 	}
 	return ""
-}
-
-// isOurs tells whether the source of a Kustomization is this repository.
-func (n *node) isOurs() bool {
-	ref := n.object.Spec.SourceRef
-	if ref.Kind == "ExternalArtifact" {
-		return false
-	}
-	root := n
-	for root.parent != nil {
-		root = root.parent
-	}
-	if root != n && root.source() == n.source() {
-		return true
-	}
-	switch ref.Kind {
-	case "GitRepository":
-		theirs := n.urlOfSource()
-		if theirs == "" {
-			return n.graph.dirs[n.path] != nil // made outside of the repository, as a bootstrap does
-		}
-		if root != n {
-			return theirs == root.urlOfSource()
-		}
-		return n.graph.ownURL(theirs, n.path)
-	default: // an artifact may hold any part of a repository
-		return root == n && n.path != "." && n.graph.dirs[n.path] != nil
-	}
-}
-
-// source names the source of a Kustomization.
-func (n *node) source() string {
-	ref := n.object.Spec.SourceRef
-	ns := ref.Namespace
-	if ns == "" {
-		ns = n.ns
-	}
-	return ref.Kind + " " + ns + "/" + ref.Name
-}
-
-// urlOf is the URL of a source that stands in the repository, or "".
-func (g *graph) urlOf(source string) string {
-	if g.urls == nil {
-		g.urls = map[string]string{}
-		for _, name := range g.sortedFiles() {
-			if f := g.files[name]; f.marks&markGit != 0 {
-				docs, _ := g.decoded(f) //nolint:errcheck // what can't be read names no source
-				for _, d := range docs {
-					if isKind(d, sourceGroup, "GitRepository") {
-						g.urls["GitRepository "+text(d, "metadata", "namespace")+"/"+text(d, "metadata", "name")] = text(d, "spec", "url")
-						g.urls["GitRepository "+path.Dir(name)+" "+text(d, "metadata", "name")] = text(d, "spec", "url")
-					}
-				}
-			}
-		}
-	}
-	return g.urls[source]
-}
-
-// urlOfSource is the URL of a Kustomization's source. A source beside it may lack its namespace.
-func (n *node) urlOfSource() string {
-	if url := n.graph.urlOf(n.source()); url != "" {
-		return url
-	}
-	ref := n.object.Spec.SourceRef
-	return n.graph.urlOf(ref.Kind + " " + path.Dir(n.file) + " " + ref.Name)
-}
-
-// ownURL tells whether a URL is this repository's. It is the one of the source that Flux's own
-// Kustomization, which builds the folder that it lies in, has; without one, any may be that is built
-// from a folder that exists.
-func (g *graph) ownURL(url, folder string) bool {
-	known := false
-	for _, k := range g.raw {
-		if !k.exists || text(k.node, "spec", "path") == "" || !within(path.Dir(k.file.path), k.path) {
-			continue
-		}
-		ns := text(k.node, "spec", "sourceRef", "namespace")
-		if ns == "" {
-			ns = k.ns
-		}
-		u := g.urlOf(text(k.node, "spec", "sourceRef", "kind") + " " + ns + "/" + text(k.node, "spec", "sourceRef", "name"))
-		if u == url {
-			return true
-		}
-		known = known || u != ""
-	}
-	return !known && folder != "." && g.dirs[folder] != nil
 }
 
 // within tells whether a path is a folder or lies in it.

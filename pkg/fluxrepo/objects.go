@@ -1,13 +1,10 @@
 package fluxrepo
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/base64"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
@@ -61,7 +58,7 @@ func isEncrypted(s string) bool {
 
 // find looks for an object where the cluster of a Kustomization would have it: in what the chain emits,
 // then in what other Kustomizations of the cluster emit, then in files that nothing builds.
-func (g *graph) find(n *node, kind, ns, name, near string) (*object, string) {
+func (g *graph) find(n *node, kind, ns, name, near string) (o *object, missing string) {
 	if n == nil {
 		return g.findRaw(nil, kind, ns, name, near)
 	}
@@ -70,7 +67,7 @@ func (g *graph) find(n *node, kind, ns, name, near string) (*object, string) {
 			return o, ""
 		}
 	}
-	for i := 0; i < len(n.cluster.nodes); i++ { // it may grow
+	for i := range len(n.cluster.nodes) { // it may grow
 		other := n.cluster.nodes[i]
 		if other.problem == "" && !other.expanded && g.mayEmit(other, kind, name) {
 			g.build(other)
@@ -132,58 +129,4 @@ func identity(doc []byte) (ns, name string) {
 		return "", ""
 	}
 	return in.Metadata.Namespace, in.Metadata.Name
-}
-
-// findRaw looks in the files themselves, nearest to a folder first.
-func (g *graph) findRaw(n *cluster, kind, ns, name, near string) (*object, string) {
-	var found []*object
-	for _, p := range g.sortedFiles() {
-		f := g.files[p]
-		if f.marks&kindMarks[kind] == 0 || !f.mayName(name) || g.hidden(p) || !isManifest(p) || !g.standsFor(n, f) {
-			continue
-		}
-		docs, _ := g.decoded(f) //nolint:errcheck // what can't be read holds nothing
-		for _, d := range docs {
-			if text(d, "kind") != kind || text(d, "metadata", "name") != name {
-				continue
-			}
-			if have := text(d, "metadata", "namespace"); have == ns || have == "" || ns == "" {
-				found = append(found, newRawObject(d, p))
-			}
-		}
-	}
-	if len(found) == 0 {
-		return nil, absent
-	}
-	slices.SortStableFunc(found, func(a, b *object) int {
-		return cmp.Compare(shared(b.file, near), shared(a.file, near))
-	})
-	if len(found) > 1 && shared(found[0].file, near) == shared(found[1].file, near) && !bytes.Equal(found[0].text, found[1].text) {
-		return nil, "found in several places"
-	}
-	return found[0], ""
-}
-
-func newRawObject(d *yaml.Node, file string) *object {
-	out, err := yaml.Marshal(d)
-	if err != nil {
-		out = nil // can't be: it was decoded
-	}
-	o := &object{
-		apiVersion: text(d, "apiVersion"), kind: text(d, "kind"),
-		ns: text(d, "metadata", "namespace"), name: text(d, "metadata", "name"), text: out, file: file,
-	}
-	const key = fluxGroup + "/substitute"
-	o.verbatim = text(d, "metadata", "labels", key) == "disabled" || text(d, "metadata", "annotations", key) == "disabled"
-	return o
-}
-
-// shared is how many folders two paths have in common.
-func shared(a, b string) int {
-	as, bs := strings.Split(a, "/"), strings.Split(b, "/")
-	n := 0
-	for n < len(as) && n < len(bs) && as[n] == bs[n] {
-		n++
-	}
-	return n
 }

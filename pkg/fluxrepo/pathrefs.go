@@ -42,7 +42,7 @@ var pathLists = []struct {
 func pathRefs(ks *yaml.Node) []pathRef {
 	var out []pathRef
 	add := func(field string, role role, n, list, item *yaml.Node) {
-		if n = real(n); n == nil || n.Kind != yaml.ScalarNode || n.Value == "" || isInline(n.Value) {
+		if n = deref(n); n == nil || n.Kind != yaml.ScalarNode || n.Value == "" || isInline(n.Value) {
 			return
 		}
 		p := n.Value
@@ -86,7 +86,7 @@ func pathRefs(ks *yaml.Node) []pathRef {
 
 // drop takes the path out of its kustomization.
 func (p pathRef) drop() {
-	i := slices.IndexFunc(p.list.Content, func(n *yaml.Node) bool { return real(n) == real(p.item) })
+	i := slices.IndexFunc(p.list.Content, func(n *yaml.Node) bool { return deref(n) == deref(p.item) })
 	switch {
 	case i < 0:
 	case p.list.Kind == yaml.MappingNode:
@@ -98,7 +98,7 @@ func (p pathRef) drop() {
 
 // items are the elements of a list.
 func items(n *yaml.Node) []*yaml.Node {
-	if n = real(n); n == nil || n.Kind != yaml.SequenceNode {
+	if n = deref(n); n == nil || n.Kind != yaml.SequenceNode {
 		return nil
 	}
 	return n.Content

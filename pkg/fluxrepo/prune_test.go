@@ -13,13 +13,15 @@ import (
 // TestPruning builds everything of generated repositories and expects the same as without what is left out.
 func TestPruning(t *testing.T) {
 	t.Parallel()
-	releases := 0
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			root := t.TempDir()
 			generateFleet(t, root, fleet{kustomizations: 24, files: 5, seed: seed, wild: true})
 			pruned := check(t, fluxrepo.Options{Paths: []string{root}}, "harbor.example.com")
-			releases += len(pruned.Releases)
+			if len(pruned.Releases) == 0 {
+				t.Error("no release was generated")
+			}
 			for _, workers := range []int{1, 7} {
 				all := check(t, fluxrepo.Options{Paths: []string{root}, NoPrune: true, Workers: workers}, "harbor.example.com")
 				if diff := cmp.Diff(render(root, pruned), render(root, all)); diff != "" {
@@ -30,8 +32,5 @@ func TestPruning(t *testing.T) {
 				t.Error(render(root, pruned))
 			}
 		})
-	}
-	if releases < 6 {
-		t.Errorf("only %d releases were generated", releases)
 	}
 }

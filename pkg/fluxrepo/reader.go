@@ -107,6 +107,6 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 	return out, nil
 }
 
-func (r *reader) find(kind string, key client.ObjectKey) (*object, string) {
+func (r *reader) find(kind string, key client.ObjectKey) (o *object, missing string) {
 	return r.graph.find(r.release.by, kind, key.Namespace, key.Name, r.release.file)
 }

@@ -180,9 +180,9 @@ func (s *scope) putOnly(text []byte, unknown func(string) string) []byte {
 }
 
 // leave puts in what has a value and leaves the rest as it is, for what comes next to deal with.
-func (s *scope) leave(o *object) ([]byte, map[string]release.Reference, error) {
-	left := map[string]release.Reference{}
-	text, err := s.put(o, func(name string) string {
+func (s *scope) leave(o *object) (text []byte, left map[string]release.Reference, err error) {
+	left = map[string]release.Reference{}
+	text, err = s.put(o, func(name string) string {
 		left[name] = s.why(name)
 		return "${" + name + "}"
 	})

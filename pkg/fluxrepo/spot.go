@@ -37,7 +37,7 @@ func (g *graph) spots(rel string) []*spot {
 	if err != nil {
 		return nil
 	}
-	docs, _ := g.decoded(f) //nolint:errcheck // those before the mistake count
+	docs, _ := g.decoded(f) // those before the mistake count
 	lines := splitLines(string(data))
 	var out []*spot
 	for _, d := range docs {
@@ -119,7 +119,7 @@ func eachScalar(n *yaml.Node, visit func(*yaml.Node)) {
 // reach follows a path of keys and positions. key is the node that names the last step: the key itself in
 // a map, the element in a list.
 func reach(n *yaml.Node, path []any) (key, value *yaml.Node) {
-	key, value = n, real(n)
+	key, value = n, deref(n)
 	for _, step := range path {
 		switch step := step.(type) {
 		case string:
@@ -131,7 +131,7 @@ func reach(n *yaml.Node, path []any) (key, value *yaml.Node) {
 			if step >= len(list) {
 				return nil, nil
 			}
-			key, value = list[step], real(list[step])
+			key, value = list[step], deref(list[step])
 		}
 	}
 	return key, value

@@ -25,13 +25,12 @@ type tree struct {
 
 // hole is what a kustomization names and what is not there.
 type hole struct {
-	place    Place
-	field    string
-	path     string
-	remote   bool
-	shaping  bool // could change objects that others bring
-	problem  string
-	optional bool
+	place   Place
+	field   string
+	path    string
+	remote  bool
+	shaping bool // could change objects that others bring
+	problem string
 }
 
 // tree reads a folder as Flux and kustomize would. It is made once.

@@ -11,6 +11,28 @@ import (
 
 // judgeUnbuilt judges the HelmReleases that stand in files and that nothing builds.
 func (g *graph) judgeUnbuilt(in *input) {
+	done := g.filesBuilt()
+	g.elsewhere = g.elsewhere || g.hasBuilders()
+	g.brokenKustomizations()
+	for _, name := range g.sortedFiles() {
+		f := g.files[name]
+		if f.err == nil && (f.marks&markRelease == 0 || done[f]) || g.hidden(name) && !asked(in, name) {
+			continue
+		}
+		g.unreadable(f)
+		if f.err == nil && (f.marks&markWord != 0 || g.opts.NoPrune) && isManifest(name) {
+			g.judgeFile(in, f)
+		}
+	}
+	for _, d := range g.dirs {
+		if d.err != nil && !g.hidden(d.path) {
+			g.report(Error{Place: Place{File: g.show(d.path)}, Message: "can't be read: " + reason(d.err), Fatal: true})
+		}
+	}
+}
+
+// filesBuilt are the files that a build has read.
+func (g *graph) filesBuilt() map[*file]bool {
 	done := map[*file]bool{}
 	for _, c := range g.clusters {
 		for _, n := range c.nodes {
@@ -22,33 +44,41 @@ func (g *graph) judgeUnbuilt(in *input) {
 			}
 		}
 	}
-	g.elsewhere = g.elsewhere || g.hasBuilders()
-	for _, name := range g.sortedFiles() {
-		f := g.files[name]
-		if f.err == nil && (f.marks&markRelease == 0 || done[f]) || g.hidden(name) && !named1(in, name) {
+	return done
+}
+
+// judgeFile judges the HelmReleases of a file as they stand there.
+func (g *graph) judgeFile(in *input, f *file) {
+	docs, err := g.decoded(f)
+	if err != nil {
+		g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: f.marks&markWord != 0 && g.inFull(in, f.path)})
+	}
+	for _, d := range objectsOf(docs) {
+		if !isKind(d, helmGroup, "HelmRelease") {
 			continue
 		}
-		g.unreadable(f)
-		if f.err != nil || f.marks&markRelease == 0 || f.marks&markWord == 0 && !g.opts.NoPrune || !isManifest(name) {
-			continue
-		}
-		docs, err := g.decoded(f)
-		if err != nil {
-			g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: f.marks&markWord != 0})
-		}
-		for _, d := range objectsOf(docs) {
-			if !isKind(d, helmGroup, "HelmRelease") {
-				continue
-			}
-			if rel := g.judge(newRawObject(d, name)); rel != nil {
-				rel.Built = len(g.raw) == 0 || g.elsewhere || in.names(name)
-				g.found = append(g.found, rel)
-			}
+		if rel := g.judge(newRawObject(d, f.path)); rel != nil {
+			rel.Built = g.inFull(in, f.path)
+			g.found = append(g.found, rel)
 		}
 	}
-	for _, d := range g.dirs {
-		if d.err != nil && !g.hidden(d.path) {
-			g.report(Error{Place: Place{File: g.show(d.path)}, Message: "can't be read: " + reason(d.err), Fatal: true})
+}
+
+// inFull tells whether a release that nothing builds is judged like one that is built.
+func (g *graph) inFull(in *input, name string) bool {
+	return len(g.raw) == 0 || g.elsewhere || in.names(name)
+}
+
+// brokenKustomizations reports files with Kustomizations that can't be read. It matters where one is
+// built.
+func (g *graph) brokenKustomizations() {
+	for _, name := range g.sortedFiles() {
+		f := g.files[name]
+		if f.marks&markKustomization == 0 || !isManifest(name) || g.hidden(name) {
+			continue
+		}
+		if _, err := g.decoded(f); err != nil {
+			g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: !g.standsAside(f)})
 		}
 	}
 }
@@ -75,8 +105,8 @@ func (in *input) names(rel string) bool {
 	return in.stdin != nil || slices.ContainsFunc(in.parts, func(p part) bool { return within(rel, p.rel) })
 }
 
-// named1 tells whether the user asked for the file itself.
-func named1(in *input, rel string) bool {
+// asked tells whether the user asked for the file itself.
+func asked(in *input, rel string) bool {
 	return in.stdin != nil || slices.ContainsFunc(in.parts, func(p part) bool { return p.rel == rel })
 }
 
@@ -88,7 +118,7 @@ func (g *graph) hasBuilders() bool {
 		if f.marks&markElsewhere == 0 || g.hidden(name) || !isManifest(name) {
 			continue
 		}
-		docs, _ := g.decoded(f) //nolint:errcheck // what can't be read builds nothing
+		docs, _ := g.decoded(f) // what can't be read builds nothing
 		for _, d := range docs {
 			if kind := text(d, "kind"); kind == "ResourceSet" || kind == "ArtifactGenerator" {
 				return true
@@ -104,7 +134,7 @@ func objectsOf(docs []*yaml.Node) []*yaml.Node {
 	for _, d := range docs {
 		if list := child(d, "items"); list != nil && strings.HasSuffix(text(d, "kind"), "List") {
 			for _, item := range items(list) {
-				out = append(out, real(item))
+				out = append(out, deref(item))
 			}
 			continue
 		}

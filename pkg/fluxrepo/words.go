@@ -24,26 +24,13 @@ func (g *graph) moreWords() {
 		if f.marks&markWord == 0 || f.marks&(markSource|markConfigMap|markSecret) == 0 || !isManifest(name) {
 			continue
 		}
-		docs, _ := g.decoded(f) //nolint:errcheck // reported where the file is needed
+		docs, _ := g.decoded(f) // reported where the file is needed
 		for _, d := range docs {
-			name := text(d, "metadata", "name")
-			switch text(d, "kind") {
-			case "OCIRepository", "HelmChart":
-				if g.hasWord([]byte(text(d, "spec", "url") + " " + text(d, "spec", "chart"))) {
-					more = append(more, []byte(name))
-				}
-			case "ConfigMap", "Secret":
-				body, err := yaml.Marshal(d)
-				if err == nil && chartKey(body) {
-					more = append(more, []byte(name))
-				}
-				if variables[name] && g.hasWord(body) {
-					g.allHot = true
-				}
+			if w := g.leads(d, variables); w != "" && !g.hasWord([]byte(w)) {
+				more = append(more, []byte(w))
 			}
 		}
 	}
-	more = slices.DeleteFunc(more, func(w []byte) bool { return len(w) == 0 || g.hasWord(w) })
 	if len(more) == 0 {
 		return
 	}
@@ -57,6 +44,25 @@ func (g *graph) moreWords() {
 			}
 		}
 	}
+}
+
+// leads returns the name of an object if the name leads to Spegel's chart or values. A variable that
+// does makes everything suspect.
+func (g *graph) leads(d *yaml.Node, variables map[string]bool) string {
+	name := text(d, "metadata", "name")
+	switch text(d, "kind") {
+	case "OCIRepository", "HelmChart":
+		if g.hasWord([]byte(text(d, "spec", "url") + " " + text(d, "spec", "chart"))) {
+			return name
+		}
+	case "ConfigMap", "Secret":
+		body, err := yaml.Marshal(d)
+		g.allHot = g.allHot || err == nil && variables[name] && g.hasWord(body)
+		if err == nil && chartKey(body) {
+			return name
+		}
+	}
+	return ""
 }
 
 // chartKey tells values of Spegel's chart by a key.
@@ -93,7 +99,7 @@ func (g *graph) variableSources() map[string]bool {
 // Kustomizations' paths lead to folders in it.
 func standsAlone(dir string) bool {
 	alone := false
-	_ = filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error { //nolint:errcheck // what can't be read says nothing
+	_ = filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error { // what can't be read says nothing
 		if err != nil || alone {
 			return filepath.SkipAll
 		}
@@ -105,7 +111,7 @@ func standsAlone(dir string) bool {
 		if err != nil || !bytes.Contains(data, []byte(fluxGroup)) {
 			return nil
 		}
-		docs, _ := decodeDocuments(data) //nolint:errcheck // those before the mistake count
+		docs, _ := decodeDocuments(data) // those before the mistake count
 		for _, doc := range docs {
 			if to := text(doc, "spec", "path"); isKind(doc, fluxGroup, "Kustomization") && strings.Trim(to, "./") != "" {
 				info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(to)))

@@ -1,0 +1,94 @@
+package fluxrepo
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+var aVariable = regexp.MustCompile(`\$\{(\w+)`)
+
+// variableOr is the place of a node, or of what sets the variable in it.
+func (l *locator) variableOr(s *spot, key, value *yaml.Node, full []any) Place {
+	_, isItem := full[len(full)-1].(int)
+	if value != nil && value.Kind == yaml.ScalarNode && (isItem || full[len(full)-1] != "spegel") {
+		for _, m := range aVariable.FindAllStringSubmatch(value.Value, -1) {
+			if p, ok := l.setting(m[1]); ok {
+				return p
+			}
+		}
+	}
+	return s.place(l.graph, key)
+}
+
+// setting is where a variable is set.
+func (l *locator) setting(name string) (Place, bool) {
+	set, ok := l.scopeOf().set[name]
+	if !ok {
+		return Place{}, false
+	}
+	if o := set.object; o != nil {
+		if s := l.documentOf(o); s != nil && o.generator == "" {
+			for _, field := range []string{"data", "stringData"} {
+				if k, _ := entry(child(s.node, field), set.key); k != nil {
+					return s.place(l.graph, k), true
+				}
+			}
+		}
+		return Place{}, false
+	}
+	for up := l.o.by; up != nil; up = up.parent {
+		for _, s := range l.spots(up.file) {
+			for _, in := range append([]*spot{s}, s.nested(4)...) {
+				if k, v := reach(in.node, []any{"spec", "postBuild", "substitute", name}); k != nil && strings.ReplaceAll(v.Value, "\n", "") == set.text {
+					return in.place(l.graph, k), true
+				}
+			}
+		}
+	}
+	return Place{}, false
+}
+
+// variable is where a variable without a value is used: in the HelmRelease, in a patch, or in what it
+// takes its values from.
+func (l *locator) variable(name string) Place {
+	var spots []*spot
+	if l.own != nil {
+		spots = append(spots, l.own)
+	}
+	spots = append(spots, l.patches...)
+	refs, _ := at(l.final, []any{"spec", "valuesFrom"})
+	list, _ := refs.([]any)
+	for _, ref := range list {
+		m, _ := ref.(map[string]any)
+		kind, _ := m["kind"].(string)
+		from, _ := m["name"].(string)
+		key, _ := m["valuesKey"].(string)
+		if key == "" {
+			key = "values.yaml"
+		}
+		ns, _ := at(l.final, []any{"metadata", "namespace"})
+		space, _ := ns.(string)
+		if o, _ := l.find(l.o.by, kind, space, from, l.o.file); o != nil {
+			spots = append(spots, l.datumSpots(o, key)...)
+		}
+	}
+	var best *Place
+	for _, s := range spots {
+		eachScalar(s.node, func(n *yaml.Node) {
+			uses := slices.ContainsFunc(aVariable.FindAllStringSubmatch(n.Value, -1), func(m []string) bool { return m[1] == name })
+			if best == nil && uses && !strings.Contains(n.Value, "\n") {
+				p := s.place(l.graph, n)
+				best = &p
+			}
+		})
+	}
+	if best != nil {
+		return *best
+	}
+	p := l.placeOfObject(l.o)
+	p.Approximate = true
+	return p
+}
