@@ -11,7 +11,7 @@ import (
 
 // TestREADME runs the check that the README shows. What it prints stands there to the letter, but for the
 // last line, which counts files.
-func TestREADME(t *testing.T) {
+func TestREADME(t *testing.T) { //nolint:paralleltest // it changes the working directory
 	t.Chdir("../..")
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

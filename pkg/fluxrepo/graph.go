@@ -20,7 +20,7 @@ const (
 // graph is the repository with the Kustomizations in it.
 type graph struct {
 	*repo
-	ctx       context.Context
+	ctx       context.Context //nolint:containedctx // a graph lives for one Check, and every step of it may be cancelled
 	opts      Options
 	trees     map[string]*tree
 	docs      map[*file]decodedFile

@@ -46,9 +46,10 @@ func (g *graph) judge(o *object) *Release {
 	if o.by != nil {
 		out.From = o.by.fromChain()
 	}
-	l := g.locator(o)
+	l, show := g.locator(o), g.concealed(o)
+	out.Chart = show(out.Chart)
 	for _, f := range findings {
-		f.Value = named(f.Value, unknown)
+		f.Value = show(named(f.Value, unknown))
 		out.Findings = append(out.Findings, Finding{Finding: f, Place: l.finding(f)})
 	}
 	for _, ref := range base.result.Unresolved {

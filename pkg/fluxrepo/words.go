@@ -2,6 +2,7 @@ package fluxrepo
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -98,25 +99,34 @@ func (g *graph) variableSources() map[string]bool {
 // standsAlone tells whether a folder, though it lies in a repository, holds one of its own: its
 // Kustomizations' paths lead to folders in it.
 func standsAlone(dir string) bool {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = root.Close() }()
 	alone := false
-	_ = filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error { // what can't be read says nothing
+	// what can't be read, or be decoded, says nothing
+	_ = fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || alone {
-			return filepath.SkipAll
+			return fs.SkipAll
+		}
+		if !d.Type().IsRegular() || !isYAML(d.Name()) {
+			return nil
 		}
 		info, err := d.Info()
-		if d.IsDir() || !d.Type().IsRegular() || !isYAML(d.Name()) || err != nil || info.Size() > 1<<20 {
-			return nil
+		if err != nil || info.Size() > 1<<20 {
+			return nil //nolint:nilerr // see above
 		}
-		data, err := os.ReadFile(p)
+		data, err := root.ReadFile(p)
 		if err != nil || !bytes.Contains(data, []byte(fluxGroup)) {
-			return nil
+			return nil //nolint:nilerr // see above
 		}
-		docs, _ := decodeDocuments(data) // those before the mistake count
+		docs, _ := decodeDocuments(data)
 		for _, doc := range docs {
 			if to := text(doc, "spec", "path"); isKind(doc, fluxGroup, "Kustomization") && strings.Trim(to, "./") != "" {
 				info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(to)))
 				alone = err == nil && info.IsDir()
-				return filepath.SkipAll
+				return fs.SkipAll
 			}
 		}
 		return nil

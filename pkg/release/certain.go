@@ -127,12 +127,16 @@ type trial struct {
 // about, it notes which are gone.
 func (t *trial) run(w world, possible bool) (changed bool) {
 	var now []findingKey
-	switch values, _, err := merged(t.inline, t.refs, w); {
+	values, _, err := merged(t.inline, t.refs, w)
+	switch {
 	case err == nil:
 		now = keys(t.rules(values))
-	case !w.base():
+		changed = !slices.Equal(now, t.found)
+	case w.base():
+		changed = true // what has to be there for all to fit is not looked for
+	default:
 		return false // helm-controller does not get that far with such contents
-	} // else, what has to be there for all to fit is not looked for
+	}
 	if possible {
 		holds := make(map[findingKey]bool, len(now))
 		for _, f := range now {
@@ -142,7 +146,7 @@ func (t *trial) run(w world, possible bool) (changed bool) {
 			t.gone[n] = t.gone[n] || !holds[f]
 		}
 	}
-	return !slices.Equal(now, t.found)
+	return changed
 }
 
 // findingKey is what makes two findings the same.

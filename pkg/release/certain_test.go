@@ -102,6 +102,22 @@ func TestNothingIsUnresolvedWhereInlineValuesDecide(t *testing.T) {
 	}
 }
 
+func TestWhatOthersBuildOnStaysUnresolved(t *testing.T) {
+	t.Parallel()
+	// what stands in for the Secret has to be a list, or the ConfigMap does not fit
+	policy := validate.Policy{Severities: map[string]validate.Severity{}}
+	for _, rule := range validate.Rules() {
+		policy.Severities[rule.ID] = validate.Off
+	}
+	policy.Severities["legacy-registries-key"] = validate.Deny
+	const list = "spegel.mirroredRegistries"
+	hr := helmRelease(t, "", target(from("Secret", "gone"), list), target(from("ConfigMap", "set"), list+"[1]"))
+	res := resolve(t, hr, newCluster(configMap("set", values("https://ghcr.io")))).Evaluate(policy)
+	if len(res.Findings) != 0 || len(res.Unresolved) != 1 {
+		t.Errorf("got %v, unresolved %v", told(res), untold(res))
+	}
+}
+
 func TestSeveritiesAreToldApart(t *testing.T) {
 	t.Parallel()
 	res := resolve(t, helmRelease(t, "{registries: [x], spegel: {registries: [x]}}"), nil).Evaluate(privatePolicy(t))

@@ -2,10 +2,10 @@ package release
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"github.com/google/go-cmp/cmp"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 )
 
@@ -40,8 +40,8 @@ func FuzzResolve(f *testing.F) {
 		first := resolve(t, hr, c)
 		res := first.Evaluate(policy)
 		second := resolve(t, hr, c)
-		if diff := cmp.Diff(res, second.Evaluate(policy)); diff != "" {
-			t.Errorf("the second time (-first +second)\n%s", diff)
+		if again := second.Evaluate(policy); !reflect.DeepEqual(res, again) {
+			t.Errorf("first %s\nthen %s", asJSON(res), asJSON(again))
 		}
 		list, known := first.MirrorList()
 		again, knownAgain := second.MirrorList()
