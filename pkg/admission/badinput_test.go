@@ -60,7 +60,7 @@ func TestBadInput(t *testing.T) {
 				return valid(t, func(r *admissionv1.AdmissionRequest) { r.Object.Raw = nil })
 			},
 			status:  200,
-			message: "expected a HelmRelease of helm.toolkit.fluxcd.io/v2 as the object: there is none",
+			message: "expected a HelmRelease of helm.toolkit.fluxcd.io/v2 as the object",
 		},
 		"an object of another shape": {
 			body: func(t *testing.T) []byte {
@@ -68,7 +68,7 @@ func TestBadInput(t *testing.T) {
 				return valid(t, func(r *admissionv1.AdmissionRequest) { r.Object.Raw = []byte(`{"spec":"hunter2"}`) })
 			},
 			status:  200,
-			message: "expected a HelmRelease of helm.toolkit.fluxcd.io/v2 as the object: ",
+			message: "expected a HelmRelease of helm.toolkit.fluxcd.io/v2 as the object",
 		},
 	}
 	for name, c := range cases {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -13,7 +12,6 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	admissionv1 "k8s.io/api/admission/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
-	"sigs.k8s.io/json"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -47,7 +45,7 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 	}
 	hr, err := decode(req.Object.Raw)
 	if err != nil {
-		return h.badReview("object is not decodable", fmt.Errorf("expected a HelmRelease of helm.toolkit.fluxcd.io/v2 as the object: %w", err))
+		return h.badReview("object is not decodable", err)
 	}
 	if hr.DeletionTimestamp != nil {
 		return notReviewed, admission.Allowed("")
@@ -59,7 +57,10 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	pol := h.Policy()
-	opts := release.Options{Charts: pol.Charts, Reader: h.Reader, Create: req.Operation == admissionv1.Create}
+	opts := release.Options{Charts: pol.Charts, Create: req.Operation == admissionv1.Create}
+	if h.Reader != nil {
+		opts.Reader = &memo{Reader: h.Reader}
+	}
 	rel := release.Resolve(ctx, hr, opts)
 	if rel == nil {
 		return notSpegel, admission.Allowed("")
@@ -129,16 +130,4 @@ func (h *Handler) logDenial(req *admissionv1.AdmissionRequest, res release.Resul
 	}
 	h.Log.Info("denied", "namespace", req.Namespace, "name", req.Name, "operation", req.Operation,
 		"user", req.UserInfo.Username, "rules", rules, "unresolved", len(res.Unresolved))
-}
-
-// decode reads a HelmRelease as the API server would: field names are case-sensitive.
-func decode(raw []byte) (*helmv2.HelmRelease, error) {
-	if len(raw) == 0 {
-		return nil, errors.New("there is none")
-	}
-	var hr helmv2.HelmRelease
-	if err := json.UnmarshalCaseSensitivePreserveInts(raw, &hr); err != nil {
-		return nil, err
-	}
-	return &hr, nil
 }

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,7 +43,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.respond(w, http.StatusBadRequest, resp)
 		return
 	}
-	e.respond(w, http.StatusOK, e.webhook.Handle(r.Context(), admission.Request{AdmissionRequest: *review.Request}))
+	// a review that has begun is answered, also while the server shuts down; its reads have a deadline of their own
+	e.respond(w, http.StatusOK, e.webhook.Handle(context.WithoutCancel(r.Context()), admission.Request{AdmissionRequest: *review.Request}))
 }
 
 func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionReview, error) {

@@ -3,11 +3,13 @@ package admission
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
@@ -24,6 +26,10 @@ const (
 	maxWarning  = 120
 	maxWarnings = 20
 )
+
+// wayOut is added where a value comes from another object. Flux dry-runs a release before it applies
+// anything, so a commit that mends the object is judged by the object as it still is.
+const wayOut = "If a commit mends this object and is refused all the same, apply the object with kubectl first, or suspend the release in that commit."
 
 // problem is one line of a denial.
 type problem struct{ field, text, rule string }
@@ -65,6 +71,9 @@ func deny(req *admissionv1.AdmissionRequest, res release.Result, pol *policy.Pol
 	if more := len(problems) - maxLines; more > 0 {
 		lines = append(lines, fmt.Sprintf("- and %d more", more))
 	}
+	if slices.ContainsFunc(res.Denied(), func(f release.Finding) bool { return f.Origin.Kind != "" }) {
+		lines = append(lines, wayOut)
+	}
 
 	resp := admission.Response{AdmissionResponse: admissionv1.AdmissionResponse{
 		Result: &metav1.Status{
@@ -93,16 +102,17 @@ func warnings(res release.Result) []string {
 
 // restartHint is the warning after a change of the mirror list.
 func restartHint(hr *helmv2.HelmRelease) string {
-	hint := fmt.Sprintf("nodes keep the old mirrors until Spegel restarts: kubectl -n %s rollout restart ds/%s",
-		hr.GetReleaseNamespace(), hr.GetReleaseName())
-	if len(hint) > maxWarning { // half a command is worse than none
+	namespace, name := hr.GetReleaseNamespace(), hr.GetReleaseName()
+	hint := fmt.Sprintf("nodes keep the old mirrors until Spegel restarts: kubectl -n %s rollout restart ds/%s", namespace, name)
+	unfit := len(validation.IsDNS1123Subdomain(namespace)) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0
+	if unfit || len(hint) > maxWarning { // a command to copy must be whole, and nothing but a command
 		return "nodes keep the old mirrors until Spegel restarts: kubectl rollout restart its DaemonSet"
 	}
 	return hint
 }
 
 func name(ref release.Reference) string {
-	return fmt.Sprintf("valuesFrom %s %s/%s key %s", ref.Kind, validate.Clean(ref.Namespace), validate.Clean(ref.Name), validate.Clean(ref.Key))
+	return fmt.Sprintf("valuesFrom %s %s/%s key %s", validate.Clean(ref.Kind), validate.Clean(ref.Namespace), validate.Clean(ref.Name), validate.Clean(ref.Key))
 }
 
 func shorten(s string) string {

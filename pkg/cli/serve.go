@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -65,6 +66,12 @@ func newServe() *cobra.Command {
 func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	if o.port < 1 || o.port > 65535 {
 		return fmt.Errorf("--webhook-port %d: want 1 to 65535", o.port)
+	}
+	if o.shutdownDelay < 0 {
+		return fmt.Errorf("--shutdown-delay %s: want no less than 0s", o.shutdownDelay)
+	}
+	if o.metricsAddress == "" {
+		return errors.New("--metrics-bind-address is empty: want an address, or 0 for none")
 	}
 	setProcessLogger(logger)
 	policies, err := policy.Open(o.config, o.private)

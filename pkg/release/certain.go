@@ -40,11 +40,11 @@ func (x *excerpt) certain(found []validate.Finding, rules func(any) []validate.F
 	layered := !hasTargetPath(x.refs)
 	cost := mergeCost + x.size + findingCost*len(found) + entryCost*len(q.good)
 	if len(u.index)*fewestWorlds*cost > maxWork || x.nested() {
-		return nil, u.refs
+		return x.inlineAlone(found, layered), u.refs
 	}
 	u.think(x, q)
 	if u.worlds(layered)*cost > maxWork {
-		return nil, u.refs
+		return x.inlineAlone(found, layered), u.refs
 	}
 	t := trial{excerpt: x, rules: rules, found: keys(found), gone: make([]bool, len(found))}
 	var refs []Reference
@@ -178,4 +178,17 @@ func combinations(refs []int, contents [][]content) iter.Seq[world] {
 			}
 		}
 	}
+}
+
+// inlineAlone keeps the findings that inline values decide on sight: they are the top layer, and a list
+// or scalar in them replaces whatever lies below. Only a targetPath could reach into it.
+func (x *excerpt) inlineAlone(found []validate.Finding, layered bool) []validate.Finding {
+	if !layered {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(found), func(f validate.Finding) bool {
+		v := at(x.inline, f.Path[:min(len(f.Path), 2)])
+		_, isMap := v.(map[string]any)
+		return v == nil || isMap
+	})
 }

@@ -77,7 +77,7 @@ func sameAsFlux(t *testing.T, hr *helmv2.HelmRelease, rel *Release, c *cluster) 
 	if err != nil {
 		t.Fatalf("chartutil: %v", err)
 	}
-	if asJSON(rel.values) != asJSON(map[string]any(want)) {
+	if asJSON(rel.values) != asJSON(want) {
 		t.Errorf("chartutil has %s\nand we have %s", asJSON(want), asJSON(rel.values))
 	}
 }

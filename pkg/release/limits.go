@@ -8,7 +8,7 @@ const (
 	// maxReferences bounds the reads of one review, in references.
 	maxReferences = 100
 	// maxData bounds what is merged, in bytes. Helm keeps a release with its values in an object of 1 MiB.
-	maxData = 2 << 20
+	maxData = 1 << 20
 	// maxListCost bounds the list elements that a targetPath, and what is read for it, can ask for. Helm
 	// takes a position up to 65536 and makes every element below it, for each [65536] that it reads; and
 	// each [0] may nest a list in another.

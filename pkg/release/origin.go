@@ -20,7 +20,7 @@ func (o Origin) field(p validate.Path) string {
 	if o.Kind == "" {
 		return p.Under(field.NewPath("spec", "values")).String()
 	}
-	ref := fmt.Sprintf("valuesFrom %s %s/%s key %s", o.Kind, validate.Clean(o.Namespace), validate.Clean(o.Name), validate.Clean(o.Key))
+	ref := fmt.Sprintf("valuesFrom %s %s/%s key %s", validate.Clean(o.Kind), validate.Clean(o.Namespace), validate.Clean(o.Name), validate.Clean(o.Key))
 	if len(p) == 0 {
 		return ref
 	}

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -18,9 +19,7 @@ func TestOnlyWhatTheReviewNeedsIsRead(t *testing.T) {
 	eachOnce := map[string]int{"ConfigMap kube-system/a": 1, "Secret kube-system/a": 1, "ConfigMap kube-system/gone": 1}
 	with := func(reads map[string]int, id string) map[string]int {
 		out := map[string]int{id: 1}
-		for key, n := range reads {
-			out[key] = n
-		}
+		maps.Copy(out, reads)
 		return out
 	}
 	tests := map[string]struct {

@@ -101,10 +101,32 @@ func (r *Release) MirrorList() (list any, known bool) {
 	return at(r.values, validate.Path{spegelKey, listKey}), true
 }
 
-// decode reads spec.values. The API server admits any JSON there, so it may be no map.
+// largeValues is from how many bytes on a decoder is spared.
+const largeValues = 16 << 10
+
+// decode reads spec.values. The API server admits any JSON there, so it may be no map. Where nothing is
+// merged into them, large values are only decoded as far as the rules read: below the top level, the
+// key spegel. Whatever else stands at the top is there, or null, but not what it is.
 func decode(hr *helmv2.HelmRelease) any {
 	if hr.Spec.Values == nil || len(hr.Spec.Values.Raw) == 0 {
 		return nil
+	}
+	if top := map[string]json.RawMessage(nil); len(hr.Spec.ValuesFrom) == 0 && len(hr.Spec.Values.Raw) > largeValues &&
+		json.Unmarshal(hr.Spec.Values.Raw, &top) == nil && top != nil {
+		out := make(map[string]any, len(top))
+		for key, raw := range top {
+			switch {
+			case key == spegelKey:
+				var v any
+				_ = json.Unmarshal(raw, &v) //nolint:errcheck // it was read as a part of the whole
+				out[key] = v
+			case string(raw) == "null":
+				out[key] = nil
+			default:
+				out[key] = true
+			}
+		}
+		return out
 	}
 	var v any
 	if err := json.Unmarshal(hr.Spec.Values.Raw, &v); err != nil {

@@ -18,7 +18,7 @@ func TestNothingOutOfASecretIsShownButThePrivateHost(t *testing.T) {
 		secret("layer", map[string]string{
 			"values.yaml": "spegel: {registries: [hunter2], mirroredRegistries: [hunter2, https://hunter2@harbor.example.com/hunter2, '*', {hunter2: hunter2}]}",
 			"map":         "spegel: {mirroredRegistries: {hunter2: hunter2, x: https://harbor.example.com/hunter2}}",
-			"string":      "spegel: {mirroredRegistries: hunter2}", "scalar": "spegel: hunter2", "no": "hunter2: hunter2: hunter2",
+			"string":      "spegel: {mirroredRegistries: hunter2}", "scalar": "spegel: hunter2", "no": "hunter2: [hunter2",
 			"keys": "{hunter2: 1, registries: hunter2, spegel: {hunter2: 1, mirrored-registry: hunter2}}",
 		}),
 		secret("set", map[string]string{

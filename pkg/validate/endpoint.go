@@ -51,7 +51,7 @@ func parseURL(s string) *url.URL {
 }
 
 func newEndpoint(scheme, host, port string) endpoint {
-	e := endpoint{host: canonicalHost(host), port: strings.TrimLeft(port, "0")}
+	e := endpoint{host: canonicalHost(strings.TrimRight(host, ".")), port: strings.TrimLeft(port, "0")}
 	if port == "" {
 		e.port = "443"
 		if strings.EqualFold(scheme, "http") {

@@ -55,9 +55,13 @@ func privateHost(entry string, private []Registry) (string, bool) {
 	}
 	for _, e := range endpoints(entry) {
 		for _, r := range private {
-			if r.matches(e) {
-				return e.host, true
+			if !r.matches(e) {
+				continue
 			}
+			if _, isIP := parseIP(e.host); !isIP && checkHostName(e.host) != nil {
+				return r.String(), true // what stands before the domain is no host, and may be a password
+			}
+			return e.host, true
 		}
 	}
 	return "", false

@@ -1,0 +1,61 @@
+package admission
+
+import (
+	"encoding/json"
+	"errors"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kjson "sigs.k8s.io/json"
+)
+
+// object is the part of a HelmRelease that a review looks at. The rest is not decoded: it is none of the
+// guard's business, and a field that Go can't read must not hold up a suspension.
+type object struct {
+	Metadata struct {
+		Name              string          `json:"name"`
+		Namespace         string          `json:"namespace"`
+		DeletionTimestamp json.RawMessage `json:"deletionTimestamp"`
+	} `json:"metadata"`
+	Spec struct {
+		Chart *struct {
+			Spec struct {
+				Chart   string `json:"chart"`
+				Version string `json:"version"`
+			} `json:"spec"`
+		} `json:"chart"`
+		ChartRef        *helmv2.CrossNamespaceSourceReference `json:"chartRef"`
+		Suspend         bool                                  `json:"suspend"`
+		ReleaseName     string                                `json:"releaseName"`
+		TargetNamespace string                                `json:"targetNamespace"`
+		ValuesFrom      []helmv2.ValuesReference              `json:"valuesFrom"`
+		Values          json.RawMessage                       `json:"values"`
+	} `json:"spec"`
+}
+
+var errNotHelmRelease = errors.New("expected a HelmRelease of helm.toolkit.fluxcd.io/v2 as the object")
+
+// decode reads a HelmRelease as the API server would: field names are case-sensitive. The error quotes
+// nothing of the object.
+func decode(raw []byte) (*helmv2.HelmRelease, error) {
+	var o object
+	if len(raw) == 0 || kjson.UnmarshalCaseSensitivePreserveInts(raw, &o) != nil {
+		return nil, errNotHelmRelease
+	}
+	hr := &helmv2.HelmRelease{}
+	hr.Name, hr.Namespace = o.Metadata.Name, o.Metadata.Namespace
+	if d := string(o.Metadata.DeletionTimestamp); d != "" && d != "null" {
+		hr.DeletionTimestamp = &metav1.Time{} // that it is there is all that counts
+	}
+	if o.Spec.Chart != nil {
+		hr.Spec.Chart = &helmv2.HelmChartTemplate{}
+		hr.Spec.Chart.Spec.Chart, hr.Spec.Chart.Spec.Version = o.Spec.Chart.Spec.Chart, o.Spec.Chart.Spec.Version
+	}
+	hr.Spec.ChartRef, hr.Spec.Suspend, hr.Spec.ReleaseName = o.Spec.ChartRef, o.Spec.Suspend, o.Spec.ReleaseName
+	hr.Spec.TargetNamespace, hr.Spec.ValuesFrom = o.Spec.TargetNamespace, o.Spec.ValuesFrom
+	if len(o.Spec.Values) > 0 {
+		hr.Spec.Values = &apiextensionsv1.JSON{Raw: o.Spec.Values}
+	}
+	return hr, nil
+}
