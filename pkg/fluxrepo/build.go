@@ -3,6 +3,8 @@ package fluxrepo
 import (
 	"fmt"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -70,6 +72,9 @@ func (g *graph) run(n *node) *built {
 	if !g.opts.NoPrune {
 		g.leaveOutCold(n, over)
 	}
+	if b.err = g.copies(n); b.err != nil {
+		return b
+	}
 	res, err := kustomize(&view{graph: g, over: over}, path.Join(mount, n.path), schema)
 	if err != nil {
 		b.err = err
@@ -86,6 +91,57 @@ func (g *graph) run(n *node) *built {
 		}
 	}
 	return b
+}
+
+// maxCopied bounds what JSON patches may make of the objects of a build, in bytes: each copy may double
+// one of them.
+const maxCopied = 1 << 28
+
+func (g *graph) copies(n *node) error {
+	copied, size := 0, int64(1)
+	count := func(dir, s string, inline bool) {
+		var docs []*yaml.Node
+		if inline {
+			docs, _ = decodeDocuments([]byte(s)) // kustomize says what it can't read
+		} else if p, ok := resolve(dir, s); ok && g.files[p] != nil {
+			docs, _ = g.decoded(g.files[p])
+		}
+		for _, d := range docs {
+			for _, op := range items(d) {
+				if text(op, "op") == "copy" {
+					copied++
+				}
+			}
+		}
+	}
+	all := func(dir string, patches []*yaml.Node) {
+		for _, p := range patches {
+			count(dir, text(p, "patch"), true)
+			count(dir, text(p, "path"), false)
+		}
+	}
+	all(n.path, items(child(child(n.spec, "spec"), "patches")))
+	for _, ops := range items(child(child(n.spec, "spec"), "patchesJson6902")) {
+		for _, op := range items(child(ops, "patch")) {
+			if text(op, "op") == "copy" {
+				copied++
+			}
+		}
+	}
+	for _, t := range n.trees {
+		t.walk(func(t *tree) bool {
+			all(t.dir, items(child(t.node, "patches")))
+			all(t.dir, items(child(t.node, "patchesJson6902")))
+			for _, f := range t.resources {
+				size += f.size
+			}
+			return true
+		})
+	}
+	if copied > 1 && (copied > 27 || size<<copied > maxCopied) {
+		return fmt.Errorf("its patches copy too much (%d times)", copied)
+	}
+	return nil
 }
 
 func kustomize(fs filesys.FileSystem, dir string, schema bool) (res resmap.ResMap, err error) {
@@ -132,6 +188,9 @@ func (g *graph) leaveOutCold(n *node, over map[string][]byte) {
 			return
 		}
 	}
+	if g.opaque(n.trees, n.spec) {
+		return
+	}
 	fragile := child(child(n.spec, "spec"), "patchesStrategicMerge") != nil || child(child(n.spec, "spec"), "patchesJson6902") != nil
 	for _, t := range n.trees {
 		t.walk(func(t *tree) bool {
@@ -148,7 +207,8 @@ func (g *graph) leaveOutCold(n *node, over map[string][]byte) {
 	for _, t := range n.trees {
 		t.walk(func(t *tree) bool {
 			for _, f := range t.resources {
-				if raw := g.rawIn[f]; len(raw) > 0 && len(raw) == len(g.docs[f].docs) && g.docs[f].err == nil && allCold(raw) {
+				if raw := g.rawIn[f]; len(raw) > 0 && !slices.ContainsFunc(g.docs[f].docs, func(d *yaml.Node) bool { return text(d, "kind") != "Kustomization" }) &&
+					len(raw) == len(g.docs[f].docs) && g.docs[f].err == nil && allCold(raw) {
 					over[f.path] = []byte("# left out\n")
 				}
 			}
@@ -166,9 +226,20 @@ func allCold(raw []*rawKustomization) bool {
 	return true
 }
 
-// plain takes the mount point out of kustomize's messages.
+// quoted is what kustomize and its libraries quote of manifests in their messages.
+var quoted = regexp.MustCompile(`(?s)( with config)?:? ?\x60[^\x60]*\x60|\[patch: .*\]|(literal|env) sources? \[.*?\]: |\(?invalid literal source .*|decoding \S.*?: |!!\w+ \x60[^\x60]*\x60|\{.*\}`)
+
+// plain takes the mount point out of kustomize's messages, and what they quote of manifests, which may be
+// secret.
 func plain(err error) string {
 	msg := strings.ReplaceAll(err.Error(), mount+"/", "")
 	msg = strings.ReplaceAll(msg, mount, ".")
+	msg = quoted.ReplaceAllStringFunc(msg, func(s string) string {
+		if strings.HasPrefix(s, "invalid literal") {
+			return "a literal is not key=value"
+		}
+		return "..."
+	})
+	msg = strings.ReplaceAll(msg, "......", "...")
 	return strings.Join(strings.Fields(msg), " ")
 }

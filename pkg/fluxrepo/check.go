@@ -20,6 +20,11 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 	if err := checkGlobs(o.Ignore); err != nil {
 		return nil, err
 	}
+	vars := make(map[string]string, len(o.Vars))
+	for name, value := range o.Vars {
+		vars[name] = strings.ReplaceAll(value, "\n", "") // as Flux does
+	}
+	o.Vars = vars
 	inputs, err := o.inputs()
 	if err != nil {
 		return nil, err
@@ -54,7 +59,10 @@ func newGraph(ctx context.Context, r *repo, o Options) *graph {
 // check judges what the repository builds, and then what nothing builds.
 func (g *graph) check(in *input, res *Result) error {
 	g.connect()
-	g.expandAll()
+	g.elsewhere = g.hasBuilders()
+	if g.expandAll(); len(g.raw) == 0 {
+		g.buildPlain()
+	}
 	for _, c := range g.clusters {
 		for i := range len(c.nodes) { // judging may build more of them
 			n := c.nodes[i]
@@ -70,12 +78,15 @@ func (g *graph) check(in *input, res *Result) error {
 	}
 	g.judgeUnbuilt(in)
 	for _, rel := range g.found {
-		if rel != nil && in.covers(rel) {
+		if rel != nil && in.covers(g.repo, rel) {
 			res.Releases = append(res.Releases, *rel)
 		}
 	}
+	if !slices.ContainsFunc(g.found, func(rel *Release) bool { return rel != nil }) {
+		g.tellBlind()
+	}
 	for _, e := range g.errors {
-		if in.has(e.Place.File) {
+		if in.has(g.unshow(e.Place.File)) || slices.ContainsFunc(g.errorsOf[e], func(n *node) bool { return g.below(in, n) }) {
 			res.Errors = append(res.Errors, e)
 		}
 	}
@@ -88,6 +99,15 @@ func (g *graph) report(e Error) {
 	if !slices.Contains(g.errors, e) {
 		g.errors = append(g.errors, e)
 	}
+}
+
+// reportOf keeps an error that concerns what a Kustomization builds.
+func (g *graph) reportOf(n *node, e Error) {
+	g.report(e)
+	if g.errorsOf == nil {
+		g.errorsOf = map[Error][]*node{}
+	}
+	g.errorsOf[e] = append(g.errorsOf[e], n)
 }
 
 func (g *graph) placeOf(f *file, err error) Place {

@@ -2,11 +2,13 @@ package fluxrepo
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
+	"unicode/utf16"
 )
 
 // inspect reads a file and marks it. What is needed again soon is kept.
@@ -21,6 +23,9 @@ func (r *repo) inspect(f *file, buf []byte) []byte {
 	}
 	data := buf[:n]
 	f.size = int64(n)
+	if text := plainText(data); len(text) != len(data) {
+		data, f.data = text, text
+	}
 	f.marks = r.marks(data)
 	f.readNames(data)
 	if n <= 64<<10 && (f.marks&(markWord|markKustomization) != 0 || slices.Contains(kustomizationNames, path.Base(f.path))) {
@@ -30,6 +35,23 @@ func (r *repo) inspect(f *file, buf []byte) []byte {
 		return make([]byte, 64<<10)
 	}
 	return buf
+}
+
+// plainText turns UTF-16 with a byte-order mark into UTF-8.
+func plainText(data []byte) []byte {
+	var order binary.ByteOrder = binary.LittleEndian
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")):
+	case bytes.HasPrefix(data, []byte("\xfe\xff")):
+		order = binary.BigEndian
+	default:
+		return data
+	}
+	units := make([]uint16, 0, len(data)/2)
+	for i := 2; i+1 < len(data); i += 2 {
+		units = append(units, order.Uint16(data[i:]))
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 var errTooLarge = fmt.Errorf("is larger than %d MiB, so it was not read", maxFile>>20)
@@ -60,4 +82,19 @@ func (r *repo) rel(abs string) string {
 }
 
 // show is how a path of the repository is told to the user.
-func (r *repo) show(rel string) string { return path.Join(r.display, rel) }
+func (r *repo) show(rel string) string {
+	s := path.Join(r.display, rel)
+	if r.shown == nil {
+		r.shown = map[string]string{}
+	}
+	r.shown[s] = rel
+	return s
+}
+
+// unshow is the path in the repository that was shown.
+func (r *repo) unshow(s string) string {
+	if rel, ok := r.shown[s]; ok {
+		return rel
+	}
+	return s
+}

@@ -67,7 +67,9 @@ func (g *graph) roots() []*rawKustomization {
 	candidates := slices.DeleteFunc(slices.Clone(g.raw), func(k *rawKustomization) bool { return g.hidden(k.file.path) && !hasParent[k] })
 	for _, k := range candidates {
 		if !hasParent[k] {
-			add(k)
+			if add(k); selfless(k) == 1 {
+				g.lone = append(g.lone, path.Dir(k.file.path))
+			}
 		}
 	}
 	slices.SortStableFunc(candidates, func(a, b *rawKustomization) int {
@@ -102,7 +104,7 @@ func (g *graph) expand(n *node) {
 	if n.problem != "" {
 		g.elsewhere = g.elsewhere || !n.gone
 		if n.gone && n.parent != nil {
-			g.report(Error{Place: g.placeOfKustomization(n), Message: "Kustomization " + n.name + ": " + n.problem})
+			g.reportOf(n, Error{Place: g.placeOfKustomization(n), Message: "Kustomization " + n.name + ": " + n.problem})
 		}
 		return
 	}
@@ -140,7 +142,7 @@ func (g *graph) build(n *node) {
 func (g *graph) adopt(n *node, o *object) {
 	g.nodes++
 	if g.nodes > maxNodesSeen || len(n.chain()) > maxDepth {
-		g.report(Error{
+		g.reportOf(n, Error{
 			Place: Place{File: g.show(n.file)}, Fatal: true,
 			Message: fmt.Sprintf("builds more Kustomizations than can be followed (%d, or %d in a chain)", maxNodesSeen, maxDepth),
 		})
@@ -148,7 +150,7 @@ func (g *graph) adopt(n *node, o *object) {
 	}
 	text, left, err := n.scope().leave(o)
 	if err != nil {
-		g.report(Error{Place: Place{File: g.show(o.file)}, Message: "variables can't be put in: " + plain(err), Fatal: true})
+		g.reportOf(n, Error{Place: Place{File: g.show(o.file)}, Message: "variables can't be put in: " + plain(err), Fatal: true})
 		return
 	}
 	file := o.file

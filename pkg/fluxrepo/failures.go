@@ -11,9 +11,13 @@ func (g *graph) reportBuild(n *node) {
 	if !g.couldLead(n) {
 		return // nothing of Spegel's can come from there
 	}
+	leads := g.leadsThere(n)
 	for _, t := range n.trees {
 		t.walk(func(t *tree) bool {
 			for _, h := range t.holes {
+				if h.remote && !h.shaping && !leads {
+					continue
+				}
 				g.holeIn(n, h)
 			}
 			return true
@@ -32,13 +36,13 @@ func (g *graph) reportBuild(n *node) {
 			}
 			if _, err := g.decoded(f); err != nil {
 				broken = true
-				g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: true})
+				g.reportOf(n, Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: true})
 			}
 			return true
 		})
 	}
 	if !broken {
-		g.report(Error{Place: g.placeOfKustomization(n), Message: fmt.Sprintf("Kustomization %s can't be built: %s", n.name, plain(n.built.err)), Fatal: true})
+		g.reportOf(n, Error{Place: g.placeOfKustomization(n), Message: fmt.Sprintf("Kustomization %s can't be built: %s", n.name, plain(n.built.err)), Fatal: true})
 	}
 	g.rescue(n)
 }
@@ -62,7 +66,7 @@ func (g *graph) holeIn(n *node, h hole) {
 	if h.remote {
 		message += ", so what it holds is not checked"
 	}
-	g.report(Error{Place: h.place, Message: message, Fatal: !h.remote})
+	g.reportOf(n, Error{Place: h.place, Message: message, Fatal: !h.remote})
 }
 
 // rescue goes on with what a failed build would have emitted, as it stands in the files.

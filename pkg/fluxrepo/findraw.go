@@ -30,15 +30,15 @@ type rawFound struct {
 	reason string
 }
 
-func (g *graph) searchRaw(c *cluster, kind, ns, name, near string) (*object, string) {
+func (g *graph) searchRaw(c *cluster, kind, ns, name, near string) (o *object, reason string) {
 	var found []*object
 	for _, p := range g.sortedFiles() {
 		f := g.files[p]
-		if f.marks&kindMarks[kind] == 0 || !f.mayName(name) || g.hidden(p) || !isManifest(p) || !g.standsFor(c, f) {
+		if f.marks&kindMarks[kind] == 0 || !f.mayName(name) || g.hidden(p) || !f.isManifest() || !g.standsFor(c, f) {
 			continue
 		}
 		docs, _ := g.decoded(f) // what can't be read holds nothing
-		for _, d := range docs {
+		for _, d := range objectsOf(docs) {
 			if text(d, "kind") != kind || text(d, "metadata", "name") != name {
 				continue
 			}

@@ -32,7 +32,9 @@ type graph struct {
 	nodes     int
 	builds    map[string]*built
 	rawFound  map[rawKey]rawFound
+	lone      []string // folders with Kustomizations that nothing builds
 	errors    []Error
+	errorsOf  map[Error][]*node // that they concern
 	found     []*Release
 	loose     *scope            // of what no Kustomization builds
 	urls      map[string]string // of GitRepositories
@@ -72,7 +74,7 @@ func (g *graph) findKustomizations() {
 			continue
 		}
 		docs, _ := g.decoded(f) // reported where the file is needed
-		for _, doc := range docs {
+		for _, doc := range objectsOf(docs) {
 			if !isKind(doc, fluxGroup, "Kustomization") || child(child(doc, "spec"), "sourceRef") == nil {
 				continue // a patch, most likely
 			}
@@ -154,8 +156,8 @@ func (r *repo) sortedFiles() []string {
 }
 
 // look marks a file that scan left out, because it is no YAML.
-func (g *graph) look(f *file) {
+func (r *repo) look(f *file) {
 	if f.size == 0 && f.err == nil && f.data == nil && f.marks == 0 {
-		g.inspect(f, make([]byte, 64<<10))
+		r.inspect(f, make([]byte, 64<<10))
 	}
 }

@@ -54,14 +54,14 @@ func (g *graph) hotAlone(k *rawKustomization) bool {
 	if g.allHot || k.file.marks&(markWord|markMovesReading|markTooLarge) != 0 {
 		return true
 	}
-	if !k.known && strings.Contains(text(k.node, "spec", "path"), "$") {
-		return true
-	}
-	if kind := text(k.node, "spec", "sourceRef", "kind"); !k.known && k.exists && kind != "GitRepository" && kind != "ExternalArtifact" {
+	if !k.known || g.strange(k) || slices.ContainsFunc(items(child(child(k.node, "spec"), "components")), isVariable) {
 		return true // it depends on what builds it
 	}
-	return slices.ContainsFunc(g.treesOf(k.tree, k.node), g.hotFiles)
+	trees := g.treesOf(k.tree, k.node)
+	return slices.ContainsFunc(trees, g.hotFiles) || g.opaque(trees, k.node)
 }
+
+func isVariable(n *yaml.Node) bool { return strings.Contains(deref(n).Value, "$") }
 
 // treesOf adds the components that a Kustomization names to its tree.
 func (g *graph) treesOf(t *tree, spec *yaml.Node) []*tree {
@@ -96,7 +96,10 @@ func (g *graph) hot(n *node) bool {
 	return g.couldLead(n)
 }
 
-func (g *graph) couldLead(n *node) bool {
+func (g *graph) couldLead(n *node) bool { return g.leadsThere(n) || g.opaque(n.trees, n.spec) }
+
+// leadsThere tells whether the files say that something of Spegel's comes of a Kustomization.
+func (g *graph) leadsThere(n *node) bool {
 	if g.allHot || g.hasWord(n.text) || moves.Match(n.text) {
 		return true
 	}

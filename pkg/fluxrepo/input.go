@@ -22,7 +22,7 @@ type input struct {
 }
 
 // part is a file or folder of a repository.
-type part struct{ rel, display string }
+type part struct{ rel string }
 
 // maxStream bounds what is read from standard input, in bytes.
 const maxStream = 64 << 20
@@ -64,9 +64,10 @@ func (o Options) inputs() ([]*input, error) {
 
 // place finds the repository around a path.
 func place(p string) (*input, error) {
-	abs, err := filepath.Abs(p)
+	given, err := filepath.Abs(p)
+	abs := given
 	if err == nil {
-		abs, err = filepath.EvalSymlinks(abs)
+		abs, err = filepath.EvalSymlinks(given)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("check %s: %w", p, err)
@@ -75,7 +76,7 @@ func place(p string) (*input, error) {
 	if err != nil {
 		return nil, fmt.Errorf("check %s: %w", p, err)
 	}
-	shown := filepath.ToSlash(filepath.Clean(p))
+	shown := filepath.ToSlash(shownAs(p, given, abs))
 	switch {
 	case info.IsDir():
 		if root := rootOf(abs); root != abs && root != "" && !standsAlone(abs) {
@@ -93,6 +94,28 @@ func place(p string) (*input, error) {
 	return in, nil
 }
 
+// shownAs is how a path is told to the user: as it was given, unless symbolic links lead elsewhere.
+func shownAs(p, given, abs string) string {
+	switch {
+	case given == abs:
+		return filepath.Clean(p)
+	case filepath.IsAbs(p):
+		return abs
+	}
+	wd, err := filepath.Abs(".")
+	if err == nil {
+		wd, err = filepath.EvalSymlinks(wd)
+	}
+	if err != nil {
+		return abs
+	}
+	rel, err := filepath.Rel(wd, abs)
+	if err != nil {
+		return abs
+	}
+	return rel
+}
+
 func partOf(root, abs, shown string) *input {
 	rel, err := filepath.Rel(root, abs)
 	if err != nil {
@@ -103,7 +126,7 @@ func partOf(root, abs, shown string) *input {
 	for range strings.Count(rel, "/") + 1 {
 		up = path.Join(up, "..")
 	}
-	return &input{root: root, display: up, parts: []part{{rel, shown}}}
+	return &input{root: root, display: up, parts: []part{{rel}}}
 }
 
 // rootOf is the nearest folder with a .git, or "".
@@ -140,7 +163,7 @@ func (in *input) open(ctx context.Context, o Options) (*graph, error) {
 	if len(in.only) > 0 {
 		r := emptyRepo(in.root, in.display, words)
 		for _, abs := range in.only {
-			f := &file{path: r.rel(abs)}
+			f := &file{path: r.rel(abs), asked: true}
 			r.files[f.path] = f
 			r.folder(".").files = append(r.folder(".").files, f.path)
 			r.inspect(f, make([]byte, 64<<10))
@@ -151,6 +174,12 @@ func (in *input) open(ctx context.Context, o Options) (*graph, error) {
 	r, err := scan(ctx, in.root, in.display, words, o)
 	if err != nil {
 		return nil, err
+	}
+	for _, p := range in.parts {
+		if f := r.files[p.rel]; f != nil {
+			f.asked = true
+			r.look(f)
+		}
 	}
 	return newGraph(ctx, r, o), nil
 }
@@ -166,31 +195,56 @@ func emptyRepo(root, display string, words []string) *repo {
 }
 
 func (r *repo) add(name string, data []byte) {
-	f := &file{path: name, data: data, size: int64(len(data)), marks: r.marks(data)}
+	data = plainText(data)
+	f := &file{path: name, asked: true, data: data, size: int64(len(data)), marks: r.marks(data)}
 	f.readNames(data)
 	r.files[name] = f
 	r.read++
 }
 
-// has tells whether a shown file is asked for.
-func (in *input) has(shown string) bool {
-	return len(in.parts) == 0 || slices.ContainsFunc(in.parts, func(p part) bool { return within(shown, p.display) })
+// has tells whether a file is asked for.
+func (in *input) has(rel string) bool {
+	return len(in.parts) == 0 || slices.ContainsFunc(in.parts, func(p part) bool { return within(rel, p.rel) })
 }
 
 // covers tells whether a release has to do with what is asked for.
-func (in *input) covers(rel *Release) bool {
-	if in.has(rel.Place.File) {
+func (in *input) covers(r *repo, rel *Release) bool {
+	if in.has(r.unshow(rel.Place.File)) {
 		return true
 	}
 	for _, f := range rel.Findings {
-		if in.has(f.Place.File) {
+		if in.has(r.unshow(f.Place.File)) {
 			return true
 		}
 	}
 	for _, from := range rel.From {
-		if file, _, ok := strings.Cut(from, "#"); ok && in.has(file) {
+		if i := strings.LastIndex(from, "#"); i >= 0 && in.has(r.unshow(from[:i])) {
 			return true
 		}
 	}
 	return false
+}
+
+// below tells whether a Kustomization, or one below it, reads what is asked for.
+func (g *graph) below(in *input, n *node) bool {
+	yes := false
+	seen := map[*tree]bool{}
+	var visit func(t *tree)
+	visit = func(t *tree) {
+		if t == nil || seen[t] || yes {
+			return
+		}
+		seen[t] = true
+		t.all(func(f *file) bool {
+			yes = yes || in.has(f.path)
+			for _, k := range g.rawIn[f] {
+				visit(k.tree)
+			}
+			return !yes
+		})
+	}
+	for _, t := range n.trees {
+		visit(t)
+	}
+	return yes
 }

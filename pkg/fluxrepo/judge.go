@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -34,6 +35,11 @@ func (g *graph) judge(o *object) *Release {
 	if len(unknown) > 0 {
 		findings, matter = g.certain(base, unknown, run)
 	}
+	if names := suspending(o, unknown); len(names) > 0 {
+		findings, matter = nil, append(matter, names...)
+		slices.Sort(matter)
+		matter = slices.Compact(matter)
+	}
 	rel := base.release
 	var shapers []Reference
 	if o.by != nil && len(o.by.shapers) > 0 {
@@ -41,9 +47,9 @@ func (g *graph) judge(o *object) *Release {
 	}
 	out := &Release{
 		Namespace: rel.Namespace, Name: rel.Name, Chart: rel.Chart, Version: rel.Version,
-		Suspended: rel.Suspended || o.by != nil && o.by.suspended(), Built: true, Place: g.placeOfObject(o),
+		Suspended: rel.Suspended || o.by != nil && o.by.object.Spec.Suspend, Built: true, Place: g.placeOfObject(o),
 	}
-	if o.by != nil {
+	if o.by != nil && o.by.from != "" {
 		out.From = o.by.fromChain()
 	}
 	l, show := g.locator(o), g.concealed(o)
@@ -106,6 +112,7 @@ func decodeRelease(text []byte) (*helmv2.HelmRelease, error) {
 			delete(all.Spec, key)
 		}
 	}
+	dropUnknown(all.Spec)
 	hr := &helmv2.HelmRelease{}
 	hr.Name, hr.Namespace = all.Metadata.Name, all.Metadata.Namespace
 	if chart, ok := all.Spec["chart"]; ok {
@@ -126,6 +133,39 @@ func decodeRelease(text []byte) (*helmv2.HelmRelease, error) {
 	}
 	hr.Spec.Chart = chart
 	return hr, nil
+}
+
+// dropUnknown takes out what would have to be true or false and is a variable without a value.
+func dropUnknown(spec map[string]json.RawMessage) {
+	if bytes.Contains(spec["suspend"], []byte(harmlessMark)) {
+		delete(spec, "suspend")
+	}
+	var refs []map[string]any
+	if !bytes.Contains(spec["valuesFrom"], []byte(harmlessMark)) || json.Unmarshal(spec["valuesFrom"], &refs) != nil {
+		return
+	}
+	for _, ref := range refs {
+		if s, ok := ref["optional"].(string); ok && strings.Contains(s, harmlessMark) {
+			delete(ref, "optional")
+		}
+	}
+	if out, err := json.Marshal(refs); err == nil {
+		spec["valuesFrom"] = out
+	}
+}
+
+// suspending lists the variables without a value that say whether a release is suspended.
+func suspending(o *object, unknown []string) (names []string) {
+	docs, err := decodeDocuments(o.text)
+	if err != nil || len(docs) != 1 {
+		return nil
+	}
+	for _, m := range plainVariable.FindAllStringSubmatch(text(docs[0], "spec", "suspend"), -1) {
+		if slices.Contains(unknown, m[1]) {
+			names = append(names, m[1])
+		}
+	}
+	return names
 }
 
 var releaseFields = []string{"chart", "chartRef", "releaseName", "valuesFrom", "values", "suspend", "targetNamespace"}

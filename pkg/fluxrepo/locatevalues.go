@@ -6,6 +6,7 @@ import (
 
 	kustomizeapis "github.com/fluxcd/pkg/apis/kustomize"
 	"go.yaml.in/yaml/v3"
+	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -27,10 +28,28 @@ func (l *locator) inReference(kind, ns, name, key string, p validate.Path) (Plac
 	if o == nil {
 		return Place{}, false
 	}
+	var values any
+	if data, err := l.data(o, nil, nil); err != nil || sigsyaml.Unmarshal([]byte(data[key].text), &values) != nil {
+		values = nil
+	}
+	want, set := at(values, p)
+	var near *Place
 	for _, s := range l.datumSpots(o, key) {
-		if k, value := reach(s.node, p); k != nil {
-			return l.variableOr(s, k, value, p), true
+		k, value := reach(s.node, p)
+		if k == nil {
+			continue
 		}
+		place := l.variableOr(s, k, value, p)
+		if set && l.gives(value, want, true) {
+			return place, true
+		}
+		if near == nil { // it was changed on the way
+			place.Approximate = true
+			near = &place
+		}
+	}
+	if near != nil {
+		return *near, true
 	}
 	return Place{}, false
 }

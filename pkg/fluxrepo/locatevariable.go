@@ -32,8 +32,11 @@ func (l *locator) setting(name string) (Place, bool) {
 	if o := set.object; o != nil {
 		if s := l.documentOf(o); s != nil && o.generator == "" {
 			for _, field := range []string{"data", "stringData"} {
-				if k, _ := entry(child(s.node, field), set.key); k != nil {
-					return s.place(l.graph, k), true
+				if k, v := entry(child(s.node, field), set.key); k != nil {
+					p := s.place(l.graph, k)
+					coded := o.kind == "Secret" && field == "data"
+					p.Approximate = !coded && (v == nil || strings.ReplaceAll(v.Value, "\n", "") != set.text)
+					return p, true
 				}
 			}
 		}

@@ -22,6 +22,7 @@ var signs = []struct {
 	{[]string{"GitRepository"}, markGit},
 	{[]string{"substituteFrom"}, markVariables},
 	{[]string{"fluxcd.controlplane.io", "ResourceSet"}, markElsewhere},
+	{[]string{"fluxcd.controlplane.io", "FluxInstance"}, markElsewhere},
 	{[]string{"source.extensions.fluxcd.io", "ArtifactGenerator"}, markElsewhere},
 }
 

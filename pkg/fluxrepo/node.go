@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -48,7 +49,10 @@ func (g *graph) newNode(parent *node, c *cluster, text []byte, file string) *nod
 		err = n.decode()
 	}
 	if err != nil {
-		g.report(Error{Place: Place{File: g.show(file)}, Message: "is not a Kustomization: " + plain(err), Fatal: true})
+		e := Error{Place: Place{File: g.show(file)}, Message: "is not a Kustomization: " + plain(err), Fatal: true}
+		if g.report(e); parent != nil {
+			g.reportOf(parent, e)
+		}
 		return nil
 	}
 	n.ns, n.name = n.object.Namespace, n.object.Name
@@ -84,6 +88,16 @@ func (n *node) decode() error {
 		if !slices.Contains(specFields, key) {
 			delete(all.Spec, key)
 		}
+	}
+	if bytes.Contains(all.Spec["suspend"], []byte("${")) {
+		delete(all.Spec, "suspend")
+		n.shapers = append(n.shapers, Reference{
+			Reference: release.Reference{
+				Kind: "Kustomization", Namespace: n.object.Namespace, Name: n.object.Name, Key: "suspend",
+				Reason: text(n.spec, "spec", "suspend") + " has no value",
+			},
+			Place: Place{File: n.graph.show(n.file)},
+		})
 	}
 	spec, err := json.Marshal(all.Spec)
 	if err != nil {
@@ -128,13 +142,4 @@ func (n *node) chain() []*node {
 	}
 	slices.Reverse(out)
 	return out
-}
-
-func (n *node) suspended() bool {
-	for ; n != nil; n = n.parent {
-		if n.object.Spec.Suspend {
-			return true
-		}
-	}
-	return false
 }

@@ -26,10 +26,10 @@ func readInto(name string, buf []byte) (_ []byte, n int, err error) {
 		}
 		n += m
 		switch {
-		case n < len(buf): // a regular file reads short at its end only
-			return buf, n, nil
 		case n > maxFile:
 			return buf, n, errTooLarge
+		case n < len(buf): // a regular file reads short at its end only
+			return buf, n, nil
 		}
 		buf = append(buf, make([]byte, max(len(buf), 4096))...)
 	}

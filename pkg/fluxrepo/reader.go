@@ -108,5 +108,9 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 }
 
 func (r *reader) find(kind string, key client.ObjectKey) (o *object, missing string) {
-	return r.graph.find(r.release.by, kind, key.Namespace, key.Name, r.release.file)
+	o, missing = r.graph.find(r.release.by, kind, key.Namespace, key.Name, r.release.file)
+	if o != nil && o.by == nil && r.release.by != nil && r.graph.standsAside(r.graph.files[o.file]) && r.graph.seen(o.file) {
+		return nil, "nothing builds it"
+	}
+	return o, missing
 }

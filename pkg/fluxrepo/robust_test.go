@@ -47,6 +47,10 @@ func TestHostileRepositories(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "is larger than 16 MiB"},
+		"a file of 20 MiB": {func(t *testing.T, root string) {
+			t.Helper()
+			writeFile(t, filepath.Join(root, "apps", "large.yaml"), quickStart+"# "+strings.Repeat("x", 20<<20))
+		}, "is larger than 16 MiB"},
 		"a kustomization that leads out of the repository": {func(t *testing.T, root string) {
 			t.Helper()
 			writeFile(t, filepath.Join(root, "apps", "kustomization.yaml"), "resources: [release.yaml, ../../../etc/passwd, /etc/passwd]\n")

@@ -46,6 +46,7 @@ type file struct {
 	err   error // why it can't be read
 	data  []byte
 	names []uint32 // hashes of what stands after "name:", where it is an object that could be looked for
+	asked bool     // by name
 	odd   bool     // a name may be written in another way
 }
 
@@ -68,6 +69,7 @@ type repo struct {
 	words   [][]byte
 	read    int
 	sorted  []string
+	shown   map[string]string // paths, by what was shown for them
 }
 
 // isYAML tells what Flux reads as a manifest.

@@ -64,13 +64,13 @@ func (s *scope) read(n *node, kind, name string) {
 	o, reason := n.graph.find(n, kind, n.ns, name, n.file)
 	if o == nil {
 		ref.Reason = reason
-		s.open = append(s.open, ref)
+		s.cover(ref)
 		return
 	}
 	data, err := n.graph.data(o, nil, nil)
 	if err != nil {
 		ref.Reason = plain(err)
-		s.open = append(s.open, ref)
+		s.cover(ref)
 		return
 	}
 	for _, k := range slices.Sorted(maps.Keys(data)) {
@@ -84,6 +84,17 @@ func (s *scope) read(n *node, kind, name string) {
 		delete(s.unknown, k)
 		s.set[k] = setting{text: strings.ReplaceAll(data[k].text, "\n", ""), object: o, key: k}
 	}
+}
+
+// cover makes unknown what a source that can't be read may set anew.
+func (s *scope) cover(ref release.Reference) {
+	s.open = append(s.open, ref)
+	for name := range s.set {
+		ref := ref
+		ref.Key, ref.Reason = name, "perhaps given another value there: "+ref.Reason
+		s.unknown[name] = ref
+	}
+	clear(s.set)
 }
 
 // value is a variable's value, or false where it is not known.

@@ -12,15 +12,15 @@ import (
 // judgeUnbuilt judges the HelmReleases that stand in files and that nothing builds.
 func (g *graph) judgeUnbuilt(in *input) {
 	done := g.filesBuilt()
-	g.elsewhere = g.elsewhere || g.hasBuilders()
 	g.brokenKustomizations()
+	g.askedFor()
 	for _, name := range g.sortedFiles() {
 		f := g.files[name]
 		if f.err == nil && (f.marks&markRelease == 0 || done[f]) || g.hidden(name) && !asked(in, name) {
 			continue
 		}
 		g.unreadable(f)
-		if f.err == nil && (f.marks&markWord != 0 || g.opts.NoPrune) && isManifest(name) {
+		if f.err == nil && (f.marks&markWord != 0 || g.opts.NoPrune) && f.isManifest() {
 			g.judgeFile(in, f)
 		}
 	}
@@ -51,7 +51,7 @@ func (g *graph) filesBuilt() map[*file]bool {
 func (g *graph) judgeFile(in *input, f *file) {
 	docs, err := g.decoded(f)
 	if err != nil {
-		g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: f.marks&markWord != 0 && g.inFull(in, f.path)})
+		g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: f.asked || f.marks&markWord != 0 && g.inFull(in, f.path)})
 	}
 	for _, d := range objectsOf(docs) {
 		if !isKind(d, helmGroup, "HelmRelease") {
@@ -66,7 +66,18 @@ func (g *graph) judgeFile(in *input, f *file) {
 
 // inFull tells whether a release that nothing builds is judged like one that is built.
 func (g *graph) inFull(in *input, name string) bool {
-	return len(g.raw) == 0 || g.elsewhere || in.names(name)
+	return len(g.raw) == 0 || g.elsewhere || in.names(name) || g.besideRoot(name)
+}
+
+// seen tells whether all that could build a file can be seen.
+func (g *graph) seen(name string) bool { return len(g.raw) > 0 && !g.elsewhere && !g.besideRoot(name) }
+
+// besideRoot tells whether a file lies beside, or below, a Kustomization that nothing builds: what applies
+// the one may apply the other.
+func (g *graph) besideRoot(name string) bool {
+	return slices.ContainsFunc(g.lone, func(dir string) bool {
+		return path.Dir(name) == dir || dir != "." && within(name, dir)
+	})
 }
 
 // brokenKustomizations reports files with Kustomizations that can't be read. It matters where one is
@@ -74,11 +85,29 @@ func (g *graph) inFull(in *input, name string) bool {
 func (g *graph) brokenKustomizations() {
 	for _, name := range g.sortedFiles() {
 		f := g.files[name]
-		if f.marks&markKustomization == 0 || !isManifest(name) || g.hidden(name) {
+		if f.marks&markKustomization == 0 || !f.isManifest() || g.hidden(name) {
 			continue
 		}
 		if _, err := g.decoded(f); err != nil {
-			g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: !g.standsAside(f)})
+			g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: f.asked || !g.standsAside(f)})
+		}
+	}
+}
+
+// askedFor reports files that the user named and that hold no objects.
+func (g *graph) askedFor() {
+	for _, name := range g.sortedFiles() {
+		f := g.files[name]
+		if !f.asked || f.err != nil || slices.Contains(kustomizationNames, path.Base(name)) || !g.standsAside(f) {
+			continue
+		}
+		docs, err := g.decoded(f)
+		if err != nil {
+			g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: true})
+			continue
+		}
+		if !slices.ContainsFunc(objectsOf(docs), func(d *yaml.Node) bool { return text(d, "kind") != "" && text(d, "apiVersion") != "" }) {
+			g.report(Error{Place: Place{File: g.show(name)}, Message: "holds no Kubernetes object", Fatal: true})
 		}
 	}
 }
@@ -100,9 +129,9 @@ func reason(err error) string {
 	return s
 }
 
-// names tells whether the user asked for a file, or the folder it lies in, by name.
+// names tells whether the user asked for a file, or for the very folder it lies in, by name.
 func (in *input) names(rel string) bool {
-	return in.stdin != nil || slices.ContainsFunc(in.parts, func(p part) bool { return within(rel, p.rel) })
+	return in.stdin != nil || slices.ContainsFunc(in.parts, func(p part) bool { return p.rel == rel || p.rel == path.Dir(rel) })
 }
 
 // asked tells whether the user asked for the file itself.
@@ -110,17 +139,17 @@ func asked(in *input, rel string) bool {
 	return in.stdin != nil || slices.ContainsFunc(in.parts, func(p part) bool { return p.rel == rel })
 }
 
-func isManifest(name string) bool { return isYAML(name) || name == stdinName }
+func (f *file) isManifest() bool { return isYAML(f.path) || f.asked }
 
 // hasBuilders tells whether something stands in the repository that builds in ways that can't be followed.
 func (g *graph) hasBuilders() bool {
 	for name, f := range g.files {
-		if f.marks&markElsewhere == 0 || g.hidden(name) || !isManifest(name) {
+		if f.marks&markElsewhere == 0 || g.hidden(name) || !f.isManifest() {
 			continue
 		}
 		docs, _ := g.decoded(f) // what can't be read builds nothing
-		for _, d := range docs {
-			if kind := text(d, "kind"); kind == "ResourceSet" || kind == "ArtifactGenerator" {
+		for _, d := range objectsOf(docs) {
+			if isBuilder(d) {
 				return true
 			}
 		}

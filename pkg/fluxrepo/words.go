@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,16 +21,17 @@ func (g *graph) moreWords() {
 	}
 	for _, name := range g.sortedFiles() {
 		f := g.files[name]
-		if f.marks&markWord == 0 || f.marks&(markSource|markConfigMap|markSecret) == 0 || !isManifest(name) {
+		if f.marks&markWord == 0 || f.marks&(markSource|markConfigMap|markSecret) == 0 || !f.isManifest() {
 			continue
 		}
 		docs, _ := g.decoded(f) // reported where the file is needed
-		for _, d := range docs {
+		for _, d := range objectsOf(docs) {
 			if w := g.leads(d, variables); w != "" && !g.hasWord([]byte(w)) {
 				more = append(more, []byte(w))
 			}
 		}
 	}
+	g.generatedWords(variables)
 	if len(more) == 0 {
 		return
 	}
@@ -124,7 +124,7 @@ func standsAlone(dir string) bool {
 		docs, _ := decodeDocuments(data)
 		for _, doc := range docs {
 			if to := text(doc, "spec", "path"); isKind(doc, fluxGroup, "Kustomization") && strings.Trim(to, "./") != "" {
-				info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(to)))
+				info, err := root.Stat(strings.TrimPrefix(path.Clean("/"+to), "/"))
 				alone = err == nil && info.IsDir()
 				return fs.SkipAll
 			}

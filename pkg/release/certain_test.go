@@ -102,19 +102,50 @@ func TestNothingIsUnresolvedWhereInlineValuesDecide(t *testing.T) {
 	}
 }
 
-func TestWhatOthersBuildOnStaysUnresolved(t *testing.T) {
-	t.Parallel()
-	// what stands in for the Secret has to be a list, or the ConfigMap does not fit
-	policy := validate.Policy{Severities: map[string]validate.Severity{}}
-	for _, rule := range validate.Rules() {
-		policy.Severities[rule.ID] = validate.Off
+// only turns all rules off but one.
+func only(t *testing.T, rule string) validate.Policy {
+	t.Helper()
+	policy := privatePolicy(t, "harbor.example.com")
+	policy.Severities = map[string]validate.Severity{}
+	for _, r := range validate.Rules() {
+		if r.ID != rule {
+			policy.Severities[r.ID] = validate.Off
+		}
 	}
-	policy.Severities["legacy-registries-key"] = validate.Deny
+	return policy
+}
+
+func TestWhatTakesMoreThanOneTryStaysUnresolved(t *testing.T) {
+	t.Parallel()
 	const list = "spegel.mirroredRegistries"
-	hr := helmRelease(t, "", target(from("Secret", "gone"), list), target(from("ConfigMap", "set"), list+"[1]"))
-	res := resolve(t, hr, newCluster(configMap("set", values("https://ghcr.io")))).Evaluate(policy)
-	if len(res.Findings) != 0 || len(res.Unresolved) != 1 {
-		t.Errorf("got %v, unresolved %v", told(res), untold(res))
+	set, a, b := from("ConfigMap", "set"), from("Secret", "a"), from("Secret", "b")
+	for name, tc := range map[string]struct {
+		inline, rule string
+		refs         []helmv2.ValuesReference
+		want         int
+	}{
+		"a reference that another builds on":  {"", "legacy-registries-key", refs(target(a, list), target(set, list+"[1]")), 1},
+		"two that do nothing by themselves":   {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), a, literal(b, list)), 2},
+		"one of them does nothing":            {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), literal(b, list)), 0},
+		"a position, and only that":           {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), target(a, "another")), 1},
+		"a position, and a private host":      {"[https://docker.io]", "private-registry-mirrored", refs(target(set, "other"), target(a, "another")), 1},
+		"a list, if there is none":            {"", "private-registry-mirrored", refs(target(a, "other")), 1},
+		"null for a list":                     {"", "empty-mirror-list", refs(target(set, list+"[0]"), target(a, "other")), 1},
+		"a map, in which there is more":       {"{x: https://docker.io}", "wildcard-mirror", refs(a), 1},
+		"a map, in which a comma may set it":  {"{x: https://docker.io}", "wildcard-mirror", refs(target(set, "other"), target(a, "other")), 1},
+		"an empty string at the targetPath":   {"", "empty-mirror-list", refs(target(set, list), literal(a, list)), 1},
+		"a key at the top that is not inline": {"[https://docker.io]", "misplaced-registries-key", refs(target(a, "other")), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tc.inline != "" {
+				tc.inline = "spegel: {mirroredRegistries: " + tc.inline + "}"
+			}
+			res := resolve(t, helmRelease(t, tc.inline, tc.refs...), newCluster(configMap("set", values("https://ghcr.io")))).Evaluate(only(t, tc.rule))
+			if len(res.Findings) != 0 || len(res.Unresolved) != tc.want {
+				t.Errorf("got %v, unresolved %v", told(res), untold(res))
+			}
+		})
 	}
 }
 

@@ -51,6 +51,7 @@ func TestSpecChartTellsWhoseReleaseItIs(t *testing.T) {
 		"no chart is Spegel's":                 {chart: "spegel", charts: []string{}},
 		"the URL of the policy":                {chart: upstream, charts: []string{upstream}, yes: true},
 		"the URL of the policy, with a slash":  {chart: upstream, charts: []string{upstream + "/"}, yes: true},
+		"a URL with a slash":                   {chart: upstream + "/", charts: []string{upstream}, yes: true},
 		"another URL than that of the policy":  {chart: "oci://ghcr.io/fork/spegel", charts: []string{upstream}},
 		"a name where the policy has a URL":    {chart: "spegel", charts: []string{upstream}, yes: true},
 		"a path where the policy has a URL":    {chart: "./spegel", charts: []string{upstream}, yes: true},

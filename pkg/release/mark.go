@@ -93,15 +93,9 @@ func cutSet(s, stops string) (before string, stop byte, after string) {
 	return s, 0, ""
 }
 
-// markAt reads the mark at a path, above it where a whole node has one, or the first below it;
-// inlineMark where there is none.
+// markAt reads the mark at a path, or the first below it; inlineMark where there is none.
 func markAt(v any, p validate.Path) int {
-	for i := range p {
-		if _, leaf := v.(string); leaf {
-			break
-		}
-		v = at(v, p[i:i+1])
-	}
+	v = at(v, p)
 	for {
 		switch node := v.(type) {
 		case string:

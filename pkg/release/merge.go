@@ -57,7 +57,7 @@ func merged(inline any, refs []reference, w world) (values any, bad int, err err
 		name := strconv.Itoa(i)
 		objects.data[name] = c.text
 		vf := ref.ValuesReference
-		vf.Kind, vf.Name, vf.ValuesKey, vf.Optional = "ConfigMap", name, "", false
+		vf.Kind, vf.Name, vf.ValuesKey = "ConfigMap", name, ""
 		use = append(use, vf)
 	}
 	if len(use) == 0 {

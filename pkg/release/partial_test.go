@@ -48,6 +48,7 @@ type partial struct {
 	generator
 	seed   uint64
 	hidden []int // references
+	unread []int // references, those that are missing or no YAML included
 	policy validate.Policy
 	found  []validate.Finding // with what can be read alone
 	result Result
@@ -76,6 +77,11 @@ func newPartial(t *testing.T, seed uint64) *partial {
 		}
 	}
 	rel := resolve(t, p.hr, p.cluster)
+	for i, ref := range rel.refs {
+		if ref.unread != "" {
+			p.unread = append(p.unread, i)
+		}
+	}
 	p.found = rel.rules(rel.values, p.policy)
 	p.result = rel.Evaluate(p.policy)
 	return p
@@ -116,7 +122,7 @@ func sameFinding(f Finding, g validate.Finding) bool {
 }
 
 // checkDecided checks that nothing is held back that what can be read decides: without a targetPath in the release, what
-// inline values or a reference after all hidden ones set to anything but a map.
+// inline values or a reference after all unread ones set to anything but a map.
 func (p *partial) checkDecided(t *testing.T) {
 	t.Helper()
 	layers := []any{fromYAML(t, asJSON(p.hr.GetValues()))}
@@ -124,7 +130,7 @@ func (p *partial) checkDecided(t *testing.T) {
 		if ref.TargetPath != "" {
 			return
 		}
-		if len(p.hidden) == 0 || i > slices.Max(p.hidden) {
+		if len(p.unread) == 0 || i > slices.Max(p.unread) {
 			data, err := readData(t.Context(), p.cluster, ref.Kind, objectKey(ref.Name))
 			if layer, yamlErr := common.ReadValues([]byte(data[ref.GetValuesKey()])); err == nil && yamlErr == nil {
 				layers = append(layers, map[string]any(layer))
@@ -134,7 +140,7 @@ func (p *partial) checkDecided(t *testing.T) {
 	for _, f := range p.found {
 		decided := slices.ContainsFunc(layers, func(layer any) bool { return len(f.Path) > 0 && sets(layer, f.Path[:min(2, len(f.Path))]) })
 		if decided && !slices.ContainsFunc(p.result.Findings, func(g Finding) bool { return sameFinding(g, f) }) {
-			t.Fatalf("seed %d, hidden %v: %s at %s is decided by what can be read, and was held back\n%s", p.seed, p.hidden, f.Rule, f.Path, p)
+			t.Fatalf("seed %d, unread %v: %s at %s is decided by what can be read, and was held back\n%s", p.seed, p.unread, f.Rule, f.Path, p)
 		}
 	}
 }

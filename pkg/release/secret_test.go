@@ -110,3 +110,12 @@ func TestValuesThatNoSecretHasASayInAreShown(t *testing.T) {
 		})
 	}
 }
+
+func TestASecretThatLooksLikeAMarkIsHidden(t *testing.T) {
+	t.Parallel()
+	c := newCluster(secret("layer", values("spegel: {mirroredRegistries: [source-0]}")))
+	res := resolve(t, helmRelease(t, "", from("Secret", "layer")), c).Evaluate(privatePolicy(t))
+	if len(res.Findings) != 1 || res.Findings[0].Value != "" {
+		t.Errorf("got %+v", res.Findings)
+	}
+}

@@ -97,6 +97,30 @@ func TestReadsEndWithTheReview(t *testing.T) {
 	}
 }
 
+func TestLimitsAreForAllReferencesTogether(t *testing.T) {
+	t.Parallel()
+	half := strings.Repeat("x", maxData/2)
+	c := newCluster(configMap("half", values(half)), configMap("set", values("x,a[65000]=x")), configMap("more", values("x,b[65000]=x")))
+	refs := []helmv2.ValuesReference{
+		literal(from("ConfigMap", "half"), "a"), literal(from("ConfigMap", "half"), "b"), target(from("ConfigMap", "set"), "c"),
+		target(from("ConfigMap", "more"), "d"), target(from("ConfigMap", "more"), "e"),
+	}
+	for name, tc := range map[string]struct {
+		refs []helmv2.ValuesReference
+		want []string
+	}{
+		"data":  {refs[:3], []string{"ConfigMap set/values.yaml: is too large"}},
+		"lists": {refs[2:], []string{"ConfigMap more/values.yaml: asks for too long a list"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, untold(resolve(t, helmRelease(t, "", tc.refs...), c).Evaluate(privatePolicy(t)))); diff != "" {
+				t.Errorf("unresolved (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestReferencesAfterManyThatCannotBeMergedAreUnread(t *testing.T) {
 	t.Parallel()
 	c := newCluster(configMap("bad", values("a: b: c")), configMap("good", values("a: b")))

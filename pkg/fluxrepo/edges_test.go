@@ -1,0 +1,205 @@
+package fluxrepo_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
+)
+
+// TestEdges checks small repositories by a part of what comes out.
+func TestEdges(t *testing.T) {
+	t.Parallel()
+	const private = "https://harbor.example.com"
+	const deny, built, notBuilt = "deny private-registry-mirrored", "built=true", "built=false"
+	root := generatedKustomization("root", "flux-system", "./clusters/prod", "")
+	apps := func(extra string) string { return generatedKustomization("apps", "flux-system", "./apps", extra) }
+	with := func(more map[string]string) map[string]string {
+		out := map[string]string{".git/HEAD": "x", "clusters/prod/root.yaml": root, "clusters/prod/apps.yaml": apps(""), "apps/hr.yaml": badRelease}
+		for k, v := range more {
+			out[k] = v
+		}
+		return out
+	}
+	variable := strings.ReplaceAll(badRelease, private, "https://${HARBOR}")
+	from := func(sources string) string { return apps("  postBuild: {substituteFrom: [" + sources + "]}\n") }
+	const settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: flux-system}\ndata: {HARBOR: harbor.example.com}\n"
+	const remote = "resources: ['https://example.com/x.yaml']\n"
+	instance := "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\nspec: {sync: {path: clusters/prod}}\n"
+	copies := strings.Repeat("    - {op: copy, from: /spec, path: /spec/x}\n", 30)
+	for name, c := range map[string]struct {
+		files   map[string]string
+		paths   []string
+		vars    map[string]string
+		stdin   string
+		want    []string
+		without string
+	}{
+		"not YAML on standard input":      {paths: []string{"-"}, stdin: "a: b: c\n", want: []string{"error fatal=true <stdin>"}},
+		"HTML on standard input":          {paths: []string{"-"}, stdin: "<!DOCTYPE html><html></html>\n", want: []string{"error fatal=true <stdin>"}},
+		"only comments on standard input": {paths: []string{"-"}, stdin: "# nothing\n", want: []string{"holds no Kubernetes object"}},
+		"no objects on standard input":    {paths: []string{"-"}, stdin: "spegel: {}\n", want: []string{"error fatal=true <stdin>:0:0: holds no Kubernetes object"}},
+		"a binary file":                   {files: map[string]string{"x.yaml": "\x7fELF\x00\x01\xff"}, paths: []string{"x.yaml"}, want: []string{"error fatal=true x.yaml"}},
+		"UTF-16":                          {paths: []string{"-"}, stdin: utf16Text(badRelease), want: []string{deny}},
+		"a list on standard input": {
+			paths: []string{"-"}, want: []string{deny},
+			stdin: "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: v}, data: {values.yaml: 'spegel: {mirroredRegistries: [https://harbor.example.com]}'}}\n" +
+				"- {apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, metadata: {name: spegel}, spec: {chart: {spec: {chart: spegel}}, valuesFrom: [{kind: ConfigMap, name: v}]}}\n",
+		},
+		"a file with another name": {files: map[string]string{"rendered": badRelease}, paths: []string{"rendered"}, want: []string{deny}},
+		"a file with another name in a repository": {
+			files: with(map[string]string{"x.txt": badRelease}), paths: []string{"x.txt"}, want: []string{"at x.txt:13:11"},
+		},
+		"beside a root": {
+			files: map[string]string{".git/HEAD": "x", "clusters/prod/apps.yaml": apps(""), "apps/x.yaml": settings, "clusters/prod/hr.yaml": badRelease},
+			want:  []string{built, deny}, without: notBuilt,
+		},
+		"a FluxInstance": {
+			files: with(map[string]string{"flux.yaml": instance, "other/hr.yaml": strings.ReplaceAll(badRelease, "kube-system", "other")}),
+			want:  []string{"release other/spegel chart=spegel version= built=true"}, without: notBuilt,
+		},
+		"lines in a variable": {
+			files: with(map[string]string{"apps/hr.yaml": variable, "clusters/prod/apps.yaml": apps("  postBuild: {substitute: {X: y}}\n")}),
+			vars:  map[string]string{"HARBOR": "harbor.\nexample.com\n"}, want: []string{deny},
+		},
+		"a suspended parent": {
+			files: with(map[string]string{"clusters/prod/root.yaml": generatedKustomization("root", "flux-system", "./clusters/prod", "  suspend: true\n")}),
+			want:  []string{"suspended=false", deny},
+		},
+		"a later source that is missing": {
+			files: with(map[string]string{
+				"apps/hr.yaml": variable, "clusters/prod/settings.yaml": settings,
+				"clusters/prod/apps.yaml": from("{kind: ConfigMap, name: settings}, {kind: Secret, name: gone}"),
+			}),
+			want: []string{"unresolved Secret flux-system/gone HARBOR: ${HARBOR} is perhaps given another value there: not in this repository"}, without: deny,
+		},
+		"an earlier source that is missing": {
+			files: with(map[string]string{
+				"apps/hr.yaml": variable, "clusters/prod/settings.yaml": settings,
+				"clusters/prod/apps.yaml": from("{kind: Secret, name: gone}, {kind: ConfigMap, name: settings}"),
+			}),
+			want: []string{deny}, without: "unresolved",
+		},
+		"an error above PATH": {
+			files: with(map[string]string{"apps/kustomization.yaml": "resources: [a/hr.yaml, gone.yaml]\n", "apps/a/hr.yaml": badRelease}),
+			paths: []string{"apps/a"}, want: []string{"error fatal=true apps/kustomization.yaml"},
+		},
+		"a folder far above": {
+			files: with(map[string]string{"k/archive/hr.yaml": badRelease}), paths: []string{"k"}, want: []string{notBuilt},
+		},
+		"the folder itself": {
+			files: with(map[string]string{"k/archive/hr.yaml": badRelease}), paths: []string{"k/archive"}, want: []string{built}, without: notBuilt,
+		},
+		"values that a patch changes": {
+			files: with(map[string]string{
+				"apps/hr.yaml":            quickStart + "  valuesFrom: [{kind: ConfigMap, name: v}]\n",
+				"apps/v.yaml":             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v, namespace: kube-system}\ndata:\n  values.yaml: |\n    spegel:\n      mirroredRegistries:\n        - https://docker.io\n",
+				"apps/kustomization.yaml": "resources: [hr.yaml, v.yaml]\npatches:\n  - patch: |\n      apiVersion: v1\n      kind: ConfigMap\n      metadata: {name: v, namespace: kube-system}\n      data: {values.yaml: 'spegel: {mirroredRegistries: [https://harbor.example.com]}'}\n",
+			}),
+			want: []string{deny, "at apps/v.yaml:8:11 (about)"},
+		},
+		"values that nothing builds": {
+			files: with(map[string]string{
+				"apps/hr.yaml":     quickStart + "  valuesFrom: [{kind: ConfigMap, name: v}]\n",
+				"old/nowhere.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v, namespace: kube-system}\ndata: {values.yaml: '{}'}\n",
+			}),
+			want: []string{"unresolved ConfigMap kube-system/v values.yaml: nothing builds it"}, without: "deny",
+		},
+		"a variable for suspend": {
+			files: with(map[string]string{"apps/hr.yaml": badRelease + "  suspend: ${X}\n", "clusters/prod/apps.yaml": apps("  postBuild: {substitute: {Y: y}}\n")}),
+			want:  []string{"unresolved Variable /X"}, without: "error",
+		},
+		"a variable for optional": {
+			files: with(map[string]string{
+				"apps/hr.yaml": quickStart + "  valuesFrom: [{kind: ConfigMap, name: v, optional: \"${X}\"}]\n", "clusters/prod/apps.yaml": apps("  postBuild: {substitute: {Y: y}}\n"),
+			}),
+			want: []string{"unresolved ConfigMap kube-system/v"}, without: "error",
+		},
+		"a remote base and no release": {
+			files: with(map[string]string{"apps/hr.yaml": settings, "apps/kustomization.yaml": remote}),
+			want:  []string{"error fatal=false apps/kustomization.yaml:1:13: resources: https://example.com/x.yaml is not in this repository"},
+		},
+		"a ResourceSet and no release": {
+			files: with(map[string]string{"apps/hr.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set}\n"}),
+			want:  []string{"error fatal=false apps/hr.yaml:1:1: ResourceSet set can't be followed"},
+		},
+		"copies of copies": {
+			files: with(map[string]string{"clusters/prod/apps.yaml": apps("  patches:\n  - target: {kind: HelmRelease}\n    patch: |\n" + strings.ReplaceAll(copies, "    - ", "      - "))}),
+			want:  []string{"error fatal=true clusters/prod/apps.yaml:9:3: Kustomization apps can't be built: its patches copy too much (30 times)"},
+		},
+		"overlays without Flux": {
+			files: map[string]string{
+				"base/hr.yaml": strings.ReplaceAll(badRelease, private, "https://docker.io"), "base/kustomization.yaml": "resources: [hr.yaml]\n",
+				"prod/kustomization.yaml": "resources: [../base]\npatches:\n  - target: {kind: HelmRelease}\n    patch: |\n      - op: add\n        path: /spec/values/spegel/mirroredRegistries/-\n        value: https://harbor.example.com\n",
+			},
+			want: []string{deny, "at prod/kustomization.yaml"},
+		},
+		"a secret in an error": {
+			files: with(map[string]string{"clusters/prod/apps.yaml": apps("  patches:\n  - patch: |\n      kind: Secret\n      stringData: {pw: hunter2hunter2}\n")}),
+			want:  []string{"Kustomization apps can't be built"}, without: "hunter2",
+		},
+		"a secret in a literal": {
+			files: with(map[string]string{"apps/kustomization.yaml": "resources: [hr.yaml]\nsecretGenerator: [{name: v, literals: [hunter2hunter2]}]\n"}),
+			want:  []string{"Kustomization apps can't be built"}, without: "hunter2",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for file, text := range c.files {
+				writeFile(t, filepath.Join(dir, file), text)
+			}
+			o := fluxrepo.Options{Vars: c.vars, Stdin: strings.NewReader(c.stdin), Paths: []string{dir}}
+			if c.paths != nil {
+				o.Paths = nil
+			}
+			for _, p := range c.paths {
+				if p != "-" {
+					p = filepath.Join(dir, p)
+				}
+				o.Paths = append(o.Paths, p)
+			}
+			got := render(dir, check(t, o, "harbor.example.com"))
+			for _, want := range c.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("want %q:\n%s", want, got)
+				}
+			}
+			if c.without != "" && strings.Contains(got, c.without) {
+				t.Errorf("has %q:\n%s", c.without, got)
+			}
+		})
+	}
+}
+
+func utf16Text(s string) string {
+	out := []byte("\xff\xfe")
+	for _, u := range utf16.Encode([]rune(s)) {
+		out = append(out, byte(u), byte(u>>8))
+	}
+	return string(out)
+}
+
+// TestSymbolicLink checks a path that leads elsewhere.
+func TestSymbolicLink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, ".git/HEAD"), "x")
+	writeFile(t, filepath.Join(dir, "flux/ks.yaml"), generatedKustomization("apps", "flux-system", "./apps", ""))
+	writeFile(t, filepath.Join(dir, "apps/hr.yaml"), badRelease)
+	if err := os.Symlink("apps", filepath.Join(dir, "current")); err != nil {
+		t.Skip(err)
+	}
+	for _, paths := range [][]string{{"current"}, {"flux", "current"}, {"./flux/../apps"}} {
+		o := fluxrepo.Options{}
+		for _, p := range paths {
+			o.Paths = append(o.Paths, dir+"/"+p)
+		}
+		if got := render(dir, check(t, o, "harbor.example.com")); !strings.Contains(got, "at apps/hr.yaml:13:11") {
+			t.Errorf("%v:\n%s", paths, got)
+		}
+	}
+}
