@@ -207,14 +207,20 @@ func (g *graph) leaveOutCold(n *node, over map[string][]byte) {
 	for _, t := range n.trees {
 		t.walk(func(t *tree) bool {
 			for _, f := range t.resources {
-				if raw := g.rawIn[f]; len(raw) > 0 && !slices.ContainsFunc(g.docs[f].docs, func(d *yaml.Node) bool { return text(d, "kind") != "Kustomization" }) &&
-					len(raw) == len(g.docs[f].docs) && g.docs[f].err == nil && allCold(raw) {
+				if g.onlyCold(f) {
 					over[f.path] = []byte("# left out\n")
 				}
 			}
 			return true
 		})
 	}
+}
+
+// onlyCold tells whether a file holds nothing but Kustomizations that lead nowhere.
+func (g *graph) onlyCold(f *file) bool {
+	raw, docs := g.rawIn[f], g.docs[f]
+	other := func(d *yaml.Node) bool { return text(d, "kind") != "Kustomization" }
+	return len(raw) > 0 && len(raw) == len(docs.docs) && docs.err == nil && !slices.ContainsFunc(docs.docs, other) && allCold(raw)
 }
 
 func allCold(raw []*rawKustomization) bool {

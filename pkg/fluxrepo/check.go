@@ -60,7 +60,8 @@ func newGraph(ctx context.Context, r *repo, o Options) *graph {
 func (g *graph) check(in *input, res *Result) error {
 	g.connect()
 	g.elsewhere = g.hasBuilders()
-	if g.expandAll(); len(g.raw) == 0 {
+	g.expandAll()
+	if len(g.raw) == 0 {
 		g.buildPlain()
 	}
 	for _, c := range g.clusters {

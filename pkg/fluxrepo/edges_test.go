@@ -1,6 +1,7 @@
 package fluxrepo_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,9 +20,7 @@ func TestEdges(t *testing.T) {
 	apps := func(extra string) string { return generatedKustomization("apps", "flux-system", "./apps", extra) }
 	with := func(more map[string]string) map[string]string {
 		out := map[string]string{".git/HEAD": "x", "clusters/prod/root.yaml": root, "clusters/prod/apps.yaml": apps(""), "apps/hr.yaml": badRelease}
-		for k, v := range more {
-			out[k] = v
-		}
+		maps.Copy(out, more)
 		return out
 	}
 	variable := strings.ReplaceAll(badRelease, private, "https://${HARBOR}")

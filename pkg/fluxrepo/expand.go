@@ -67,7 +67,8 @@ func (g *graph) roots() []*rawKustomization {
 	candidates := slices.DeleteFunc(slices.Clone(g.raw), func(k *rawKustomization) bool { return g.hidden(k.file.path) && !hasParent[k] })
 	for _, k := range candidates {
 		if !hasParent[k] {
-			if add(k); selfless(k) == 1 {
+			add(k)
+			if selfless(k) == 1 {
 				g.lone = append(g.lone, path.Dir(k.file.path))
 			}
 		}

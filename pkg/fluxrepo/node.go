@@ -50,7 +50,8 @@ func (g *graph) newNode(parent *node, c *cluster, text []byte, file string) *nod
 	}
 	if err != nil {
 		e := Error{Place: Place{File: g.show(file)}, Message: "is not a Kustomization: " + plain(err), Fatal: true}
-		if g.report(e); parent != nil {
+		g.report(e)
+		if parent != nil {
 			g.reportOf(parent, e)
 		}
 		return nil

@@ -41,6 +41,20 @@ func (g *graph) buildPlain() {
 	}
 }
 
+// tellRemote says which parts of a tree lie elsewhere.
+func (g *graph) tellRemote(trees []*tree) {
+	for _, t := range trees {
+		t.walk(func(t *tree) bool {
+			for _, h := range t.holes {
+				if h.remote {
+					g.report(Error{Place: h.place, Message: h.field + ": " + h.path + " " + h.problem + ", so what it holds is not checked"})
+				}
+			}
+			return true
+		})
+	}
+}
+
 // tellBlind says what can't be followed, where no release is found: one may be there.
 func (g *graph) tellBlind() {
 	for _, k := range g.raw {
@@ -49,16 +63,7 @@ func (g *graph) tellBlind() {
 		switch {
 		case g.hidden(k.file.path):
 		case k.tree != nil:
-			for _, t := range g.treesOf(k.tree, k.node) {
-				t.walk(func(t *tree) bool {
-					for _, h := range t.holes {
-						if h.remote {
-							g.report(Error{Place: h.place, Message: h.field + ": " + h.path + " " + h.problem + ", so what it holds is not checked"})
-						}
-					}
-					return true
-				})
-			}
+			g.tellRemote(g.treesOf(k.tree, k.node))
 		case !k.exists && text(k.node, "spec", "sourceRef", "kind") == "GitRepository" && g.couldBeOurs(k):
 			problem = fmt.Sprintf("its path %s is not in this repository", text(k.node, "spec", "path"))
 		default:

@@ -148,10 +148,8 @@ func (g *graph) hasBuilders() bool {
 			continue
 		}
 		docs, _ := g.decoded(f) // what can't be read builds nothing
-		for _, d := range objectsOf(docs) {
-			if isBuilder(d) {
-				return true
-			}
+		if slices.ContainsFunc(objectsOf(docs), isBuilder) {
+			return true
 		}
 	}
 	return false

@@ -118,7 +118,7 @@ func decode(hr *helmv2.HelmRelease) any {
 			switch {
 			case key == spegelKey:
 				var v any
-				_ = json.Unmarshal(raw, &v) //nolint:errcheck // it was read as a part of the whole
+				_ = json.Unmarshal(raw, &v) // it was read as a part of the whole
 				out[key] = v
 			case string(raw) == "null":
 				out[key] = nil
