@@ -73,7 +73,7 @@ func TestKustomizationInTheCommentWorks(t *testing.T) {
 	want := map[string]any{
 		"image":       "registry.example.com/spegel-guard:v0.1.0",
 		"policy":      map[string]string{"policy.yaml": policy},
-		"permissions": append(basePermissions(), "get secrets"),
+		"permissions": basePermissions(),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -53,8 +53,10 @@ func (g *graph) searchRaw(c *cluster, kind, ns, name, near string) (o *object, r
 	slices.SortStableFunc(found, func(a, b *object) int {
 		return cmp.Compare(shared(b.file, near), shared(a.file, near))
 	})
-	if len(found) > 1 && shared(found[0].file, near) == shared(found[1].file, near) && !bytes.Equal(found[0].text, found[1].text) {
-		return nil, "found in several places"
+	for _, other := range found[1:] { // as near as the first, and another
+		if shared(found[0].file, near) == shared(other.file, near) && !bytes.Equal(found[0].text, other.text) {
+			return nil, "found in several places"
+		}
 	}
 	return found[0], ""
 }

@@ -16,19 +16,19 @@ func TestFluxMendsAConfigMap(t *testing.T) {
 	}
 	files := map[string]string{"helmrelease.yaml": helmRelease(from), "ocirepository.yaml": ociRepository, "configmap.yaml": configMap("[https://docker.io]")}
 	for name, way := range map[string]func(a app){
-		"by a suspension in the same commit": func(a app) {
+		"suspension": func(a app) { // in the same commit
 			mended := with(files, "configmap.yaml", configMap("[https://ghcr.io]"))
 			a.push(with(mended, "helmrelease.yaml", helmRelease("  suspend: true\n"+from)))
 			a.applied("app")
 			a.push(mended)
 		},
-		"by hand": func(a app) {
+		"by-hand": func(a app) {
 			accepted(a.t, kubectlInput(a.t, configMap("[https://ghcr.io]"), "-n", a.ns, "apply", "--server-side", "--force-conflicts", "-f", "-"))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newApp(t, "flux-mend-"+strings.ReplaceAll(name[:7], " ", "-")+"x", "", files)
+			a := newApp(t, "flux-mend-"+name, "", files)
 			a.applied("app")
 			accepted(t, kubectlInput(t, configMap("[https://registry.example.ts.net]"), "-n", a.ns, "apply", "--server-side", "--force-conflicts", "-f", "-"))
 			a.push(with(files, "configmap.yaml", configMap("[https://ghcr.io]")))
