@@ -17,8 +17,9 @@ func TestOnlyWhatIsCertainIsFound(t *testing.T) {
 	const dead, good = "spegel: {registries: [https://docker.io]}", "spegel: {mirroredRegistries: [https://docker.io]}"
 	c := newCluster(
 		configMap("dead", values(dead)), configMap("map", values("spegel: {resolveTags: true}")), configMap("good", values(good)),
-		configMap("nested", map[string]string{"values.yaml": "x", "more": "x,a[0][1]=x"}), configMap("set", values("x")),
+		configMap("nested", map[string]string{"values.yaml": "x", "more": "x,a[0][1]=x", "list": "x,spegel.mirroredRegistries={x}"}), configMap("set", values("x")),
 	)
+	c.fail["Secret kube-system/gone"] = forbidden("gone")
 	legacy := "legacy-registries-key at spec.values.spegel.registries"
 	deadMap := "legacy-registries-key at valuesFrom ConfigMap kube-system/dead key values.yaml: spegel.registries"
 	secret := from("Secret", "gone")
@@ -32,19 +33,37 @@ func TestOnlyWhatIsCertainIsFound(t *testing.T) {
 		want       []string
 		unresolved int
 	}{
-		"a dead key is, a list that is not set is not":             {dead, refs(secret), []string{legacy}, 1},
-		"nothing is without inline values":                         {"", refs(secret), nil, 1},
-		"a list that is null inline is":                            {"spegel: {mirroredRegistries: null}", refs(secret), []string{"empty-mirror-list at spec.values." + list}, 1},
-		"an inline list is":                                        {"spegel: {mirroredRegistries: [x]}", refs(secret), []string{"invalid-mirror-url at spec.values." + list + "[0]"}, 1},
-		"an inline string for a map is":                            {"spegel: x", refs(secret), []string{"invalid-mirror-url at spec.values.spegel"}, 1},
-		"a key at the top is":                                      {"registries: [x]", refs(secret), []string{"misplaced-registries-key at spec.values.registries"}, 1},
-		"a good list may get company":                              {good, refs(secret), nil, 1},
-		"a reference after the unread one is":                      {"", refs(secret, from("ConfigMap", "dead")), []string{deadMap}, 1},
-		"a reference before the unread one is not":                 {"", refs(from("ConfigMap", "dead"), secret), nil, 1},
-		"an inline value is, of many unread":                       {dead, many, []string{legacy}, len(many)},
-		"nothing is under a targetPath that may set anything":      {dead, refs(target(secret, "other")), nil, 1},
-		"nothing is under it where inline values have only a map":  {"spegel: {a: b}", refs(from("ConfigMap", "dead"), target(secret, "other")), nil, 1},
-		"an inline value is, under a targetPath after the map":     {dead, refs(from("ConfigMap", "map"), target(secret, "other")), []string{legacy}, 1},
+		"a dead key is, a list that is not set is not":            {dead, refs(secret), []string{legacy}, 1},
+		"nothing is without inline values":                        {"", refs(secret), nil, 1},
+		"a list that is null inline is":                           {"spegel: {mirroredRegistries: null}", refs(secret), []string{"empty-mirror-list at spec.values." + list}, 1},
+		"an inline list is":                                       {"spegel: {mirroredRegistries: [x]}", refs(secret), []string{"invalid-mirror-url at spec.values." + list + "[0]"}, 1},
+		"an inline string for a map is":                           {"spegel: x", refs(secret), []string{"invalid-mirror-url at spec.values.spegel"}, 1},
+		"a key at the top is":                                     {"registries: [x]", refs(secret), []string{"misplaced-registries-key at spec.values.registries"}, 1},
+		"a good list may get company":                             {good, refs(secret), nil, 1},
+		"a reference after the unread one is":                     {"", refs(secret, from("ConfigMap", "dead")), []string{deadMap}, 1},
+		"a reference before the unread one is not":                {"", refs(from("ConfigMap", "dead"), secret), nil, 1},
+		"an inline value is, of many unread":                      {dead, many, []string{legacy}, len(many)},
+		"nothing is under a targetPath that may set anything":     {dead, refs(target(secret, "other")), nil, 1},
+		"nothing is under it where inline values have only a map": {"spegel: {a: b}", refs(from("ConfigMap", "dead"), target(secret, "other")), nil, 1},
+		"an inline value is, under a targetPath after the map":    {dead, refs(from("ConfigMap", "map"), target(secret, "other")), []string{legacy}, 1},
+		"an inline entry is not, as its position may be set": {
+			"spegel: {registries: [x], mirroredRegistries: [x]}", refs(from("ConfigMap", "map"), target(secret, "other")), []string{legacy}, 1,
+		},
+		"an inline map is, but not that it is empty": {
+			"spegel: {mirroredRegistries: {}}", refs(secret), []string{"invalid-mirror-url at spec.values." + list}, 1,
+		},
+		"nothing is where an optional one may make room for another": {dead, refs(optional(literal(secret, "other")), target(from("Secret", "b"), "other")), nil, 1},
+		"an inline value is where another is in the way":             {dead, refs(literal(secret, "other"), target(from("Secret", "b"), "other")), []string{legacy}, 1},
+		"a position is not, as the list may be too short for it":     {"spegel: {a: b}", refs(target(secret, list+"[1]"), target(from("ConfigMap", "set"), list+"[1]")), nil, 1},
+		"an element is not, as an empty text may leave no list for it": {
+			"spegel: {a: b}", refs(target(secret, list+"[0].a"), literal(from("ConfigMap", "set"), list+"[0].a")), nil, 1,
+		},
+		"an element is not, as a comma may set such a text": {
+			"spegel: {a: b}", refs(target(secret, "other"), literal(from("ConfigMap", "set"), list+"[0].a")), nil, 1,
+		},
+		"a list is not, as a comma may make a map of it": {
+			"spegel: {registries: {}}", refs(target(secret, "other"), target(key(from("ConfigMap", "nested"), "list"), list+".a")), nil, 1,
+		},
 		"but not if what makes the map is unread too":              {dead, refs(secret, target(secret, "other")), nil, 2},
 		"all is under a literal that is elsewhere":                 {dead, refs(literal(secret, "other")), []string{legacy, "empty-mirror-list at spec.values." + list}, 0},
 		"all else is under a literal at the list":                  {dead, refs(literal(secret, list)), []string{legacy}, 1},
@@ -129,6 +148,7 @@ func TestWhatTakesMoreThanOneTryStaysUnresolved(t *testing.T) {
 		"one of them does nothing":            {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), literal(b, list)), 0},
 		"a position, and only that":           {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), target(a, "another")), 1},
 		"a position, and a private host":      {"[https://docker.io]", "private-registry-mirrored", refs(target(set, "other"), target(a, "another")), 1},
+		"a list that others build on":         {"", "wildcard-mirror", refs(a, target(set, list+"[1]")), 1},
 		"a list, if there is none":            {"", "private-registry-mirrored", refs(target(a, "other")), 1},
 		"null for a list":                     {"", "empty-mirror-list", refs(target(set, list+"[0]"), target(a, "other")), 1},
 		"a map, in which there is more":       {"{x: https://docker.io}", "wildcard-mirror", refs(a), 1},

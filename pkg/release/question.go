@@ -18,7 +18,7 @@ const (
 type question struct {
 	paths []validate.Path // of the findings, no deeper than the mirror list
 	list  []int           // positions of the mirror list with findings, in order
-	keys  []string        // of the mirror list where it is a map, and one more
+	keys  []string        // of the mirror list if it is a map, and one more
 	good  []any           // entries without a finding, up to the last position that has one
 	bad   []any           // entries that break each rule about entries
 }
@@ -44,9 +44,8 @@ func ask(found []validate.Finding, values any, policy validate.Policy) question 
 	if n := len(q.list); n > 0 {
 		q.good = slices.Repeat(q.good, q.list[n-1]+1)
 	}
-	if entries, ok := at(values, validate.Path{spegelKey, listKey}).(map[string]any); ok {
-		q.keys = append(slices.Sorted(maps.Keys(entries)), "mirror")
-	}
+	entries, _ := at(values, validate.Path{spegelKey, listKey}).(map[string]any)
+	q.keys = append(slices.Sorted(maps.Keys(entries)), "mirror")
 	if len(policy.PrivateRegistries) > 0 {
 		q.bad = append(q.bad, "https://"+strings.Replace(policy.PrivateRegistries[0].String(), "*", "x", 1))
 	}

@@ -37,10 +37,9 @@ func (q question) layers() (mend, spoil []content) {
 		addNew(to, text(v.(map[string]any)))
 	}
 	mend = append(mend, content{text: "{}", base: true})
-	for _, v := range []any{map[string]any{}, []any{}, nil, "x"} {
-		add(&mend, v, spegelKey)
-		add(&mend, v, spegelKey, listKey)
-	}
+	add(&mend, map[string]any{}, spegelKey)
+	add(&mend, nil, spegelKey)
+	add(&mend, nil, spegelKey, listKey)
 	for _, good := range q.lists() {
 		add(&mend, good, spegelKey, listKey)
 	}
@@ -58,7 +57,7 @@ func (q question) layers() (mend, spoil []content) {
 		entries[fmt.Sprintf("mirror%d", i)] = entry
 	}
 	add(&spoil, q.bad, spegelKey, listKey)
-	add(&spoil, entries, spegelKey, listKey)
+	add(&spoil, entries, spegelKey, listKey) // which adds to a map
 	for _, p := range readKeys() {
 		add(&spoil, "x", p...)
 	}
@@ -72,31 +71,31 @@ func (q question) sets() (mend, spoil []content) {
 	more := func(to *[]content, path, value string) { addNew(to, "x,"+path+"="+value) }
 
 	mend = append(mend, content{text: "x", base: true})
-	for _, v := range []string{"", "null", setValue(q.good[0])} { // Helm may take "" for nothing to set
+	for _, v := range []string{"null", "", setValue(q.good[0])} {
 		addNew(&mend, v)
 	}
-	more(&mend, spegelKey, "null")
 	more(&mend, spegelKey, "x")
 	for _, good := range q.lists() {
-		addNew(&mend, setValue(good))
 		more(&mend, list, setValue(good))
 	}
 	for _, p := range q.paths {
 		more(&mend, setPath(p...), "null")
 	}
-	var entries []string
+	more(&mend, list+"[0].x", "") // an empty list, as Helm makes nothing below a position for "" at the end
+	var positions, keys []string
 	for _, i := range q.list {
-		entries = append(entries, fmt.Sprintf("%s[%d]", list, i))
+		positions = append(positions, fmt.Sprintf("%s[%d]", list, i))
 	}
 	for _, key := range q.keys {
-		entries = append(entries, setPath(spegelKey, listKey, key))
+		keys = append(keys, setPath(spegelKey, listKey, key))
 	}
-	if len(entries) > 0 {
-		good := "=" + setValue(q.good[0])
-		addNew(&mend, "x,"+strings.Join(entries, good+",")+good)
+	good := "=" + setValue(q.good[0])
+	for _, entries := range [][]string{positions, keys} {
+		if len(entries) > 0 {
+			addNew(&mend, "x,"+strings.Join(entries, good+",")+good)
+		}
 	}
 
-	addNew(&spoil, setValue(q.bad))
 	more(&spoil, list, setValue(q.bad))
 	more(&spoil, list, "null")
 	for _, entry := range q.bad {
