@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/kustomize/api/resource"
 	kustypes "sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
 
 // object is one object that a Kustomization emits, before variables are put in.
@@ -40,7 +41,11 @@ var kinds = map[string]bool{
 }
 
 // kustomizing keeps builds apart: kyaml v0.21.1 reads and writes its global schema without a lock.
-var kustomizing sync.Mutex
+var kustomizing struct {
+	sync.Mutex
+
+	builtins bool // kyaml has read the schema of Kubernetes' own kinds
+}
 
 // run builds one folder.
 func (g *graph) run(n *node) *built {
@@ -75,7 +80,7 @@ func (g *graph) run(n *node) *built {
 	if b.err = g.copies(n); b.err != nil {
 		return b
 	}
-	res, err := kustomize(&view{graph: g, over: over}, path.Join(mount, n.path), schema)
+	res, err := kustomize(&view{graph: g, over: over}, path.Join(mount, n.path), schema, g.needsBuiltins(n, over))
 	if err != nil {
 		b.err = err
 		return b
@@ -144,12 +149,27 @@ func (g *graph) copies(n *node) error {
 	return nil
 }
 
-func kustomize(fs filesys.FileSystem, dir string, schema bool) (res resmap.ResMap, err error) {
+func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (res resmap.ResMap, err error) {
 	if schema { // start from a fresh schema, and leave none behind
 		return fluxkustomize.Build(fs, dir)
 	}
+	if !builtins {
+		if res, err := krust(fs, dir, false); err == nil {
+			return res, nil
+		} // say what Flux would say
+	}
+	return krust(fs, dir, true)
+}
+
+// krust builds with or without the schema of Kubernetes' own kinds.
+func krust(fs filesys.FileSystem, dir string, builtins bool) (res resmap.ResMap, err error) {
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
+	if kustomizing.builtins = kustomizing.builtins || builtins; !kustomizing.builtins {
+		openapi.ResetOpenAPI()
+		openapi.SuppressBuiltInSchemaUse()
+		defer openapi.ResetOpenAPI()
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("kustomize gave up: %v", p)
