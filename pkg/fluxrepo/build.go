@@ -41,11 +41,7 @@ var kinds = map[string]bool{
 }
 
 // kustomizing keeps builds apart: kyaml v0.21.1 reads and writes its global schema without a lock.
-var kustomizing struct {
-	sync.Mutex
-
-	builtins bool // kyaml has read the schema of Kubernetes' own kinds
-}
+var kustomizing sync.Mutex
 
 // run builds one folder.
 func (g *graph) run(n *node) *built {
@@ -80,7 +76,8 @@ func (g *graph) run(n *node) *built {
 	if b.err = g.copies(n); b.err != nil {
 		return b
 	}
-	res, err := kustomize(&view{graph: g, over: over}, path.Join(mount, n.path), schema, g.needsBuiltins(n, over))
+	g.builtins = g.builtins || g.opts.NoPrune || g.needsBuiltins(n, over)
+	res, err := kustomize(&view{graph: g, over: over}, path.Join(mount, n.path), schema, g.builtins)
 	if err != nil {
 		b.err = err
 		return b
@@ -165,7 +162,7 @@ func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (res re
 func krust(fs filesys.FileSystem, dir string, builtins bool) (res resmap.ResMap, err error) {
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
-	if kustomizing.builtins = kustomizing.builtins || builtins; !kustomizing.builtins {
+	if !builtins {
 		openapi.ResetOpenAPI()
 		openapi.SuppressBuiltInSchemaUse()
 		defer openapi.ResetOpenAPI()
@@ -228,8 +225,11 @@ func (g *graph) leaveOutCold(n *node, over map[string][]byte) {
 		t.walk(func(t *tree) bool {
 			for _, f := range t.resources {
 				if g.onlyCold(f) {
-					over[f.path] = []byte("# left out\n")
+					over[f.path] = []byte(leftOut)
 				}
+			}
+			if t.dir != n.path {
+				t.unname(over)
 			}
 			return true
 		})
@@ -238,9 +238,13 @@ func (g *graph) leaveOutCold(n *node, over map[string][]byte) {
 
 // onlyCold tells whether a file holds nothing but Kustomizations that lead nowhere.
 func (g *graph) onlyCold(f *file) bool {
-	raw, docs := g.rawIn[f], g.docs[f]
+	raw := g.rawIn[f]
+	if len(raw) == 0 {
+		return false
+	}
+	docs, err := g.decoded(f)
 	other := func(d *yaml.Node) bool { return text(d, "kind") != "Kustomization" }
-	return len(raw) > 0 && len(raw) == len(docs.docs) && docs.err == nil && !slices.ContainsFunc(docs.docs, other) && allCold(raw)
+	return len(raw) == len(docs) && err == nil && !slices.ContainsFunc(docs, other) && allCold(raw)
 }
 
 func allCold(raw []*rawKustomization) bool {

@@ -2,6 +2,7 @@ package fluxrepo
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,12 +28,53 @@ func (g *graph) needsBuiltins(n *node, over map[string][]byte) bool {
 	needed := false
 	for _, t := range n.trees {
 		t.walk(func(t *tree) bool {
-			needed = t.fragile || !g.patchFlux(t.dir, items(child(t.node, "patches"))) || !g.patchFlux(t.dir, oldPatches(t.node)) ||
+			needed = shapes(t.node) || !g.replacesNames(t) || !g.patchFlux(t.dir, items(child(t.node, "patches"))) || !g.patchFlux(t.dir, oldPatches(t.node)) ||
 				slices.ContainsFunc(t.resources, func(f *file) bool { return over[f.path] == nil && g.nests(f) })
 			return !needed
 		})
 	}
 	return needed
+}
+
+// shapes tells whether a kustomization changes objects in ways that are not looked into here.
+func shapes(ks *yaml.Node) bool {
+	return slices.ContainsFunc([]string{"vars", "transformers", "validators", "generators", "crds", "openapi"}, func(key string) bool {
+		return child(ks, key) != nil
+	})
+}
+
+var plainSource = regexp.MustCompile(`^(|metadata\.(name|namespace|labels\..*|annotations\..*))$`)
+
+// replacesNames tells whether replacements put names, and the like, into fields that make no object of
+// another kind.
+func (g *graph) replacesNames(t *tree) bool {
+	for _, item := range items(child(t.node, "replacements")) {
+		docs := []*yaml.Node{deref(item)}
+		if p, ok := resolve(t.dir, text(item, "path")); ok && g.files[p] != nil && text(item, "path") != "" {
+			var err error
+			if docs, err = g.decoded(g.files[p]); err != nil {
+				return false
+			}
+		}
+		for _, d := range docs {
+			all := items(d)
+			if len(all) == 0 {
+				all = []*yaml.Node{d}
+			}
+			if !slices.ContainsFunc(all, func(r *yaml.Node) bool { return child(r, "source") != nil }) || slices.ContainsFunc(all, replacesMore) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func replacesMore(r *yaml.Node) bool {
+	return !plainSource.MatchString(text(r, "source", "fieldPath")) || slices.ContainsFunc(items(child(r, "targets")), func(to *yaml.Node) bool {
+		return slices.ContainsFunc(items(child(to, "fieldPaths")), func(p *yaml.Node) bool {
+			return strings.HasSuffix(deref(p).Value, "apiVersion") || strings.HasSuffix(deref(p).Value, "kind")
+		})
+	})
 }
 
 // oldPatches are the patches of older kustomizations in today's form.

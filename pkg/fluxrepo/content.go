@@ -28,8 +28,14 @@ func (r *repo) inspect(f *file, buf []byte) []byte {
 	}
 	f.marks = r.marks(data)
 	f.readNames(data)
-	if n <= 64<<10 && (f.marks&(markWord|markKustomization) != 0 || slices.Contains(kustomizationNames, path.Base(f.path))) {
+	leads := f.marks&markKustomization != 0 || slices.Contains(kustomizationNames, path.Base(f.path))
+	if n <= 64<<10 && (leads || f.marks&markWord != 0) {
 		f.data = bytes.Clone(data)
+	}
+	if leads && f.data != nil { // the graph asks for all of these, and here several are read at a time
+		d := decodedFile{}
+		d.docs, d.err = decodeDocuments(f.data)
+		f.docs = &d
 	}
 	if len(buf) > 1<<20 {
 		return make([]byte, 64<<10)

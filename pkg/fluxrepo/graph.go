@@ -23,10 +23,10 @@ type graph struct {
 	ctx       context.Context //nolint:containedctx // a graph lives for one Check, and every step of it may be cancelled
 	opts      Options
 	trees     map[string]*tree
-	docs      map[*file]decodedFile
 	raw       []*rawKustomization // in order of file and position
 	rawIn     map[*file][]*rawKustomization
 	allHot    bool
+	builtins  bool // kyaml has read its schema of Kubernetes' own kinds
 	elsewhere bool // something builds what can't be followed
 	clusters  []*cluster
 	nodes     int
@@ -127,8 +127,8 @@ func isKind(doc *yaml.Node, group, kind string) bool {
 
 // decoded reads the documents of a file once.
 func (g *graph) decoded(f *file) ([]*yaml.Node, error) {
-	if d, ok := g.docs[f]; ok {
-		return d.docs, d.err
+	if f.docs != nil {
+		return f.docs.docs, f.docs.err
 	}
 	data, err := g.content(f)
 	var d decodedFile
@@ -137,7 +137,7 @@ func (g *graph) decoded(f *file) ([]*yaml.Node, error) {
 	} else {
 		d.docs, d.err = decodeDocuments(data)
 	}
-	g.docs[f] = d
+	f.docs = &d
 	return d.docs, d.err
 }
 

@@ -20,7 +20,8 @@ type Options struct {
 	Policy validate.Policy
 	// Vars are values for ${NAME} that the repository does not hold in the clear.
 	Vars map[string]string
-	// NoPrune builds what cannot hold a release of Spegel's too. The result is the same.
+	// NoPrune builds what cannot hold a release of Spegel's too, with a schema that most builds do not need.
+	// The result is the same.
 	NoPrune bool
 	// Workers is how many files are read at the same time; 0 is one a CPU. The result is the same.
 	Workers int

@@ -45,9 +45,10 @@ type file struct {
 	marks mark
 	err   error // why it can't be read
 	data  []byte
-	names []uint32 // hashes of what stands after "name:", where it is an object that could be looked for
-	asked bool     // by name
-	odd   bool     // a name may be written in another way
+	docs  *decodedFile // nil until they are asked for
+	names []uint32     // hashes of what stands after "name:", where it is an object that could be looked for
+	asked bool         // by name
+	odd   bool         // a name may be written in another way
 }
 
 // dir is one folder.
