@@ -18,13 +18,20 @@ func resourceOf(kind string) string {
 	return resource.Resource
 }
 
-// basePermissions is all that a review may need: ConfigMaps that values come from, and the sources of a chartRef.
+// basePermissions is all that a review may need, ConfigMaps that values come from and the sources of a chartRef, and what
+// readiness looks at.
 func basePermissions() []string {
 	return []string{
 		"get configmaps",
 		"get " + resourceOf(sourcev1.HelmChartKind) + "." + sourcev1.GroupVersion.Group,
 		"get " + resourceOf(sourcev1.OCIRepositoryKind) + "." + sourcev1.GroupVersion.Group,
+		"get validatingwebhookconfigurations.admissionregistration.k8s.io named spegel-guard",
 	}
+}
+
+// allow is the base's permissions and these, sorted.
+func allow(more ...string) []string {
+	return slices.Sorted(slices.Values(append(basePermissions(), more...)))
 }
 
 // What the program asks for, and not one verb more.
@@ -41,7 +48,20 @@ func TestPermissions(t *testing.T) {
 			[]string{"cert-manager", "match-all"}, basePermissions(),
 		},
 		"read-secrets adds Secrets by name": {
-			[]string{"read-secrets"}, append(basePermissions(), "get secrets"),
+			[]string{"read-secrets"}, allow("get secrets"),
+		},
+		"self-signed adds one Secret, and the caBundle of one configuration": {
+			[]string{"self-signed"}, allow(
+				"get secrets named spegel-guard-self-signed in spegel-guard",
+				"update secrets named spegel-guard-self-signed in spegel-guard",
+				"patch validatingwebhookconfigurations.admissionregistration.k8s.io named spegel-guard",
+			),
+		},
+		"metrics-secure adds questions about tokens, and gives nobody the metrics": {
+			[]string{"metrics-secure"}, allow(
+				"create tokenreviews.authentication.k8s.io",
+				"create subjectaccessreviews.authorization.k8s.io",
+			),
 		},
 	}
 	for name, test := range tests {
@@ -54,7 +74,8 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// permissions lists what the account of the pods may do, sorted, as "verb resource.group".
+// permissions lists what the account of the pods may do, sorted, as "verb resource.group", with the names and the
+// namespace that it is limited to.
 func permissions(t *testing.T, in install) []string {
 	t.Helper()
 	account := rbacv1.Subject{
@@ -65,8 +86,19 @@ func permissions(t *testing.T, in install) []string {
 	var found []string
 	for _, object := range in {
 		switch binding := object.(type) {
-		case *rbacv1.RoleBinding, *rbacv1.Role:
-			t.Errorf("%s: this test knows cluster-wide rules only", binding.GetName())
+		case *rbacv1.RoleBinding:
+			if diff := cmp.Diff([]rbacv1.Subject{account}, binding.Subjects); diff != "" || binding.RoleRef.Kind != "Role" {
+				t.Errorf("%s binds somebody else, or a %s (-want +got):\n%s", binding.Name, binding.RoleRef.Kind, diff)
+			}
+			role := the[*rbacv1.Role](t, in, binding.RoleRef.Name)
+			if role.Namespace != binding.Namespace {
+				t.Errorf("%s is in namespace %q, its role in %q", binding.Name, binding.Namespace, role.Namespace)
+			}
+			for _, rule := range role.Rules {
+				for _, permission := range flatten(rule) {
+					found = append(found, permission+" in "+role.Namespace)
+				}
+			}
 		case *rbacv1.ClusterRoleBinding:
 			if diff := cmp.Diff([]rbacv1.Subject{account}, binding.Subjects); diff != "" {
 				t.Errorf("%s binds somebody else (-want +got):\n%s", binding.Name, diff)

@@ -3,21 +3,25 @@ package cli
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 )
 
-// health answers the probes. Liveness says that the process answers, and dials nothing.
+// health answers the probes. Liveness says that the process answers, and dials nothing. Readiness says that
+// a review that is sent now gets its answer: the port serves, the certificate is one that the API server accepts,
+// and the end has not come. That a policy is in force needs no check: nothing is served before the first
+// is loaded, and a bad one never takes its place.
 type health struct {
-	draining atomic.Bool
-	started  healthz.Checker
+	draining    atomic.Bool
+	started     healthz.Checker
+	certificate func() error
 }
 
-func newHealth(started healthz.Checker) *health { return &health{started: started} }
+func newHealth(started healthz.Checker, certificate func() error) *health {
+	return &health{started: started, certificate: certificate}
+}
 
 // drain makes readiness fail for good.
 func (h *health) drain() { h.draining.Store(true) }
@@ -26,28 +30,16 @@ func (h *health) ready(req *http.Request) error {
 	if h.draining.Load() {
 		return errors.New("draining")
 	}
+	if err := h.certificate(); err != nil {
+		return err
+	}
 	return h.started(req)
 }
 
 // serve answers at /healthz and /readyz until the context ends.
 func (h *health) serve(ctx context.Context, address string) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
 	mux := http.NewServeMux()
 	mux.Handle("/healthz", http.StripPrefix("/healthz", &healthz.Handler{}))
 	mux.Handle("/readyz", http.StripPrefix("/readyz", &healthz.Handler{Checks: map[string]healthz.Checker{"serving": h.ready}}))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		<-ctx.Done()
-		_ = server.Close() // probes hold nothing worth a wait
-	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	<-closed
-	return nil
+	return serveUntil(ctx, address, mux)
 }

@@ -1,0 +1,152 @@
+package certificate
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/open-policy-agent/cert-controller/pkg/rotator"
+)
+
+const (
+	caName = "spegel-guard-ca"
+	// skew is how far back a certificate is dated, since clocks differ.
+	skew = time.Hour
+)
+
+// Lifetimes say how long what is made lasts.
+type Lifetimes struct {
+	// CA is the life of a CA. The next one is made while this one can still sign for a full Certificate.
+	CA time.Duration
+	// Certificate is the life of a serving certificate. It is renewed when a third of it is left.
+	Certificate time.Duration
+	// Overlap is how long a new CA is in the caBundle before anything that it signed is served.
+	Overlap time.Duration
+}
+
+// DefaultLifetimes are those of the cert-manager install, for the serving certificate and the CA.
+func DefaultLifetimes() Lifetimes {
+	return Lifetimes{CA: 5 * 365 * 24 * time.Hour, Certificate: 90 * 24 * time.Hour, Overlap: time.Hour}
+}
+
+// Validate tells what is wrong with lifetimes.
+func (l Lifetimes) Validate() error {
+	if l.Certificate <= 0 || l.Overlap < 0 || l.CA < 2*(l.Certificate+l.Overlap) {
+		return fmt.Errorf("lifetimes of CA %s, certificate %s and overlap %s: want the CA to last at least twice as long as the other two together",
+			l.CA, l.Certificate, l.Overlap)
+	}
+	return nil
+}
+
+// authority makes CAs and certificates, and tells when they are due. How they are made is
+// cert-controller's.
+type authority struct {
+	dnsName   string
+	lifetimes Lifetimes
+}
+
+func (a authority) maker() *rotator.CertRotator {
+	return &rotator.CertRotator{
+		CAName: caName, CAOrganization: "spegel-guard",
+		DNSName: a.dnsName, ExtKeyUsages: &[]x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+}
+
+func (a authority) newCA(now time.Time) (*x509.Certificate, []byte, error) {
+	made, err := a.maker().CreateCACert(now.Add(-skew), now.Add(a.lifetimes.CA))
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a CA: %w", err)
+	}
+	return made.Cert, made.KeyPEM, nil
+}
+
+// sign makes a serving certificate. It ends with its CA, if that comes first.
+func (a authority) sign(ca *x509.Certificate, keyPEM []byte, now time.Time) (cert, key []byte, err error) {
+	signer, err := signingKey(ca, keyPEM)
+	if err != nil {
+		return nil, nil, err
+	}
+	pair := &rotator.KeyPairArtifacts{Cert: ca, Key: signer}
+	if cert, key, err = a.maker().CreateCertPEM(pair, now.Add(-skew), a.end(ca, now)); err != nil {
+		return nil, nil, fmt.Errorf("make a certificate: %w", err)
+	}
+	return cert, key, nil
+}
+
+func (a authority) end(ca *x509.Certificate, now time.Time) time.Time {
+	if end := now.Add(a.lifetimes.Certificate); end.Before(ca.NotAfter) {
+		return end
+	}
+	return ca.NotAfter
+}
+
+// serves tells whether a certificate with its key is good at a time.
+func (a authority) serves(ca *x509.Certificate, cert, key []byte, at time.Time) bool {
+	ok, err := rotator.ValidCert(encode(ca), cert, key, a.dnsName, a.maker().ExtKeyUsages, at)
+	return ok && err == nil
+}
+
+// due tells whether a serving certificate has to be made anew. One that ends with its CA is as long as
+// it can be.
+func (a authority) due(ca *x509.Certificate, cert, key []byte, now time.Time) bool {
+	if !a.serves(ca, cert, key, now) {
+		return true
+	}
+	return !a.serves(ca, cert, key, now.Add(a.lifetimes.Certificate/3)) && !parse(cert)[0].NotAfter.Equal(ca.NotAfter)
+}
+
+// retires tells whether a CA must be followed by another: what it signs after the overlap would not live in full.
+func (a authority) retires(ca *x509.Certificate, now time.Time) bool {
+	return now.Add(a.lifetimes.Overlap + a.lifetimes.Certificate).After(ca.NotAfter)
+}
+
+// settled tells whether a CA was made long enough ago to sign.
+func (a authority) settled(ca *x509.Certificate, now time.Time) bool {
+	return !now.Before(ca.NotBefore.Add(skew + a.lifetimes.Overlap))
+}
+
+var errNoKey = errors.New("the key of the CA is missing or not its own")
+
+func signingKey(ca *x509.Certificate, keyPEM []byte) (*rsa.PrivateKey, error) {
+	block, _ := pem.Decode(keyPEM)
+	if block == nil {
+		return nil, errNoKey
+	}
+	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	if err != nil || !key.PublicKey.Equal(ca.PublicKey) {
+		return nil, errNoKey // an error of the parser could tell something of the key
+	}
+	return key, nil
+}
+
+// fits tells whether a CA can sign with a key.
+func fits(ca *x509.Certificate, keyPEM []byte) bool {
+	_, err := signingKey(ca, keyPEM)
+	return err == nil
+}
+
+// parse reads the certificates of a PEM text, and leaves out what is none.
+func parse(text []byte) []*x509.Certificate {
+	var found []*x509.Certificate
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil {
+			found = append(found, cert)
+		}
+	}
+	return found
+}
+
+func encode(certs ...*x509.Certificate) []byte {
+	var text bytes.Buffer
+	for _, cert := range certs {
+		_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}) // a buffer takes it all
+	}
+	return text.Bytes()
+}

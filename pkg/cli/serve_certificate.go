@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/pflag"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certificate"
+)
+
+// certificateOptions say where the serving certificate comes from, and who is to trust it.
+type certificateOptions struct {
+	certDir       string
+	selfSigned    bool
+	namespace     string
+	secret        string
+	dnsName       string
+	configuration string
+	lifetimes     certificate.Lifetimes
+	checkInterval time.Duration
+}
+
+// addCertificateFlags has the names of the manifests for defaults. The hidden flags are for tests that can't
+// wait for months.
+func (o *certificateOptions) addCertificateFlags(f *pflag.FlagSet) {
+	namespace := os.Getenv("POD_NAMESPACE")
+	if namespace == "" {
+		namespace = "spegel-guard"
+	}
+	f.StringVar(&o.certDir, "cert-dir", "/tls", "folder with tls.crt and tls.key; reloaded when they change")
+	f.BoolVar(&o.selfSigned, "self-signed", false, "make and rotate a CA and a certificate, and set the caBundle, in place of --cert-dir")
+	f.StringVar(&o.namespace, "namespace", namespace, "namespace of the Secret of --self-signed and of the Service; POD_NAMESPACE is the default")
+	f.StringVar(&o.secret, "self-signed-secret", "spegel-guard-self-signed", "Secret for the certificates of --self-signed; it must be there, empty at first")
+	f.StringVar(&o.dnsName, "self-signed-dns-name", "", "name that the API server calls, for --self-signed; empty is spegel-guard.NAMESPACE.svc")
+	f.StringVar(&o.configuration, "webhook-configuration", "spegel-guard", "ValidatingWebhookConfiguration that must trust the certificate")
+	life := certificate.DefaultLifetimes()
+	f.DurationVar(&o.lifetimes.CA, "self-signed-ca-validity", life.CA, "life of a CA of --self-signed")
+	f.DurationVar(&o.lifetimes.Certificate, "self-signed-validity", life.Certificate, "life of a certificate of --self-signed")
+	f.DurationVar(&o.lifetimes.Overlap, "self-signed-overlap", life.Overlap, "how long a new CA of --self-signed is trusted before it signs")
+	f.DurationVar(&o.checkInterval, "certificate-check-interval", 10*time.Second, "how often certificate and caBundle are looked at")
+	for _, hidden := range []string{"self-signed-ca-validity", "self-signed-validity", "self-signed-overlap", "certificate-check-interval"} {
+		_ = f.MarkHidden(hidden) // it is there
+	}
+}
+
+func (o *certificateOptions) checkCertificateFlags(certDirGiven bool) error {
+	if o.checkInterval <= 0 {
+		return fmt.Errorf("--certificate-check-interval %s: want more than 0s", o.checkInterval)
+	}
+	if !o.selfSigned {
+		return nil
+	}
+	if certDirGiven {
+		return errors.New("--self-signed and --cert-dir exclude each other: one makes the certificate, the other reads it from files")
+	}
+	if o.dnsName == "" {
+		o.dnsName = "spegel-guard." + o.namespace + ".svc"
+	}
+	return wrap("--self-signed", o.lifetimes.Validate())
+}
+
+// newMonitor prepares the certificate: the one of the files, which must be good already, or one of the
+// program's own. start keeps it fresh until the context ends; it is nil if the monitor does all.
+func (o *certificateOptions) newMonitor(api client.Client, logger *slog.Logger) (m *certificate.Monitor, start func(context.Context) error, err error) {
+	if o.selfSigned {
+		if api == nil {
+			return nil, nil, errors.New("--self-signed keeps its certificate in the cluster: it needs a --kubeconfig outside of one")
+		}
+		own := &certificate.SelfSigned{
+			Client: api, Secret: client.ObjectKey{Namespace: o.namespace, Name: o.secret}, Configuration: o.configuration,
+			DNSName: o.dnsName, Lifetimes: o.lifetimes, Log: logger,
+		}
+		return &certificate.Monitor{Served: own.Served, Look: own.Sync, Log: logger}, nil, nil
+	}
+	files, err := openFiles(o.certDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	m = &certificate.Monitor{Log: logger, Served: func() *tls.Certificate {
+		cert, _ := files.GetCertificate(nil) // it has one since it was opened, and no error
+		return cert
+	}}
+	if api != nil {
+		m.Look = certificate.LookAt(api, o.configuration)
+	}
+	return m, files.Start, nil
+}
+
+// openFiles says which file is wrong before anything is served.
+func openFiles(dir string) (*certwatcher.CertWatcher, error) {
+	crt, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	files, err := certwatcher.New(crt, key)
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s with key %s: %w", crt, key, err)
+	}
+	return files, nil
+}

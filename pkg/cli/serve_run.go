@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/webhook"
+
+	"github.com/spegel-guard/spegel-guard/pkg/admission"
+	"github.com/spegel-guard/spegel-guard/pkg/certificate"
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
+)
+
+// run serves until the context ends. An error is one line and means that serving did not start, or
+// that it could not go on.
+func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
+	policies, err := policy.Open(o.config, o.private)
+	if err != nil {
+		return err
+	}
+	if len(policies.Current().PrivateRegistries) == 0 {
+		logger.Warn("no private registry is known, so rule private-registry-mirrored has nothing to match; name some in the policy file or with --private-registry")
+	}
+	config, api, err := connect(o.kubeconfig, logger)
+	if err != nil {
+		return err
+	}
+	monitor, files, err := o.newMonitor(api, logger)
+	if err != nil {
+		return err
+	}
+	monitor.Register(ctrlmetrics.Registry)
+	metrics := admission.NewMetrics(ctrlmetrics.Registry, policies.Since)
+	handler := &admission.Handler{Policy: policies.Current, Metrics: metrics, Log: logger}
+	if api != nil {
+		handler.Reader = api
+	}
+	server := newWebhookServer(o.host, o.port, monitor)
+	server.Register(admission.Path, admission.NewEndpoint(handler))
+	metricsServer, err := o.newMetricsServer(config, monitor)
+	if err != nil {
+		return err
+	}
+	health := newHealth(server.StartedChecker(), monitor.Ready)
+
+	// Servers live on a context of their own: at the end, readiness fails first, and they go on for the
+	// delay, because endpoints still point here.
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, serving := errgroup.WithContext(serving)
+	start := func(what string, serve func(context.Context) error) {
+		group.Go(func() error { return wrap(what, serve(serving)) })
+	}
+	start("webhook server", server.Start)
+	start("health server", func(ctx context.Context) error { return health.serve(ctx, o.healthAddress) })
+	if metricsServer != nil {
+		start("metrics server", metricsServer.Start)
+	}
+	if o.pprofAddress != "" {
+		start("profiling server", func(ctx context.Context) error { return serveProfiles(ctx, o.pprofAddress) })
+	}
+	if files != nil {
+		start("certificate files", files)
+	}
+	group.Go(func() error { monitor.Run(serving, o.checkInterval); return nil })
+	group.Go(func() error {
+		policies.Watch(serving, policyInterval, func(err error) { logReload(logger, metrics, err) })
+		return nil
+	})
+	group.Go(func() error { o.awaitEnd(ctx, serving, health, logger); stop(); return nil })
+	return group.Wait()
+}
+
+// newWebhookServer serves what the monitor has, from memory.
+func newWebhookServer(host string, port int, monitor *certificate.Monitor) webhook.Server {
+	return webhook.NewServer(webhook.Options{
+		Host: host, Port: port,
+		TLSOpts: []func(*tls.Config){tlsOf(monitor)},
+	})
+}
+
+// tlsOf has a server present the certificate in use. TLS 1.3 is what every API server that knows match
+// conditions speaks.
+func tlsOf(monitor *certificate.Monitor) func(*tls.Config) {
+	return func(c *tls.Config) {
+		c.MinVersion = tls.VersionTLS13
+		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if cert := monitor.Served(); cert != nil {
+				return cert, nil
+			}
+			return nil, errors.New("there is no certificate yet")
+		}
+	}
+}
+
+// awaitEnd returns when serving may stop: the delay after the context's end, or at once if a server has failed.
+func (o *serveOptions) awaitEnd(ctx, serving context.Context, health *health, logger *slog.Logger) {
+	select {
+	case <-serving.Done():
+		return
+	case <-ctx.Done():
+	}
+	health.drain()
+	logger.Info("draining", "delay", o.shutdownDelay.String())
+	select {
+	case <-time.After(o.shutdownDelay):
+	case <-serving.Done():
+	}
+}
+
+func logReload(logger *slog.Logger, metrics *admission.Metrics, err error) {
+	metrics.PolicyReloaded(err)
+	if err != nil {
+		logger.Error("policy refused, the last good one stays in force", "error", err)
+		return
+	}
+	logger.Info("policy loaded")
+}
