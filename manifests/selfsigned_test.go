@@ -33,7 +33,7 @@ func TestSelfSignedFitsProgram(t *testing.T) {
 		"the Secret, the pods and the Service share a namespace": {
 			[]string{secret.Namespace, deployment(t, in).Namespace}, []string{called.Namespace, called.Namespace},
 		},
-		"the program knows its namespace": {environment(t, in, "POD_NAMESPACE").FieldRef.FieldPath, "metadata.namespace"},
+		"the program knows its namespace": {fromPod(t, in, "POD_NAMESPACE").FieldRef.FieldPath, "metadata.namespace"},
 		"the name that the API server calls is the one in the certificate": {
 			called.Name + "." + called.Namespace + ".svc", "spegel-guard." + serveDefault(t, "namespace") + ".svc",
 		},
@@ -86,8 +86,8 @@ func serveDefault(t *testing.T, flag string) string {
 	return ""
 }
 
-// environment is where a variable of the container comes from.
-func environment(t *testing.T, in install, name string) *corev1.EnvVarSource {
+// fromPod is where a variable of the container comes from.
+func fromPod(t *testing.T, in install, name string) *corev1.EnvVarSource {
 	t.Helper()
 	for _, env := range container(t, in).Env {
 		if env.Name == name && env.ValueFrom != nil {

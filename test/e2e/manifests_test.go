@@ -23,6 +23,7 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 		"the base alone":      {},
 		"matching everything": {"cert-manager", "match-all"},
 		"reading secrets":     {"cert-manager", "read-secrets"},
+		"self-signed":         {"self-signed", "metrics-secure"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

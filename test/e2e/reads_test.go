@@ -46,6 +46,9 @@ func webhookRequests() ([]string, error) {
 			return nil, fmt.Errorf("the webhook asked for %s %s", e.Verb, e.RequestURI)
 		}
 		request := e.Verb + " " + e.ObjectRef.Resource + " " + e.ObjectRef.Name
+		if request == "get validatingwebhookconfigurations spegel-guard" {
+			continue // readiness looks at what the API server trusts
+		}
 		named := slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(e.ObjectRef.Name, n) })
 		switch {
 		case e.Verb != "get" || !slices.Contains(resources, e.ObjectRef.Resource) || !named:
