@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
@@ -18,5 +19,11 @@ func DecodeOnly() http.Handler {
 		}
 		return admission.Allowed("")
 	})
-	return &endpoint{webhook: &admission.Webhook{Handler: h}, metrics: NewMetrics(prometheus.NewRegistry(), time.Now), log: slog.New(slog.DiscardHandler)}
+	return &endpoint{webhook: &admission.Webhook{Handler: h}, bodies: semaphore.NewWeighted(maxBodies), metrics: NewMetrics(prometheus.NewRegistry(), time.Now), log: slog.New(slog.DiscardHandler)}
 }
+
+// MostReviews is how many small reviews may be under way.
+const MostReviews = maxBodies / minBody
+
+// SetReadTimeout bounds the reads of a review, for tests of many.
+func (h *Handler) SetReadTimeout(d time.Duration) { h.readTimeout = d }

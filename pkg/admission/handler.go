@@ -2,6 +2,7 @@ package admission
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"golang.org/x/sync/semaphore"
 	admissionv1 "k8s.io/api/admission/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
@@ -26,6 +28,9 @@ type Handler struct {
 	Reader  release.Reader        // reads what a release names; nil counts it as unreadable
 	Metrics *Metrics
 	Log     *slog.Logger
+
+	values      *semaphore.Weighted // bounds what is merged at the same time; nil for no limit
+	readTimeout time.Duration       // in place of the usual one, for tests
 }
 
 // Handle answers one review. An error in the review itself is 400; it says what was expected.
@@ -54,10 +59,12 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 		hr.Namespace = req.Namespace
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(h.readTimeout, readTimeout))
 	defer cancel()
 	pol := h.Policy()
-	opts := release.Options{Charts: pol.Charts, Create: req.Operation == admissionv1.Create}
+	part := share{values: h.values}
+	defer part.leave()
+	opts := release.Options{Charts: pol.Charts, Create: req.Operation == admissionv1.Create, Enter: part.enter}
 	if h.Reader != nil {
 		opts.Reader = &memo{Reader: h.Reader}
 	}

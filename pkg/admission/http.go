@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"time"
 
+	"golang.org/x/sync/semaphore"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
@@ -25,16 +27,30 @@ const maxBody = 7 << 20
 // panic and the response's completion stay with controller-runtime.
 type endpoint struct {
 	webhook *admission.Webhook
+	bodies  *semaphore.Weighted
 	metrics *Metrics
 	log     *slog.Logger
 }
 
 // NewEndpoint serves a handler over HTTP, at Path.
 func NewEndpoint(h *Handler) http.Handler {
-	return &endpoint{webhook: &admission.Webhook{Handler: h}, metrics: h.Metrics, log: h.Log}
+	h.values = semaphore.NewWeighted(maxValues)
+	return &endpoint{
+		webhook: &admission.Webhook{Handler: h}, bodies: semaphore.NewWeighted(maxBodies), metrics: h.Metrics, log: h.Log,
+	}
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	leave, err := enterBody(r.Context(), e.bodies, r.ContentLength)
+	if err != nil {
+		// the API server asks again after a 429 with Retry-After, for as long as it waits for a webhook
+		e.metrics.turnedAway.Inc()
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "too many reviews at the same time", http.StatusTooManyRequests)
+		return
+	}
+	defer leave()
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // every server of net/http can
 	review, err := readReview(w, r)
 	if err != nil {
 		e.metrics.badRequests.Inc()

@@ -16,6 +16,7 @@ type Metrics struct {
 	findings      *prometheus.CounterVec
 	unresolved    *prometheus.CounterVec
 	badRequests   prometheus.Counter
+	turnedAway    prometheus.Counter
 	policyReloads *prometheus.CounterVec
 	latency       prometheus.Histogram
 }
@@ -35,6 +36,9 @@ func NewMetrics(reg prometheus.Registerer, policySince func() time.Time) *Metric
 		badRequests: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "spegel_guard_bad_requests_total", Help: "Requests that were no AdmissionReview.",
 		}),
+		turnedAway: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "spegel_guard_turned_away_total", Help: "Requests answered with 429 because too many reviews were under way.",
+		}),
 		policyReloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "spegel_guard_policy_reloads_total", Help: "New versions of the policy file by result, loaded or refused.",
 		}, []string{"result"}),
@@ -46,7 +50,7 @@ func NewMetrics(reg prometheus.Registerer, policySince func() time.Time) *Metric
 	age := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "spegel_guard_policy_age_seconds", Help: "Time since the policy in force was loaded.",
 	}, func() float64 { return time.Since(policySince()).Seconds() })
-	reg.MustRegister(m.reviews, m.findings, m.unresolved, m.badRequests, m.policyReloads, m.latency, age)
+	reg.MustRegister(m.reviews, m.findings, m.unresolved, m.badRequests, m.turnedAway, m.policyReloads, m.latency, age)
 	for _, result := range []string{resultLoaded, resultRefused} { // shown from the start, so that an alert has a base
 		m.policyReloads.WithLabelValues(result)
 	}

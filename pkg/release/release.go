@@ -21,6 +21,9 @@ type Options struct {
 	// Create says that the HelmRelease does not exist yet. What it names may come along with it, so even
 	// an optional reference that is missing is not yet known to be empty.
 	Create bool
+	// Enter, if not nil, is called once all is read and before it is merged, with the size of the values in
+	// bytes. It may wait. If it fails, what was read counts as unread.
+	Enter func(ctx context.Context, bytes int) error
 }
 
 // Release is a HelmRelease of Spegel's, resolved.
@@ -63,12 +66,35 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 		return nil
 	}
 	r.Chart, r.Version = src.chart, src.version
+	r.enter(ctx, hr, o)
 	r.inline = decode(hr)
 	r.merge()
 	if src.is == unknown && !byName && !hasChartKey(r.values) {
 		return nil
 	}
 	return r
+}
+
+// enter asks for leave to merge.
+func (r *Release) enter(ctx context.Context, hr *helmv2.HelmRelease, o Options) {
+	if o.Enter == nil {
+		return
+	}
+	bytes := 0
+	if hr.Spec.Values != nil {
+		bytes += len(hr.Spec.Values.Raw)
+	}
+	for i := range r.refs {
+		bytes += len(r.refs[i].data)
+	}
+	if o.Enter(ctx, bytes) == nil {
+		return
+	}
+	for i := range r.refs {
+		if r.refs[i].wasRead() {
+			r.refs[i].unread = "could not be looked at in time"
+		}
+	}
 }
 
 // merge computes the effective values. A reference that can't be merged counts as unread from then on,

@@ -1,0 +1,179 @@
+package admission_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/admission"
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
+)
+
+// hung is an API server that takes requests and never answers.
+func hung(t *testing.T) client.Client {
+	t.Helper()
+	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(api.Close)
+	scheme := kruntime.NewScheme()
+	if err := corev1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	mapper := meta.NewDefaultRESTMapper(nil)
+	mapper.Add(corev1.SchemeGroupVersion.WithKind("ConfigMap"), meta.RESTScopeNamespace)
+	c, err := client.New(&rest.Config{Host: api.URL, QPS: -1}, client.Options{Scheme: scheme, Mapper: mapper})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// crowded serves reviews whose reads take as long as they may, and returns the body of one.
+func crowded(t *testing.T, readTimeout time.Duration) (srv *httptest.Server, body []byte) {
+	t.Helper()
+	pol := newPolicy(t, "")
+	h := &admission.Handler{
+		Policy: func() *policy.Policy { return pol }, Reader: hung(t),
+		Metrics: admission.NewMetrics(prometheus.NewRegistry(), time.Now), Log: slog.New(slog.DiscardHandler),
+	}
+	h.SetReadTimeout(readTimeout)
+	srv = httptest.NewServer(admission.NewEndpoint(h))
+	t.Cleanup(srv.Close)
+	from := []any{map[string]any{"kind": "ConfigMap", "name": "spegel-values"}}
+	releaseBody := with(object(t, bad), from, "spec", "valuesFrom")
+	delete(releaseBody.Object["spec"].(map[string]any), "values")
+	body, err := json.Marshal(admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
+		Request:  review(t, admissionv1.Create, releaseBody, nil),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srv, body
+}
+
+func post(ctx context.Context, c *http.Client, url string, body io.Reader) (int, string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, body)
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, resp.Header.Get("Retry-After") + string(text), err
+}
+
+// Ten thousand reviews while the API server hangs: each is answered as unresolved, and nothing stays behind. It is not
+// parallel, since it counts what the whole process holds.
+func TestReviewsWhileTheAPIServerHangs(t *testing.T) { //nolint:paralleltest // it counts goroutines
+	const reviews, clients = 10_000, 400
+	srv, body := crowded(t, 50*time.Millisecond)
+	c := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	held := func() (uint64, int) {
+		c.CloseIdleConnections()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc, runtime.NumGoroutine()
+	}
+	if _, _, err := post(t.Context(), c, srv.URL, bytes.NewReader(body)); err != nil {
+		t.Fatal(err)
+	}
+	heap, goroutines := held()
+
+	var left, unresolved atomic.Int64
+	left.Store(reviews)
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 {
+				code, text, err := post(t.Context(), c, srv.URL, bytes.NewReader(body))
+				if err != nil || code != http.StatusOK || !strings.Contains(text, "unresolved") {
+					t.Errorf("%d %s %v", code, text, err)
+					return
+				}
+				unresolved.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	var heapAfter uint64
+	var after int
+	for range 100 { // connections take a moment to close
+		if heapAfter, after = held(); after <= goroutines+20 && heapAfter < heap+16<<20 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Logf("%d reviews: heap %d KiB, then %d KiB; goroutines %d, then %d", unresolved.Load(), heap>>10, heapAfter>>10, goroutines, after)
+	if unresolved.Load() != reviews || after > goroutines+20 || heapAfter > heap+16<<20 {
+		t.Error("reviews were lost, or something stays behind")
+	}
+}
+
+// With no room left, a review waits, and then the API server is asked to come again.
+func TestNoRoom(t *testing.T) {
+	t.Parallel()
+	srv, body := crowded(t, 20*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var wg sync.WaitGroup
+	for range admission.MostReviews {
+		wg.Go(func() { _, _, _ = post(ctx, http.DefaultClient, srv.URL, bytes.NewReader(body)) })
+	}
+	for end := time.Now().Add(15 * time.Second); ; {
+		code, text, err := post(ctx, http.DefaultClient, srv.URL, strings.NewReader("{}"))
+		if err == nil && code == http.StatusTooManyRequests && strings.HasPrefix(text, "1") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d reviews are under way, and another gets %d %s %v", admission.MostReviews, code, text, err)
+		}
+	}
+	cancel()
+	wg.Wait()
+}
+
+// A body that was announced and does not come holds nothing up.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	srv, body := crowded(t, time.Second)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"+string(body[:10])); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	answer := make([]byte, 12)
+	if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != "HTTP/1.1 400" {
+		t.Errorf("%q %v", answer, err)
+	}
+}

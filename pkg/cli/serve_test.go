@@ -1,0 +1,220 @@
+package cli_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/open-policy-agent/cert-controller/pkg/rotator"
+
+	"github.com/spegel-guard/spegel-guard/pkg/admission"
+)
+
+// program is "webhook serve", run as a process of its own.
+type program struct {
+	url, health string
+	cmd         *exec.Cmd
+	logs        string // a file
+}
+
+// serving starts the program with a certificate of this life, and waits until it is ready.
+func serving(t *testing.T, life time.Duration, args ...string) *program {
+	t.Helper()
+	dir := t.TempDir()
+	writePair(t, dir, life)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(dir, "webhook") // TestMain goes by the name
+	if err := os.Symlink(self, binary); err != nil {
+		t.Fatal(err)
+	}
+	p := &program{logs: filepath.Join(dir, "log")}
+	webhook, health := freeAddress(t), freeAddress(t)
+	_, port, _ := net.SplitHostPort(webhook)
+	p.url, p.health = "https://"+webhook+admission.Path, "http://"+health
+	p.cmd = exec.CommandContext(t.Context(), binary, append([]string{
+		"serve", "--cert-dir=" + dir, "--webhook-host=127.0.0.1", "--webhook-port=" + port, "--health-probe-bind-address=" + health,
+		"--metrics-bind-address=0", "--certificate-check-interval=200ms",
+	}, args...)...)
+	log, err := os.Create(p.logs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	p.cmd.Stderr = log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	p.await(t, "/readyz", http.StatusOK)
+	return p
+}
+
+func (p *program) probe(ctx context.Context, path string) int {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.health+path, http.NoBody)
+	if err != nil {
+		return 0
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+func (p *program) await(t *testing.T, path string, code int) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); p.probe(t.Context(), path) != code; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			log, _ := os.ReadFile(p.logs)
+			t.Fatalf("%s is not %d within a minute\n%s", path, code, log)
+		}
+	}
+}
+
+func (p *program) log(t *testing.T) string {
+	t.Helper()
+	log, err := os.ReadFile(p.logs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(log)
+}
+
+func writePair(t *testing.T, dir string, life time.Duration) {
+	t.Helper()
+	maker := &rotator.CertRotator{CAName: "ca", DNSName: "localhost"}
+	now := time.Now()
+	pair, err := maker.CreateCACert(now.Add(-time.Minute), now.Add(life))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"tls.crt": pair.CertPEM, "tls.key": pair.KeyPEM} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// An expired certificate takes readiness away, and nothing else: the process lives on to take the next one.
+func TestCertificateExpiresWhileServing(t *testing.T) {
+	t.Parallel()
+	p := serving(t, 20*time.Second)
+	p.await(t, "/readyz", http.StatusInternalServerError)
+	if code := p.probe(t.Context(), "/healthz"); code != http.StatusOK {
+		t.Errorf("liveness: %d", code)
+	}
+	time.Sleep(time.Second) // a few looks more
+	if n := strings.Count(p.log(t), "certificate not accepted, readiness fails"); n != 1 {
+		t.Errorf("the log says so %d times:\n%s", n, p.log(t))
+	}
+	writePair(t, filepath.Dir(p.logs), time.Hour)
+	p.await(t, "/readyz", http.StatusOK)
+}
+
+// A review that has begun when SIGTERM comes is answered, readiness fails before serving ends, and the program ends with 0.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	began := make(chan struct{}, 10)
+	api := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/configmaps/") {
+			began <- struct{}{}
+			<-r.Context().Done() // until the review gives up reading
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	t.Cleanup(api.Close)
+	p := serving(t, time.Hour, "--shutdown-delay=1s", "--kubeconfig="+kubeconfig(t, api))
+
+	answered := make(chan error, 1)
+	go func() { answered <- p.review(t.Context()) }()
+	<-began
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.await(t, "/readyz", http.StatusInternalServerError)
+	conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(p.url, "https://"), admission.Path))
+	if err != nil {
+		t.Errorf("it stops serving as soon as readiness fails: %v", err)
+	} else {
+		_ = conn.Close()
+	}
+	if err := <-answered; err != nil {
+		t.Errorf("the review in flight: %v\n%s", err, p.log(t))
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("it ends with %v\n%s", err, p.log(t))
+	}
+}
+
+func kubeconfig(t *testing.T, api *httptest.Server) string {
+	t.Helper()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: api.Certificate().Raw})
+	dir := t.TempDir()
+	caFile, file := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "kubeconfig")
+	text := fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}],
+clusters: [{name: a, cluster: {server: %q, certificate-authority: %q}}], users: [{name: a, user: {token: x}}]}`, api.URL, caFile)
+	for name, content := range map[string][]byte{caFile: ca, file: []byte(text)} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return file
+}
+
+// review sends a release whose values lie in a ConfigMap, and wants to hear that they are unresolved.
+func (p *program) review(ctx context.Context) error {
+	const body = `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE",
+"kind":{"group":"helm.toolkit.fluxcd.io","version":"v2","kind":"HelmRelease"},"namespace":"a","name":"spegel",
+"object":{"apiVersion":"helm.toolkit.fluxcd.io/v2","kind":"HelmRelease","metadata":{"name":"spegel","namespace":"a"},
+"spec":{"chart":{"spec":{"chart":"spegel"}},"valuesFrom":[{"kind":"ConfigMap","name":"values"}]}}}}`
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	c := &http.Client{Transport: &http.Transport{
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // what is served is not the point here
+	}}
+	resp, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	var answer struct{ Response struct{ Allowed bool } }
+	if err == nil {
+		err = json.Unmarshal(text, &answer)
+	}
+	if err != nil || resp.StatusCode != http.StatusOK || !answer.Response.Allowed || !strings.Contains(string(text), "unresolved") {
+		return fmt.Errorf("%s %s %w", resp.Status, text, err)
+	}
+	return nil
+}
