@@ -31,6 +31,9 @@ func enterBody(ctx context.Context, bodies *semaphore.Weighted, length int64) (l
 		length = maxBody
 	}
 	weight := max(length, minBody)
+	if bodies.TryAcquire(weight) { // also where the processor is so busy that the time-out is over by now
+		return func() { bodies.Release(weight) }, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
 	defer cancel()
 	if err := bodies.Acquire(ctx, weight); err != nil {

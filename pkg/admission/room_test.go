@@ -137,7 +137,7 @@ func TestReviewsWhileTheAPIServerHangs(t *testing.T) { //nolint:paralleltest // 
 // With no room left, a review waits, and then the API server is asked to come again.
 func TestNoRoom(t *testing.T) {
 	t.Parallel()
-	srv, body := crowded(t, 20*time.Second)
+	srv, body := crowded(t, 6*time.Second)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup
