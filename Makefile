@@ -99,7 +99,7 @@ bench: build assets ## Run the benchmarks; BENCH picks them, BENCHTIME says how 
 assets: $(CONTROL_PLANE) $(HELMRELEASE_CRD) ## Build etcd, kube-apiserver, kubectl and the HelmRelease CRD; minutes the first time.
 
 .PHONY: assets-e2e
-assets-e2e: $(MORE_CRDS) $(BIN)/kustomize-controller $(BIN)/flux ## Build what only the end-to-end tests need: Flux and more CRDs.
+assets-e2e: $(MORE_CRDS) $(BIN)/kustomize-controller $(BIN)/flux $(BIN)/cert-manager ## Build what only the end-to-end tests need: Flux, cert-manager, more CRDs.
 
 .PHONY: clean
 clean: ## Remove .cache. Go's own caches stay, so building again takes seconds.
@@ -131,6 +131,9 @@ $(BIN)/kustomize-controller: $(TOOLS)/kustomize-controller/go.mod $(TOOLS)/kusto
 # After kustomize-controller, whose packages it shares.
 $(BIN)/flux: $(TOOLS)/flux/go.mod $(TOOLS)/flux/go.sum $(TOOLS)/flux/build.sh $(BUILD) | $(BIN)/kustomize-controller
 	@$(BUILD) $(TOOLS)/flux $@
+
+$(BIN)/cert-manager: $(wildcard $(TOOLS)/cert-manager/*) $(BUILD)
+	@$(BUILD) $(TOOLS)/cert-manager $@ .
 
 # These lie in the modules. source-controller itself is of the version of its API in our go.mod.
 $(MORE_CRDS): go.mod $(TOOLS)/kustomize-controller/go.mod

@@ -27,6 +27,8 @@ type Options struct {
 	CRDs []string
 	// Audit, if not nil, is the policy of the API server's audit log, which Cluster.AuditEvents reads.
 	Audit *auditv1.Policy
+	// Services makes webhooks of Services callable, through the Balancers that Cluster.Balance makes.
+	Services bool
 	// WorkDir is where kubectl runs, for file names on its command line; empty means the working directory.
 	WorkDir string
 }
@@ -38,12 +40,14 @@ type Cluster struct {
 	kubectl string
 	env     *envtest.Environment
 	guard   *guard
+	egress  *egress
 
-	mu       sync.Mutex
-	webhooks []*Webhook
-	flux     *Flux
-	stopOnce sync.Once
-	stopErr  error
+	mu          sync.Mutex
+	webhooks    []*Webhook
+	flux        *Flux
+	certManager *CertManager
+	stopOnce    sync.Once
+	stopErr     error
 }
 
 // Start starts a control plane and installs the CustomResourceDefinitions. The caller calls Stop. The
@@ -71,6 +75,11 @@ func Start(ctx context.Context, o Options) (_ *Cluster, err error) {
 	if c.env, err = c.environment(assets, o); err != nil {
 		return nil, err
 	}
+	if o.Services {
+		if err := c.startEgress(ctx, c.env.ControlPlane.GetAPIServer()); err != nil {
+			return nil, err
+		}
+	}
 	if _, err := c.env.Start(); err != nil {
 		return nil, fmt.Errorf("start a control plane: %w\n%s", err, c.lastLogs())
 	}
@@ -84,21 +93,22 @@ func Start(ctx context.Context, o Options) (_ *Cluster, err error) {
 	return c, nil
 }
 
-// Stop ends Flux, the webhooks, kube-apiserver and etcd, waits for them, and removes the cluster's directory.
+// Stop ends Flux, cert-manager, the webhooks, kube-apiserver and etcd, waits for them, and removes the cluster's directory.
 // Further calls return the first one's result.
 func (c *Cluster) Stop() error {
 	c.stopOnce.Do(func() {
 		var errs []error
 		c.mu.Lock()
-		webhooks, flux := slices.Clone(c.webhooks), c.flux
+		webhooks, flux, certManager := slices.Clone(c.webhooks), c.flux, c.certManager
 		c.mu.Unlock()
-		errs = append(errs, flux.stop())
+		errs = append(errs, flux.stop(), certManager.Stop())
 		for _, w := range webhooks {
 			errs = append(errs, w.Stop())
 		}
 		if c.env != nil {
 			errs = append(errs, c.env.Stop())
 		}
+		errs = append(errs, c.egress.stop())
 		errs = append(errs, os.RemoveAll(c.dir))
 		if c.guard != nil {
 			errs = append(errs, c.guard.stop())

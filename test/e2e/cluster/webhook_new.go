@@ -18,6 +18,10 @@ type WebhookOptions struct {
 	Manifests string
 	// Policy is used in place of the policy of the manifests, if not nil.
 	Policy []byte
+	// TLS is the data of the Secret to serve with, tls.crt and tls.key; nil means a certificate of its own for 127.0.0.1.
+	TLS map[string][]byte
+	// InService keeps the Deployment's --shutdown-delay: a Balancer has to notice that this replica is going away.
+	InService bool
 }
 
 // StartWebhook grants the permissions of the manifests, starts the program as their Deployment does, with
@@ -67,13 +71,21 @@ func (c *Cluster) newWebhook(ctx context.Context, o WebhookOptions) (*Webhook, e
 			return nil, err
 		}
 	}
-	if w.ca, err = WriteCertificate(w.CertDir()); err != nil {
+	if o.TLS != nil {
+		err = Project(w.CertDir(), o.TLS)
+	} else {
+		w.ca, err = WriteCertificate(w.CertDir())
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := w.WritePolicy(o.Policy); err != nil {
 		return nil, err
 	}
 	w.Args, err = w.args(kubeconfig)
+	if !o.InService {
+		w.Args = withFlag(w.Args, "--shutdown-delay", "0s")
+	}
 	return w, err
 }
 
@@ -113,8 +125,6 @@ func (w *Webhook) args(kubeconfig string) ([]string, error) {
 		{"--webhook-port", strconv.Itoa(w.ports.webhook)},
 		{"--health-probe-bind-address", address(w.ports.health)},
 		{"--metrics-bind-address", address(w.ports.metrics)},
-		// No load balancer has to notice that this replica is going away.
-		{"--shutdown-delay", "0s"},
 	} {
 		args = withFlag(args, flag[0], flag[1])
 	}

@@ -1,0 +1,186 @@
+package install_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// policyOfTest is what the answers under load are judged by.
+const policyOfTest = "apiVersion: spegel-guard.dev/v1alpha1\nkind: Policy\nprivateRegistries: [registry.example.ts.net]\n"
+
+// helmRelease returns a release of Spegel's chart with these values.
+func helmRelease(t *testing.T, name, values string) *unstructured.Unstructured {
+	t.Helper()
+	object := new(unstructured.Unstructured)
+	manifest := "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: " + name + ", namespace: default}\n" +
+		"spec: {interval: 1h, chart: {spec: {chart: spegel, sourceRef: {kind: HelmRepository, name: charts}}}, values: " + values + "}\n"
+	if err := yaml.UnmarshalStrict([]byte(manifest), &object.Object); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
+// The values that the clients send in turn, and whether the webhook has to refuse them.
+var releases = []struct {
+	values string
+	bad    bool
+}{
+	{`{spegel: {mirroredRegistries: ["https://docker.io"]}}`, false},
+	{`{spegel: {registries: ["https://docker.io"]}}`, true},
+	{`{spegel: {mirroredRegistries: ["https://docker.io", "https://ghcr.io"]}}`, false},
+	{`{spegel: {mirroredRegistries: ["https://registry.example.ts.net"]}}`, true}, // only the policy knows
+}
+
+// load is clients that call the API server, each as fast as it is answered, and check every answer.
+type load struct {
+	api    client.Client
+	stored *unstructured.Unstructured
+	ctx    context.Context
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex
+	phases []*phase
+}
+
+// phase counts the calls that began in it.
+type phase struct {
+	name                        string
+	began, ended                time.Time
+	sent, failed, wrong, flying int
+	slowest                     time.Duration
+	samples                     []string // what the first failures said
+}
+
+// startLoad stores a release for the clients to change, and starts them.
+func startLoad(t *testing.T, clients int) *load {
+	t.Helper()
+	l := &load{api: newClient(t), stored: helmRelease(t, "spegel", releases[0].values)}
+	if err := l.api.Create(t.Context(), l.stored); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.api.Delete(context.WithoutCancel(t.Context()), l.stored) })
+	l.phases = []*phase{{began: time.Now()}}
+	ctx, stop := context.WithCancel(t.Context())
+	l.ctx = ctx
+	t.Cleanup(func() {
+		stop()
+		l.wg.Wait()
+	})
+	l.add(t, clients)
+	return l
+}
+
+// add starts more clients. Their calls create releases and change the stored one, all as server-side dry runs.
+func (l *load) add(t *testing.T, clients int) {
+	t.Helper()
+	for n := range clients {
+		var objects []*unstructured.Unstructured
+		for _, r := range releases {
+			update := l.stored.DeepCopy()
+			update.Object["spec"] = helmRelease(t, "spegel", r.values).Object["spec"]
+			objects = append(objects, helmRelease(t, fmt.Sprintf("spegel-%d", n), r.values), update)
+		}
+		l.wg.Go(func() {
+			for i := n; l.ctx.Err() == nil; i++ {
+				i := i % len(objects)
+				l.call(objects[i].DeepCopy(), releases[i/2].bad)
+			}
+		})
+	}
+}
+
+// newClient has no limit of its own.
+func newClient(t *testing.T) client.Client {
+	t.Helper()
+	config := shared.Config()
+	config.QPS = -1
+	config.WarningHandler = rest.NoWarnings{}
+	api, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
+// call sends one release and counts the answer. It outlives the load's context: a call that was begun is answered.
+func (l *load) call(object *unstructured.Unstructured, bad bool) {
+	l.mu.Lock()
+	p := l.phases[len(l.phases)-1]
+	p.sent++
+	p.flying++
+	l.mu.Unlock()
+	began := time.Now()
+	var err error
+	if object.GetUID() == "" {
+		err = l.api.Create(context.Background(), object, client.DryRunAll)
+	} else {
+		err = l.api.Update(context.Background(), object, client.DryRunAll)
+	}
+	took := time.Since(began)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p.flying--
+	p.slowest = max(p.slowest, took)
+	refused := apierrors.IsForbidden(err) && strings.Contains(err.Error(), "denied the request")
+	switch {
+	case err != nil && !refused:
+		p.failed++
+		if len(p.samples) < 3 {
+			p.samples = append(p.samples, fmt.Sprintf("after %s: %v", took.Round(time.Millisecond), err))
+		}
+	case refused != bad:
+		p.wrong++
+	}
+}
+
+// begin starts a phase. Calls that are under way still count for the one before.
+func (l *load) begin(name string) *phase {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := &phase{name: name, began: time.Now()}
+	l.phases[len(l.phases)-1].ended = p.began
+	l.phases = append(l.phases, p)
+	return p
+}
+
+// end begins a nameless phase, waits until all calls of this one are answered, and returns its numbers.
+func (l *load) end(t *testing.T, p *phase) phase {
+	t.Helper()
+	l.begin("")
+	eventually(t, "all calls of phase "+p.name+" are answered", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return p.flying == 0
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p.wrong > 0 {
+		t.Errorf("%s: %d wrong answers", p.name, p.wrong)
+	}
+	return *p
+}
+
+// table returns the phases that have a name, one a line.
+func (l *load) table() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out strings.Builder
+	fmt.Fprintf(&out, "%-22s %8s %8s %8s %8s %8s %10s\n", "phase", "seconds", "calls/s", "sent", "failed", "wrong", "slowest")
+	for _, p := range l.phases {
+		if seconds := p.ended.Sub(p.began).Seconds(); p.name != "" && seconds > 0 {
+			fmt.Fprintf(&out, "%-22s %8.1f %8.0f %8d %8d %8d %10s\n", p.name, seconds, float64(p.sent)/seconds, p.sent, p.failed, p.wrong,
+				p.slowest.Round(time.Millisecond))
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,126 @@
+// Package install_test installs the manifests as they stand, the webhook's Service included, into a real API server, and
+// runs replicas of the built program behind a balancer: what an operator sees through restarts, renewals and failures.
+package install_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+)
+
+// The Service has the name of its namespace, and so has the webhook configuration; dnsName is what the API server asks for.
+const (
+	service = "spegel-guard"
+	dnsName = service + "." + service + ".svc"
+)
+
+// The control plane is shared. There is one webhook configuration in it, so no test here is parallel.
+var (
+	shared *cluster.Cluster
+	root   string
+)
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "install:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	log.SetLogger(logr.Discard())
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	if root, err = cluster.Root(); err != nil {
+		return 1, err
+	}
+	crds, err := cluster.CRDs()
+	if err != nil {
+		return 1, err
+	}
+	shared, err = cluster.Start(ctx, cluster.Options{CRDs: crds, Services: true, WorkDir: root})
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, shared.Stop()) }()
+	return m.Run(), nil
+}
+
+func kubectl(t *testing.T, args ...string) cluster.Result {
+	t.Helper()
+	result, err := shared.Kubectl(t.Context(), args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// accepted fails the test unless kubectl ended with status 0, and returns its output.
+func accepted(t *testing.T, r cluster.Result) string {
+	t.Helper()
+	if r.ExitCode != 0 {
+		t.Fatalf("status %d:\n%s", r.ExitCode, r.Output)
+	}
+	return r.Output
+}
+
+// eventually polls for up to 30 seconds.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("not within 30 seconds: %s", what)
+}
+
+// install applies a kustomization of the repository, as "kubectl apply -k" does, and takes it away when the test ends.
+func install(t *testing.T, kustomization string) {
+	t.Helper()
+	dir := filepath.Join(root, kustomization)
+	// The objects of cluster scope: no controller empties a namespace here, and what is in it hurts no other test.
+	t.Cleanup(func() {
+		_, _ = shared.Kubectl(context.WithoutCancel(t.Context()), "delete", "validatingwebhookconfiguration", service, "--ignore-not-found")
+	})
+	accepted(t, kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", dir))
+}
+
+// start starts a replica that serves with this Secret and has the manifests' own shutdown delay.
+func start(t *testing.T, secret map[string][]byte, policy string) *cluster.Webhook {
+	t.Helper()
+	w, err := shared.StartWebhook(t.Context(), cluster.WebhookOptions{
+		Manifests: filepath.Join(root, "manifests/base"), Policy: []byte(policy), TLS: secret, InService: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Kill)
+	return w
+}
+
+// balance puts replicas behind the Service and waits until they get connections.
+func balance(t *testing.T, replicas ...*cluster.Webhook) *cluster.Balancer {
+	t.Helper()
+	b, err := shared.Balance(t.Context(), service, service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	for _, w := range replicas {
+		b.Add(w)
+		eventually(t, "the replica is ready", func() bool { return b.Ready(w) })
+	}
+	return b
+}

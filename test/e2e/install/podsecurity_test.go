@@ -1,0 +1,149 @@
+package install_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+)
+
+// TestPodSecurity has the API server's own PodSecurity admission judge a Pod made from the Deployment's template, in the
+// namespace of the manifests: for the base with every set of components, as far as their templates differ.
+func TestPodSecurity(t *testing.T) {
+	install(t, "manifests/base")
+	judged := map[string]bool{}
+	for _, components := range subsets(componentNames(t)) {
+		manifests, err := cluster.Render(overlay(t, components))
+		if err != nil {
+			t.Fatal(err)
+		}
+		deployment, err := manifests.Deployment()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := deployment.Spec.Template.String(); judged[text] {
+			continue
+		} else {
+			judged[text] = true
+		}
+		t.Run("base+"+strings.Join(components, "+"), func(t *testing.T) {
+			if err := createPod(t, deployment, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Logf("%d different templates", len(judged))
+}
+
+// TestPodSecurityRefuses shows that the namespace enforces what TestPodSecurity relies on.
+func TestPodSecurityRefuses(t *testing.T) {
+	install(t, "manifests/base")
+	manifests, err := cluster.Render(filepath.Join(root, "manifests/base"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployment, err := manifests.Deployment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*corev1.PodSpec){
+		"privileged":                func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.Privileged = new(true) },
+		"seccompProfile":            func(p *corev1.PodSpec) { p.SecurityContext.SeccompProfile = nil },
+		"runAsNonRoot != true":      func(p *corev1.PodSpec) { p.SecurityContext.RunAsNonRoot = nil },
+		"unrestricted capabilities": func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.Capabilities = nil },
+		"hostPath": func(p *corev1.PodSpec) {
+			p.Volumes[0].VolumeSource = corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}}
+		},
+	} {
+		t.Run(want, func(t *testing.T) {
+			err := createPod(t, deployment, change)
+			if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `violates PodSecurity "restricted`) || !strings.Contains(err.Error(), want) {
+				t.Errorf("want a refusal for %q, got %v", want, err)
+			}
+		})
+	}
+}
+
+// createPod sends the Pod that the Deployment's controllers would make, with a change, and the token volume that
+// ServiceAccount admission adds: this control plane runs without that.
+func createPod(t *testing.T, deployment *appsv1.Deployment, change func(*corev1.PodSpec)) error {
+	t.Helper()
+	template := deployment.Spec.Template.DeepCopy()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			GenerateName: deployment.Name + "-", Namespace: deployment.Namespace,
+			Labels: template.Labels, Annotations: template.Annotations,
+		},
+		Spec: template.Spec,
+	}
+	if token := template.Spec.AutomountServiceAccountToken; token != nil && *token {
+		const volume = "kube-api-access"
+		seconds := int64(3607)
+		pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: volume, VolumeSource: corev1.VolumeSource{
+			Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+				{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{ExpirationSeconds: &seconds, Path: "token"}},
+				{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: corev1.LocalObjectReference{Name: "kube-root-ca.crt"}}},
+			}},
+		}})
+		pod.Spec.Containers[0].VolumeMounts = append(pod.Spec.Containers[0].VolumeMounts, corev1.VolumeMount{
+			Name: volume, MountPath: "/var/run/secrets/kubernetes.io/serviceaccount", ReadOnly: true,
+		})
+	}
+	if change != nil {
+		change(&pod.Spec)
+	}
+	return newClient(t).Create(t.Context(), pod, client.DryRunAll)
+}
+
+// overlay is a folder with a kustomization of the base and these components.
+func overlay(t *testing.T, components []string) string {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifests, err := filepath.Rel(dir, filepath.Join(root, "manifests"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("resources: [%s/base]\ncomponents:\n", manifests)
+	for _, c := range components {
+		text += fmt.Sprintf("  - %s/components/%s\n", manifests, c)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func componentNames(t *testing.T) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(root, "manifests/components"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// subsets returns every set of names, the empty one first.
+func subsets(names []string) [][]string {
+	all := [][]string{nil}
+	for _, name := range names {
+		for _, set := range all {
+			all = append(all, append(set[:len(set):len(set)], name))
+		}
+	}
+	return all
+}
