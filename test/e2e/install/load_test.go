@@ -18,12 +18,19 @@ import (
 // policyOfTest is what the answers under load are judged by.
 const policyOfTest = "apiVersion: spegel-guard.dev/v1alpha1\nkind: Policy\nprivateRegistries: [registry.example.ts.net]\n"
 
-// helmRelease returns a release of Spegel's chart with these values.
+// badValues is a ConfigMap that releases take their values from.
+const badValues = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: spegel-bad-values, namespace: default}
+data: {values.yaml: "spegel: {mirroredRegistries: []}"}
+`
+
+// helmRelease returns a release of Spegel's chart with these values: fields of its spec.
 func helmRelease(t *testing.T, name, values string) *unstructured.Unstructured {
 	t.Helper()
 	object := new(unstructured.Unstructured)
 	manifest := "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: " + name + ", namespace: default}\n" +
-		"spec: {interval: 1h, chart: {spec: {chart: spegel, sourceRef: {kind: HelmRepository, name: charts}}}, values: " + values + "}\n"
+		"spec: {interval: 1h, chart: {spec: {chart: spegel, sourceRef: {kind: HelmRepository, name: charts}}}, " + values + "}\n"
 	if err := yaml.UnmarshalStrict([]byte(manifest), &object.Object); err != nil {
 		t.Fatal(err)
 	}
@@ -35,10 +42,11 @@ var releases = []struct {
 	values string
 	bad    bool
 }{
-	{`{spegel: {mirroredRegistries: ["https://docker.io"]}}`, false},
-	{`{spegel: {registries: ["https://docker.io"]}}`, true},
-	{`{spegel: {mirroredRegistries: ["https://docker.io", "https://ghcr.io"]}}`, false},
-	{`{spegel: {mirroredRegistries: ["https://registry.example.ts.net"]}}`, true}, // only the policy knows
+	{`values: {spegel: {mirroredRegistries: ["https://docker.io"]}}`, false},
+	{`values: {spegel: {registries: ["https://docker.io"]}}`, true},
+	{`values: {spegel: {mirroredRegistries: ["https://docker.io", "https://ghcr.io"]}}`, false},
+	{`values: {spegel: {mirroredRegistries: ["https://registry.example.ts.net"]}}`, true}, // only the policy knows
+	{`valuesFrom: [{kind: ConfigMap, name: spegel-bad-values}]`, true},                    // admitted if it is not read to the end
 }
 
 // load is clients that call the API server, each as fast as it is answered, and check every answer.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +96,11 @@ func install(t *testing.T, kustomization string) {
 		_, _ = shared.Kubectl(context.WithoutCancel(t.Context()), "delete", "validatingwebhookconfiguration", service, "--ignore-not-found")
 	})
 	accepted(t, kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", dir))
+	r, err := shared.KubectlInput(t.Context(), strings.NewReader(badValues), "apply", "-f", "-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted(t, r)
 }
 
 // start starts a replica that serves with this Secret and has the manifests' own shutdown delay.

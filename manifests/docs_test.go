@@ -1,0 +1,89 @@
+package manifests_test
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The documents show kustomizations of one's own. Each is built as it stands there, with the path to this folder replaced.
+func TestKustomizationsInTheDocumentsWork(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"policy.yaml": "apiVersion: spegel-guard.dev/v1alpha1\nkind: Policy\n"}
+	here := regexp.MustCompile(`[^\s\[,]+/(base|components/[a-z-]+)(\?[^\s\],]*)?`)
+	found := 0
+	for name, text := range documents(t) {
+		for _, block := range yamlBlocks(text) {
+			if !strings.Contains(block, "apiVersion: kustomize.config.k8s.io/") {
+				continue
+			}
+			found++
+			if got := len(build(t, here.ReplaceAllString(block, "../manifests/$1"), files)); got < 10 {
+				t.Errorf("%s: %d objects, want the whole base and more:\n%s", name, got, block)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no document shows a kustomization")
+	}
+}
+
+// Whoever looks for a component finds it in the README's table, and what is in the table is there.
+func TestTheTableOfComponentsIsComplete(t *testing.T) {
+	t.Parallel()
+	_, table, found := strings.Cut(documents(t)["README.md"], "| component of `manifests/components` |")
+	if !found {
+		t.Fatal("the README has no table of components")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	var named []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|").FindAllStringSubmatch(table, -1) {
+		named = append(named, row[1])
+	}
+	slices.Sort(named)
+	if there := components(t); !slices.Equal(named, there) {
+		t.Errorf("the table names %q, the folder holds %q", named, there)
+	}
+}
+
+// documents returns the README and all below docs, by their path from the top.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	top := os.DirFS("..")
+	texts := map[string]string{}
+	read := func(name string) {
+		content, err := fs.ReadFile(top, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(content)
+	}
+	read("README.md")
+	err := fs.WalkDir(top, "docs", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && path.Ext(name) == ".md" {
+			read(name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+// yamlBlocks returns what stands between ```yaml and ```, without the indentation of the fence.
+func yamlBlocks(markdown string) (blocks []string) {
+	fence := regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)^ *```$")
+	for _, m := range fence.FindAllStringSubmatch(markdown, -1) {
+		var block strings.Builder
+		for line := range strings.Lines(m[2]) {
+			block.WriteString(strings.TrimPrefix(line, m[1]))
+		}
+		blocks = append(blocks, block.String())
+	}
+	return blocks
+}
