@@ -41,12 +41,12 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 		handler.Reader = api
 	}
 	server := newWebhookServer(o.host, o.port, monitor)
-	server.Register(admission.Path, admission.NewEndpoint(handler))
+	health := newHealth(server.StartedChecker(), monitor.Ready)
+	server.Register(admission.Path, health.closing(admission.NewEndpoint(handler)))
 	metricsServer, err := o.newMetricsServer(config, monitor)
 	if err != nil {
 		return err
 	}
-	health := newHealth(server.StartedChecker(), monitor.Ready)
 
 	// Servers live on a context of their own: at the end, readiness fails first, and they go on for the
 	// delay, because endpoints still point here.

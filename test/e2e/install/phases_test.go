@@ -1,9 +1,11 @@
 package install_test
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +23,7 @@ func rotateCertificate(t *testing.T, s *site) func() int {
 		}
 		waitServed(t, w, s.secret["tls.crt"])
 	}
+	time.Sleep(2 * time.Second)
 	return none
 }
 
@@ -72,14 +75,24 @@ func reloadPolicy(t *testing.T, s *site) func() int {
 	return none
 }
 
+// busiest returns the replica with the most connections: the API server takes the connection that it used last, and
+// so one replica may have none.
+func (s *site) busiest() *cluster.Webhook {
+	return slices.MaxFunc(s.replicas[:], func(a, b *cluster.Webhook) int {
+		ofA, _ := s.balancer.Connections(a)
+		ofB, _ := s.balancer.Connections(b)
+		return cmp.Compare(ofA, ofB)
+	})
+}
+
 // killOne ends a replica as the kernel would that is out of memory, and starts it again. It may cost the calls that it
 // had, one a connection, and the connections that went to it before the balancer knew.
 func killOne(t *testing.T, s *site) func() int {
-	refused := s.balancer.Refused()
-	open, _ := s.balancer.Connections(s.replicas[0])
-	s.replicas[0].Kill()
+	w, refused := s.busiest(), s.balancer.Refused()
+	open, _ := s.balancer.Connections(w)
+	w.Kill()
 	time.Sleep(time.Second)
-	if err := s.replicas[0].Start(t.Context()); err != nil {
+	if err := w.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	refused = s.balancer.Refused() - refused
@@ -90,13 +103,14 @@ func killOne(t *testing.T, s *site) func() int {
 // pauseOne freezes a replica for longer than the webhook's timeoutSeconds. Each connection to it, new ones too until the
 // balancer knows, may cost one call.
 func pauseOne(t *testing.T, s *site) func() int {
-	held, before := s.balancer.Connections(s.replicas[0])
-	if err := s.replicas[0].Signal(syscall.SIGSTOP); err != nil {
+	w := s.busiest()
+	held, before := s.balancer.Connections(w)
+	if err := w.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(7 * time.Second)
-	_, after := s.balancer.Connections(s.replicas[0])
-	if err := s.replicas[0].Signal(syscall.SIGCONT); err != nil {
+	_, after := s.balancer.Connections(w)
+	if err := w.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("one paused: it held %d connections, and %d new ones went to it", held, after-before)

@@ -56,7 +56,10 @@ func TestPodSecurityRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*corev1.PodSpec){
-		"privileged":                func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.Privileged = new(true) },
+		"privileged": func(p *corev1.PodSpec) {
+			p.Containers[0].SecurityContext.Privileged = new(true)
+			p.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil // the two exclude each other
+		},
 		"seccompProfile":            func(p *corev1.PodSpec) { p.SecurityContext.SeccompProfile = nil },
 		"runAsNonRoot != true":      func(p *corev1.PodSpec) { p.SecurityContext.RunAsNonRoot = nil },
 		"unrestricted capabilities": func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.Capabilities = nil },
