@@ -14,9 +14,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// ProbePeriod is how often a Balancer asks each replica whether it is ready, and how long it waits for an answer. A
-// kubelet takes seconds for both.
-const ProbePeriod = 250 * time.Millisecond
+// ProbePeriod is how often a Balancer asks each replica whether it is ready, and how long it waits for an answer: about as
+// long as a cluster takes to have a pod's end known on every node. A kubelet's probes are slower.
+const ProbePeriod = time.Second
 
 // Balancer does for one Service what kubelet and kube-proxy do: it asks each replica for its readiness, gives new
 // connections in turn to those that were ready when last asked, and leaves connections alone that are there. A new
@@ -133,7 +133,7 @@ func (b *Balancer) index(w *Webhook) int {
 }
 
 func (b *Balancer) probe(ctx context.Context, r *backend) {
-	asking, cancel := context.WithTimeout(ctx, max(ProbePeriod, time.Second))
+	asking, cancel := context.WithTimeout(ctx, ProbePeriod)
 	defer cancel()
 	ready := r.webhook.ready(asking)
 	b.mu.Lock()

@@ -56,11 +56,13 @@ type load struct {
 	ctx    context.Context
 	wg     sync.WaitGroup
 
-	mu     sync.Mutex
-	phases []*phase
+	mu       sync.Mutex
+	starting *phase   // of calls that begin now
+	counting *phase   // of answers that come now: what was in flight when a fault came counts for the fault
+	phases   []*phase // those that have a name
 }
 
-// phase counts the calls that began in it.
+// phase counts the calls that were answered in it. flying is how many of those that began in it are not.
 type phase struct {
 	name                        string
 	began, ended                time.Time
@@ -77,7 +79,8 @@ func startLoad(t *testing.T, clients int) *load {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.api.Delete(context.WithoutCancel(t.Context()), l.stored) })
-	l.phases = []*phase{{began: time.Now()}}
+	l.starting = new(phase)
+	l.counting = l.starting
 	ctx, stop := context.WithCancel(t.Context())
 	l.ctx = ctx
 	t.Cleanup(func() {
@@ -123,9 +126,8 @@ func newClient(t *testing.T) client.Client {
 // call sends one release and counts the answer. It outlives the load's context: a call that was begun is answered.
 func (l *load) call(object *unstructured.Unstructured, bad bool) {
 	l.mu.Lock()
-	p := l.phases[len(l.phases)-1]
-	p.sent++
-	p.flying++
+	first := l.starting
+	first.flying++
 	l.mu.Unlock()
 	began := time.Now()
 	var err error
@@ -137,7 +139,9 @@ func (l *load) call(object *unstructured.Unstructured, bad bool) {
 	took := time.Since(began)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p.flying--
+	first.flying--
+	p := l.counting
+	p.sent++
 	p.slowest = max(p.slowest, took)
 	refused := apierrors.IsForbidden(err) && strings.Contains(err.Error(), "denied the request")
 	switch {
@@ -151,23 +155,28 @@ func (l *load) call(object *unstructured.Unstructured, bad bool) {
 	}
 }
 
-// begin starts a phase. Calls that are under way still count for the one before.
+// begin starts a phase.
 func (l *load) begin(name string) *phase {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := &phase{name: name, began: time.Now()}
-	l.phases[len(l.phases)-1].ended = p.began
+	l.starting, l.counting = p, p
 	l.phases = append(l.phases, p)
 	return p
 }
 
-// end begins a nameless phase, waits until all calls of this one are answered, and returns its numbers.
+// end waits until all calls that began in the phase are answered, and returns its numbers.
 func (l *load) end(t *testing.T, p *phase) phase {
 	t.Helper()
-	l.begin("")
+	l.mu.Lock()
+	l.starting = new(phase)
+	l.mu.Unlock()
 	eventually(t, "all calls of phase "+p.name+" are answered", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		if p.flying == 0 {
+			l.counting, p.ended = l.starting, time.Now()
+		}
 		return p.flying == 0
 	})
 	l.mu.Lock()
@@ -178,14 +187,14 @@ func (l *load) end(t *testing.T, p *phase) phase {
 	return *p
 }
 
-// table returns the phases that have a name, one a line.
+// table returns the phases that have ended, one a line.
 func (l *load) table() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out strings.Builder
 	fmt.Fprintf(&out, "%-22s %8s %8s %8s %8s %8s %10s\n", "phase", "seconds", "calls/s", "sent", "failed", "wrong", "slowest")
 	for _, p := range l.phases {
-		if seconds := p.ended.Sub(p.began).Seconds(); p.name != "" && seconds > 0 {
+		if seconds := p.ended.Sub(p.began).Seconds(); seconds > 0 {
 			fmt.Fprintf(&out, "%-22s %8.1f %8.0f %8d %8d %8d %10s\n", p.name, seconds, float64(p.sent)/seconds, p.sent, p.failed, p.wrong,
 				p.slowest.Round(time.Millisecond))
 		}

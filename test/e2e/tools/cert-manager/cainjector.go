@@ -13,6 +13,7 @@ import (
 
 	certmanager "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/cert-manager/cert-manager/pkg/controller/cainjector"
+	"github.com/cert-manager/cert-manager/pkg/util"
 )
 
 // newInjector returns cainjector for validating webhook configurations, with the Certificate as a source of the CA.
@@ -21,6 +22,7 @@ func newInjector(ctx context.Context, kubeconfig string) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	config = util.RestConfigWithUserAgent(config, "cainjector") // its name as the manager of the field
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		admissionregistrationv1.AddToScheme, corev1.AddToScheme, certmanager.AddToScheme,
