@@ -117,6 +117,7 @@ func rollingRestart(t *testing.T, s *site) func() int {
 		s.replicas[i] = next
 		go func() {
 			err := old.Stop()
+			time.Sleep(2 * cluster.ProbePeriod) // nobody tells the balancer: it has to ask
 			s.balancer.Remove(old)
 			ended <- err
 		}()
