@@ -53,7 +53,7 @@ var releases = []struct {
 type load struct {
 	api    client.Client
 	stored *unstructured.Unstructured
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // it ends the clients
 	wg     sync.WaitGroup
 
 	mu       sync.Mutex
