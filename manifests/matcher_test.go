@@ -31,12 +31,15 @@ func compile(webhook admissionregistrationv1.ValidatingWebhook) matchconditions.
 
 // match asks whether the webhook would be called for a create of this object.
 func match(ctx context.Context, matcher matchconditions.Matcher, object map[string]any) matchconditions.MatchResult {
+	return matcher.Match(ctx, create(object), nil, nil)
+}
+
+// create is a request to create this object.
+func create(object map[string]any) *admission.VersionedAttributes {
 	u := &unstructured.Unstructured{Object: object}
 	kind := helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind)
 	resource := helmv2.GroupVersion.WithResource(resourceOf(helmv2.HelmReleaseKind))
 	attributes := admission.NewAttributesRecord(u, nil, kind, u.GetNamespace(), u.GetName(), resource, "",
 		admission.Create, nil, false, &user.DefaultInfo{})
-	return matcher.Match(ctx, &admission.VersionedAttributes{
-		Attributes: attributes, VersionedKind: kind, VersionedObject: u,
-	}, nil, nil)
+	return &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind, VersionedObject: u}
 }

@@ -63,7 +63,7 @@ func TestDecodeIsStrict(t *testing.T) {
 }
 
 // the returns the object of type T with this name, of which there must be exactly one.
-func the[T client.Object](t *testing.T, in install, name string) T {
+func the[T client.Object](t testing.TB, in install, name string) T {
 	t.Helper()
 	var found []T
 	for _, object := range in {

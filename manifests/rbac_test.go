@@ -44,8 +44,8 @@ func TestPermissions(t *testing.T) {
 		"the base reads ConfigMaps and sources by name, and nothing else": {
 			nil, basePermissions(),
 		},
-		"cert-manager and match-all add nothing": {
-			[]string{"cert-manager", "match-all"}, basePermissions(),
+		"cert-manager, match-all and the CEL twin add nothing": {
+			[]string{"cert-manager", "match-all", "validating-admission-policy"}, basePermissions(),
 		},
 		"read-secrets adds Secrets by name": {
 			[]string{"read-secrets"}, allow("get secrets"),

@@ -29,7 +29,13 @@ func render(t *testing.T, resource string, components ...string) install {
 var kustomize sync.Mutex
 
 // build runs kustomize on a kustomization that lies beside this folder, together with the files given by name.
-func build(t *testing.T, kustomization string, files map[string]string) install {
+func build(t testing.TB, kustomization string, files map[string]string) install {
+	t.Helper()
+	return buildFolder(t, "/overlay", kustomization, files)
+}
+
+// buildFolder runs kustomize on /overlay, or on a folder below /manifests.
+func buildFolder(t testing.TB, folder, kustomization string, files map[string]string) install {
 	t.Helper()
 	disk := filesys.MakeFsInMemory()
 	write := func(name, content string) {
@@ -50,7 +56,7 @@ func build(t *testing.T, kustomization string, files map[string]string) install 
 		write(path.Join("/overlay", name), content)
 	}
 	kustomize.Lock()
-	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, "/overlay")
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, folder)
 	kustomize.Unlock()
 	if err != nil {
 		t.Fatalf("kustomize build: %v", err)
@@ -66,7 +72,7 @@ func build(t *testing.T, kustomization string, files map[string]string) install 
 	return in
 }
 
-func manifestFiles(t *testing.T) []string {
+func manifestFiles(t testing.TB) []string {
 	t.Helper()
 	var names []string
 	err := fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {

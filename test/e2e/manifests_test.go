@@ -24,6 +24,7 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 		"matching everything": {"cert-manager", "match-all"},
 		"reading secrets":     {"cert-manager", "read-secrets"},
 		"self-signed":         {"self-signed", "metrics-secure"},
+		"with the CEL twin":   {"cert-manager", "validating-admission-policy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -36,6 +37,15 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 				t.Errorf("%d objects accepted:\n%s", got, out)
 			}
 		})
+	}
+}
+
+// TestAPIServerAcceptsTheTwinAlone sends the component's own folder.
+func TestAPIServerAcceptsTheTwinAlone(t *testing.T) {
+	t.Parallel()
+	out := accepted(t, kubectl(t, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-k", "manifests/components/validating-admission-policy"))
+	if got := strings.Count(out, "(server dry run)"); got != 6 || strings.Contains(out, "Warning") {
+		t.Errorf("%d objects accepted, want 6:\n%s", got, out)
 	}
 }
 

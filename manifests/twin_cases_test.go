@@ -1,0 +1,173 @@
+package manifests_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/twin"
+)
+
+func TestTwinSaysWhatTheWebhookSays(t *testing.T) {
+	t.Parallel()
+	policies := newTwin(t)
+	cases, err := twin.Corpus("../pkg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	differ := twin.Differences()
+	for _, c := range cases {
+		delete(differ, c.Name)
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			said, err := policies.review(t.Context(), c.Release, c.PrivateRegistries...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Check(said.denied); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for name := range differ {
+		t.Errorf("no case %s; the list of differences has it", name)
+	}
+}
+
+// Of what is generated, the twin may admit what lies in references. It must never deny what the webhook admits, and
+// without references both say the same.
+func TestTwinNeverDeniesWhatTheWebhookAdmits(t *testing.T) {
+	t.Parallel()
+	policies := newTwin(t)
+	denied, sameRules := 0, 0
+	for seed := range uint64(2000) {
+		c, err := twin.Generate(seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := policies.review(t.Context(), c.Release, c.PrivateRegistries...)
+		if err != nil {
+			t.Fatalf("%s: %v\n%v", c.Name, err, c.Release)
+		}
+		spec := c.Release["spec"].(map[string]any)
+		if spec["valuesFrom"] != nil && said.denied == "" {
+			continue
+		}
+		if err := c.Check(said.denied); err != nil && !(said.denied == "" && onlyTheWebhookReads(spec)) {
+			t.Errorf("%s: %v\n%v", c.Name, err, spec)
+		}
+		if rules := slices.Sorted(twin.RulesOf(said.denied)); said.denied != "" {
+			denied++
+			if slices.Equal(slices.Compact(rules), c.Rules) {
+				sameRules++
+			}
+		}
+	}
+	if denied < 500 || sameRules*10 < denied*9 {
+		t.Errorf("%d denials, %d for the same rules as the webhook's; want hundreds, and nine of ten alike", denied, sameRules)
+	}
+}
+
+// onlyTheWebhookReads tells whether a list holds a spelling of a host that needs more than CEL has.
+func onlyTheWebhookReads(spec map[string]any) bool {
+	list, _ := spec["values"].(map[string]any)["spegel"].(map[string]any)["mirroredRegistries"].([]any)
+	return slices.ContainsFunc(list, func(e any) bool {
+		s, _ := e.(string)
+		return strings.ContainsAny(s, "ü,%#")
+	})
+}
+
+// An expression that errors leaves the release unjudged.
+func TestTwinNeverErrors(t *testing.T) {
+	t.Parallel()
+	policies := newTwin(t)
+	metadata := []map[string]any{{"name": "podinfo"}, {"name": "spegel"}, {}, {"name": "spegel", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+	webhook := compile(webhook(t, render(t, ".")))
+	judged := 0
+	for i, spec := range append(specs(), nil) {
+		object := map[string]any{"metadata": metadata[i%len(metadata)]}
+		if spec != nil {
+			object["spec"] = spec
+		}
+		said, err := policies.review(t.Context(), object, "harbor.example.com")
+		if err != nil {
+			t.Fatalf("%v: %v", object, err)
+		}
+		if said.denied == "" && len(said.warnings) == 0 {
+			continue
+		}
+		judged++
+		if called := match(t.Context(), webhook, object); !called.Matches {
+			t.Errorf("%v: judged here, while the webhook is not even called: %s", object, said.denied)
+		}
+	}
+	if judged < 1000 {
+		t.Errorf("%d releases judged, want many", judged)
+	}
+}
+
+// list is a release of Spegel's with this list.
+func list(entries ...any) map[string]any {
+	return map[string]any{"metadata": map[string]any{"name": "spegel"}, "spec": map[string]any{
+		"chart":  map[string]any{"spec": map[string]any{"chart": "spegel"}},
+		"values": map[string]any{"spegel": map[string]any{"mirroredRegistries": entries}},
+	}}
+}
+
+// The API server gives up on what costs too much, and the release is admitted. The longest list that is judged entry by entry
+// stays below that, and in a longer one a wildcard is found all the same.
+func TestTwinJudgesLongLists(t *testing.T) {
+	t.Parallel()
+	policies := newTwin(t)
+	var private []string
+	for i := range 50 {
+		private = append(private, fmt.Sprintf("harbor%d.example.com:8443", i), fmt.Sprintf("*.internal%d.example.com", i))
+	}
+	for name, entry := range map[string]string{
+		"good":      "https://mirror%d.example.com",
+		"odd":       "https://Mirror%d.example.com",
+		"malformed": "mirror%d.example.com/library",
+		"private":   "https://mirror%d.internal49.example.com:8443",
+		"long":      "HTTPS://" + strings.Repeat("x", 250) + "%d",
+		"too long":  "HTTPS://" + strings.Repeat("x", 2800) + "%d",
+	} {
+		for _, length := range []int{250, 10_000} {
+			if len(entry)*length > 3<<20 {
+				continue // no request is that large
+			}
+			t.Run(fmt.Sprint(name, " ", length), func(t *testing.T) {
+				t.Parallel()
+				entries := make([]any, 0, length)
+				for i := range length - 1 {
+					entries = append(entries, fmt.Sprintf(entry, i))
+				}
+				said, err := policies.review(t.Context(), list(append(entries, "*")...), private...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !strings.Contains(said.denied, fmt.Sprintf("[%d]: \"*\" stands for every registry", length-1)) {
+					t.Errorf("the last entry was not judged: %s", said.denied)
+				}
+				if said.cost > celconfig.RuntimeCELCostBudget/2 {
+					t.Errorf("%d of %d cost units", said.cost, celconfig.RuntimeCELCostBudget)
+				}
+				t.Logf("%d of %d cost units", said.cost, celconfig.RuntimeCELCostBudget)
+			})
+		}
+	}
+}
+
+// BenchmarkTwin is what the API server spends on a good release, with the CEL of the oldest Kubernetes.
+func BenchmarkTwin(b *testing.B) {
+	policies := newTwin(b)
+	object := list("https://docker.io", "https://ghcr.io", "https://quay.io", "https://registry.k8s.io")
+	b.ReportAllocs()
+	for b.Loop() {
+		if said, err := policies.review(b.Context(), object, "registry.example.ts.net", "harbor.example.com:8443", "*.internal.example.com"); err != nil || said.denied != "" {
+			b.Fatal(said, err)
+		}
+	}
+}

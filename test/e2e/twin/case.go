@@ -1,0 +1,89 @@
+package twin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+)
+
+// Case is one release and what the webhook says to its creation.
+type Case struct {
+	Name string
+	// Release is a HelmRelease, as an API client sends it.
+	Release           map[string]any
+	PrivateRegistries []string
+	// Denied tells whether the webhook denies it, Rules which rules it names then, sorted.
+	Denied bool
+	Rules  []string
+}
+
+// judge has the webhook's own packages decide.
+func (c *Case) judge(reader release.Reader) error {
+	text, err := json.Marshal(c.Release)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Name, err)
+	}
+	var hr helmv2.HelmRelease
+	if err := json.Unmarshal(text, &hr); err != nil {
+		return fmt.Errorf("%s: %w", c.Name, err)
+	}
+	pol, err := policy.Load("", c.PrivateRegistries)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Name, err)
+	}
+	rel := release.Resolve(context.Background(), &hr, release.Options{Charts: pol.Charts, Reader: reader, Create: true})
+	if rel == nil || rel.Suspended {
+		return nil
+	}
+	for _, f := range rel.Evaluate(pol.Policy).Denied() {
+		c.Denied = true
+		if !slices.Contains(c.Rules, f.Rule) {
+			c.Rules = append(c.Rules, f.Rule)
+		}
+	}
+	slices.Sort(c.Rules)
+	return nil
+}
+
+// Check compares the twin's denial with the webhook's; an empty one is an admission. It is an error if one of them denies
+// and the other does not, unless the list of differences says so, and if the twin names a rule that
+// the webhook does not.
+func (c Case) Check(denial string) error {
+	d, listed := differences[c.Name]
+	want := c.Denied
+	if listed {
+		want = d.denied
+	}
+	switch {
+	case listed && d.denied == c.Denied:
+		return fmt.Errorf("the list of differences names it, but there is none: %s", d.reason)
+	case want && denial == "":
+		return fmt.Errorf("admitted; the webhook denies it for %v", c.Rules)
+	case !want && denial != "":
+		return fmt.Errorf("denied, while the webhook admits it or the list of differences wants it admitted: %s", denial)
+	}
+	for rule := range RulesOf(denial) {
+		if !slices.Contains(c.Rules, rule) && !listed {
+			return fmt.Errorf("names %s; the webhook names %v: %s", rule, c.Rules, denial)
+		}
+	}
+	return nil
+}
+
+// RulesOf yields the rules that a denial of the twin names.
+func RulesOf(denial string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for part := range strings.SplitSeq(denial+" - ", "] - ") {
+			if i := strings.LastIndexByte(part, '['); i >= 0 && !yield(part[i+1:]) {
+				return
+			}
+		}
+	}
+}

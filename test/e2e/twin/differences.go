@@ -1,0 +1,30 @@
+package twin
+
+// difference says what the twin does with a release to which the webhook says something else.
+type difference struct {
+	denied bool
+	reason string
+}
+
+// differences are those of the corpora, by the name of the case. Everything that is not here must be judged alike.
+// An admission is no more than that: what the twin can't see, it lets through.
+var differences = map[string]difference{
+	"private-registry-mirrored/fail-idna":    {reason: "CEL has no IDNA"},
+	"parity/dead-key-in-configmap":           {reason: "the value is in a ConfigMap"},
+	"parity/later-reference-wins":            {reason: "the value is in a ConfigMap"},
+	"parity/null-in-a-later-reference":       {reason: "the value is in a ConfigMap"},
+	"parity/other-name-behind-ocirepository": {reason: "the chart's name is in an OCIRepository"},
+	"parity/private-host-in-configmap":       {reason: "the value is in a ConfigMap"},
+	"parity/target-path":                     {reason: "a targetPath may reach into the inline values"},
+	"parity/unresolved-denied-by-policy":     {reason: "unresolved: deny is a setting of the policy file"},
+	"parity/named-spegel-but-another-chart":  {denied: true, reason: "the chart's name is in an OCIRepository, and a release that is called spegel counts as Spegel's until it is read"},
+}
+
+// Differences lists the cases of the corpora about which twin and webhook do not agree, and why.
+func Differences() map[string]string {
+	all := map[string]string{}
+	for name, d := range differences {
+		all[name] = d.reason
+	}
+	return all
+}

@@ -1,0 +1,101 @@
+package e2e_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+)
+
+// TestTwinFluxForce: a denial of the twin must not make Flux delete the release, whatever force says.
+func TestTwinFluxForce(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, "twin-force", "  force: true\n", fix)
+	a.applied("app")
+	uid := a.uid()
+	accepted(t, kubectl(t, "label", "namespace", a.ns, twinLabel+"=shipped"))
+	if err := installTwin(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the twin decides", func() bool {
+		r := kubectlInput(t, release(t, "probe", "spegel: {registries: [x]}"), "-n", a.ns, "create", "--dry-run=server", "-f", "-")
+		return strings.Contains(r.Output, "ValidatingAdmissionPolicy 'spegel-guard'")
+	})
+	a.push(incident)
+	ready := a.reconcile("app")
+	if want := "dry-run failed (Forbidden): helmreleases.helm.toolkit.fluxcd.io \"spegel\" is forbidden: ValidatingAdmissionPolicy 'spegel-guard' with binding 'spegel-guard' denied request: Spegel would stand"; !strings.Contains(ready, want) {
+		t.Errorf("want a refusal by the twin: %s", ready)
+	}
+	if now := a.uid(); uid == "" || now != uid {
+		t.Errorf("the refused release was recreated: uid %q, then %q", uid, now)
+	}
+}
+
+// TestTwinOtherwiseFluxWouldDelete is the counter-proof, and the reason for failurePolicy: Ignore: with the default reason, and
+// with an expression that errors under failurePolicy: Fail, the API server answers 422, and Flux deletes the release.
+func TestTwinOtherwiseFluxWouldDelete(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(spec map[string]any){
+		"the default reason": func(spec map[string]any) {
+			delete(spec["validations"].([]any)[0].(map[string]any), "reason")
+		},
+		"an error under failurePolicy Fail": func(spec map[string]any) {
+			spec["failurePolicy"] = "Fail"
+			spec["validations"].([]any)[0].(map[string]any)["expression"] = "!('registries' in variables.spegel) || object.spec.values.nothing == 1"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			id := "twin-bent-" + strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "the "), " ", "-"))
+			a := newApp(t, id, "  force: true\n", fix)
+			a.applied("app")
+			if a.uid() == "" {
+				t.Fatal("the release was not applied")
+			}
+			bendTwin(t, id, change)
+			eventually(t, "the bent policy decides", func() bool {
+				r := kubectlInput(t, release(t, "spegel-probe", "spegel: {registries: [x]}"), "-n", a.ns, "create", "--dry-run=server", "-f", "-")
+				return strings.Contains(r.Output, "is invalid") || strings.Contains(r.Output, "ValidatingAdmissionPolicy '"+id+"'")
+			})
+			a.push(incident)
+			ready := a.reconcile("app")
+			if uid := a.uid(); uid != "" {
+				t.Errorf("the release kept its uid %s, so TestTwinFluxForce proves nothing: %s", uid, ready)
+			}
+		})
+	}
+}
+
+// bendTwin installs a changed copy of the policy that refuses, for one namespace.
+func bendTwin(t *testing.T, ns string, change func(spec map[string]any)) {
+	t.Helper()
+	root, err := cluster.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := cluster.Render(filepath.Join(root, "manifests/components/validating-admission-policy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bent []*unstructured.Unstructured
+	for _, object := range objects {
+		if object.GetName() != "spegel-guard" {
+			continue
+		}
+		spec := object.Object["spec"].(map[string]any)
+		object.SetName(ns)
+		if object.GetKind() == "ValidatingAdmissionPolicyBinding" {
+			spec["policyName"] = ns
+			spec["matchResources"] = map[string]any{"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": ns}}}
+		} else {
+			change(spec)
+		}
+		bent = append(bent, object)
+	}
+	if err := shared.Apply(t.Context(), bent...); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,235 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+	"github.com/spegel-guard/spegel-guard/test/e2e/twin"
+)
+
+// twinLabel is on the namespaces in which the CEL twin decides, beside the webhook: as shipped, or with a ConfigMap of the
+// namespace's own as its parameter. The API server asks the twin first, and says who has denied.
+const twinLabel = "twin.spegel-guard.dev/parameter"
+
+// installTwin applies the component, for labelled namespaces only, once for all tests.
+var installTwin = sync.OnceValue(func() error {
+	root, err := cluster.Root()
+	if err != nil {
+		return err
+	}
+	objects, err := cluster.Render(filepath.Join(root, "manifests/components/validating-admission-policy"))
+	if err != nil {
+		return err
+	}
+	var all []*unstructured.Unstructured
+	for _, object := range objects {
+		all = append(all, object)
+		switch object.GetKind() {
+		case "ValidatingAdmissionPolicy":
+			scope(object, metav1.LabelSelectorOpExists, "matchConstraints")
+		case "ValidatingAdmissionPolicyBinding":
+			own := object.DeepCopy() // with a parameter of the namespace's own
+			own.SetName(object.GetName() + "-own")
+			unstructured.RemoveNestedField(own.Object, "spec", "paramRef", "namespace")
+			scope(own, metav1.LabelSelectorOpIn, "matchResources", "own")
+			scope(object, metav1.LabelSelectorOpIn, "matchResources", "shipped")
+			all = append(all, own)
+		}
+	}
+	return shared.Apply(context.Background(), all...)
+})
+
+// scope limits a policy or a binding to namespaces by their label.
+func scope(object *unstructured.Unstructured, op metav1.LabelSelectorOperator, field string, values ...any) {
+	expression := map[string]any{"key": twinLabel, "operator": string(op)}
+	if len(values) > 0 {
+		expression["values"] = values
+	}
+	selector := map[string]any{"matchExpressions": []any{expression}}
+	if err := unstructured.SetNestedField(object.Object, selector, "spec", field, "namespaceSelector"); err != nil {
+		panic(err) // the manifest is not what its own tests say
+	}
+}
+
+// twinNamespace makes a namespace in which the twin decides, and waits until it does: with these private registries, or with
+// the ConfigMap as it is shipped.
+func twinNamespace(t *testing.T, name, parameter string, private ...string) string {
+	t.Helper()
+	if err := installTwin(); err != nil {
+		t.Fatal(err)
+	}
+	namespace(t, name)
+	if parameter == "own" {
+		list := "    " + strings.Join(private, "\n    ")
+		accepted(t, kubectlInput(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: spegel-guard-private-registries}\ndata:\n  privateRegistries: |\n    probe.invalid\n"+list+"\n",
+			"-n", name, "create", "-f", "-"))
+	}
+	accepted(t, kubectl(t, "label", "namespace", name, twinLabel+"="+parameter))
+	entry := "*"
+	if parameter == "own" {
+		entry = "https://probe.invalid" // the ConfigMap has arrived too
+	}
+	eventually(t, "the twin decides in "+name, func() bool {
+		r := kubectlInput(t, release(t, "spegel", `spegel: {mirroredRegistries: ["`+entry+`"]}`), "-n", name, "create", "--dry-run=server", "-f", "-")
+		return strings.Contains(r.Output, "ValidatingAdmissionPolicy 'spegel-guard'")
+	})
+	return name
+}
+
+// twinAnswer is what the API server said to a dry-run create.
+type twinAnswer struct {
+	denied   string // the twin's message, empty if it was not the twin that denied
+	warnings []string
+}
+
+// twinAsker returns a function that creates releases by dry run.
+func twinAsker(t *testing.T) func(t *testing.T, ns string, object map[string]any) twinAnswer {
+	t.Helper()
+	var warnings warningLog
+	config := shared.Config()
+	config.QPS = -1
+	config.WarningHandler = &warnings
+	c, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(t *testing.T, ns string, object map[string]any) twinAnswer {
+		t.Helper()
+		u := (&unstructured.Unstructured{Object: object}).DeepCopy()
+		u.SetNamespace(ns)
+		warnings.take()
+		err := c.Create(t.Context(), u, client.DryRunAll)
+		answer := twinAnswer{}
+		for _, w := range warnings.take() {
+			if rest, ok := strings.CutPrefix(w, "Validation failed for ValidatingAdmissionPolicy 'spegel-guard-warnings'"); ok {
+				answer.warnings = append(answer.warnings, rest)
+			}
+		}
+		status := apierrors.APIStatus(nil)
+		if !errors.As(err, &status) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			return answer
+		}
+		if status.Status().Code != http.StatusForbidden {
+			t.Fatalf("code %d, want 403: %v", status.Status().Code, err)
+		}
+		_, answer.denied, _ = strings.Cut(err.Error(), "ValidatingAdmissionPolicy 'spegel-guard' with binding ")
+		return answer
+	}
+}
+
+// TestTwinOnTheAPIServer runs the corpora and some hundred generated releases through the real API server.
+func TestTwinOnTheAPIServer(t *testing.T) {
+	t.Parallel()
+	cases, err := twin.Corpus("../../pkg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(400) {
+		c, err := twin.Generate(seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, c)
+	}
+	ask := twinAsker(t)
+	namespaces := map[string]string{}
+	denied := 0
+	for _, c := range cases {
+		key := fmt.Sprint(c.PrivateRegistries)
+		if namespaces[key] == "" {
+			namespaces[key] = twinNamespace(t, fmt.Sprint("twin-", len(namespaces)), "own", c.PrivateRegistries...)
+		}
+		said := ask(t, namespaces[key], c.Release)
+		if said.denied != "" {
+			denied++
+		}
+		err := c.Check(said.denied)
+		if strings.HasPrefix(c.Name, "generated/") && said.denied == "" {
+			err = nil // it may admit; the tests of the manifests say when
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
+	if denied < 200 {
+		t.Errorf("%d denials, want hundreds", denied)
+	}
+}
+
+// TestTwinAsShipped: without private registries, and then without the ConfigMap.
+func TestTwinAsShipped(t *testing.T) {
+	t.Parallel()
+	ns := twinNamespace(t, "twin-shipped", "shipped")
+	ask := twinAsker(t)
+	spegel := func(values string) map[string]any { return fromYAML(t, release(t, "spegel", values)) }
+	check := func(t *testing.T) {
+		t.Helper()
+		if said := ask(t, ns, spegel("spegel: {registries: [x]}")); !strings.Contains(said.denied, "(2 problems): - spec.values.spegel.registries: ") {
+			t.Errorf("the incident: %q", said.denied)
+		}
+		if said := ask(t, ns, spegel(`spegel: {mirroredRegistries: ["https://registry.example.ts.net"]}`)); said.denied != "" {
+			t.Errorf("nobody has said that the registry is private: %s", said.denied)
+		}
+		accepted(t, kubectl(t, "-n", ns, "apply", "--dry-run=server", "-f", "test/e2e/testdata/other.yaml"))
+	}
+	check(t)
+	t.Run("warns", func(t *testing.T) {
+		said := ask(t, ns, spegel("registries: [x]\nspegel: {appendMirrors: true, mirroredRegistries: ['https://docker.io']}"))
+		text := strings.Join(said.warnings, "\n")
+		if said.denied != "" || len(said.warnings) != 2 || !strings.Contains(text, "[misplaced-registries-key]") || !strings.Contains(text, "[renamed-key]") {
+			t.Errorf("denied %q, warnings:\n%s", said.denied, text)
+		}
+	})
+	t.Run("a suspended release is admitted with a warning", func(t *testing.T) {
+		object := spegel("spegel: {registries: [x]}")
+		object["spec"].(map[string]any)["suspend"] = true
+		said := ask(t, ns, object)
+		if said.denied != "" || len(said.warnings) != 1 || !strings.Contains(said.warnings[0], "suspended, so admitted: Spegel would stand between") {
+			t.Errorf("denied %q, warnings %q", said.denied, said.warnings)
+		}
+	})
+	t.Run("a list of ten thousand is judged", func(t *testing.T) {
+		object := spegel("spegel: {}")
+		entries := make([]any, 0, 10_000)
+		for i := range cap(entries) - 1 {
+			entries = append(entries, fmt.Sprintf("https://mirror%d.example.com", i))
+		}
+		err := unstructured.SetNestedSlice(object, append(entries, "*"), "spec", "values", "spegel", "mirroredRegistries")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := ask(t, ns, object); !strings.Contains(said.denied, `[9999]: "*" stands for every registry`) {
+			t.Errorf("denied %q", said.denied)
+		}
+	})
+	t.Run("without the ConfigMap it decides all but private registries", func(t *testing.T) {
+		accepted(t, kubectl(t, "-n", "kube-system", "delete", "configmap", "spegel-guard-private-registries"))
+		check(t)
+	})
+}
+
+// fromYAML decodes a manifest.
+func fromYAML(t *testing.T, manifest string) map[string]any {
+	t.Helper()
+	var u unstructured.Unstructured
+	if err := yaml.Unmarshal([]byte(manifest), &u.Object); err != nil {
+		t.Fatal(err)
+	}
+	return u.Object
+}
