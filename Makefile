@@ -36,7 +36,7 @@ MORE_CRDS := $(CRDS)/more/.copied
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
 build: ## Build the program: .cache/bin/webhook.
@@ -92,8 +92,17 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 30s).
 	done
 
 .PHONY: bench
-bench: build assets ## Run the benchmarks; BENCH picks them, BENCHTIME says how long each runs.
-	$(GOTEST) -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout=30m ./pkg/... ./test/e2e/...
+bench: ## Run the benchmarks; BENCH picks them, BENCHTIME says how long each runs. Without BENCH, bench-admission too.
+	$(GOTEST) -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout=30m ./pkg/...
+ifeq ($(BENCH),.)
+	@$(MAKE) bench-admission
+endif
+
+.PHONY: bench-admission
+bench-admission: build assets $(MORE_CRDS) ## Compare what admission costs, side by side in one run, and write docs/performance.md.
+	@$(BUILD) . $(BIN)/allowall ./test/e2e/allowall
+	@$(BUILD) . $(BIN)/bench ./test/e2e/bench
+	@$(BIN)/bench -allow $(BIN)/allowall -o docs/performance.md
 
 .PHONY: assets
 assets: $(CONTROL_PLANE) $(HELMRELEASE_CRD) ## Build etcd, kube-apiserver, kubectl and the HelmRelease CRD; minutes the first time.

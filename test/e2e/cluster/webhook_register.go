@@ -57,6 +57,11 @@ func (w *Webhook) Register(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("register the webhook: %w", err)
 	}
+	return w.RegisterAs(ctx, configuration, "default")
+}
+
+// RegisterAs is Register with another configuration, tried in another namespace: one that it selects.
+func (w *Webhook) RegisterAs(ctx context.Context, configuration *admissionregistrationv1.ValidatingWebhookConfiguration, namespace string) error {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(configuration)
 	if err != nil {
 		return fmt.Errorf("register the webhook: %w", err)
@@ -68,14 +73,14 @@ func (w *Webhook) Register(ctx context.Context) error {
 	if err := w.cluster.Apply(ctx, &unstructured.Unstructured{Object: content}); err != nil {
 		return fmt.Errorf("register the webhook: %w", err)
 	}
-	if err := w.cluster.waitCalled(ctx, configuration.Webhooks[0].Name, before); err != nil {
+	if err := w.cluster.waitCalled(ctx, configuration.Webhooks[0].Name, namespace, before); err != nil {
 		return fmt.Errorf("register the webhook: %w", err)
 	}
 	return nil
 }
 
-// waitCalled makes the API server review HelmReleases until it counts more calls of a webhook than before.
-func (c *Cluster) waitCalled(ctx context.Context, webhook, before string) error {
+// waitCalled makes the API server review HelmReleases in a namespace until it counts more calls of a webhook than before.
+func (c *Cluster) waitCalled(ctx context.Context, webhook, namespace, before string) error {
 	ctx, cancel := context.WithTimeout(ctx, registerTimeout)
 	defer cancel()
 	config := c.Config()
@@ -91,7 +96,7 @@ func (c *Cluster) waitCalled(ctx context.Context, webhook, before string) error 
 		}}}
 		probe.SetAPIVersion("helm.toolkit.fluxcd.io/v2")
 		probe.SetKind("HelmRelease")
-		probe.SetNamespace("default")
+		probe.SetNamespace(namespace)
 		probe.SetName("spegel")
 		err := api.Create(ctx, probe, client.DryRunAll)
 		if err != nil && !apierrors.IsForbidden(err) && !apierrors.IsAlreadyExists(err) {

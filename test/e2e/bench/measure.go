@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+)
+
+// variant is one way that a release can go through the API server.
+type variant struct {
+	name      string
+	namespace string
+	release   string
+	webhook   func(*bed) *cluster.Webhook // who is called; nil for nobody
+}
+
+// group is what is compared with each other; the first variant is the base.
+type group struct {
+	title    string
+	variants []variant
+}
+
+func groups() []group {
+	calls := func(w func(*bed) *cluster.Webhook, v variant) variant { v.webhook = w; return v }
+	ofGuard, ofAllow := func(b *bed) *cluster.Webhook { return b.guard }, func(b *bed) *cluster.Webhook { return b.allow }
+	return []group{
+		{"Spegel's HelmRelease", []variant{
+			{name: nothingName, namespace: nothing, release: spegel},
+			{name: "CEL twin", namespace: cel, release: spegel},
+			calls(ofAllow, variant{name: allowName, namespace: allow, release: spegel}),
+			calls(ofGuard, variant{name: guardName, namespace: guard, release: spegel}),
+			calls(ofGuard, variant{name: "spegel-guard, ConfigMap and source", namespace: references, release: spegelByReference}),
+		}},
+		{"Another chart's HelmRelease", []variant{
+			{name: nothingName, namespace: nothing, release: podinfo},
+			{name: "CEL twin", namespace: cel, release: podinfo},
+			{name: allowName, namespace: allow, release: podinfo},
+			{name: guardName, namespace: guard, release: podinfo},
+		}},
+	}
+}
+
+const (
+	nothingName = "nothing"
+	allowName   = "webhook that allows everything"
+	guardName   = "spegel-guard, inline values"
+)
+
+// clientCounts are how many clients create at the same time.
+func clientCounts() []int { return []int{1, 8, 32} }
+
+// slice is one variant at work for a moment.
+type slice struct {
+	latencies []time.Duration
+	took      time.Duration
+	webhook   time.Duration // CPU
+	server    time.Duration // CPU
+}
+
+// series are the slices of one variant at one number of clients, one for each round.
+type series struct {
+	variant string
+	clients int
+	slices  []slice
+}
+
+// result is all that was measured.
+type result struct {
+	groups           []group
+	series           map[string][]series // by the group's title
+	starts           []time.Duration
+	guardPeak, allow int64 // bytes
+	machine          string
+}
+
+func (b *bed) measure(ctx context.Context, o options, progress io.Writer) (result, error) {
+	r := result{groups: groups(), series: map[string][]series{}, machine: fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())}
+	for _, clients := range clientCounts() {
+		for _, g := range r.groups {
+			fmt.Fprintf(progress, "%s, %d clients: %d rounds of %d slices\n", g.title, clients, o.rounds, len(g.variants))
+			s, err := b.rounds(ctx, g, clients, o)
+			if err != nil {
+				return r, err
+			}
+			r.series[g.title] = append(r.series[g.title], s...)
+		}
+	}
+	for _, peak := range []struct {
+		of   *cluster.Webhook
+		into *int64
+	}{{b.guard, &r.guardPeak}, {b.allow, &r.allow}} {
+		usage, err := peak.of.Usage()
+		if err != nil {
+			return r, err
+		}
+		*peak.into = usage.PeakMemory
+	}
+	for range o.starts {
+		if err := b.guard.Stop(); err != nil {
+			return r, err
+		}
+		start := time.Now()
+		if err := b.guard.Start(ctx); err != nil {
+			return r, err
+		}
+		r.starts = append(r.starts, time.Since(start))
+	}
+	return r, nil
+}
+
+// rounds has the variants take turns. The first round warms up connections and caches and does not count.
+func (b *bed) rounds(ctx context.Context, g group, clients int, o options) ([]series, error) {
+	all := make([]series, len(g.variants))
+	for i, v := range g.variants {
+		all[i] = series{variant: v.name, clients: clients}
+	}
+	for round := range o.rounds + 1 {
+		for n := range g.variants {
+			i := (n + round) % len(g.variants) // nobody is always the one after the dearest
+			s, err := b.run(ctx, g.variants[i], clients, o.slice)
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 {
+				all[i].slices = append(all[i].slices, s)
+			}
+		}
+	}
+	return all, nil
+}
+
+// run has so many clients create releases, each one after the other, until the time is up.
+func (b *bed) run(ctx context.Context, v variant, clients int, length time.Duration) (slice, error) {
+	before, err := b.cpu(v)
+	if err != nil {
+		return slice{}, err
+	}
+	var wg sync.WaitGroup
+	latencies, errs := make([][]time.Duration, clients), make([]error, clients)
+	start := time.Now()
+	for i := range clients {
+		wg.Go(func() {
+			for time.Since(start) < length && errs[i] == nil {
+				begin := time.Now()
+				code, err := b.client.create(ctx, v.namespace, []byte(v.release))
+				latencies[i] = append(latencies[i], time.Since(begin))
+				if err == nil && code == 403 {
+					err = fmt.Errorf("%s: a good release was refused", v.name)
+				}
+				errs[i] = err
+			}
+		})
+	}
+	wg.Wait()
+	s := slice{took: time.Since(start)}
+	for _, l := range latencies {
+		s.latencies = append(s.latencies, l...)
+	}
+	after, err := b.cpu(v)
+	s.webhook, s.server = after.webhook-before.webhook, after.server-before.server
+	return s, errors.Join(append(errs, err)...)
+}
+
+// cpu is what webhook and API server have used so far.
+func (b *bed) cpu(v variant) (slice, error) {
+	var s slice
+	server, err := b.cluster.APIServerUsage()
+	if err != nil {
+		return s, err
+	}
+	s.server = server.CPU
+	if v.webhook != nil {
+		usage, err := v.webhook(b).Usage()
+		if err != nil {
+			return s, err
+		}
+		s.webhook = usage.CPU
+	}
+	return s, nil
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+)
+
+// bed is one API server with all variants in it.
+type bed struct {
+	cluster      *cluster.Cluster
+	guard, allow *cluster.Webhook
+	client       *client
+}
+
+// The namespace of each variant.
+const (
+	nothing    = "bench-nothing"
+	cel        = "bench-cel"
+	allow      = "bench-allow"
+	guard      = "bench-guard"
+	references = "bench-references"
+)
+
+func setUp(ctx context.Context, o options) (*bed, error) {
+	crds, err := cluster.CRDs()
+	if err != nil {
+		return nil, err
+	}
+	c, err := cluster.Start(ctx, cluster.Options{CRDs: crds})
+	if err != nil {
+		return nil, err
+	}
+	b := &bed{cluster: c}
+	for _, ns := range []string{nothing, cel, allow, guard, references} {
+		if err := b.apply(ctx, "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+ns+"}\n"); err != nil {
+			return b, err
+		}
+	}
+	if err := b.apply(ctx, referred); err != nil {
+		return b, err
+	}
+	if b.client, err = newClient(c.Config()); err != nil {
+		return b, err
+	}
+	if err := b.installTwin(ctx); err != nil {
+		return b, err
+	}
+	if b.guard, err = b.install(ctx, "guard.spegel-guard.dev", "", guard, references); err != nil {
+		return b, err
+	}
+	b.allow, err = b.install(ctx, "allow.spegel-guard.dev", o.allow, allow)
+	return b, err
+}
+
+// install starts a webhook and registers it, under a name of its own, for these namespaces.
+func (b *bed) install(ctx context.Context, name, program string, namespaces ...string) (*cluster.Webhook, error) {
+	w, err := b.cluster.StartWebhook(ctx, cluster.WebhookOptions{Binary: program, Policy: []byte(policy)})
+	if err != nil {
+		return nil, err
+	}
+	configuration, err := w.Configuration()
+	if err != nil {
+		return nil, err
+	}
+	configuration.Name = name
+	configuration.Webhooks[0].Name = name
+	configuration.Webhooks[0].NamespaceSelector = in(namespaces...)
+	return w, w.RegisterAs(ctx, configuration, namespaces[0])
+}
+
+// installTwin applies the component for one namespace and waits until the API server refuses by it.
+func (b *bed) installTwin(ctx context.Context) error {
+	root, err := cluster.Root()
+	if err != nil {
+		return err
+	}
+	objects, err := cluster.Render(filepath.Join(root, "manifests/components/validating-admission-policy"))
+	if err != nil {
+		return err
+	}
+	for _, object := range objects {
+		if object.GetKind() == "ValidatingAdmissionPolicy" {
+			selector := map[string]any{"matchLabels": map[string]any{namespaceLabel: cel}}
+			if err := unstructured.SetNestedField(object.Object, selector, "spec", "matchConstraints", "namespaceSelector"); err != nil {
+				return err
+			}
+		}
+		if object.GetKind() == "ConfigMap" {
+			if err := unstructured.SetNestedField(object.Object, strings.Join(privateRegistries, "\n"), "data", "privateRegistries"); err != nil {
+				return err
+			}
+		}
+	}
+	if err := b.cluster.Apply(ctx, objects...); err != nil {
+		return err
+	}
+	private := strings.Replace(spegel, "https://quay.io", "https://harbor.example.com:8443", 1)
+	for range 300 {
+		code, err := b.client.create(ctx, cel, []byte(private))
+		if err != nil || code == 403 {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return errors.New("the API server does not refuse by the CEL twin")
+}
+
+// namespaceLabel is on every namespace, with its name.
+const namespaceLabel = "kubernetes.io/metadata.name"
+
+func in(namespaces ...string) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+		{Key: namespaceLabel, Operator: metav1.LabelSelectorOpIn, Values: namespaces},
+	}}
+}
+
+func (b *bed) apply(ctx context.Context, manifests string) error {
+	result, err := b.cluster.KubectlInput(ctx, strings.NewReader(manifests), "apply", "-f", "-")
+	if err == nil && result.ExitCode != 0 {
+		err = fmt.Errorf("kubectl apply: %s", result.Output)
+	}
+	return err
+}
