@@ -1,0 +1,6 @@
+// Package rollout tells what a cluster runs of Spegel: its DaemonSets, what their configuration init
+// container is told to write on a node, and which pods run the current template.
+//
+// It only reads, in pages, and keeps little of what it reads. It judges nothing: what follows from a list
+// or from an old pod is for its callers to say. Of the project it may import pkg/pages.
+package rollout
