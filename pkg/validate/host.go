@@ -88,6 +88,13 @@ func (r Registry) String() string {
 	return s
 }
 
+// Covers tells whether a host is the registry or one of those that it stands for. The host is written as in an image's
+// name: host or host:port, where no port means 443.
+func (r Registry) Covers(host string) bool {
+	host, port := splitPort(host)
+	return r.matches(newEndpoint("https", host, port))
+}
+
 func (r Registry) matches(e endpoint) bool {
 	if r.host == "" || (r.port != "" && r.port != e.port) {
 		return false

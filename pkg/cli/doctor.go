@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node"
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/pkg/report"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+type doctorOptions struct {
+	root           string
+	talos          []string
+	bundle         string
+	image          string
+	private        []string
+	config         string
+	kubeconfig     string
+	namespace      string
+	output         string
+	describe       bool
+	interval       time.Duration
+	metricsAddress string
+}
+
+func newDoctor() *cobra.Command {
+	var o doctorOptions
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Tell why an image does not pull on a node",
+		Long: `Tell why an image does not pull on a node.
+
+Doctor goes through a checklist: containerd's hosts directory, whom containerd would ask for an image, whether Spegel's
+pods are up to date, broken downloads, name resolution, the registry itself, pull secrets, and containerd's log. A node
+is read below a folder (/ on the node itself), through talosctl, or out of an archive. What needs the cluster is skipped
+without --kubeconfig. Nothing is changed anywhere.
+
+With --interval it goes on for ever and offers the outcome as metrics.
+
+Exit code: 0 nothing failed, 1 a check failed, 2 doctor could not look at all.`,
+		Example: `  # on the node
+  webhook doctor --node-root / --image harbor.example.com/team/app:v1 --private-registry harbor.example.com
+
+  # Talos, with what the cluster knows
+  webhook doctor --talos 10.0.0.11,10.0.0.12 --kubeconfig ~/.kube/config --config policy.yaml
+
+  # what somebody sent
+  webhook doctor --bundle support.zip --image harbor.example.com/team/app:v1`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.describe {
+				return describeDoctor(cmd.OutOrStdout())
+			}
+			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.root, "node-root", "", "folder that holds the node's files: / on the node itself")
+	f.StringSliceVar(&o.talos, "talos", nil, "Talos node, by the address that talosctl knows (repeatable, or a list with commas)")
+	f.StringVar(&o.bundle, "bundle", "", "archive: what talosctl support writes, or a tar or tar.gz of a node's files")
+	f.StringVar(&o.image, "image", "", "image that does not pull, as the pod names it")
+	f.StringArrayVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable)")
+	f.StringVar(&o.config, "config", "", "policy file")
+	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file, for what the cluster knows")
+	f.StringVar(&o.namespace, "namespace", "default", "namespace of the pods that don't get their image")
+	f.StringVarP(&o.output, "output", "o", "text", "text or json: one JSON document for each node")
+	f.DurationVar(&o.interval, "interval", 0, "examine again and again, this long apart, and serve metrics; needs --node-root")
+	f.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics and /healthz, with --interval")
+	f.BoolVar(&o.describe, "describe", false, "print the page about the checks")
+	_ = f.MarkHidden("describe") // the flag exists
+	cmd.MarkFlagsMutuallyExclusive("node-root", "talos", "bundle")
+	return cmd
+}
+
+// run examines once, or again and again.
+func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if o.output != "text" && o.output != "json" {
+		return fmt.Errorf("--output %s: want text or json", validate.Quote(o.output))
+	}
+	if o.interval != 0 {
+		return o.serve(ctx, stderr)
+	}
+	pol, err := policy.Load(o.config, o.private)
+	if err != nil {
+		return err
+	}
+	if len(pol.PrivateRegistries) == 0 {
+		fmt.Fprintln(stderr, "webhook: no private registry is known, so a folder of one is not recognized; name some in the policy file or with --private-registry")
+	}
+	examinations, err := o.examine(ctx, pol)
+	if err != nil {
+		return err
+	}
+	if o.output == "json" {
+		err = report.WriteExaminationsJSON(stdout, examinations)
+	} else {
+		err = report.WriteExaminationsText(stdout, examinations, wantsColor(stdout))
+	}
+	if err != nil {
+		return err
+	}
+	return doctorVerdict(examinations)
+}
+
+// examine looks at every node, one after the other.
+func (o *doctorOptions) examine(ctx context.Context, pol *policy.Policy) ([]report.Examination, error) {
+	cluster, err := o.cluster()
+	if err != nil {
+		return nil, err
+	}
+	nodes, closeNodes, err := o.nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer closeNodes()
+	var out []report.Examination
+	for _, files := range nodes {
+		name := ""
+		if files != nil {
+			name = files.Node()
+		}
+		results, err := node.Examine(ctx, node.Options{
+			Files: files, Cluster: cluster, Registries: pol.PrivateRegistries, Image: o.image,
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, report.NewExamination(name, results))
+	}
+	return out, nil
+}
+
+// nodes opens what the flags name. Without any there is one that is nil: the cluster alone is asked.
+func (o *doctorOptions) nodes(ctx context.Context) (nodes []node.Files, closeAll func(), err error) {
+	closeAll = func() {}
+	switch {
+	case o.root != "":
+		root, err := node.OpenRoot(o.root)
+		if err != nil {
+			return nil, nil, err
+		}
+		return []node.Files{root}, func() { _ = root.Close() }, nil
+	case o.bundle != "":
+		nodes, err = node.OpenBundle(ctx, o.bundle)
+		return nodes, closeAll, err
+	case len(o.talos) == 0:
+		return []node.Files{nil}, closeAll, nil
+	}
+	for _, name := range o.talos {
+		t, err := node.NewTalos("talosctl", name)
+		if err != nil {
+			return nil, nil, err
+		}
+		nodes = append(nodes, t)
+	}
+	return nodes, closeAll, nil
+}
+
+// doctorVerdict is the error that makes the exit code.
+func doctorVerdict(all []report.Examination) error {
+	failed, looked := 0, 0
+	for i := range all {
+		failed += all[i].Count(node.Fail)
+		looked += len(all[i].Checks) - all[i].Count(node.Skip)
+	}
+	switch {
+	case failed > 0:
+		return errDenied
+	case looked == 0:
+		return errors.New("nothing could be looked at: every check was skipped, and the report says why")
+	}
+	return nil
+}

@@ -1,0 +1,224 @@
+package node
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// Bounds on an archive. Nothing of it is written to disk.
+const (
+	maxMembers  = 200_000  // files in it
+	maxUnpacked = 4 << 30  // bytes that it unpacks to
+	maxKept     = 64 << 20 // bytes that are kept in memory
+)
+
+// bundleReader collects what the checks may ask for out of an archive.
+type bundleReader struct {
+	trees    map[string]*tree // by node; "" is a node's own root
+	members  int
+	unpacked int64
+	kept     int64
+	unsafe   int // names that lead out of the archive
+	newest   time.Time
+}
+
+// OpenBundle reads an archive: what "talosctl support" writes (zip, one folder for each node), or a
+// tar or tar.gz of a node's files from its root. It returns one Files for each node in it.
+func OpenBundle(ctx context.Context, name string) ([]Files, error) {
+	files, err := readBundle(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("bundle %s: %w", name, err)
+	}
+	return files, nil
+}
+
+func readBundle(ctx context.Context, name string) ([]Files, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // a pipe could block
+		return nil, errNotRegular
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	b := &bundleReader{trees: map[string]*tree{}}
+	head := make([]byte, 4)
+	n, err := f.ReadAt(head, 0)
+	switch head = head[:n]; {
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, err
+	case strings.HasPrefix(string(head), "PK"):
+		err = b.zip(ctx, f, info.Size())
+	case strings.HasPrefix(string(head), "\x1f\x8b"):
+		var unpacked *gzip.Reader
+		if unpacked, err = gzip.NewReader(bufio.NewReader(f)); err == nil {
+			err = b.tar(ctx, unpacked)
+		}
+	default:
+		err = b.tar(ctx, f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b.files(path.Base(name))
+}
+
+func (b *bundleReader) zip(ctx context.Context, f io.ReaderAt, size int64) error {
+	r, err := zip.NewReader(f, size)
+	if err != nil {
+		return err
+	}
+	for _, m := range r.File {
+		e := Entry{Type: m.Mode().Type(), Size: int64(min(m.UncompressedSize64, 1<<62)), ModTime: m.Modified}
+		open := func() (io.ReadCloser, error) { return m.Open() }
+		if err := b.add(ctx, m.Name, e, open); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bundleReader) tar(ctx context.Context, f io.Reader) error {
+	// Members are skipped by reading them, so this bounds a bomb; a plain tar is a file, and seeks.
+	if _, ok := f.(io.Seeker); !ok {
+		f = &budget{f, maxUnpacked}
+	}
+	r := tar.NewReader(f)
+	for {
+		m, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		e := Entry{Type: m.FileInfo().Mode().Type(), Size: m.Size, ModTime: m.ModTime}
+		open := func() (io.ReadCloser, error) { return io.NopCloser(r), nil }
+		if m.Typeflag == tar.TypeSymlink {
+			open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(m.Linkname)), nil }
+		}
+		if m.Typeflag == tar.TypeLink { // the content is elsewhere in the archive
+			e.Type = fs.ModeIrregular
+		}
+		if err := b.add(ctx, m.Name, e, open); err != nil {
+			return err
+		}
+	}
+}
+
+// add takes one member of the archive.
+func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func() (io.ReadCloser, error)) error {
+	if b.members++; b.members > maxMembers {
+		return fmt.Errorf("holds more than %d files", maxMembers)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	clean := path.Clean("/" + strings.TrimSuffix(name, "/"))
+	if strings.Contains("/"+name+"/", "/../") || strings.ContainsAny(name, "\\\x00") {
+		b.unsafe++
+		return nil
+	}
+	if e.ModTime.After(b.newest) {
+		b.newest = e.ModTime
+	}
+	root, inside := splitNode(clean)
+	t := b.trees[root]
+	if t == nil {
+		t = newTree()
+		b.trees[root] = t
+	}
+	if !isLookedAt(inside) && !isLog(inside) { // that there is such a folder is all that counts
+		top, _, _ := strings.Cut(inside[1:], "/")
+		t.put("/"+top, Entry{Name: top, Type: fs.ModeDir}, nil)
+		return nil
+	}
+	e.Name = path.Base(inside)
+	content, err := b.content(inside, e, open)
+	if err != nil {
+		return fmt.Errorf("%s: %w", validate.Quote(name), err)
+	}
+	t.put(inside, e, content)
+	return nil
+}
+
+// content is what is kept of a member: small files of the folders that are looked at, the end of a log,
+// and where a symbolic link leads.
+func (b *bundleReader) content(name string, e Entry, open func() (io.ReadCloser, error)) ([]byte, error) {
+	limit := int64(maxFile)
+	link, log := e.Type == fs.ModeSymlink, isLog(name)
+	switch {
+	case link:
+		limit = 4 << 10
+	case !e.Type.IsRegular() || !log && e.Size > maxFile:
+		return nil, nil
+	case log:
+		limit = maxLog
+	}
+	r, err := open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	data, read, err := readEnd(&budget{r, maxUnpacked - b.unpacked}, limit)
+	b.unpacked += read
+	if !log && read > limit { // the size in the header was a lie
+		data = nil
+	}
+	if b.kept += int64(len(data)); err == nil && b.kept > maxKept {
+		err = fmt.Errorf("more than %d bytes of configuration and logs", maxKept)
+	}
+	return data, err
+}
+
+// readEnd reads all and keeps the last bytes.
+func readEnd(r io.Reader, limit int64) (end []byte, read int64, err error) {
+	chunk := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(chunk)
+		read += int64(n)
+		end = append(end, chunk[:n]...)
+		if int64(len(end)) > 2*limit {
+			end = append(end[:0], end[int64(len(end))-limit:]...)
+		}
+		if err != nil {
+			end = end[max(0, int64(len(end))-limit):]
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return end, read, err
+		}
+	}
+}
+
+// budget fails once more has been read than an archive may hold.
+type budget struct {
+	io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *budget) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return n, fmt.Errorf("unpacks to more than %d bytes", int64(maxUnpacked))
+	}
+	return n, err
+}

@@ -1,0 +1,191 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// splitNode cuts the name of a member into the folder of its node and the name on the node. An archive of one node's files
+// has its folders at the top.
+func splitNode(name string) (node, inside string) {
+	first, rest, ok := strings.Cut(strings.TrimPrefix(name, "/"), "/")
+	if !ok || slices.Contains([]string{"etc", "var", "service-logs"}, first) {
+		return "", name
+	}
+	return first, "/" + rest
+}
+
+func isLookedAt(name string) bool {
+	return strings.HasPrefix(name, "/etc/") || strings.HasPrefix(name, ingestDir+"/") || path.Base(name) == hostsToml ||
+		strings.Contains(name, "/etc/containerd/")
+}
+
+// serviceLog is where "talosctl support" puts the log of containerd for Kubernetes.
+const serviceLog = "/service-logs/cri.log"
+
+func isLog(name string) bool { return name == serviceLog || slices.Contains(logFiles(), name) }
+
+// bundled is one node's files in an archive.
+type bundled struct {
+	*tree
+	node string
+	now  time.Time
+}
+
+// files makes Files of what was read. Folders that hold nothing of a node, such as that of the cluster's
+// resources, are none.
+func (b *bundleReader) files(archive string) ([]Files, error) {
+	var out []Files
+	for _, root := range slices.Sorted(maps.Keys(b.trees)) {
+		t := b.trees[root]
+		if !t.has("/etc") && !t.has("/var") && !t.has("/service-logs") {
+			continue
+		}
+		n := &bundled{tree: t, node: root, now: b.newest}
+		if root == "" {
+			n.node = archive
+			if name, err := t.ReadFile(context.Background(), "/etc/hostname", 1<<10); err == nil && strings.TrimSpace(string(name)) != "" {
+				n.node = strings.TrimSpace(string(name))
+			}
+		}
+		n.node = validate.Clean(n.node)
+		out = append(out, n)
+	}
+	switch {
+	case len(out) > 0:
+		return out, nil
+	case b.unsafe > 0:
+		return nil, errors.New("holds only names that lead out of it")
+	}
+	return nil, errors.New("holds no files of a node: neither etc, var nor service-logs, at the top or one folder deep")
+}
+
+// Node implements Files.
+func (n *bundled) Node() string { return n.node }
+
+// Remote implements Files.
+func (n *bundled) Remote() bool { return true }
+
+// Now implements Files: the newest time in the archive, which is when it was made.
+func (n *bundled) Now() time.Time { return n.now }
+
+// Log implements Files.
+func (n *bundled) Log(ctx context.Context, limit int64) (Log, error) {
+	if text, err := n.ReadFile(ctx, serviceLog, limit); err == nil {
+		return Log{Source: serviceLog, Text: text}, nil
+	}
+	return findLog(func(name string) ([]byte, error) { return n.ReadFile(ctx, name, limit) })
+}
+
+// tree is a file system in memory.
+type tree struct {
+	entries  map[string]Entry            // by name
+	children map[string]map[string]Entry // by name of the folder
+	content  map[string][]byte           // nil for a file that was not kept
+}
+
+func newTree() *tree {
+	return &tree{map[string]Entry{}, map[string]map[string]Entry{}, map[string][]byte{}}
+}
+
+// put adds a file and the folders above it. Of two files with one name the last one counts, as it does
+// when an archive is unpacked.
+func (t *tree) put(name string, e Entry, content []byte) {
+	t.content[name] = content
+	for name != "/" {
+		dir := path.Dir(name)
+		if t.children[dir] == nil {
+			t.children[dir] = map[string]Entry{}
+		}
+		t.entries[name], t.children[dir][e.Name] = e, e
+		if name = dir; t.has(name) {
+			return
+		}
+		e = Entry{Name: path.Base(name), Type: fs.ModeDir}
+	}
+}
+
+func (t *tree) has(name string) bool {
+	_, ok := t.entries[name]
+	return ok
+}
+
+// ReadDir implements Files.
+func (t *tree) ReadDir(_ context.Context, name string) ([]Entry, error) {
+	name, err := t.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	if e := t.entries[name]; name != "/" && !e.Type.IsDir() {
+		return nil, fs.ErrNotExist
+	}
+	children := t.children[name]
+	if len(children) > maxEntries {
+		return nil, errTooMany
+	}
+	entries := make([]Entry, 0, len(children))
+	for _, child := range slices.Sorted(maps.Keys(children)) {
+		entries = append(entries, children[child])
+	}
+	return entries, nil
+}
+
+// ReadFile implements Files.
+func (t *tree) ReadFile(_ context.Context, name string, limit int64) ([]byte, error) {
+	name, err := t.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	content := t.content[name]
+	switch e := t.entries[name]; {
+	case !e.Type.IsRegular():
+		return nil, errNotRegular
+	case int64(len(content)) > limit, content == nil && e.Size > 0:
+		return nil, errTooLarge
+	}
+	return content, nil
+}
+
+// resolve follows symbolic links within the archive.
+func (t *tree) resolve(name string) (string, error) {
+	done := "/"
+	todo := strings.Split(strings.Trim(path.Clean("/"+name), "/"), "/")
+	for links := 0; len(todo) > 0; {
+		step := todo[0]
+		todo = todo[1:]
+		if step == ".." {
+			if done == "/" {
+				return "", errEscapes
+			}
+			done = path.Dir(done)
+			continue
+		}
+		next := path.Join(done, step)
+		e, ok := t.entries[next]
+		switch {
+		case next == "/":
+		case !ok:
+			return "", fs.ErrNotExist
+		case e.Type == fs.ModeSymlink:
+			if links++; links > 16 {
+				return "", errEscapes
+			}
+			target := string(t.content[next])
+			if path.IsAbs(target) {
+				return "", errEscapes // as below a folder of this machine
+			}
+			todo = append(strings.Split(strings.Trim(target, "/"), "/"), todo...)
+			continue
+		}
+		done = next
+	}
+	return done, nil
+}

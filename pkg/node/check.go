@@ -1,0 +1,96 @@
+package node
+
+import (
+	"context"
+	"fmt"
+)
+
+// Status is the outcome of one check.
+type Status string
+
+// The outcomes of a check, worst first.
+const (
+	Fail Status = "fail" // this keeps images from being pulled, or will
+	Warn Status = "warn" // this may, or something could not be seen in full
+	Pass Status = "pass"
+	Skip Status = "skip" // it could not look, and the evidence says why
+)
+
+// Statuses lists all outcomes, worst first.
+func Statuses() []Status { return []Status{Fail, Warn, Pass, Skip} }
+
+// Check is one question that is asked of a node.
+type Check struct {
+	ID     string
+	Title  string // what is asked, as a question
+	Reads  string // what it looks at
+	Why    string // why the answer matters
+	Fails  string // when it fails, and when it warns
+	Mend   string // the way out, in general
+	Limits string // what it cannot know
+
+	run func(context.Context, *exam) Result
+}
+
+// Result is the answer that one node gave.
+type Result struct {
+	Check    string
+	Status   Status
+	Evidence []string // what was seen, one line each; never empty
+	Fix      string   // what to do, commands included, one a line; empty for a pass or a skip without a remedy
+}
+
+// Checks lists all checks in the order of the checklist: what most often is wrong, first.
+func Checks() []Check {
+	return []Check{
+		mirrorConfig(), resolution(), rolloutCheck(), staleIngests(), dns(), reachability(), pullSecret(), criLog(),
+	}
+}
+
+// finding gathers evidence, and the worst that was seen.
+type finding struct {
+	Result
+	fixes map[string]bool
+}
+
+func (f *finding) add(s Status, format string, args ...any) {
+	f.Evidence = append(f.Evidence, fmt.Sprintf(format, args...))
+	if f.Status == "" || rank(s) < rank(f.Status) {
+		f.Status = s
+	}
+}
+
+// mend adds a way out, once.
+func (f *finding) mend(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if f.fixes[text] {
+		return
+	}
+	if f.fixes == nil {
+		f.fixes = map[string]bool{}
+	}
+	f.fixes[text] = true
+	if f.Fix != "" {
+		f.Fix += "\n"
+	}
+	f.Fix += text
+}
+
+// note adds evidence that changes no status.
+func (f *finding) note(format string, args ...any) {
+	f.Evidence = append(f.Evidence, fmt.Sprintf(format, args...))
+}
+
+func rank(s Status) int {
+	for i, other := range Statuses() {
+		if s == other {
+			return i
+		}
+	}
+	return len(Statuses())
+}
+
+// skip is an answer that says why there is none.
+func skip(format string, args ...any) Result {
+	return Result{Status: Skip, Evidence: []string{fmt.Sprintf(format, args...)}}
+}

@@ -1,0 +1,160 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/distribution/reference"
+)
+
+// recent is how long ago a failed pull still says something about the node as it is.
+const recent = time.Hour
+
+func criLog() Check {
+	return Check{
+		ID:     "cri-log",
+		Title:  "What did containerd say when it pulled from the registry?",
+		Reads:  "the last 4 MiB of containerd's log: `talosctl logs cri`, `service-logs/cri.log` of a Talos support bundle, or `/var/log/containerd.log`, `/var/log/syslog` and where k3s and RKE2 write it",
+		Why:    "It is the only place where all that containerd tried is written down. A pod's event keeps one error.",
+		Fails:  "It fails if the last pull of an image of the registry failed within an hour before the log was read, and warns if it is longer ago.",
+		Mend:   "What the lines say; a \"not found\" for an image that exists is Spegel's answer, see `mirror-config` and `resolution`.",
+		Limits: "systemd's journal is no text and is not read. What may be a credential is left out of the lines.",
+		run:    func(ctx context.Context, x *exam) Result { return x.criLog(ctx) },
+	}
+}
+
+// pull is what the log says of one image.
+type pull struct {
+	image  string
+	reason string // of the last failure
+	at     time.Time
+	failed int
+	good   bool // the last pull succeeded
+}
+
+func (x *exam) criLog(ctx context.Context) Result {
+	switch {
+	case x.Files == nil:
+		return skip(noNode)
+	case len(x.targets) == 0:
+		return skip(noRegistry)
+	}
+	log, err := x.Files.Log(ctx, maxLog)
+	switch {
+	case errors.Is(err, errJournal):
+		r := skip("no log of containerd's lies in a file; it may be in systemd's journal, which is not text")
+		r.Fix = "on the node: journalctl -u containerd -u k3s --since -1h | grep PullImage"
+		return r
+	case err != nil:
+		return skip("containerd's log %s", reason(err))
+	}
+	var f finding
+	for _, p := range x.pulls(log.Text) {
+		switch age := x.now().Sub(p.at); {
+		case p.good:
+			f.note("%s: %d failed, and then a pull succeeded", p.image, p.failed)
+		case p.at.IsZero() || age > recent:
+			f.add(Warn, "%s: %d failed, the last one %s: %s", p.image, p.failed, ago(p.at, age), p.reason)
+		default:
+			f.add(Fail, "%s: %d failed, the last one %s: %s", p.image, p.failed, ago(p.at, age), p.reason)
+		}
+		if !p.good && strings.HasSuffix(p.reason, "not found") {
+			f.mend("if the image exists, \"not found\" is the answer of Spegel's peers: mend what mirror-config and resolution name")
+		}
+	}
+	if len(f.Evidence) > 10 {
+		f.Evidence = append(f.Evidence[:10], "and more")
+	}
+	if f.Status == "" {
+		f.add(Pass, "%s has no failed pull from %s", log.Source, few(shownAll(x.targets)))
+	}
+	return f.Result
+}
+
+// The lines that containerd's CRI service writes for a pull, at 1.6 to 2.2, as logfmt and as JSON.
+const (
+	failedPull = `PullImage \\*"([^"\\]+)\\*" failed`
+	goodPull   = `PullImage \\*"([^"\\]+)\\*" returns image reference`
+	errorField = `\berror\\?"?[=:]\\?"((?:[^"\\]|\\.)*)`
+	timeField  = `\btime"?[=:]"([^"]+)"`
+)
+
+// pulls gathers what the log says of the registries' images, in the order in which they first failed.
+func (x *exam) pulls(text []byte) []*pull {
+	failed, good := regexp.MustCompile(failedPull), regexp.MustCompile(goodPull)
+	because, when := regexp.MustCompile(errorField), regexp.MustCompile(timeField)
+	var out []*pull
+	for text := range strings.Lines(string(text)) {
+		if !strings.Contains(text, "PullImage") {
+			continue
+		}
+		text = text[:min(len(text), 16<<10)]
+		m, ok := failed.FindStringSubmatch(text), false
+		if m == nil {
+			m, ok = good.FindStringSubmatch(text), true
+		}
+		if m == nil || !x.isTarget(m[1]) {
+			continue
+		}
+		name := line(m[1])
+		i := slices.IndexFunc(out, func(p *pull) bool { return p.image == name })
+		switch {
+		case ok && i >= 0:
+			out[i].good = true
+		case !ok:
+			if i < 0 {
+				out = append(out, &pull{image: name})
+				i = len(out) - 1
+			}
+			p := out[i]
+			p.failed++
+			p.good, p.at, p.reason = false, logTime(when, text), "the line names no error"
+			if e := because.FindStringSubmatch(text); e != nil {
+				p.reason = line(strings.NewReplacer(`\\\"`, `"`, `\"`, `"`).Replace(e[1]))
+			}
+		}
+	}
+	return out
+}
+
+func logTime(when *regexp.Regexp, text string) time.Time {
+	if m := when.FindStringSubmatch(text); m != nil {
+		if at, err := time.Parse(time.RFC3339Nano, m[1]); err == nil {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// isTarget tells whether an image of the log is from one of the registries; also of those that are named by a
+// pattern.
+func (x *exam) isTarget(image string) bool {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return false
+	}
+	host := reference.Domain(named)
+	return x.isPrivate(host) || slices.Contains(x.targets, host)
+}
+
+func ago(at time.Time, age time.Duration) string {
+	switch {
+	case at.IsZero():
+		return "at a time that the line does not name"
+	case age < time.Minute:
+		return "less than a minute ago"
+	}
+	return age.Round(time.Minute).String() + " ago"
+}
+
+func shownAll(names []string) []string {
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		out = append(out, shownName(n))
+	}
+	return out
+}

@@ -1,0 +1,161 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/distribution/reference"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/pages"
+)
+
+func pullSecret() Check {
+	return Check{
+		ID:     "pull-secret",
+		Title:  "Do pods of the namespace have credentials for the registry?",
+		Reads:  "the ServiceAccounts of `--namespace` and the Secrets of type `kubernetes.io/dockerconfigjson` that they name, or else all of that type there; needs `--kubeconfig`",
+		Why:    "Without credentials a private registry answers 401, and with Spegel before it the pod may show \"not found\" instead. The kubelet takes the Secrets that the pod or its ServiceAccount names, and of those the entries that match the registry.",
+		Fails:  "It fails if no Secret has an entry for the registry, or one without credentials, or if the Secret can't be parsed. It warns if no ServiceAccount names the Secret that has one: then each pod must.",
+		Mend:   "Create the Secret and have the ServiceAccount name it.",
+		Limits: "It does not try the credentials, and never prints them. What the kubelet has from elsewhere (a credential provider, containerd's own configuration) it does not see; nor a Secret that only a pod names and that is of another type.",
+		run:    func(ctx context.Context, x *exam) Result { return x.pullSecret(ctx) },
+	}
+}
+
+func (x *exam) pullSecret(ctx context.Context) Result {
+	switch {
+	case x.Cluster == nil:
+		return skip("%s", errNoCluster)
+	case len(x.targets) == 0:
+		return skip(noRegistry)
+	}
+	accounts, err := x.accounts(ctx)
+	if err != nil {
+		return skip("the ServiceAccounts of namespace %s can't be read: %s", shownName(x.Cluster.Namespace), line(err.Error()))
+	}
+	var f finding
+	named := x.namedSecrets(ctx, accounts, &f)
+	for _, target := range x.targets {
+		image := x.imageAt(target)
+		found := slices.DeleteFunc(slices.Clone(named), func(s pullSecretFile) bool { return !s.covers(image) })
+		if len(found) == 0 {
+			x.unnamed(ctx, target, image, accounts, &f)
+			continue
+		}
+		for _, s := range found {
+			if !s.complete(image) {
+				f.add(Fail, "Secret %s has an entry for %s without credentials in it", shownName(s.name), shownName(target))
+				f.mend("%s", x.createSecret(target))
+				continue
+			}
+			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", shownName(s.name), shownName(target), few(accounts.naming(s.name)))
+		}
+	}
+	return f.Result
+}
+
+// imageAt is what the kubelet matches with the entries of a Secret: the image, or any of a registry.
+func (x *exam) imageAt(target string) string {
+	if x.image != nil && reference.Domain(x.image) == target {
+		return x.image.Name()
+	}
+	return target + "/"
+}
+
+// serviceAccounts are the names of the Secrets that each ServiceAccount names.
+type serviceAccounts map[string][]string
+
+func (a serviceAccounts) naming(secret string) []string {
+	var out []string
+	for _, account := range slices.Sorted(maps.Keys(a)) {
+		if slices.Contains(a[account], secret) {
+			out = append(out, shownName(account))
+		}
+	}
+	return out
+}
+
+func (x *exam) accounts(ctx context.Context) (serviceAccounts, error) {
+	out := serviceAccounts{}
+	in := []client.ListOption{client.InNamespace(x.Cluster.Namespace)}
+	err := pages.Each(ctx, x.Cluster.Reader, in, func(page *corev1.ServiceAccountList) error {
+		for i := range page.Items {
+			for _, ref := range page.Items[i].ImagePullSecrets {
+				out[page.Items[i].Name] = append(out[page.Items[i].Name], ref.Name)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// namedSecrets reads the Secrets that ServiceAccounts name.
+func (x *exam) namedSecrets(ctx context.Context, accounts serviceAccounts, f *finding) []pullSecretFile {
+	names := map[string]bool{}
+	for _, secrets := range accounts {
+		for _, name := range secrets {
+			names[name] = true
+		}
+	}
+	var out []pullSecretFile
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		var secret corev1.Secret
+		err := x.Cluster.Reader.Get(ctx, client.ObjectKey{Namespace: x.Cluster.Namespace, Name: name}, &secret)
+		who := list(accounts.naming(name))
+		switch {
+		case apierrors.IsNotFound(err):
+			f.add(Fail, "ServiceAccount %s names Secret %s, which does not exist", who, shownName(name))
+			f.mend("create Secret %s, or take it out of imagePullSecrets", word(name))
+			continue
+		case err != nil:
+			f.add(Warn, "Secret %s, which ServiceAccount %s names, can't be read: %s", shownName(name), who, line(err.Error()))
+			continue
+		}
+		s, err := parsePullSecret(&secret)
+		if err != nil {
+			f.add(Fail, "Secret %s, which ServiceAccount %s names, %s", shownName(name), who, err)
+			f.mend("make Secret %s anew with kubectl create secret docker-registry", word(name))
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// unnamed looks for a Secret that exists and that no ServiceAccount names.
+func (x *exam) unnamed(ctx context.Context, target, image string, accounts serviceAccounts, f *finding) {
+	var found []string
+	in := []client.ListOption{client.InNamespace(x.Cluster.Namespace), client.MatchingFields{"type": string(corev1.SecretTypeDockerConfigJson)}}
+	err := pages.Each(ctx, x.Cluster.Reader, in, func(page *corev1.SecretList) error {
+		for i := range page.Items {
+			s, err := parsePullSecret(&page.Items[i])
+			if err == nil && s.covers(image) && s.complete(image) && len(accounts.naming(s.name)) == 0 {
+				found = append(found, s.name)
+			}
+		}
+		return nil
+	})
+	namespace := shownName(x.Cluster.Namespace)
+	switch {
+	case err != nil:
+		f.add(Warn, "no ServiceAccount of namespace %s names a Secret for %s; whether there is one can't be seen: %s", namespace, shownName(target), line(err.Error()))
+	case len(found) > 0:
+		slices.Sort(found)
+		f.add(Warn, "Secret %s has credentials for %s, and no ServiceAccount of namespace %s names it", shownName(found[0]), shownName(target), namespace)
+		f.mend(`kubectl -n %s patch serviceaccount default -p '{"imagePullSecrets":[{"name":"%s"}]}'`, word(x.Cluster.Namespace), word(found[0]))
+		return
+	default:
+		f.add(Fail, "no Secret of namespace %s has credentials for %s", namespace, shownName(target))
+	}
+	f.mend("%s", x.createSecret(target))
+}
+
+func (x *exam) createSecret(target string) string {
+	return fmt.Sprintf("kubectl -n %s create secret docker-registry <name> --docker-server=%s --docker-username=<user> --docker-password=<password>\n"+
+		`kubectl -n %[1]s patch serviceaccount default -p '{"imagePullSecrets":[{"name":"<name>"}]}'`, word(x.Cluster.Namespace), word(target))
+}

@@ -1,0 +1,63 @@
+package node
+
+import (
+	"context"
+	"errors"
+)
+
+func rolloutCheck() Check {
+	return Check{
+		ID:     "rollout",
+		Title:  "Are Spegel's pods as new as their configuration?",
+		Reads:  "the DaemonSets that run Spegel, told by what their containers run, and their pods and revisions; needs `--kubeconfig`",
+		Why:    "Spegel's init container writes the hosts directory once, when a pod starts. A node whose pod is older than the list keeps what the old list wrote.",
+		Fails:  "It fails if a pod, or the one on this node where the node is known, is older than the DaemonSet's template, or if its init container has not ended well. It warns where the cluster runs no Spegel.",
+		Mend:   "Restart the DaemonSet.",
+		Limits: "It compares pods with the DaemonSet, not the DaemonSet with the HelmRelease.",
+		run:    func(ctx context.Context, x *exam) Result { return x.rollout(ctx) },
+	}
+}
+
+func (x *exam) rollout(ctx context.Context) Result {
+	p, err := x.spegel(ctx)
+	switch {
+	case errors.Is(err, errNoCluster):
+		return skip("%s", err)
+	case errors.Is(err, errNoSpegel):
+		return Result{Status: Warn, Evidence: []string{errNoSpegel.Error() + "; hosts files that point at Spegel, if there are any, are left over"}}
+	case err != nil:
+		return skip("the API server does not say: %s", line(err.Error()))
+	}
+	var f finding
+	name := shownName(p.String())
+	f.add(Pass, "DaemonSet %s: %d of %d nodes have a pod of the current template", name, p.Updated, p.Desired)
+	if !p.Current() {
+		f.add(Fail, "not every pod of DaemonSet %s is as new as its template, and a node keeps what its old pod wrote", name)
+	}
+	var old, stuck []string
+	for _, pod := range p.Pods {
+		switch at := shownName(pod.Node); {
+		case !pod.Current:
+			old = append(old, at)
+		case !pod.Configured:
+			stuck = append(stuck, at)
+		}
+	}
+	if len(old) > 0 {
+		f.add(Fail, "an old pod runs on %s", few(old))
+	}
+	if len(stuck) > 0 {
+		f.add(Fail, "the init container that writes the hosts directory has not ended well on %s", few(stuck))
+		f.mend("kubectl -n %s logs ds/%s -c configuration", word(p.Namespace), word(p.Name))
+	}
+	if f.Status == Fail && (len(old) > 0 || len(stuck) == 0) {
+		f.mend("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
+		if p.OnDelete {
+			f.mend("its update strategy is OnDelete, so delete its pods too: kubectl -n %s delete pod <pod>", word(p.Namespace))
+		}
+	}
+	if node := x.nodeName(); node != "" && p.on(node) == nil {
+		f.note("no pod of Spegel is known to run on %s", node)
+	}
+	return f.Result
+}

@@ -1,0 +1,85 @@
+package node
+
+import (
+	"context"
+	"errors"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/rollout"
+)
+
+// Cluster is the API server, for what only it knows.
+type Cluster struct {
+	Reader    client.Reader
+	Namespace string // whose pods don't get their image
+}
+
+// Why the cluster says nothing of Spegel.
+var (
+	errNoCluster = errors.New("no cluster to ask: pass --kubeconfig")
+	errNoSpegel  = errors.New("the cluster has no DaemonSet that runs Spegel")
+)
+
+// Placement is what the cluster runs of Spegel.
+type Placement struct {
+	rollout.DaemonSet
+	Pods  []rollout.Pod
+	asked bool
+}
+
+// spegel asks the cluster once. With several DaemonSets, each for a part of the nodes, it is the one that has
+// a pod on this node, or else the first.
+func (x *exam) spegel(ctx context.Context) (*Placement, error) {
+	if !x.placement.asked {
+		x.placed = x.place(ctx)
+		x.placement.asked = true
+	}
+	return &x.placement, x.placed
+}
+
+func (x *exam) place(ctx context.Context) error {
+	if x.Cluster == nil {
+		return errNoCluster
+	}
+	sets, err := rollout.List(ctx, x.Cluster.Reader, "")
+	if err != nil {
+		return err
+	}
+	if len(sets) == 0 {
+		return errNoSpegel
+	}
+	for i := range sets {
+		pods, err := sets[i].Pods(ctx, x.Cluster.Reader)
+		if err != nil {
+			return err
+		}
+		p := Placement{DaemonSet: sets[i], Pods: pods}
+		own := p.on(x.nodeName())
+		if i == 0 || own != nil {
+			x.placement = p
+		}
+		if own != nil {
+			x.placement.Configuration = own.Configuration // what this node was told, also by an old pod
+			return nil
+		}
+	}
+	return nil
+}
+
+// on is the pod on a node, if there is one.
+func (p *Placement) on(node string) *rollout.Pod {
+	for i := range p.Pods {
+		if node != "" && p.Pods[i].Node == node {
+			return &p.Pods[i]
+		}
+	}
+	return nil
+}
+
+func (x *exam) nodeName() string {
+	if x.Files == nil {
+		return ""
+	}
+	return x.Files.Node()
+}

@@ -1,0 +1,115 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/distribution/reference"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// Options say what is examined. What is nil or empty is not there, and the checks that need it are skipped with
+// the reason.
+type Options struct {
+	Files      Files
+	Cluster    *Cluster
+	Registries []validate.Registry // the private ones
+	Image      string              // as a pod names it
+
+	// Lookup resolves a host name; nil is the resolver of this machine.
+	Lookup func(ctx context.Context, host string) ([]string, error)
+	// Dial connects to a registry; nil is the network of this machine.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Now is the time; nil is that of the files, or else of this machine.
+	Now func() time.Time
+}
+
+// checkTimeout bounds one check.
+const checkTimeout = 2 * time.Minute
+
+// Examine runs all checks and returns their results in the order of Checks. An error means that the options make no
+// sense; what can't be read is a result.
+func Examine(ctx context.Context, o Options) ([]Result, error) {
+	x, err := newExam(o)
+	if err != nil {
+		return nil, err
+	}
+	var results []Result
+	for _, c := range Checks() {
+		results = append(results, x.run(ctx, c))
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
+}
+
+// exam is the state of one examination.
+type exam struct {
+	Options
+	image     reference.Named // nil for none
+	targets   []string        // hosts of registries, as an image names them: of the image, and the private ones that are no pattern
+	hosts     *hostsDir       // once it was looked for
+	placement Placement       // what the cluster says of Spegel
+	placed    error           // why it says nothing
+}
+
+func newExam(o Options) (*exam, error) {
+	x := &exam{Options: o}
+	if o.Image != "" {
+		named, err := reference.ParseNormalizedNamed(o.Image)
+		if err != nil {
+			return nil, fmt.Errorf("image %s: %w", validate.Quote(o.Image), err)
+		}
+		x.image = reference.TagNameOnly(named)
+		x.targets = append(x.targets, reference.Domain(named))
+	}
+	for _, r := range o.Registries {
+		if host := r.String(); !strings.HasPrefix(host, "*.") && !slices.Contains(x.targets, host) {
+			x.targets = append(x.targets, host)
+		}
+	}
+	return x, nil
+}
+
+// run runs one check within its time. A panic in it is a result too: it must not take the other
+// checks with it.
+func (x *exam) run(ctx context.Context, c Check) (r Result) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			r = Result{Status: Fail, Evidence: []string{line(fmt.Sprintf("the check itself failed, please report it: %v", p)), line(string(debug.Stack()))}}
+		}
+		r.Check = c.ID
+	}()
+	return c.run(ctx, x)
+}
+
+// now is the time that ages are measured by.
+func (x *exam) now() time.Time {
+	switch {
+	case x.Now != nil:
+		return x.Now()
+	case x.Files != nil:
+		return x.Files.Now()
+	}
+	return time.Now()
+}
+
+// isPrivate tells whether a host, as an image names it, is a private registry.
+func (x *exam) isPrivate(host string) bool {
+	return slices.ContainsFunc(x.Registries, func(r validate.Registry) bool { return r.Covers(host) })
+}
+
+// noNode is why a check of files has nothing to look at.
+const noNode = "no node to look at: name one with --node-root, --talos or --bundle"
+
+// noRegistry is why a check of registries has nothing to look for.
+const noRegistry = "no registry to look for: name it with --private-registry, a policy file or --image"

@@ -1,0 +1,76 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+)
+
+// Bounds on what is read of a node. A node that is fine stays far below them.
+const (
+	maxEntries = 20000   // names of one directory
+	maxFile    = 1 << 20 // bytes of a configuration file
+	maxLog     = 4 << 20 // bytes of a log, from its end
+)
+
+// Errors of Files, beside fs.ErrNotExist and fs.ErrPermission.
+var (
+	errTooLarge   = errors.New("is too large")
+	errTooMany    = errors.New("holds too many entries")
+	errNotRegular = errors.New("is not a regular file")
+	errEscapes    = errors.New("is a symbolic link that leads out of what can be read")
+)
+
+// Files reads the files of one node. Names are absolute paths on the node, with slashes. Every read is
+// bounded, and none follows a symbolic link out of the node's files.
+type Files interface {
+	// Node is the node's name, or what comes closest to it.
+	Node() string
+	// Remote tells whether this program runs elsewhere than on the node, so that a question to the network
+	// is not answered as it would be there.
+	Remote() bool
+	// ReadDir lists a directory by name. It fails with errTooMany rather than list a part.
+	ReadDir(ctx context.Context, name string) ([]Entry, error)
+	// ReadFile reads a regular file of at most limit bytes.
+	ReadFile(ctx context.Context, name string, limit int64) ([]byte, error)
+	// Log returns the end of containerd's log, at most limit bytes.
+	Log(ctx context.Context, limit int64) (Log, error)
+	// Now is the time at which the files were as they are.
+	Now() time.Time
+}
+
+// Entry is one name in a directory.
+type Entry struct {
+	Name    string
+	Type    fs.FileMode // type bits only; a symbolic link is not followed
+	Size    int64       // bytes
+	ModTime time.Time   // to the second at least; zero where it is not known
+}
+
+// Log is the end of a log.
+type Log struct {
+	Source string // a file name on the node, or the command that printed it
+	Text   []byte
+}
+
+// reason says in words why a file can't be read.
+func reason(err error) string {
+	for _, known := range []struct {
+		err  error
+		text string
+	}{
+		{fs.ErrNotExist, "does not exist"},
+		{fs.ErrPermission, "may not be read: permission denied"},
+		{errTooLarge, errTooLarge.Error()},
+		{errTooMany, errTooMany.Error()},
+		{errNotRegular, errNotRegular.Error()},
+		{errEscapes, errEscapes.Error()},
+		{context.DeadlineExceeded, "took too long to read"},
+	} {
+		if errors.Is(err, known.err) {
+			return known.text
+		}
+	}
+	return "can't be read: " + line(err.Error())
+}

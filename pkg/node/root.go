@@ -1,0 +1,148 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// Root reads a node's files below a folder of this machine: / on the node itself, or where a pod has
+// the node's folders mounted.
+type Root struct {
+	root *os.Root
+	node string
+}
+
+// OpenRoot opens the folder. Close ends it.
+func OpenRoot(dir string) (*Root, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("node root: %w", err)
+	}
+	r := &Root{root: root}
+	name, err := r.ReadFile(context.Background(), "/etc/hostname", 1<<10)
+	if r.node = strings.TrimSpace(string(name)); err != nil || r.node == "" {
+		if r.node, err = os.Hostname(); err != nil {
+			r.node = "node"
+		}
+	}
+	r.node = validate.Clean(r.node)
+	return r, nil
+}
+
+// Close closes the folder.
+func (r *Root) Close() error { return r.root.Close() }
+
+// Node implements Files.
+func (r *Root) Node() string { return r.node }
+
+// Remote implements Files.
+func (r *Root) Remote() bool { return false }
+
+// Now implements Files.
+func (r *Root) Now() time.Time { return time.Now() }
+
+// ReadDir implements Files.
+func (r *Root) ReadDir(_ context.Context, name string) ([]Entry, error) {
+	f, err := r.open(name, syscall.O_DIRECTORY)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	list, err := f.ReadDir(maxEntries + 1)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, err
+	case len(list) > maxEntries:
+		return nil, errTooMany
+	}
+	entries := make([]Entry, 0, len(list))
+	for _, d := range list {
+		e := Entry{Name: d.Name(), Type: d.Type()}
+		if info, err := d.Info(); err == nil {
+			e.Size, e.ModTime = info.Size(), info.ModTime()
+		}
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Name, b.Name) })
+	return entries, nil
+}
+
+// ReadFile implements Files.
+func (r *Root) ReadFile(_ context.Context, name string, limit int64) ([]byte, error) {
+	f, size, err := r.regular(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if size > limit {
+		return nil, errTooLarge
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = errTooLarge // /proc has files without a size
+	}
+	return data, err
+}
+
+// Log implements Files.
+func (r *Root) Log(_ context.Context, limit int64) (Log, error) {
+	return findLog(func(name string) ([]byte, error) {
+		f, size, err := r.regular(name)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = f.Close() }()
+		if size > limit {
+			if _, err := f.Seek(-limit, io.SeekEnd); err != nil {
+				return nil, err
+			}
+		}
+		return io.ReadAll(io.LimitReader(f, limit))
+	})
+}
+
+func (r *Root) regular(name string) (*os.File, int64, error) {
+	f, err := r.open(name, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNotRegular
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
+}
+
+// open never waits for the other end of a named pipe.
+func (r *Root) open(name string, flag int) (*os.File, error) {
+	name = strings.TrimLeft(name, "/")
+	if name == "" {
+		name = "."
+	}
+	f, err := r.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|flag, 0)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		var no syscall.Errno
+		if !errors.As(path.Err, &no) { // package os has no name for this error
+			return nil, errEscapes
+		}
+		if errors.Is(no, syscall.ENOTDIR) {
+			return nil, fs.ErrNotExist
+		}
+	}
+	return f, err
+}

@@ -1,0 +1,93 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+
+	"github.com/containerd/containerd/v2/core/remotes/docker"
+	"github.com/containerd/containerd/v2/core/remotes/docker/config"
+	"github.com/containerd/log"
+	"github.com/sirupsen/logrus"
+)
+
+// route is whom containerd would ask for images of a registry, in order.
+type route struct {
+	hosts []hop
+	dir   string // the folder that says so, without its path; empty for none
+	lost  bool   // the folder's file can't be used, and containerd goes on as if it were not there
+}
+
+// hop is one host of a route.
+type hop struct {
+	docker.RegistryHost
+	spegel bool
+}
+
+// url is where the host is asked.
+func (h hop) url() string { return h.Scheme + "://" + h.Host + h.Path }
+
+// route asks containerd's own resolver.
+func (x *exam) route(ctx context.Context, host string) (*route, error) {
+	h := x.hostsDirectory(ctx)
+	if h.err != nil && !errors.Is(h.err, fs.ErrNotExist) {
+		return nil, &fs.PathError{Op: "read", Path: h.path, Err: h.err}
+	}
+	s, err := newStage(ctx, x.Files, h.path, host)
+	if err != nil {
+		return nil, err
+	}
+	defer s.remove()
+	hosts, err := x.resolver(ctx, config.HostDirFromRoot(s.dir))(host)
+	if err != nil {
+		return nil, errors.New(s.onNode(err))
+	}
+	r := &route{}
+	var file hostsFile
+	for _, name := range hostDirs(host) {
+		if _, err := x.Files.ReadDir(ctx, path.Join(h.path, name)); err != nil {
+			continue
+		}
+		r.dir = name
+		file, err = x.mirrorFile(ctx, path.Join(h.path, name))
+		r.lost = errors.As(err, new(*syntaxError))
+		break
+	}
+	for _, asked := range hosts {
+		r.hosts = append(r.hosts, hop{asked, isSpegelHost(asked, file, host)})
+	}
+	return r, nil
+}
+
+// resolver is containerd's, without credentials, and quiet: what is wrong with a file is told by a check.
+func (x *exam) resolver(ctx context.Context, dir func(string) (string, error)) docker.RegistryHosts {
+	quiet := logrus.New()
+	quiet.SetOutput(io.Discard)
+	return config.ConfigureHosts(log.WithLogger(ctx, logrus.NewEntry(quiet)), config.HostOptions{
+		HostDir: dir,
+		UpdateClient: func(c *http.Client) error {
+			if t, ok := c.Transport.(*http.Transport); ok && x.Dial != nil {
+				t.DialContext = x.Dial
+			}
+			return nil
+		},
+	})
+}
+
+// isSpegelHost tells whether a host that containerd would ask is one of the file's mirrors that are Spegel. A file
+// may also name Spegel as its server; the registry itself is never Spegel, wherever it is.
+func isSpegelHost(asked docker.RegistryHost, file hostsFile, registry string) bool {
+	if asked.Host == registry {
+		return false
+	}
+	at := asked.Scheme + "://" + asked.Host
+	for _, m := range append(file.mirrors, mirror{url: file.server}) {
+		if m.isSpegel() && (m.url == at || m.url == at+asked.Path || m.url == at+"/") {
+			return true
+		}
+	}
+	return mirror{url: at}.isSpegel()
+}

@@ -1,0 +1,216 @@
+package node
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	tomlu "github.com/pelletier/go-toml/v2/unstable"
+)
+
+// stage is a copy, in a folder of this machine, of what containerd's resolver looks at for one registry: it
+// reads real files only, and the node's may be elsewhere.
+type stage struct {
+	dir   string
+	files Files
+	names map[string]string // copy -> name on the node
+}
+
+// newStage copies the first of the folders that there is, as containerd would take it: its hosts.toml and
+// the certificates that it needs. Keys are not read: in place of a client's certificate stands one made up, and in place of each
+// header a dash. Remove takes the copy away.
+func newStage(ctx context.Context, files Files, hosts string, host string) (*stage, error) {
+	dir, err := os.MkdirTemp("", "spegel-guard-")
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{dir, files, map[string]string{}}
+	for _, name := range hostDirs(host) {
+		err = s.copy(ctx, path.Join(hosts, name), filepath.Join(dir, name))
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.remove()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *stage) remove() { _ = os.RemoveAll(s.dir) }
+
+// hostDirs are the names of the folders for a host, in containerd's order. Only names that are one
+// step of a path can be one.
+func hostDirs(host string) []string {
+	var names []string
+	if i := strings.LastIndexByte(host, ':'); i > 0 {
+		names = append(names, host[:i]+"_"+host[i+1:]+"_")
+	}
+	names = append(names, host, defaultDir)
+	return slices.DeleteFunc(names, func(name string) bool { return !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) })
+}
+
+func (s *stage) copy(ctx context.Context, from, to string) error {
+	entries, err := s.files.ReadDir(ctx, from)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		file := path.Join(from, e.Name)
+		switch ext := path.Ext(e.Name); {
+		case e.Name == hostsToml:
+			data, err := s.files.ReadFile(ctx, file, maxFile)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(to, hostsToml), s.rewrite(ctx, from, data), 0o600)
+			}
+			if err != nil {
+				return &fs.PathError{Op: "read", Path: file, Err: err}
+			}
+		case ext == ".crt" && filepath.IsLocal(e.Name): // for a folder without a hosts.toml
+			if data, err := s.files.ReadFile(ctx, file, maxFile); err == nil {
+				if err := os.WriteFile(filepath.Join(to, e.Name), data, 0o600); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// rewrite changes nothing of a hosts.toml but where it leads to files and what may be a secret.
+func (s *stage) rewrite(ctx context.Context, dir string, data []byte) []byte {
+	type edit struct {
+		from, to uint32
+		text     string
+	}
+	var edits []edit
+	var walk func(key string, value *tomlu.Node)
+	walk = func(key string, value *tomlu.Node) {
+		switch value.Kind {
+		case tomlu.String:
+			if text, ok := s.replacement(ctx, dir, key, string(value.Data)); ok {
+				edits = append(edits, edit{value.Raw.Offset, value.Raw.Offset + value.Raw.Length, strconv.Quote(text)})
+			}
+		case tomlu.Array:
+			for it := value.Children(); it.Next(); {
+				walk(key, it.Node())
+			}
+		case tomlu.InlineTable:
+			for it := value.Children(); it.Next(); {
+				walk(join(key, keyOf(it.Node())), it.Node().Value())
+			}
+		}
+	}
+	p := tomlu.Parser{}
+	p.Reset(data)
+	table := ""
+	for p.NextExpression() {
+		switch e := p.Expression(); e.Kind {
+		case tomlu.Table, tomlu.ArrayTable:
+			table = keyOf(e)
+		case tomlu.KeyValue:
+			walk(join(table, keyOf(e)), e.Value())
+		}
+	}
+	out := slices.Clone(data)
+	for _, e := range slices.Backward(edits) {
+		out = slices.Replace(out, int(e.from), int(e.to), []byte(e.text)...)
+	}
+	return out
+}
+
+// keyOf is a dotted key, with a line break for a dot.
+func keyOf(n *tomlu.Node) string {
+	var parts []string
+	for it := n.Key(); it.Next(); {
+		parts = append(parts, string(it.Node().Data))
+	}
+	return strings.Join(parts, "\n")
+}
+
+func join(table, key string) string { return strings.TrimPrefix(table+"\n"+key, "\n") }
+
+// replacement is what stands in the copy for a string. Keys are the registry's own, or below host and a URL.
+func (s *stage) replacement(ctx context.Context, dir, key, value string) (string, bool) {
+	parts := strings.Split(key, "\n")
+	if len(parts) > 2 && parts[0] == "host" {
+		parts = parts[2:]
+	}
+	switch parts[0] {
+	case "header":
+		return "-", len(parts) == 2
+	case "ca", "client":
+		return s.certificate(ctx, dir, parts[0], value), len(parts) == 1
+	}
+	return "", false
+}
+
+// certificate copies a file of certificates and returns where to. If the node's can't be read, the name
+// leads nowhere, and containerd's error is the one that the node has.
+func (s *stage) certificate(ctx context.Context, dir, kind, name string) string {
+	on := name
+	if !path.IsAbs(on) {
+		on = path.Join(dir, name)
+	}
+	copied := filepath.Join(s.dir, fmt.Sprintf("file-%d", len(s.names)))
+	s.names[copied] = on
+	data, err := s.files.ReadFile(ctx, on, maxFile)
+	if err == nil && kind == "client" {
+		data, err = madeUpPair()
+	}
+	if err == nil {
+		err = os.WriteFile(copied, data, 0o600)
+	}
+	if err != nil {
+		_ = os.Remove(copied)
+	}
+	return copied
+}
+
+// onNode gives an error's text the names that the files have on the node.
+func (s *stage) onNode(err error) string {
+	text := err.Error()
+	for copied, name := range s.names {
+		text = strings.ReplaceAll(text, copied, name)
+	}
+	return line(strings.ReplaceAll(text, s.dir, ""))
+}
+
+// madeUpPair is a certificate with its key that no server accepts.
+func madeUpPair() ([]byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	of := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "placeholder"}, NotBefore: now, NotAfter: now.Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, of, of, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})...), nil
+}
