@@ -21,7 +21,7 @@ func reachability() Check {
 		Title:  "Does the registry answer, with a certificate that is trusted?",
 		Reads:  "`GET https://<registry>/v2/`, at the address and with the certificates that the node's hosts file names for the registry itself, without credentials, without following a redirect, and never through Spegel",
 		Why:    "A registry that can't be reached, or whose certificate containerd does not trust, fails every pull. With Spegel before it the pod shows \"not found\" instead of that.",
-		Fails:  "It fails if there is no answer, if the certificate is not trusted, for another name or expired, and on an answer other than 200 and 401. It warns of a certificate that expires within two weeks and of one that nobody checks.",
+		Fails:  "It fails if there is no answer (from another machine than the node that is a warning), if the certificate is not trusted, for another name or expired, and on an answer other than 200 and 401. It warns of a certificate that expires within two weeks and of one that nobody checks.",
 		Mend:   "What the evidence names: the network, the certificate, or a `ca` in the registry's hosts file.",
 		Limits: "The connection is made by the machine that doctor runs on, with its system's certificates; the evidence says so where that is not the node. A client's certificate is not sent.",
 		run:    func(ctx context.Context, x *exam) Result { return x.reachability(ctx) },
@@ -81,8 +81,11 @@ func (x *exam) reach(ctx context.Context, target string, h hop, f *finding) {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Do(req)
 	if err != nil {
-		why, fix := explainReach(target, err)
-		f.add(Fail, "%s: %s", line(at), why)
+		status, why, fix := explainReach(target, err)
+		if status == Warn && x.Files != nil && !x.Files.Remote() {
+			status = Fail
+		}
+		f.add(status, "%s: %s", line(at), why)
 		f.mend("%s", fix)
 		return
 	}
@@ -127,21 +130,22 @@ func (x *exam) certificate(target string, h hop, state *tls.ConnectionState, f *
 	f.mend("renew the certificate of %s", shownName(target))
 }
 
-// explainReach says what an error of the connection means.
-func explainReach(target string, err error) (why, fix string) {
+// explainReach says what an error of the connection means. It is a warning where another machine may have a
+// way to the registry that this one lacks.
+func explainReach(target string, err error) (status Status, why, fix string) {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &unknown):
-		return "the certificate is signed by an authority that is not trusted",
+		return Fail, "the certificate is signed by an authority that is not trusted",
 			fmt.Sprintf("name the authority's certificate in the registry's hosts file: ca = \"/path/on/the/node/ca.crt\" in <hosts directory>/%s/hosts.toml", word(target))
 	case errors.As(err, &name):
-		return "the certificate is for another name: " + line(name.Error()), "give the registry a certificate for its name, or use the name that it has one for"
+		return Fail, "the certificate is for another name: " + line(name.Error()), "give the registry a certificate for its name, or use the name that it has one for"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "the certificate has expired or is not valid yet: " + line(invalid.Error()), "renew the certificate of " + shownName(target)
+		return Fail, "the certificate has expired or is not valid yet: " + line(invalid.Error()), "renew the certificate of " + shownName(target)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("no answer within %s", reachTimeout), "look at the way to the registry: firewall, VPN, proxy"
+		return Warn, fmt.Sprintf("no answer within %s", reachTimeout), "look at the way to the registry: firewall, VPN, proxy"
 	}
-	return line(err.Error()), "look at the way to the registry: its name, firewall, VPN, proxy"
+	return Warn, line(err.Error()), "look at the way to the registry: its name, firewall, VPN, proxy"
 }

@@ -1,0 +1,185 @@
+package node_test
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// content is a node's files, by name without the leading slash. A name that ends in a slash is an empty folder.
+type content map[string]string
+
+// asOf is when the files of a content are from.
+var asOf = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// when is the time of a file: those of download aaaa are an hour older than all others.
+func when(name string) time.Time {
+	if strings.Contains(name, "/aaaa/") {
+		return asOf.Add(-time.Hour)
+	}
+	return asOf
+}
+
+func (c content) names() []string { return slices.Sorted(maps.Keys(c)) }
+
+// dir writes the files below a new folder.
+func (c content) dir(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, name := range c.names() {
+		file := filepath.Join(root, filepath.FromSlash(name))
+		folder := filepath.Dir(file)
+		if strings.HasSuffix(name, "/") {
+			folder = file
+		}
+		must(t, os.MkdirAll(folder, 0o700))
+		if !strings.HasSuffix(name, "/") {
+			must(t, os.WriteFile(file, []byte(c[name]), 0o600))
+			must(t, os.Chtimes(file, when(name), when(name)))
+		}
+	}
+	return root
+}
+
+func (c content) root(t *testing.T) node.Files {
+	t.Helper()
+	return openRoot(t, c.dir(t))
+}
+
+func openRoot(t *testing.T, dir string) node.Files {
+	t.Helper()
+	root, err := node.OpenRoot(dir)
+	must(t, err)
+	t.Cleanup(func() { _ = root.Close() })
+	return root
+}
+
+func (c content) tar(t *testing.T) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for _, name := range c.names() {
+		h := &tar.Header{Name: "./" + name, Mode: 0o600, Size: int64(len(c[name])), ModTime: when(name), Typeflag: tar.TypeReg}
+		if strings.HasSuffix(name, "/") {
+			h.Typeflag = tar.TypeDir
+		}
+		must(t, w.WriteHeader(h))
+		_, err := io.WriteString(w, c[name])
+		must(t, err)
+	}
+	must(t, w.Close())
+	return buf.Bytes()
+}
+
+func (c content) zip(t *testing.T, node string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for _, name := range c.names() {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: node + "/" + name, Method: zip.Deflate, Modified: when(name)})
+		must(t, err)
+		_, err = io.WriteString(f, c[name])
+		must(t, err)
+	}
+	must(t, w.Close())
+	return buf.Bytes()
+}
+
+func gzipped(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	_, err := w.Write(data)
+	must(t, err)
+	must(t, w.Close())
+	return buf.Bytes()
+}
+
+// bundle opens an archive.
+func bundle(t *testing.T, data []byte) ([]node.Files, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "bundle")
+	must(t, os.WriteFile(name, data, 0o600))
+	return node.OpenBundle(t.Context(), name)
+}
+
+func oneBundle(t *testing.T, data []byte) node.Files {
+	t.Helper()
+	files, err := bundle(t, data)
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%d nodes, %v; want one", len(files), err)
+	}
+	return files[0]
+}
+
+// talos answers for the content through a program that prints as talosctl does.
+func (c content) talos(t *testing.T) node.Files {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "talosctl")
+	self, err := os.Executable()
+	must(t, err)
+	script := fmt.Sprintf("#!/bin/sh\nTALOSCTL_STANDIN='%s' exec '%s' \"$@\"\n", c.dir(t), self)
+	must(t, os.WriteFile(program, []byte(script), 0o700))
+	files, err := node.NewTalos(program, "node-1")
+	must(t, err)
+	return files
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func registries(t testing.TB, names ...string) []validate.Registry {
+	t.Helper()
+	var out []validate.Registry
+	for _, name := range names {
+		r, err := validate.ParseRegistry(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// examine runs all checks and returns the results by check.
+func examine(t *testing.T, o node.Options) map[string]node.Result {
+	t.Helper()
+	results, err := node.Examine(t.Context(), o)
+	must(t, err)
+	out := map[string]node.Result{}
+	for _, r := range results {
+		out[r.Check] = r
+	}
+	return out
+}
+
+// want compares a status and looks for pieces of the evidence and the fix.
+func want(t *testing.T, r node.Result, status node.Status, pieces ...string) {
+	t.Helper()
+	text := strings.Join(r.Evidence, "\n") + "\n" + r.Fix
+	if r.Status != status {
+		t.Errorf("%s is %s; want %s\n%s", r.Check, r.Status, status, text)
+	}
+	for _, p := range pieces {
+		if !strings.Contains(text, p) {
+			t.Errorf("%s does not say %q:\n%s", r.Check, p, text)
+		}
+	}
+}

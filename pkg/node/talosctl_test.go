@@ -1,0 +1,88 @@
+package node_test
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// TestMain makes this test binary a stand-in for talosctl, for the tests that ask for one.
+func TestMain(m *testing.M) {
+	if root := os.Getenv("TALOSCTL_STANDIN"); root != "" {
+		if err := talosctl(root, os.Args[1:], os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// talosctl answers for the files below a folder, as talosctl 1.10 prints it.
+func talosctl(root string, args []string, out io.Writer) error {
+	if len(args) < 4 || args[0] != "--nodes" {
+		return fmt.Errorf("unexpected arguments %q", args)
+	}
+	switch name := filepath.Join(root, args[len(args)-1]); args[2] {
+	case "list":
+		return talosList(args[1], name, out)
+	case "read":
+		info, err := os.Stat(name)
+		if err == nil && !info.Mode().IsRegular() {
+			err = fmt.Errorf("rpc error: code = Unknown desc = not a regular file")
+		}
+		if err != nil {
+			return fmt.Errorf("error reading file: %w", err)
+		}
+		data, err := os.ReadFile(name)
+		if err == nil {
+			_, err = out.Write(data)
+		}
+		return err
+	case "logs":
+		data, err := os.ReadFile(filepath.Join(root, "var/log/containerd.log"))
+		if err == nil {
+			_, err = out.Write(data)
+		}
+		return err
+	}
+	return fmt.Errorf("unknown command %q", args[2])
+}
+
+func talosList(node, name string, out io.Writer) error {
+	entries, err := os.ReadDir(name)
+	if err != nil {
+		return fmt.Errorf("error listing: %w", err)
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "NODE\tMODE\tUID\tGID\tSIZE(B)\tLASTMOD\tLABEL\tNAME")
+	dir, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	show := func(info os.FileInfo, display string) {
+		at := info.ModTime().Local().Format("Jan _2 15:04:05")
+		if time.Since(info.ModTime()) > 180*24*time.Hour {
+			at = info.ModTime().Local().Format("Jan _2 2006 15:04")
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", node, info.Mode(), 0, 0, info.Size(), at, "system_u:object_r:etc_t:s0", display)
+	}
+	show(dir, ".")
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		display := e.Name()
+		if link, err := os.Readlink(filepath.Join(name, e.Name())); err == nil {
+			display += " -> " + cmp.Or(link, "?")
+		}
+		show(info, display)
+	}
+	return w.Flush()
+}
