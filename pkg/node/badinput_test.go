@@ -1,0 +1,212 @@
+package node_test
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node"
+)
+
+func printed(r node.Result) string { return strings.Join(r.Evidence, "\n") + "\n" + r.Fix }
+
+func contains(text, piece string) bool { return strings.Contains(text, piece) }
+
+// What nobody would write, and what somebody might.
+func TestBadFolders(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		make   func(t *testing.T, hosts string)
+		status node.Status
+		says   string
+	}{
+		"a symbolic link out of the root": {
+			func(t *testing.T, hosts string) {
+				t.Helper()
+				outside := t.TempDir()
+				must(t, os.WriteFile(filepath.Join(outside, "hosts.toml"), []byte(spegelHosts("")), 0o600))
+				must(t, os.Symlink(outside, filepath.Join(hosts, "harbor.example.com")))
+			},
+			node.Warn, "harbor.example.com/hosts.toml is a symbolic link that leads out of what can be read",
+		},
+		"a symbolic link that leads to itself": {
+			func(t *testing.T, hosts string) {
+				t.Helper()
+				must(t, os.Symlink("_default", filepath.Join(hosts, "_default")))
+			},
+			node.Warn, "_default/hosts.toml",
+		},
+		"a named pipe in place of a hosts file": {
+			func(t *testing.T, hosts string) {
+				t.Helper()
+				must(t, os.Mkdir(filepath.Join(hosts, "_default"), 0o700))
+				must(t, syscall.Mkfifo(filepath.Join(hosts, "_default/hosts.toml"), 0o600))
+			},
+			node.Warn, "is not a regular file",
+		},
+		"a huge hosts file": {
+			func(t *testing.T, hosts string) {
+				t.Helper()
+				must(t, os.Mkdir(filepath.Join(hosts, "_default"), 0o700))
+				must(t, os.WriteFile(filepath.Join(hosts, "_default/hosts.toml"), nil, 0o600))
+				must(t, os.Truncate(filepath.Join(hosts, "_default/hosts.toml"), 1<<40))
+			},
+			node.Warn, "is too large",
+		},
+		"no UTF-8": {
+			func(t *testing.T, hosts string) {
+				t.Helper()
+				must(t, os.Mkdir(filepath.Join(hosts, "_default"), 0o700))
+				must(t, os.WriteFile(filepath.Join(hosts, "_default/hosts.toml"), []byte("server = '\xff\xfe'"), 0o600))
+			},
+			node.Warn, "containerd ignores the whole file",
+		},
+		"10,000 folders, and Spegel in one of them": {
+			func(t *testing.T, hosts string) {
+				t.Helper()
+				for i := range 10_000 {
+					must(t, os.Mkdir(filepath.Join(hosts, fmt.Sprintf("a%d.example.net", i)), 0o700))
+				}
+				must(t, os.Mkdir(filepath.Join(hosts, "harbor.example.com"), 0o700))
+				must(t, os.WriteFile(filepath.Join(hosts, "harbor.example.com/hosts.toml"), []byte(spegelHosts("https://harbor.example.com")), 0o600))
+			},
+			node.Fail, "9901 more folders were not read",
+		},
+		"a name that would run a command": {
+			func(t *testing.T, hosts string) {
+				t.Helper()
+				dir := filepath.Join(hosts, "$(reboot);'x y.example.com")
+				must(t, os.Mkdir(dir, 0o700))
+				must(t, os.WriteFile(filepath.Join(dir, "hosts.toml"), []byte("server ="), 0o600))
+			},
+			node.Warn, `mend or remove '/etc/containerd/certs.d/$(reboot);'\''x y.example.com/hosts.toml'`,
+		},
+		"a name with a line break and an escape": {
+			func(t *testing.T, hosts string) {
+				t.Helper()
+				dir := filepath.Join(hosts, "a\nPASS \x1b[31m")
+				must(t, os.Mkdir(dir, 0o700))
+				must(t, os.WriteFile(filepath.Join(dir, "hosts.toml"), []byte("server ="), 0o600))
+			},
+			node.Warn, "certs.d/a_PASS__[31m/hosts.toml: line 1",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := content{certs: ""}.dir(t)
+			test.make(t, filepath.Join(root, certs))
+			results := examine(t, node.Options{
+				Files: openRoot(t, root), Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/app:v1",
+				Dial: nowhere, Lookup: unknown,
+			})
+			want(t, results["mirror-config"], test.status, test.says)
+			for _, r := range results {
+				if strings.ContainsAny(strings.ReplaceAll(printed(r), "\n", ""), "\x1b\x00") {
+					t.Errorf("%s prints control characters: %q", r.Check, r.Evidence)
+				}
+			}
+		})
+	}
+}
+
+func TestForbiddenFolder(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		// root may read all; through talosctl the same answer comes as text
+		program := filepath.Join(t.TempDir(), "talosctl")
+		must(t, os.WriteFile(program, []byte("#!/bin/sh\necho 'rpc error: code = PermissionDenied desc = not authorized' >&2\nexit 1\n"), 0o700))
+		files, err := node.NewTalos(program, "10.0.0.1")
+		must(t, err)
+		results := examine(t, node.Options{Files: files, Lookup: unknown, Dial: nowhere})
+		want(t, results["mirror-config"], node.Skip, "may not be read: permission denied")
+		want(t, results["stale-ingests"], node.Skip, "may not be read", "run doctor as root")
+		return
+	}
+	root := content{certs: "", ingest: ""}.dir(t)
+	for _, dir := range []string{certs, ingest} {
+		must(t, os.Chmod(filepath.Join(root, dir), 0))
+		t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, dir), 0o700) }) //nolint:gosec // so that it can be removed
+	}
+	results := examine(t, node.Options{Files: openRoot(t, root)})
+	want(t, results["mirror-config"], node.Skip, "may not be read: permission denied")
+	want(t, results["stale-ingests"], node.Skip, "may not be read", "run doctor as root")
+}
+
+func TestBadBundles(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		data []byte
+		says string
+	}{
+		"empty":              {nil, "holds no files of a node"},
+		"no archive":         {[]byte("hello, this is a text of some length"), "unexpected EOF"},
+		"a cut tar.gz":       {gzipped(t, sick().tar(t))[:200], "unexpected EOF"},
+		"a cut zip":          {sick().zip(t, "n")[:200], "zip: not a valid zip file"},
+		"nothing of a node":  {content{"readme.txt": "x"}.tar(t), "holds no files of a node"},
+		"only names outside": {content{"../etc/containerd/x": "x"}.zip(t, ".."), "lead out of it"},
+		"a gzip bomb":        {bomb(t), "unpacks to more than"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			files, err := bundle(t, test.data)
+			if err == nil || !contains(err.Error(), test.says) {
+				t.Errorf("%d nodes, %v; want %q after %s", len(files), err, test.says, time.Since(start))
+			}
+		})
+	}
+}
+
+// bomb is a small tar.gz with a member of 5 GiB.
+func bomb(t *testing.T) []byte {
+	t.Helper()
+	piece := gzipped(t, make([]byte, 64<<20)) // gzip files may be put one after the other
+	head := &bytes.Buffer{}
+	w := tar.NewWriter(head)
+	must(t, w.WriteHeader(&tar.Header{Name: "etc/zero", Mode: 0o600, Size: 5 << 30}))
+	return append(gzipped(t, head.Bytes()), bytes.Repeat(piece, 80)...)
+}
+
+// A zip may say less than it unpacks to, and holds names that no file system has.
+func TestBundleKeepsToItself(t *testing.T) {
+	t.Parallel()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for name, data := range map[string]string{
+		"node-1/etc/containerd/certs.d/_default/hosts.toml": spegelHosts(""),
+		"node-1/../../etc/passwd":                           "root",
+		"node-1/etc/containerd/certs.d/../../../x":          "x",
+		"node-1/etc/containerd/certs.d/big/hosts.toml":      strings.Repeat("#", 2<<20),
+		"/node-1/etc/hosts":                                 "127.0.0.1 localhost",
+	} {
+		f, err := w.Create(name)
+		must(t, err)
+		_, err = io.WriteString(f, data)
+		must(t, err)
+	}
+	link := &zip.FileHeader{Name: "node-1/etc/containerd/certs.d/link"}
+	link.SetMode(os.ModeSymlink | 0o777)
+	f, err := w.CreateHeader(link)
+	must(t, err)
+	_, err = io.WriteString(f, "../../../../../etc")
+	must(t, err)
+	must(t, w.Close())
+	files := oneBundle(t, buf.Bytes())
+	results := examine(t, node.Options{Files: files})
+	want(t, results["mirror-config"], node.Fail, "_default/hosts.toml sends", "big/hosts.toml is too large", "link/hosts.toml is a symbolic link that leads out")
+	for _, name := range []string{"/etc/passwd", "/x", "/etc/containerd/certs.d/link/passwd"} {
+		if data, err := files.ReadFile(t.Context(), name, 100); err == nil {
+			t.Errorf("%s holds %q", name, data)
+		}
+	}
+}
