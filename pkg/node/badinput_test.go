@@ -167,14 +167,14 @@ func TestBadBundles(t *testing.T) {
 	}
 }
 
-// bomb is a small tar.gz with a member of 5 GiB.
+// bomb is a small tar.gz with a member of 2 GiB.
 func bomb(t *testing.T) []byte {
 	t.Helper()
 	piece := gzipped(t, make([]byte, 64<<20)) // gzip files may be put one after the other
 	head := &bytes.Buffer{}
 	w := tar.NewWriter(head)
-	must(t, w.WriteHeader(&tar.Header{Name: "etc/zero", Mode: 0o600, Size: 5 << 30}))
-	return append(gzipped(t, head.Bytes()), bytes.Repeat(piece, 80)...)
+	must(t, w.WriteHeader(&tar.Header{Name: "etc/zero", Mode: 0o600, Size: 2 << 30}))
+	return append(gzipped(t, head.Bytes()), bytes.Repeat(piece, 20)...)
 }
 
 // A zip may say less than it unpacks to, and holds names that no file system has.

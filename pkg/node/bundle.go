@@ -21,7 +21,7 @@ import (
 // Bounds on an archive. Nothing of it is written to disk.
 const (
 	maxMembers  = 200_000  // files in it
-	maxUnpacked = 4 << 30  // bytes that it unpacks to
+	maxUnpacked = 1 << 30  // bytes that it unpacks to; of a plain tar, that are read
 	maxKept     = 64 << 20 // bytes that are kept in memory
 )
 

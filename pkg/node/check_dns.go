@@ -34,7 +34,10 @@ func (x *exam) dns(ctx context.Context) Result {
 		return skip(noRegistry)
 	}
 	var f finding
-	hosts := x.etcHosts(ctx, &f)
+	hosts, note := x.etcHosts(ctx)
+	if note != "" {
+		f.note("%s", note)
+	}
 	remote := x.Files == nil || x.Files.Remote()
 	unknown := false
 	for _, target := range x.targets {
@@ -70,20 +73,19 @@ func (x *exam) dns(ctx context.Context) Result {
 	return f.Result
 }
 
-// etcHosts reads the node's table of hosts.
-func (x *exam) etcHosts(ctx context.Context, f *finding) map[string][]string {
+// etcHosts reads the node's table of hosts; the note says why there is none.
+func (x *exam) etcHosts(ctx context.Context) (table map[string][]string, note string) {
 	if x.Files == nil {
-		f.note("without a node there is no /etc/hosts to look at")
-		return nil
+		return nil, "without a node there is no /etc/hosts to look at"
 	}
 	data, err := x.Files.ReadFile(ctx, "/etc/hosts", maxFile)
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			f.note("/etc/hosts %s", reason(err))
-		}
-		return nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, ""
+	case err != nil:
+		return nil, "/etc/hosts " + reason(err)
 	}
-	return parseEtcHosts(data)
+	return parseEtcHosts(data), ""
 }
 
 func parseEtcHosts(data []byte) map[string][]string {

@@ -19,7 +19,7 @@ func reachability() Check {
 	return Check{
 		ID:     "reachability",
 		Title:  "Does the registry answer, with a certificate that is trusted?",
-		Reads:  "`GET https://<registry>/v2/`, at the address and with the certificates that the node's hosts file names for the registry itself, without credentials, without following a redirect, and never through Spegel",
+		Reads:  "`GET https://<registry>/v2/`, at the address that the node's `/etc/hosts` has and with what its hosts file says of the registry itself, without credentials, without following a redirect, and never through Spegel",
 		Why:    "A registry that can't be reached, or whose certificate containerd does not trust, fails every pull. With Spegel before it the pod shows \"not found\" instead of that.",
 		Fails:  "It fails if there is no answer (from another machine than the node that is a warning), if the certificate is not trusted, for another name or expired, and on an answer other than 200 and 401. It warns of a certificate that expires within two weeks and of one that nobody checks.",
 		Mend:   "What the evidence names: the network, the certificate, or a `ca` in the registry's hosts file.",

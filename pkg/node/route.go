@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"path"
+	"strings"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	"github.com/containerd/containerd/v2/core/remotes/docker/config"
@@ -69,12 +71,26 @@ func (x *exam) resolver(ctx context.Context, dir func(string) (string, error)) d
 	return config.ConfigureHosts(log.WithLogger(ctx, logrus.NewEntry(quiet)), config.HostOptions{
 		HostDir: dir,
 		UpdateClient: func(c *http.Client) error {
-			if t, ok := c.Transport.(*http.Transport); ok && x.Dial != nil {
-				t.DialContext = x.Dial
+			if t, ok := c.Transport.(*http.Transport); ok {
+				t.DialContext = x.dial
 			}
 			return nil
 		},
 	})
+}
+
+// dial connects to where the node would: its /etc/hosts goes before the resolver.
+func (x *exam) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(address); err == nil {
+		table, _ := x.etcHosts(ctx)
+		if known := table[strings.ToLower(host)]; len(known) > 0 {
+			address = net.JoinHostPort(known[0], port)
+		}
+	}
+	if x.Dial != nil {
+		return x.Dial(ctx, network, address)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, address)
 }
 
 // isSpegelHost tells whether a host that containerd would ask is one of the file's mirrors that are Spegel. A file

@@ -42,7 +42,7 @@ func hideTokens(s string) string {
 	for _, h := range []struct{ pattern, with string }{
 		{`://[^/@\s"']*@`, "://***@"},
 		{`(https?://[^\s"'?]*)\?[^\s"']*`, "$1?***"},
-		{`(?i)\b(bearer|basic)(\s+|\\?["':=]+\s*)[A-Za-z0-9._~+/=-]{4,}`, "$1 ***"},
+		{`(?i)\b(bearer|basic)(\s+|\\?["':=]+\s*)[A-Za-z0-9._~+/=-]{8,}`, "$1 ***"},
 		{`(?i)\b(authorization|access_token|refresh_token|identitytoken|token|password|passwd|secret|auth)(\\?["']\s*[:=]\s*\\?["']?|[:=]\\?["']?)([^\s"',;\\]+)`, "$1$2***"},
 	} {
 		s = regexp.MustCompile(h.pattern).ReplaceAllString(s, h.with)

@@ -1,0 +1,170 @@
+package node_test
+
+import (
+	"encoding/base64"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node"
+)
+
+func cluster(objects ...client.Object) *node.Cluster {
+	secretType := func(o client.Object) []string { return []string{string(o.(*corev1.Secret).Type)} }
+	return &node.Cluster{
+		Reader:    fake.NewClientBuilder().WithIndex(&corev1.Secret{}, "type", secretType).WithObjects(objects...).Build(),
+		Namespace: "apps",
+	}
+}
+
+// spegelSet is a DaemonSet with one pod for each node of the revisions given, "new" being the current one.
+func spegelSet(list []string, revisions map[string]string) []client.Object {
+	labels := map[string]string{"app.kubernetes.io/name": "spegel"}
+	args := append([]string{"configuration", "--containerd-registry-config-path=/etc/containerd/certs.d", "--mirror-targets", "http://$(NODE_IP):30020", "--mirrored-registries"}, list...)
+	template := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: labels},
+		Spec:       corev1.PodSpec{InitContainers: []corev1.Container{{Name: "configuration", Args: args}}},
+	}
+	ds := &appsv1.DaemonSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "spegel", UID: types.UID("uid"), Generation: 1},
+		Spec:       appsv1.DaemonSetSpec{Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: template},
+		Status:     appsv1.DaemonSetStatus{ObservedGeneration: 1, DesiredNumberScheduled: int32(len(revisions))},
+	}
+	out := []client.Object{ds}
+	owned := func(name, hash string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{
+			Namespace: "kube-system", Name: name, Labels: map[string]string{"app.kubernetes.io/name": "spegel", "controller-revision-hash": hash},
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(ds, appsv1.SchemeGroupVersion.WithKind("DaemonSet"))},
+		}
+	}
+	out = append(out,
+		&appsv1.ControllerRevision{ObjectMeta: owned("old", "old"), Revision: 1},
+		&appsv1.ControllerRevision{ObjectMeta: owned("new", "new"), Revision: 2})
+	for name, hash := range revisions {
+		if hash == "new" {
+			ds.Status.UpdatedNumberScheduled++
+		}
+		pod := &corev1.Pod{ObjectMeta: owned("spegel-"+name, hash), Spec: template.Spec}
+		pod.Spec.NodeName = name
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodInitialized, Status: corev1.ConditionTrue}}
+		out = append(out, pod)
+	}
+	return out
+}
+
+func TestRollout(t *testing.T) {
+	t.Parallel()
+	restart := "kubectl -n kube-system rollout restart ds/spegel"
+	for name, test := range map[string]struct {
+		objects []client.Object
+		status  node.Status
+		says    []string
+	}{
+		"no Spegel":     {nil, node.Warn, []string{"no DaemonSet that runs Spegel"}},
+		"all are new":   {spegelSet(nil, map[string]string{"node-1": "new", "node-2": "new"}), node.Pass, []string{"2 of 2 nodes"}},
+		"one is old":    {spegelSet(nil, map[string]string{"node-1": "new", "node-2": "old"}), node.Fail, []string{"1 of 2 nodes", "an old pod runs on node-2", restart}},
+		"all are older": {spegelSet(nil, map[string]string{"node-1": "old"}), node.Fail, []string{"an old pod runs on node-1", restart}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want(t, examine(t, node.Options{Cluster: cluster(test.objects...)})["rollout"], test.status, test.says...)
+		})
+	}
+	stuck := spegelSet(nil, map[string]string{"node-1": "new"})
+	stuck[3].(*corev1.Pod).Status.Conditions = nil
+	want(t, examine(t, node.Options{Cluster: cluster(stuck...)})["rollout"], node.Fail,
+		"has not ended well on node-1", "kubectl -n kube-system logs ds/spegel -c configuration")
+}
+
+// The folders of a node are compared with what its own pod was told.
+func TestFoldersAndList(t *testing.T) {
+	t.Parallel()
+	c := content{
+		"etc/hostname":                 "node-1\n",
+		certs + "ghcr.io/hosts.toml":   spegelHosts("https://ghcr.io"),
+		certs + "quay.io/hosts.toml":   spegelHosts("https://quay.io"),
+		certs + "_backup/x/hosts.toml": "",
+	}
+	same := examine(t, node.Options{Files: c.root(t), Cluster: cluster(spegelSet([]string{"https://ghcr.io", "https://quay.io"}, map[string]string{"node-1": "new"})...)})
+	want(t, same["mirror-config"], node.Pass, "(as Spegel is told)", "the folders are those of Spegel's list")
+	other := examine(t, node.Options{Files: c.root(t), Cluster: cluster(spegelSet([]string{"https://ghcr.io", "https://docker.io"}, map[string]string{"node-1": "new"})...)})
+	want(t, other["mirror-config"], node.Warn, "without a folder: docker.io", "not on the list of DaemonSet kube-system/spegel: quay.io", "rollout restart ds/spegel")
+	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Pass, "not compared with Spegel's list: no cluster to ask")
+}
+
+func account(name string, secrets ...string) *corev1.ServiceAccount {
+	a := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name}}
+	for _, s := range secrets {
+		a.ImagePullSecrets = append(a.ImagePullSecrets, corev1.LocalObjectReference{Name: s})
+	}
+	return a
+}
+
+func dockerConfig(name, config string) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name}, Type: corev1.SecretTypeDockerConfigJson,
+		Data: map[string][]byte{corev1.DockerConfigJsonKey: []byte(config)},
+	}
+}
+
+const password = "hunter2-hunter2"
+
+func auths(key string) string {
+	auth := base64.StdEncoding.EncodeToString([]byte("reader:" + password))
+	return `{"auths":{"` + key + `":{"auth":"` + auth + `"}}}`
+}
+
+func TestPullSecret(t *testing.T) {
+	t.Parallel()
+	auth := base64.StdEncoding.EncodeToString([]byte("reader:" + password))
+	for name, test := range map[string]struct {
+		objects []client.Object
+		status  node.Status
+		says    []string
+	}{
+		"named by the account": {
+			[]client.Object{account("default", "pull"), dockerConfig("pull", auths("harbor.example.com"))},
+			node.Pass, []string{"Secret pull has credentials for harbor.example.com; ServiceAccounts that name it: default"},
+		},
+		"named by nobody": {
+			[]client.Object{account("default"), dockerConfig("pull", auths("harbor.example.com"))},
+			node.Warn, []string{"no ServiceAccount of namespace apps names it", `kubectl -n apps patch serviceaccount default -p '{"imagePullSecrets":[{"name":"pull"}]}'`},
+		},
+		"for another registry": {
+			[]client.Object{account("default", "pull"), dockerConfig("pull", auths("other.example.com"))},
+			node.Fail, []string{"no Secret of namespace apps has credentials for harbor.example.com", "--docker-server=harbor.example.com"},
+		},
+		"named and not there": {
+			[]client.Object{account("default", "pull")},
+			node.Fail, []string{"ServiceAccount default names Secret pull, which does not exist"},
+		},
+		"not JSON": {
+			[]client.Object{account("default", "pull"), dockerConfig("pull", `{"auths": `+password)},
+			node.Fail, []string{"Secret pull, which ServiceAccount default names, holds no JSON"},
+		},
+		"of another type": {
+			[]client.Object{account("default", "pull"), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "pull"}, Type: corev1.SecretTypeOpaque}},
+			node.Fail, []string{"is not of type kubernetes.io/dockerconfigjson"},
+		},
+		"no credentials in the entry": {
+			[]client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"harbor.example.com":{"email":"a@b"}}}`)},
+			node.Fail, []string{"without credentials in it"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			results := examine(t, node.Options{Cluster: cluster(test.objects...), Registries: registries(t, "harbor.example.com"), Dial: nowhere, Lookup: unknown})
+			want(t, results["pull-secret"], test.status, test.says...)
+			for _, r := range results {
+				if text := printed(r); contains(text, password) || contains(text, auth) || contains(text, "reader") {
+					t.Errorf("%s prints credentials:\n%s", r.Check, text)
+				}
+			}
+		})
+	}
+}

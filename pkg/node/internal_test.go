@@ -1,0 +1,161 @@
+package node
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What talosctl printed in three of its versions.
+func TestParseList(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	want := []Entry{
+		{"_default", fs.ModeDir, 4096, time.Date(2026, 2, 28, 9, 5, 7, 0, time.UTC)},
+		{"a name with spaces", 0, 12, time.Date(2025, 12, 31, 23, 59, 59, 0, time.UTC)},
+		{"link", fs.ModeSymlink, 7, time.Date(2024, 2, 29, 1, 2, 0, 0, time.UTC)},
+		{"pipe", fs.ModeIrregular, 0, time.Time{}},
+	}
+	for _, version := range []string{"1.0", "1.5", "1.10"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			out, err := os.ReadFile("testdata/talosctl-list-" + version + ".txt")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := parseList(out, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+	for name, out := range map[string]string{
+		"another program":  "total 0\ndrwxr-xr-x 2 root root 40 Mar 1 12:00 x\n",
+		"a line cut short": "NODE   MODE   SIZE(B)   LASTMOD   NAME\nn   -rw",
+		"a size in words":  "NODE   MODE         SIZE(B)   LASTMOD   NAME\nn      -rw-------   4 kB      now       x\n",
+	} {
+		if got, err := parseList([]byte(out), now); err == nil {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// By the examples of the kubelet's own documentation, and a few more.
+func TestMatchesImage(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		key, image string
+		want       bool
+	}{
+		{"harbor.example.com", "harbor.example.com/team/app", true},
+		{"https://harbor.example.com", "harbor.example.com/team/app", true},
+		{"https://harbor.example.com/v2/", "harbor.example.com/team/app", true},
+		{"http://harbor.example.com/v1", "harbor.example.com/team/app", true},
+		{"harbor.example.com/team", "harbor.example.com/team/app", true},
+		{"harbor.example.com/other", "harbor.example.com/team/app", false},
+		{"harbor.example.com:8443", "harbor.example.com/team/app", false},
+		{"harbor.example.com:8443", "harbor.example.com:8443/team/app", true},
+		{"harbor.example.com", "harbor.example.com:8443/team/app", false},
+		{"*.example.com", "harbor.example.com/team/app", true},
+		{"*.example.com", "a.b.example.com/team/app", false},
+		{"har*.example.com", "harbor.example.com/team/app", true},
+		{"*.*.example.com", "a.b.example.com/app", true},
+		{"*", "harbor.example.com/app", false},
+		{"https://index.docker.io/v1/", "docker.io/library/busybox", true},
+		{"docker.io", "docker.io/library/busybox", true},
+		{"[", "harbor.example.com/app", false},
+		{"", "harbor.example.com/app", false},
+	} {
+		if got := matchesImage(test.key, test.image); got != test.want {
+			t.Errorf("%q and %q: %t", test.key, test.image, got)
+		}
+	}
+}
+
+func TestHideTokens(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"Authorization: Bearer abcdef.x":        "Authorization: Bearer ***",
+		`{"token": "abcdef", "a": 1}`:           `{"token": "***", "a": 1}`,
+		"https://u:p@h/x?y=z end":               "https://***@h/x?*** end",
+		"password=abc, next":                    "password=***, next",
+		"failed to fetch oauth token: 401":      "failed to fetch oauth token: 401",
+		"authorization failed: no basic auth":   "authorization failed: no basic auth",
+		"h/app:v1: not found":                   "h/app:v1: not found",
+		`msg="x" auth=\"YWJjZGVm\" level=error`: `msg="x" auth=\"***\" level=error`,
+	} {
+		if got := hideTokens(in); got != want {
+			t.Errorf("%s\n got %s\nwant %s", in, got, want)
+		}
+	}
+}
+
+// The copy for containerd's resolver leads nowhere but into itself, and holds no secret.
+func TestStageKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	const file = `server = "https://harbor.example.com" # ours
+ca = ["ca.crt", '/etc/ssl/own.crt']
+client = [["/etc/ssl/client.crt", "/etc/ssl/client.key"]]
+header = { Authorization = "Basic c2VjcmV0" }
+[host."http://192.0.2.1:30020"]
+capabilities = ["pull"]
+ca = "/etc/ssl/own.crt"
+[host."http://192.0.2.1:30020".header]
+x-token = ["c2VjcmV0", "c2VjcmV0"]
+`
+	tr := newTree()
+	tr.put("/etc/ssl/own.crt", Entry{Name: "own.crt", Size: 4}, []byte("cert"))
+	tr.put("/etc/ssl/client.key", Entry{Name: "client.key", Size: 7}, []byte("PRIVATE"))
+	s := &stage{dir: t.TempDir(), files: &bundled{tree: tr}, names: map[string]string{}}
+	out := string(s.rewrite(t.Context(), "/etc/containerd/certs.d/harbor.example.com", []byte(file)))
+	for _, never := range []string{"c2VjcmV0", "/etc/ssl", `"ca.crt"`} {
+		if strings.Contains(out, never) {
+			t.Errorf("the copy holds %q:\n%s", never, out)
+		}
+	}
+	before, err := parseHosts([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := parseHosts([]byte(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, after, cmp.AllowUnexported(hostsFile{}, mirror{})); diff != "" {
+		t.Errorf("the copy says something else:\n%s", diff)
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		data, err := os.ReadFile(s.dir + "/" + e.Name())
+		if err != nil || strings.Contains(string(data), "PRIVATE\n") || string(data) == "PRIVATE" {
+			t.Errorf("%s: %q, %v", e.Name(), data, err)
+		}
+	}
+}
+
+// Every check says all that its page needs.
+func TestChecksAreDescribed(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, c := range Checks() {
+		for field, text := range map[string]string{"title": c.Title, "reads": c.Reads, "why": c.Why, "fails": c.Fails, "mend": c.Mend, "limits": c.Limits} {
+			if text == "" {
+				t.Errorf("%s has no %s", c.ID, field)
+			}
+		}
+		if c.run == nil || seen[c.ID] {
+			t.Errorf("%s is there twice, or does nothing", c.ID)
+		}
+		seen[c.ID] = true
+	}
+}

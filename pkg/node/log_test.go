@@ -1,0 +1,83 @@
+package node_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node"
+)
+
+func TestCRILog(t *testing.T) {
+	t.Parallel()
+	const image = "harbor.example.com/team/app:v1"
+	good := `time="2026-03-01T11:59:30Z" level=info msg="PullImage \"` + image + `\" returns image reference \"sha256:1234\""` + "\n"
+	now := func() time.Time { return asOf }
+	tests := map[string]struct {
+		log    string
+		status node.Status
+		says   string
+	}{
+		"no failure": {strings.Repeat("time=\"2026-03-01T11:59:30Z\" level=info msg=\"event\"\n", 10), node.Pass, "has no failed pull from harbor.example.com"},
+		"two failures are told once": {
+			failedLine(image, asOf.Add(-3*time.Minute), "not found") + failedLine(image, asOf.Add(-2*time.Minute), "not found"),
+			node.Fail, image + ": 2 failed, the last one 2m0s ago: rpc error",
+		},
+		"long ago":                  {failedLine(image, asOf.Add(-3*time.Hour), "not found"), node.Warn, "the last one 3h0m0s ago"},
+		"a pull that succeeded":     {failedLine(image, asOf.Add(-3*time.Minute), "not found") + good, node.Pass, "1 failed, and then a pull succeeded"},
+		"another registry":          {failedLine("ghcr.io/a:1", asOf, "not found"), node.Pass, "no failed pull"},
+		"one of a pattern":          {failedLine("a.b.example.org/a:1", asOf, "not found"), node.Fail, "a.b.example.org/a:1: 1 failed"},
+		"syslog's head before it":   {"Mar  1 11:59:00 node-1 containerd[7]: " + failedLine(image, asOf.Add(-time.Minute), "not found"), node.Fail, "1m0s ago"},
+		"JSON":                      {`{"error":"rpc error: no such host","level":"error","msg":"PullImage \"` + image + `\" failed","time":"2026-03-01T11:58:00Z"}` + "\n", node.Fail, "the last one 2m0s ago: rpc error: no such host"},
+		"what may be a credential":  {failedLine(image, asOf, "get https://u:hunter2@harbor.example.com/token?account=u&token=hunter2: Authorization: Bearer hunter2.x"), node.Fail, "https://***@harbor.example.com/token?***"},
+		"a line of many megabytes":  {failedLine(image, asOf, strings.Repeat("x", 3<<20)), node.Fail, "..."},
+		"no text, and no line ends": {strings.Repeat("\x00\xff", 1<<20), node.Pass, "no failed pull"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := content{"var/log/containerd.log": test.log}
+			results := examine(t, node.Options{Files: c.root(t), Registries: registries(t, "harbor.example.com", "*.example.org"), Now: now, Dial: nowhere, Lookup: unknown})
+			r := results["cri-log"]
+			want(t, r, test.status, test.says)
+			if text := printed(r); contains(text, "hunter2") || len(text) > 4<<10 {
+				t.Errorf("%d bytes: %.500s", len(text), text)
+			}
+		})
+	}
+	t.Run("only the end of a long log is read", func(t *testing.T) {
+		t.Parallel()
+		c := content{"var/log/containerd.log": failedLine(image, asOf, "not found") + strings.Repeat("x\n", 3<<20)}
+		want(t, examine(t, node.Options{Files: c.root(t), Registries: registries(t, "harbor.example.com"), Now: now, Dial: nowhere, Lookup: unknown})["cri-log"], node.Pass)
+	})
+	t.Run("a journal", func(t *testing.T) {
+		t.Parallel()
+		want(t, examine(t, node.Options{Files: content{"var/log/journal/": ""}.root(t), Registries: registries(t, "harbor.example.com"), Dial: nowhere, Lookup: unknown})["cri-log"],
+			node.Skip, "systemd's journal", "journalctl -u containerd")
+	})
+}
+
+func TestStaleIngests(t *testing.T) {
+	t.Parallel()
+	now := func() time.Time { return asOf }
+	many := content{}
+	for _, id := range strings.Split("abcdefgh", "") {
+		many[ingest+id+"/updatedat"] = asOf.Add(-24 * time.Hour).Format(time.RFC3339Nano)
+	}
+	for name, test := range map[string]struct {
+		content content
+		status  node.Status
+		says    string
+	}{
+		"none":                  {content{ingest: ""}, node.Pass, "0 downloads"},
+		"never any":             {content{"var/lib/containerd/io.containerd.content.v1.content/blobs/": ""}, node.Pass, "does not exist"},
+		"no store":              {content{"etc/hosts": ""}, node.Skip, "no content store"},
+		"many are counted":      {many, node.Warn, "3 more"},
+		"no time that is a one": {content{ingest + "aaaa/updatedat": "yesterday", ingest + "aaaa/data": "x"}, node.Warn, "download aaaa was last written to 1h0m0s ago"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want(t, examine(t, node.Options{Files: test.content.root(t), Now: now})["stale-ingests"], test.status, test.says)
+		})
+	}
+}
