@@ -69,14 +69,18 @@ lint: $(BIN)/golangci-lint ## Run golangci-lint with .golangci.yml.
 		$(BIN)/golangci-lint run
 
 .PHONY: generate
-generate: build ## Write what is generated: docs/rules.md.
+generate: build ## Write what is generated: docs/rules.md, docs/doctor.md.
 	$(BIN)/webhook rules -o markdown > docs/rules.md
+	$(BIN)/webhook doctor --describe > docs/doctor.md
 
 .PHONY: verify
 verify: build ## Fail if generated files, formatting or go.mod are not what they should be.
 	@$(BIN)/webhook rules -o markdown > $(CACHE)/rules.md
 	@git diff --no-index --exit-code docs/rules.md $(CACHE)/rules.md || \
 		{ echo 'docs/rules.md is out of date: run "make generate"' >&2; exit 1; }
+	@$(BIN)/webhook doctor --describe > $(CACHE)/doctor.md
+	@git diff --no-index --exit-code docs/doctor.md $(CACHE)/doctor.md || \
+		{ echo 'docs/doctor.md is out of date: run "make generate"' >&2; exit 1; }
 	@unformatted=$$(gofmt -l .); [[ -z $$unformatted ]] || \
 		{ echo "not formatted, run gofmt -w: $$unformatted" >&2; exit 1; }
 	go mod tidy -diff

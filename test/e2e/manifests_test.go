@@ -25,6 +25,7 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 		"reading secrets":     {"cert-manager", "read-secrets"},
 		"self-signed":         {"self-signed", "metrics-secure"},
 		"with the CEL twin":   {"cert-manager", "validating-admission-policy"},
+		"doctor on nodes":     {"cert-manager", "node-doctor"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
