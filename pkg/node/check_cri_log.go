@@ -75,7 +75,7 @@ func (x *exam) criLog(ctx context.Context) Result {
 	return f.Result
 }
 
-// The lines that containerd's CRI service writes for a pull, at 1.6 to 2.2, as logfmt and as JSON.
+// The lines that containerd's CRI service writes for a pull, at 2.2, as logfmt and as JSON.
 const (
 	failedPull = `PullImage \\*"([^"\\]+)\\*" failed`
 	goodPull   = `PullImage \\*"([^"\\]+)\\*" returns image reference`

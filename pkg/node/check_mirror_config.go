@@ -79,7 +79,7 @@ func (x *exam) hostsFiles(ctx context.Context, h *hostsDir, f *finding) {
 			others = append(others, e.Name)
 		}
 	}
-	all := append(first, others...)
+	all := slices.Concat(first, others)
 	for _, dir := range all[:min(len(all), max(maxHostsFiles, len(first)))] {
 		x.judgeHostsFile(ctx, h, dir, f)
 	}

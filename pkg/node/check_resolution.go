@@ -19,7 +19,7 @@ func resolution() Check {
 		Fails: "It fails if there is no way from Spegel back to the registry, and if Spegel is asked for a private registry at all. It warns if the way back needs settings that Spegel moved to `_backup`.",
 		Mend:  "What mends `mirror-config` mends this. With no way back, the hosts file lacks a `server`, or names one that may not pull.",
 		Limits: "It tells whom containerd asks, not what they answer. Keys are not read: in place of a client's certificate it takes one made up. " +
-			"containerd up to 1.x and other runtimes have resolvers of their own.",
+			"The resolver is that of containerd 2.2; a node with another version may take a file otherwise.",
 		run: func(ctx context.Context, x *exam) Result { return x.resolution(ctx) },
 	}
 }

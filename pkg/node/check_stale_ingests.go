@@ -22,9 +22,9 @@ func staleIngests() Check {
 		ID:     "stale-ingests",
 		Title:  "Has a download broken off?",
 		Reads:  "the downloads under `" + ingestDir + "`: when each was last written to",
-		Why:    "A download that has broken off keeps its lock: containerd goes on with it, or answers that it is locked, and a later pull of the same layer waits or fails although the registry is fine again.",
+		Why:    "A download that hangs holds the lock of its layer: a later pull of the same layer waits, or is told that it is locked, although the registry is fine again.",
 		Fails:  "It warns about a download that nobody has written to for five minutes.",
-		Mend:   "Pull again; if the same one stays, restart containerd, which clears what it does not know.",
+		Mend:   "Pull again; if the same one stays, restart containerd, whose locks are in its memory.",
 		Limits: "A very slow registry may look like a broken one. Of an archive, the age counts up to the newest file in it.",
 		run:    func(ctx context.Context, x *exam) Result { return x.staleIngests(ctx) },
 	}

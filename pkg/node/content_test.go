@@ -84,12 +84,12 @@ func (c content) tar(t *testing.T) []byte {
 	return buf.Bytes()
 }
 
-func (c content) zip(t *testing.T, node string) []byte {
+func (c content) zip(t *testing.T, folder string) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
 	for _, name := range c.names() {
-		f, err := w.CreateHeader(&zip.FileHeader{Name: node + "/" + name, Method: zip.Deflate, Modified: when(name)})
+		f, err := w.CreateHeader(&zip.FileHeader{Name: folder + "/" + name, Method: zip.Deflate, Modified: when(name)})
 		must(t, err)
 		_, err = io.WriteString(f, c[name])
 		must(t, err)

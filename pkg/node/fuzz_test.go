@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +30,7 @@ func FuzzHostsFile(f *testing.F) {
 		}
 		tr := newTree()
 		tr.put("/h/reg/"+hostsToml, Entry{Name: hostsToml, Size: int64(len(data))}, data)
-		s, stageErr := newStage(context.Background(), &bundled{tree: tr}, "/h", "reg")
+		s, stageErr := newStage(t.Context(), &bundled{tree: tr}, "/h", "reg")
 		if stageErr != nil {
 			return // as a file that was not kept
 		}
@@ -46,7 +45,7 @@ func FuzzHostsFile(f *testing.F) {
 			}
 		}
 		x := &exam{}
-		_, _ = x.resolver(context.Background(), config.HostDirFromRoot(s.dir))("reg")
+		_, _ = x.resolver(t.Context(), config.HostDirFromRoot(s.dir))("reg")
 	})
 }
 

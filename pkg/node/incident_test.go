@@ -2,7 +2,6 @@ package node_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -35,7 +34,7 @@ func privateRegistry(t *testing.T) *httptest.Server {
 	t.Helper()
 	blobs := map[string][]byte{}
 	put := func(mediaType string, data []byte) ocispec.Descriptor {
-		d := digest.Digest(fmt.Sprintf("sha256:%x", sha256.Sum256(data)))
+		d := digest.FromBytes(data)
 		blobs[d.String()] = data
 		return ocispec.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(data))}
 	}
@@ -81,12 +80,12 @@ func spegelWithoutPeers(t *testing.T) *httptest.Server {
 }
 
 // fetch pulls the image as containerd does, with its resolver, its fetcher and its content store.
-func fetch(t *testing.T, hostsDir string, dial func(ctx context.Context, network, address string) (net.Conn, error)) error {
+func fetch(t *testing.T, hostsDir, password string, dial func(ctx context.Context, network, address string) (net.Conn, error)) error {
 	t.Helper()
 	ctx := t.Context()
 	resolver := docker.NewResolver(docker.ResolverOptions{Hosts: config.ConfigureHosts(ctx, config.HostOptions{
 		HostDir:     config.HostDirFromRoot(hostsDir),
-		Credentials: func(string) (string, string, error) { return "reader", "secret", nil },
+		Credentials: func(string) (string, string, error) { return "reader", password, nil },
 		UpdateClient: func(c *http.Client) error {
 			c.Transport.(*http.Transport).DialContext = dial
 			return nil
@@ -131,7 +130,7 @@ func TestIncident(t *testing.T) {
 		Files: openRoot(t, root), Registries: registries(t, host), Image: host + "/team/app:v1", Dial: dial, Lookup: unknown,
 	}
 
-	if err := fetch(t, hostsDir, dial); err != nil {
+	if err := fetch(t, hostsDir, "secret", dial); err != nil {
 		t.Fatalf("before Spegel came: %v", err)
 	}
 	healthy(t, examine(t, o))
@@ -143,7 +142,7 @@ func TestIncident(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(hostsDir, "_default/hosts.toml"),
 		[]byte("[host.'http://"+mirror+"']\ncapabilities = ['pull', 'resolve']\ndial_timeout = '200ms'"), 0o600))
 
-	if err := fetch(t, hostsDir, dial); !errdefs.IsNotFound(err) || !strings.HasSuffix(err.Error(), "not found") {
+	if err := fetch(t, hostsDir, "secret", dial); !errdefs.IsNotFound(err) || !strings.HasSuffix(err.Error(), "not found") {
 		t.Fatalf("with _default the pull ends with %v; want not found", err)
 	}
 	found := examine(t, o)
@@ -153,7 +152,7 @@ func TestIncident(t *testing.T) {
 	want(t, found["reachability"], node.Fail, "signed by an authority that is not trusted")
 
 	follow(t, root, found["mirror-config"].Fix)
-	if err := fetch(t, hostsDir, dial); err != nil {
+	if err := fetch(t, hostsDir, "secret", dial); err != nil {
 		t.Fatalf("after what doctor advises: %v", err)
 	}
 	healthy(t, examine(t, o))
@@ -187,4 +186,46 @@ func healthy(t *testing.T, results map[string]node.Result) {
 	}
 	want(t, results["resolution"], node.Pass, "direct: Spegel is not asked")
 	want(t, results["reachability"], node.Pass, "https://"+host+"/v2/ answers 401: it asks for credentials", "the certificate is good until")
+}
+
+// TestNotFoundHides shows what containerd tells when Spegel has no image and the registry can't be asked either: the
+// answer of Spegel, whatever the registry's was.
+func TestNotFoundHides(t *testing.T) {
+	t.Parallel()
+	registry, spegel := privateRegistry(t), spegelWithoutPeers(t)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: registry.Certificate().Raw})
+	for name, test := range map[string]struct {
+		password string
+		dial     error
+		file     string // what stands in the hosts file beside the server
+		without  string // what containerd says when Spegel is not in the way
+	}{
+		"a name without an address":    {"secret", &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}, "ca = 'ca.crt'\n", "no such host"},
+		"an authority not trusted":     {"secret", nil, "", "unknown authority"},
+		"credentials that are refused": {"wrong", nil, "ca = 'ca.crt'\n", "pull access denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+				if address == host+":443" {
+					if test.dial != nil {
+						return nil, test.dial
+					}
+					address = registry.Listener.Addr().String()
+				}
+				return to(address)(ctx, network, address)
+			}
+			direct := "server = 'https://" + host + "'\n" + test.file
+			hosts := func(file string) string {
+				return content{host + "/hosts.toml": file, host + "/ca.crt": string(ca)}.dir(t)
+			}
+			if err := fetch(t, hosts(direct), test.password, dial); err == nil || !strings.Contains(err.Error(), test.without) {
+				t.Errorf("without Spegel: %v; want %q", err, test.without)
+			}
+			through := direct + "[host.'http://" + spegel.Listener.Addr().String() + "']\ncapabilities = ['pull', 'resolve']\n"
+			if err := fetch(t, hosts(through), test.password, dial); !errdefs.IsNotFound(err) || !strings.HasSuffix(err.Error(), "not found") {
+				t.Errorf("through Spegel: %v; want not found", err)
+			}
+		})
+	}
 }

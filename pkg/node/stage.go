@@ -41,7 +41,7 @@ func newStage(ctx context.Context, files Files, hosts string, host string) (*sta
 	}
 	s := &stage{dir, files, map[string]string{}}
 	for _, name := range hostDirs(host) {
-		err = s.copy(ctx, path.Join(hosts, name), filepath.Join(dir, name))
+		err = s.copyDir(ctx, path.Join(hosts, name), filepath.Join(dir, name))
 		if !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
@@ -66,7 +66,7 @@ func hostDirs(host string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) })
 }
 
-func (s *stage) copy(ctx context.Context, from, to string) error {
+func (s *stage) copyDir(ctx context.Context, from, to string) error {
 	entries, err := s.files.ReadDir(ctx, from)
 	if err != nil {
 		return err
@@ -118,6 +118,7 @@ func (s *stage) rewrite(ctx context.Context, dir string, data []byte) []byte {
 			for it := value.Children(); it.Next(); {
 				walk(join(key, keyOf(it.Node())), it.Node().Value())
 			}
+		default: // a number or a date
 		}
 	}
 	p := tomlu.Parser{}
@@ -129,6 +130,7 @@ func (s *stage) rewrite(ctx context.Context, dir string, data []byte) []byte {
 			table = keyOf(e)
 		case tomlu.KeyValue:
 			walk(join(table, keyOf(e)), e.Value())
+		default: // a comment
 		}
 	}
 	out := slices.Clone(data)

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,7 +35,7 @@ func talosctl(root string, args []string, out io.Writer) error {
 	case "read":
 		info, err := os.Stat(name)
 		if err == nil && !info.Mode().IsRegular() {
-			err = fmt.Errorf("rpc error: code = Unknown desc = not a regular file")
+			err = errors.New("rpc error: code = Unknown desc = not a regular file")
 		}
 		if err != nil {
 			return fmt.Errorf("error reading file: %w", err)
