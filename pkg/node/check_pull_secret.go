@@ -19,7 +19,7 @@ func pullSecret() Check {
 		ID:     "pull-secret",
 		Title:  "Do pods of the namespace have credentials for the registry?",
 		Reads:  "the ServiceAccounts of `--namespace` and the Secrets of type `kubernetes.io/dockerconfigjson` that they name, or else all of that type there; needs `--kubeconfig`",
-		Why:    "Without credentials a private registry answers 401, and with Spegel before it the pod may show \"not found\" instead. The kubelet takes the Secrets that the pod or its ServiceAccount names, and of those the entries that match the registry.",
+		Why:    "Without credentials a private registry answers 401. The kubelet takes the Secrets that the pod or its ServiceAccount names, and of those the entries that match the registry.",
 		Fails:  "It fails if no Secret has an entry for the registry, or one without credentials, or if the Secret can't be parsed. It warns if no ServiceAccount names the Secret that has one: then each pod must.",
 		Mend:   "Create the Secret and have the ServiceAccount name it.",
 		Limits: "It does not try the credentials, and never prints them. What the kubelet has from elsewhere (a credential provider, containerd's own configuration) it does not see; nor a Secret that only a pod names and that is of another type.",

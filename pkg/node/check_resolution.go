@@ -15,7 +15,7 @@ func resolution() Check {
 		ID:    "resolution",
 		Title: "Whom would containerd ask for this image, and in which order?",
 		Reads: "the node's hosts directory, through containerd's own resolver, for the image of `--image`",
-		Why:   "The answer is one of three: direct; through Spegel, then the registry; through Spegel with no way back. A \"not found\" of Spegel weighs more with containerd than a registry that it can't reach, whose certificate it does not trust or that refuses the credentials, so the pod shows \"not found\" and hides the real reason.",
+		Why:   "The answer is one of three: direct; through Spegel, then the registry; through Spegel with no way back. A \"not found\" of Spegel weighs more with containerd than a registry that it can't reach or whose certificate it does not trust, so the pod shows \"not found\" and hides the real reason.",
 		Fails: "It fails if there is no way from Spegel back to the registry, and if Spegel is asked for a private registry at all. It warns if the way back needs settings that Spegel moved to `_backup`.",
 		Mend:  "What mends `mirror-config` mends this. With no way back, the hosts file lacks a `server`, or names one that may not pull.",
 		Limits: "It tells whom containerd asks, not what they answer. Keys are not read: in place of a client's certificate it takes one made up. " +
@@ -84,7 +84,7 @@ func (x *exam) judgeRoute(ctx context.Context, host string, r *route) Result {
 	case last < 0:
 		f.add(Fail, "through Spegel with no way back: what no peer has is \"not found\"")
 	case private:
-		f.add(Fail, "through Spegel, then the registry, and %s is private: its \"not found\" hides whatever the registry answers", shownName(host))
+		f.add(Fail, "through Spegel, then the registry, and %s is private: its \"not found\" hides why the registry can't be reached", shownName(host))
 	default:
 		f.add(Pass, "through Spegel, then the registry")
 	}

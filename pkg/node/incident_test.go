@@ -148,7 +148,7 @@ func TestIncident(t *testing.T) {
 	found := examine(t, o)
 	want(t, found["mirror-config"], node.Fail, "_default/hosts.toml sends containerd to Spegel", "the private ones included")
 	want(t, found["resolution"], node.Fail, "1. http://"+mirror+"/v2, which is Spegel", "2. https://"+host+"/v2",
-		"its \"not found\" hides whatever the registry answers", "the way back may fail")
+		"its \"not found\" hides why the registry can't be reached", "the way back may fail")
 	want(t, found["reachability"], node.Fail, "signed by an authority that is not trusted")
 
 	follow(t, root, found["mirror-config"].Fix)
@@ -188,21 +188,29 @@ func healthy(t *testing.T, results map[string]node.Result) {
 	want(t, results["reachability"], node.Pass, "https://"+host+"/v2/ answers 401: it asks for credentials", "the certificate is good until")
 }
 
-// TestNotFoundHides shows what containerd tells when Spegel has no image and the registry can't be asked either: the
-// answer of Spegel, whatever the registry's was.
+// TestNotFoundHides shows what containerd tells when Spegel has no image and the registry can't be reached either: the
+// answer of Spegel. Refused credentials it tells as they are.
 func TestNotFoundHides(t *testing.T) {
 	t.Parallel()
 	registry, spegel := privateRegistry(t), spegelWithoutPeers(t)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: registry.Certificate().Raw})
+	refused := content{host + "/hosts.toml": "server = 'https://" + host + "'\nca = 'ca.crt'\n[host.'http://" + spegel.Listener.Addr().String() + "']\n", host + "/ca.crt": string(ca)}.dir(t)
+	if err := fetch(t, refused, "wrong", func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address == host+":443" {
+			address = registry.Listener.Addr().String()
+		}
+		return to(address)(ctx, network, address)
+	}); err == nil || !strings.Contains(err.Error(), "401 Unauthorized") {
+		t.Errorf("refused credentials: %v", err)
+	}
 	for name, test := range map[string]struct {
 		password string
 		dial     error
 		file     string // what stands in the hosts file beside the server
 		without  string // what containerd says when Spegel is not in the way
 	}{
-		"a name without an address":    {"secret", &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}, "ca = 'ca.crt'\n", "no such host"},
-		"an authority not trusted":     {"secret", nil, "", "unknown authority"},
-		"credentials that are refused": {"wrong", nil, "ca = 'ca.crt'\n", "pull access denied"},
+		"a name without an address": {"secret", &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}, "ca = 'ca.crt'\n", "no such host"},
+		"an authority not trusted":  {"secret", nil, "", "unknown authority"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -92,6 +92,7 @@ const made = `apiVersion: apps/v1
 kind: ControllerRevision
 metadata: {name: spegel-1, labels: {app: doctors-spegel, controller-revision-hash: one}, ownerReferences: [OWNER]}
 revision: 1
+data: {}
 ---
 apiVersion: v1
 kind: Pod
