@@ -120,11 +120,16 @@ func (r *Release) merge() {
 
 // MirrorList is the effective spegel.mirroredRegistries, nil where it is not set. It is not known
 // where a reference could not be read.
-func (r *Release) MirrorList() (list any, known bool) {
+func (r *Release) MirrorList() (list any, known bool) { return r.effective(listKey) }
+
+// LegacyList is the same for spegel.registries, which charts older than v0.1.0 read in its place.
+func (r *Release) LegacyList() (list any, known bool) { return r.effective("registries") }
+
+func (r *Release) effective(key string) (value any, known bool) {
 	if slices.ContainsFunc(r.refs, func(ref reference) bool { return ref.unread != "" }) {
 		return nil, false
 	}
-	return at(r.values, validate.Path{spegelKey, listKey}), true
+	return at(r.values, validate.Path{spegelKey, key}), true
 }
 
 // largeValues is from how many bytes on a decoder is spared.

@@ -25,6 +25,9 @@ func writeGitHub(w io.Writer, r *Report, o Options) error {
 			u := &rel.Unresolved[j]
 			g.annotate(u.Severity, u.Place, "unresolved in "+rel.ID(), u.text())
 		}
+		for _, p := range rel.problems() {
+			g.annotate(validate.Warn, Place{}, p.Problem+" of "+rel.ID(), p.text()+"\nfix: "+p.Fix)
+		}
 	}
 	for _, e := range r.Errors {
 		if e.Fatal {

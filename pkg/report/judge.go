@@ -26,11 +26,11 @@ func Judge(releases []Release, errs []Error, unresolved policy.Unresolved) *Repo
 	return r
 }
 
-// judge draws the verdict. Nothing is installed from a release that is suspended, or that nothing
-// builds, so neither is ever denied.
+// judge draws the verdict. Nothing is installed from a release that is suspended, that is being deleted,
+// or that nothing builds, so none of these is ever denied.
 func (r *Release) judge(unresolved policy.Unresolved) {
 	r.Findings, r.Unresolved = notNil(r.Findings), notNil(r.Unresolved)
-	installed := r.Built && !r.Suspended
+	installed := r.Built && !r.Suspended && !r.Deleting
 	severity := validate.Warn
 	if installed && unresolved == policy.UnresolvedDeny {
 		severity = validate.Deny
@@ -49,7 +49,7 @@ func (r *Release) judge(unresolved policy.Unresolved) {
 	switch {
 	case deny:
 		r.Verdict = VerdictDeny
-	case len(r.Findings) > 0:
+	case len(r.Findings) > 0 || len(r.problems()) > 0:
 		r.Verdict = VerdictWarn
 	case len(r.Unresolved) > 0:
 		r.Verdict = VerdictUnresolved
@@ -76,6 +76,7 @@ func compareReleases(a, b Release) int {
 	return cmp.Or(
 		strings.Compare(a.Namespace, b.Namespace),
 		strings.Compare(a.Name, b.Name),
+		strings.Compare(a.Kind, b.Kind),
 		slices.Compare(a.From, b.From),
 		comparePlaces(a.Place, b.Place),
 	)

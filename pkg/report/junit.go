@@ -111,6 +111,11 @@ func (r *Release) headline() string {
 			return f.text()
 		}
 	}
+	for _, p := range r.problems() {
+		if r.Verdict == VerdictWarn {
+			return p.text()
+		}
+	}
 	for i := range r.Unresolved {
 		return "unresolved: " + r.Unresolved[i].text()
 	}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // join joins the parts that are not empty.
@@ -73,6 +75,9 @@ func (r *Release) lines() []string {
 	for i := range r.Unresolved {
 		u := &r.Unresolved[i]
 		out = append(out, join(": ", u.String(), "unresolved", u.text()))
+	}
+	for _, p := range r.problems() {
+		out = append(out, join(": ", string(validate.Warn), p.text()+"; "+p.Fix))
 	}
 	return out
 }

@@ -39,6 +39,8 @@ type Summary struct {
 
 // Release is one release of Spegel's.
 type Release struct {
+	// Kind is empty for a HelmRelease. Where Spegel runs in a cluster without one, it is that of what runs.
+	Kind      string  `json:"kind,omitempty"`
 	Namespace string  `json:"namespace"`
 	Name      string  `json:"name"`
 	Chart     string  `json:"chart"`
@@ -47,18 +49,24 @@ type Release struct {
 	// Built is false for a HelmRelease in a repository that nothing builds; in a cluster it is true.
 	Built     bool `json:"built"`
 	Suspended bool `json:"suspended"`
+	// Deleting tells that a HelmRelease in a cluster is on its way out.
+	Deleting bool `json:"deleting,omitempty"`
 	// From is the chain of Flux Kustomizations that builds the release, outermost first; nil for a live
 	// cluster.
 	From       []string     `json:"from,omitzero"`
 	Findings   []Finding    `json:"findings"`
 	Unresolved []Unresolved `json:"unresolved"`
+	// Cluster is what runs of the release; nil for a repository.
+	Cluster *Cluster `json:"cluster,omitempty"`
 
 	// Place is where the HelmRelease itself stands.
 	Place Place `json:"-"`
+	// UID is the object's in a cluster.
+	UID string `json:"-"`
 }
 
-// ID is namespace/name.
-func (r *Release) ID() string { return join("/", r.Namespace, r.Name) }
+// ID is namespace/name, after the kind if it is not a HelmRelease.
+func (r *Release) ID() string { return join(" ", r.Kind, join("/", r.Namespace, r.Name)) }
 
 // Finding is one broken rule at one place.
 type Finding struct {

@@ -31,6 +31,9 @@ func writeSARIF(w io.Writer, r *Report, o Options) error {
 			u := &rel.Unresolved[j]
 			s.result(rel, unresolvedRule, level(u.Severity, sarif.LevelNote), u.Object(), u.text(), u.Place)
 		}
+		for _, p := range rel.problems() {
+			s.result(rel, p.Problem, sarif.LevelWarning, "", p.text()+"; "+p.Fix, Place{})
+		}
 	}
 	invocation := sarif.NewInvocation().WithExecutionSuccessful(r.Complete())
 	for _, e := range r.Errors {

@@ -5,12 +5,14 @@ import (
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
+	"github.com/spegel-guard/spegel-guard/pkg/audit"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 const (
 	homepage       = "https://github.com/spegel-guard/spegel-guard"
 	rulesPage      = homepage + "/blob/main/docs/rules.md"
+	auditPage      = homepage + "/blob/main/docs/audit.md"
 	unresolvedRule = "unresolved" // the rule id of what could not be read; no rule of pkg/validate has it
 )
 
@@ -27,8 +29,14 @@ func sarifRules() []*sarif.ReportingDescriptor {
 	const why = "Part of a release's values could not be read, such as an encrypted Secret or a variable without a value, and it could " +
 		"change what the rules find. What is certain was decided all the same."
 	const fix = "Hand the missing values over, or set the list of registries in the HelmRelease itself."
-	return append(out, descriptor(unresolvedRule, "part of the values could not be read", why, why+"\n\nFix: "+fix, why+"\n\n**Fix:** "+fix).
+	out = append(out, descriptor(unresolvedRule, "part of the values could not be read", why, why+"\n\nFix: "+fix, why+"\n\n**Fix:** "+fix).
 		WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarif.LevelNote)))
+	for _, k := range audit.Problems() {
+		out = append(out, descriptor(string(k.ID), k.Title, k.Why, k.Why+"\n\nFix: "+k.Fix, k.Why+"\n\n**Fix:** "+k.Fix).
+			WithHelpURI(auditPage+"#what-only-a-cluster-knows").
+			WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarif.LevelWarning)))
+	}
+	return out
 }
 
 func descriptor(id, title, why, text, markdown string) *sarif.ReportingDescriptor {

@@ -37,6 +37,9 @@ func (t *textWriter) release(r *Release) {
 	if r.Suspended {
 		notes = append(notes, "suspended")
 	}
+	if r.Deleting {
+		notes = append(notes, "being deleted")
+	}
 	if !r.Built {
 		notes = append(notes, "nothing builds it")
 	}
@@ -63,7 +66,22 @@ func (t *textWriter) release(r *Release) {
 		u := &r.Unresolved[i]
 		t.problem(t.style.severity(u.Severity, "unresolved"), u.text(), u.Place, true)
 	}
+	t.cluster(r)
 	fmt.Fprintln(t)
+}
+
+// cluster writes what runs, and what is wrong with it.
+func (t *textWriter) cluster(r *Release) {
+	if r.Cluster == nil {
+		return
+	}
+	for i := range r.Cluster.DaemonSets {
+		fmt.Fprintf(t, "  runs: %s\n", printable(r.Cluster.DaemonSets[i].String()))
+	}
+	for _, p := range r.Cluster.Problems {
+		t.problem(t.style.severity(validate.Warn, string(validate.Warn)), p.text(), Place{}, false)
+		fmt.Fprintf(t, "    %s %s\n", t.style.bold("fix:"), printable(p.Fix))
+	}
 }
 
 // problem writes one problem with its place and the line that stands there.

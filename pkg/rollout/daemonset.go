@@ -27,6 +27,7 @@ const (
 // DaemonSet is one that runs Spegel.
 type DaemonSet struct {
 	Namespace, Name string
+	UID             types.UID
 	// HelmRelease is the Flux object that made it, Release the Helm release that it belongs to. Each is the
 	// zero value where no label or annotation says so.
 	HelmRelease, Release types.NamespacedName
@@ -41,7 +42,6 @@ type DaemonSet struct {
 	// current template, and Ready of those that have one that is ready, of whatever template.
 	Desired, Updated, Ready int
 
-	uid      types.UID
 	selector labels.Selector
 }
 
@@ -88,7 +88,7 @@ func newDaemonSet(ds *appsv1.DaemonSet) (d DaemonSet, ok bool, err error) {
 		return d, false, fmt.Errorf("DaemonSet %s/%s: %w", ds.Namespace, ds.Name, err)
 	}
 	return DaemonSet{
-		Namespace: ds.Namespace, Name: ds.Name,
+		Namespace: ds.Namespace, Name: ds.Name, UID: ds.UID,
 		HelmRelease:   types.NamespacedName{Namespace: ds.Labels[fluxNamespace], Name: ds.Labels[fluxName]},
 		Release:       types.NamespacedName{Namespace: ds.Annotations[helmNamespace], Name: ds.Annotations[helmName]},
 		Configuration: configuration,
@@ -97,6 +97,6 @@ func newDaemonSet(ds *appsv1.DaemonSet) (d DaemonSet, ok bool, err error) {
 		Desired:       int(ds.Status.DesiredNumberScheduled),
 		Updated:       int(ds.Status.UpdatedNumberScheduled),
 		Ready:         int(ds.Status.NumberReady),
-		uid:           ds.UID, selector: selector,
+		selector:      selector,
 	}, true, nil
 }

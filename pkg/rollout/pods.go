@@ -40,7 +40,7 @@ func (d *DaemonSet) Pods(ctx context.Context, r client.Reader) ([]Pod, error) {
 	var pods []Pod
 	err = pages.Each(ctx, r, d.mine(), func(page *corev1.PodList) error {
 		for i := range page.Items {
-			if p := &page.Items[i]; controlledBy(p, d.uid) && p.DeletionTimestamp == nil {
+			if p := &page.Items[i]; controlledBy(p, d.UID) && p.DeletionTimestamp == nil {
 				pods = append(pods, newPod(p, hash))
 			}
 		}
@@ -62,7 +62,7 @@ func (d *DaemonSet) currentHash(ctx context.Context, r client.Reader) (string, e
 	hash, newest := "", int64(-1)
 	err := pages.Each(ctx, r, d.mine(), func(page *appsv1.ControllerRevisionList) error {
 		for i := range page.Items {
-			if rev := &page.Items[i]; controlledBy(rev, d.uid) && rev.Revision > newest {
+			if rev := &page.Items[i]; controlledBy(rev, d.UID) && rev.Revision > newest {
 				hash, newest = rev.Labels[appsv1.ControllerRevisionHashLabelKey], rev.Revision
 			}
 		}

@@ -56,9 +56,9 @@ func TestListTellsWhoseItIs(t *testing.T) {
 	elsewhere.Namespace = "apps"
 
 	want := []rollout.DaemonSet{
-		{Namespace: "kube-system", Name: "by-hand", Observed: true},
+		{Namespace: "kube-system", Name: "by-hand", UID: "uid-by-hand", Observed: true},
 		{
-			Namespace: "kube-system", Name: "flux", HelmRelease: types.NamespacedName{Namespace: "apps", Name: "mirror"},
+			Namespace: "kube-system", Name: "flux", UID: "uid-flux", HelmRelease: types.NamespacedName{Namespace: "apps", Name: "mirror"},
 			Release: types.NamespacedName{Namespace: "kube-system", Name: "apps-mirror"}, OnDelete: true, Desired: 3, Updated: 2, Ready: 1,
 		},
 	}

@@ -1,0 +1,132 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/pages"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// workers is how many releases are resolved at a time. Most need no request, some need a few.
+const workers = 8
+
+// Options say what is audited, and by which policy.
+type Options struct {
+	// Reader reads the cluster. It must not cache, and it must be safe for concurrent use.
+	Reader client.Reader
+	// Namespace limits the audit to the HelmReleases of one namespace; empty is all.
+	Namespace string
+	// Charts are the chart names, or full oci:// or https:// URLs, taken for Spegel's.
+	Charts []string
+	Policy validate.Policy
+}
+
+// Release is a release of Spegel's.
+type Release struct {
+	// Kind is HelmRelease or, where Spegel runs without one, DaemonSet.
+	Kind            string
+	Namespace, Name string
+	UID             types.UID
+	Chart, Version  string
+	Suspended       bool
+	// Deleting tells that the HelmRelease is on its way out.
+	Deleting bool
+	Findings []release.Finding
+	// Unresolved are the references that could not be read and could change the findings.
+	Unresolved []release.Reference
+	// DaemonSets are what runs of it, sorted. Problems are what is wrong with that, in the order of Problems.
+	DaemonSets []DaemonSet
+	Problems   []Problem
+
+	resolved *release.Release
+	object   *helmv2.HelmRelease
+}
+
+// Result is what an audit found, sorted by namespace, name and kind.
+type Result struct{ Releases []Release }
+
+// Run audits a cluster. It is an error if the HelmReleases can't be listed or the context ends; what else can't be
+// read is in the Result.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	if len(o.Charts) == 0 {
+		o.Charts = []string{"spegel"}
+	}
+	res := &Result{}
+	err := pages.Each(ctx, o.Reader, []client.ListOption{client.InNamespace(o.Namespace)}, func(page *helmv2.HelmReleaseList) error {
+		found, err := o.judge(ctx, page.Items)
+		res.Releases = append(res.Releases, found...)
+		return err
+	})
+	if err == nil {
+		err = o.look(ctx, res)
+	}
+	if err == nil {
+		err = ctx.Err() // what was not read in time counts as unresolved, and the audit as not done
+	}
+	if err != nil {
+		return nil, explain(err, o.Namespace)
+	}
+	slices.SortFunc(res.Releases, func(a, b Release) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), strings.Compare(b.Kind, a.Kind))
+	})
+	return res, nil
+}
+
+// judge picks Spegel's releases out of a page and runs the rules over them.
+func (o *Options) judge(ctx context.Context, page []helmv2.HelmRelease) ([]Release, error) {
+	judged := make([]*Release, len(page))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(workers)
+	for i := range page {
+		group.Go(func() error {
+			judged[i] = o.judgeOne(ctx, &page[i])
+			return ctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var found []Release
+	for _, rel := range judged {
+		if rel != nil {
+			found = append(found, *rel)
+		}
+	}
+	return found, nil
+}
+
+func (o *Options) judgeOne(ctx context.Context, hr *helmv2.HelmRelease) *Release {
+	rel := release.Resolve(ctx, hr, release.Options{Charts: o.Charts, Reader: o.Reader})
+	if rel == nil {
+		return nil
+	}
+	res := rel.Evaluate(o.Policy)
+	return &Release{
+		Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name, UID: hr.UID, Chart: rel.Chart, Version: rel.Version,
+		Suspended: rel.Suspended, Deleting: hr.DeletionTimestamp != nil, Findings: res.Findings, Unresolved: res.Unresolved,
+		resolved: rel, object: hr.DeepCopy(), // a copy, or the whole page stays in memory
+	}
+}
+
+// explain puts what to do into the error of the API server.
+func explain(err error, namespace string) error {
+	switch {
+	case apierrors.IsNotFound(err):
+		return fmt.Errorf("the API server has no HelmReleases of %s; is Flux 2.3 or newer installed? (%w)", helmv2.GroupVersion, err)
+	case apierrors.IsForbidden(err) && namespace == "":
+		return fmt.Errorf("HelmReleases may not be listed in all namespaces; --namespace asks for one: %w", err)
+	default:
+		return fmt.Errorf("audit the cluster: %w", err)
+	}
+}

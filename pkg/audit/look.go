@@ -1,0 +1,149 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/spegel-guard/spegel-guard/pkg/rollout"
+)
+
+// seen is what runs of Spegel in one namespace, or in all.
+type seen struct {
+	running []rollout.DaemonSet
+	claimed []bool
+	problem string // why nothing is known of it
+}
+
+// look adds what runs of each release, and what runs without one.
+func (o *Options) look(ctx context.Context, res *Result) error {
+	byNamespace := map[string]*seen{}
+	for i := range res.Releases {
+		rel := &res.Releases[i]
+		if rel.object.Spec.KubeConfig != nil {
+			continue // it runs in another cluster
+		}
+		s, err := o.see(ctx, byNamespace, rel.object.GetReleaseNamespace())
+		if err != nil {
+			return err
+		}
+		if err := o.facts(ctx, rel, s); err != nil {
+			return err
+		}
+	}
+	s, err := o.see(ctx, byNamespace, o.Namespace)
+	if err != nil {
+		return err
+	}
+	for i := range s.running {
+		if d := &s.running[i]; !s.claimed[i] && o.inScope(d) {
+			rel, err := o.loose(ctx, d)
+			if err != nil {
+				return err
+			}
+			res.Releases = append(res.Releases, *rel)
+		}
+	}
+	return nil
+}
+
+// see lists the DaemonSets of a namespace once, or those of all namespaces if all are audited.
+func (o *Options) see(ctx context.Context, known map[string]*seen, namespace string) (*seen, error) {
+	if o.Namespace == "" {
+		namespace = ""
+	}
+	if s, ok := known[namespace]; ok {
+		return s, nil
+	}
+	running, err := rollout.List(ctx, o.Reader, namespace)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	s := &seen{running: running, claimed: make([]bool, len(running)), problem: reason(err)}
+	known[namespace] = s
+	return s, nil
+}
+
+// reason is why something can't be read, in words.
+func reason(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case apierrors.IsForbidden(err):
+		return "may not be listed"
+	case errors.Is(err, context.DeadlineExceeded) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err):
+		return "could not be listed in time"
+	default:
+		return "could not be listed"
+	}
+}
+
+// facts adds the DaemonSets that a release made, and what is wrong with them.
+func (o *Options) facts(ctx context.Context, rel *Release, s *seen) error {
+	if s.problem != "" {
+		rel.Problems = []Problem{{NotSeen, "DaemonSets " + s.problem, "grant the verb list on daemonsets of apps, or leave it: the values are judged all the same"}}
+		return nil
+	}
+	hidden := slices.ContainsFunc(rel.object.Spec.ValuesFrom, func(v helmv2.ValuesReference) bool { return v.Kind == "Secret" })
+	for i := range s.running {
+		d := &s.running[i]
+		if !made(rel.object, d) {
+			continue
+		}
+		s.claimed[i] = true
+		if err := o.addDaemonSet(ctx, rel, d, hidden); err != nil {
+			return err
+		}
+	}
+	if len(rel.DaemonSets) == 0 && !rel.Suspended && !rel.Deleting {
+		rel.Problems = append(rel.Problems, Problem{
+			NoDaemonSet, "no DaemonSet of this release was found, so Spegel does not run by it", "see why: " + rel.flux("get helmreleases"),
+		})
+	}
+	sortProblems(rel.Problems)
+	return nil
+}
+
+// made tells whether a HelmRelease made a DaemonSet: by Flux's labels, or, where post-renderers took those
+// off, by Helm's annotations.
+func made(hr *helmv2.HelmRelease, d *rollout.DaemonSet) bool {
+	if d.HelmRelease.Name != "" {
+		return d.HelmRelease == types.NamespacedName{Namespace: hr.Namespace, Name: hr.Name}
+	}
+	release := types.NamespacedName{Namespace: hr.GetReleaseNamespace(), Name: hr.GetReleaseName()}
+	if latest := hr.Status.History.Latest(); latest != nil { // a long name is shortened
+		release = types.NamespacedName{Namespace: latest.Namespace, Name: latest.Name}
+	}
+	return d.Release == release
+}
+
+// inScope tells whether a DaemonSet that no release claims is one to report: all HelmReleases that could
+// have made it were looked at.
+func (o *Options) inScope(d *rollout.DaemonSet) bool {
+	return o.Namespace == "" || d.HelmRelease.Namespace == "" || d.HelmRelease.Namespace == o.Namespace
+}
+
+// loose is a release for a DaemonSet that no HelmRelease of Spegel's made.
+func (o *Options) loose(ctx context.Context, d *rollout.DaemonSet) (*Release, error) {
+	rel := &Release{Kind: "DaemonSet", Namespace: d.Namespace, Name: d.Name, UID: d.UID}
+	p := Problem{NoHelmRelease, "Spegel runs without a HelmRelease, so nothing reviews its values", "install it with a HelmRelease"}
+	if d.HelmRelease.Name != "" {
+		p.Message = "HelmRelease " + d.HelmRelease.String() + " made it, and the policy does not take its chart for Spegel's, so nothing reviews its values"
+		p.Fix = "add the chart to charts of the policy"
+	}
+	rel.Problems = []Problem{p}
+	if err := o.addDaemonSet(ctx, rel, d, false); err != nil {
+		return nil, err
+	}
+	sortProblems(rel.Problems)
+	return rel, nil
+}
+
+// flux is a command of the flux CLI about the release.
+func (r *Release) flux(verb string) string {
+	return "flux -n " + r.Namespace + " " + verb + " " + r.Name
+}

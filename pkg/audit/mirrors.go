@@ -1,0 +1,122 @@
+package audit
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spegel-guard/spegel-guard/pkg/rollout"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// otherMirrors compares the list that a DaemonSet carries with the one that the release's values ask for, as
+// far as those are known.
+func otherMirrors(rel *Release, d *rollout.DaemonSet, hidden bool) *Problem {
+	want, known := wanted(rel, d)
+	if !known || sameList(want, d.Mirrors) {
+		return nil
+	}
+	asked := rollout.Configuration{Mirrors: want}
+	if asked.Everything() && d.Everything() {
+		return nil
+	}
+	message := fmt.Sprintf("DaemonSet %s mirrors %s, and the values ask for %s", d, list(&d.Configuration), list(&asked))
+	if hidden {
+		message = fmt.Sprintf("DaemonSet %s carries another list of mirrors than the values ask for (not shown, as some of the values are in a Secret)", d)
+	}
+	return &Problem{OtherMirrors, message, rel.catchUp()}
+}
+
+// catchUp is how the values of a release reach the cluster.
+func (r *Release) catchUp() string {
+	if r.Suspended {
+		return "once the values are right: " + r.flux("resume helmrelease")
+	}
+	return "see what holds the release up: " + r.flux("get helmreleases")
+}
+
+// wanted is the list that the chart would make of the values. It is not known where part of the values is
+// not, where they are of a kind that the rules have something to say about, and where an old chart's own list
+// would be in force.
+func wanted(rel *Release, d *rollout.DaemonSet) (mirrors []string, known bool) {
+	if rel.resolved == nil {
+		return nil, false
+	}
+	value, known := rel.resolved.MirrorList()
+	if d.BeforeRename {
+		value, known = rel.resolved.LegacyList()
+		known = known && value != nil
+	}
+	if !known {
+		return nil, false
+	}
+	var entries []any
+	switch value := value.(type) {
+	case nil:
+	case []any:
+		entries = value
+	case map[string]any:
+		entries = slices.Collect(maps.Values(value))
+	default:
+		return nil, false
+	}
+	for _, entry := range entries {
+		s, ok := entry.(string)
+		if !ok {
+			return nil, false
+		}
+		mirrors = append(mirrors, s)
+	}
+	return mirrors, true
+}
+
+// list names the mirrors of a configuration.
+func list(c *rollout.Configuration) string {
+	if c.Everything() {
+		return "every registry"
+	}
+	return abridged(shown(c.Mirrors), ", ")
+}
+
+// privatePulls judges the list that is in force by the rules, for what the release's own findings do not
+// say: they may be about values that are not in force, or could not be read.
+func (o *Options) privatePulls(rel *Release, d *rollout.DaemonSet, hidden bool) *Problem {
+	if !d.Writes {
+		return nil
+	}
+	entries := make([]any, 0, len(d.Mirrors))
+	for _, m := range d.Mirrors {
+		entries = append(entries, m)
+	}
+	values := map[string]any{"spegel": map[string]any{"mirroredRegistries": entries}}
+	found := validate.Validate(validate.Input{Values: values}, o.Policy)
+	found = slices.DeleteFunc(found, func(f validate.Finding) bool {
+		return f.Severity != validate.Deny || f.Effect != validate.PrivatePullsFail || rel.has(f.Rule)
+	})
+	if len(found) == 0 {
+		return nil
+	}
+	f := found[0]
+	if hidden {
+		f.Value = ""
+	}
+	text := f.Text()
+	if more := len(found) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	fix := f.Fix
+	if rel.resolved != nil {
+		fix = rel.catchUp()
+	}
+	return &Problem{PrivatePulls, fmt.Sprintf("DaemonSet %s as it is now: the list of mirrors: %s (%s)", d, text, f.Rule), fix}
+}
+
+// has tells whether the release's own values break a rule.
+func (r *Release) has(rule string) bool {
+	for i := range r.Findings {
+		if r.Findings[i].Rule == rule {
+			return true
+		}
+	}
+	return false
+}
