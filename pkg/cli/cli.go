@@ -54,6 +54,6 @@ func newRoot() *cobra.Command {
 			return errors.New("a command is needed")
 		},
 	}
-	root.AddCommand(newServe(), newCheck(), newDoctor(), newRules(), newVersion())
+	root.AddCommand(newServe(), newCheck(), newAudit(), newDoctor(), newRules(), newVersion())
 	return root
 }

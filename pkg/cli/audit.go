@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spegel-guard/spegel-guard/pkg/audit"
+	"github.com/spegel-guard/spegel-guard/pkg/publish"
+	"github.com/spegel-guard/spegel-guard/pkg/report"
+)
+
+type auditOptions struct {
+	judging
+	cluster      clusterOptions
+	namespace    string
+	timeout      time.Duration
+	events       bool
+	policyReport bool
+}
+
+func newAudit() *cobra.Command {
+	var o auditOptions
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Audit the HelmReleases of a cluster",
+		Long: `Audit the HelmReleases of a cluster: those of Spegel's, by the decision that the webhook makes, and what runs of them.
+
+The cluster is the one of the kubeconfig, as for kubectl, or the one that this runs in. It is only read, unless --events or
+--policy-report ask for more. What may not be read, such as a Secret, is reported as unresolved.
+
+What only the cluster knows counts as a warning and never denies: no DaemonSet of a release, one that carries another list than
+the values ask for, pods of an older template, Spegel without a HelmRelease.
+
+Exit code: 0 nothing is denied, 1 something is denied, 2 the audit could not be done.`,
+		Example: `  # the cluster that kubectl speaks to
+  webhook audit --private-registry harbor.example.com
+
+  # with a policy file, and a report for programs beside the one for a person
+  webhook audit --config policy.yaml -o text -o json=audit.json
+
+  # with no right but to one namespace
+  webhook audit --namespace kube-system`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	f := cmd.Flags()
+	o.flags(f)
+	o.cluster.flags(f)
+	f.StringVarP(&o.namespace, "namespace", "n", "", "only the HelmReleases of this namespace; default is all")
+	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the audit may take")
+	f.BoolVar(&o.events, "events", false, "write an Event about each finding, no more than one a day")
+	f.BoolVar(&o.policyReport, "policy-report", false, "write a PolicyReport about each release, where wgpolicyk8s.io/v1alpha2 is installed")
+	completions := o.completions()
+	for _, flag := range []string{"context", "namespace", "timeout"} {
+		completions[flag] = cobra.NoFileCompletions
+	}
+	registerCompletions(cmd, completions)
+	return cmd
+}
+
+// run audits, publishes and reports. The report is written even if something could not be published.
+func (o *auditOptions) run(cmd *cobra.Command) error {
+	outputs, err := parseOutputs(o.outputs)
+	pol, policyErr := o.policy()
+	if o.timeout <= 0 {
+		err = errors.Join(err, fmt.Errorf("--timeout %s: want more than 0s", o.timeout))
+	}
+	if err := errors.Join(err, policyErr); err != nil {
+		return err
+	}
+	c, err := o.cluster.client()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), o.timeout)
+	defer cancel()
+	res, err := audit.Run(ctx, audit.Options{Reader: c, Namespace: o.namespace, Charts: pol.Charts, Policy: pol.Policy})
+	if err != nil {
+		return err
+	}
+	sayNonePrivate(pol, cmd.ErrOrStderr())
+	rep := report.FromAudit(res, pol.Unresolved)
+	var published []error
+	if o.events {
+		published = append(published, publish.Events(ctx, c, rep, instance(), time.Now()))
+	}
+	if o.policyReport {
+		err := publish.PolicyReports(ctx, c, rep, o.namespace, time.Now())
+		if errors.Is(err, publish.ErrNoPolicyReports) {
+			fmt.Fprintln(cmd.ErrOrStderr(), "webhook:", err)
+			err = nil
+		}
+		published = append(published, err)
+	}
+	written := outputs.write(rep, cmd.OutOrStdout(), &input{Reader: cmd.InOrStdin()})
+	if err := errors.Join(append(published, written)...); err != nil {
+		return err
+	}
+	return o.verdict(rep, cmd.ErrOrStderr())
+}
+
+// instance tells who writes an Event: in a cluster, the pod.
+func instance() string {
+	if name, err := os.Hostname(); err == nil && name != "" {
+		return name
+	}
+	return "webhook"
+}

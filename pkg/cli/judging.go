@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/pkg/report"
+)
+
+// judging is what check and audit share: by which policy is judged, how it is reported, and what fails.
+type judging struct {
+	config       string
+	private      []string
+	outputs      []string
+	failOnWarn   bool
+	requireMatch bool
+	unresolved   string
+}
+
+func (j *judging) flags(f *pflag.FlagSet) {
+	f.StringVar(&j.config, "config", "", "policy file")
+	f.StringArrayVar(&j.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable)")
+	f.StringArrayVarP(&j.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text, json, sarif, junit or github (repeatable)")
+	f.BoolVar(&j.failOnWarn, "fail-on-warn", false, "exit with 1 if there are warnings")
+	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if there is no release of Spegel's at all")
+	f.StringVar(&j.unresolved, "unresolved", "", "what to do with what can't be decided: warn or deny; default is what the policy file says, else warn")
+}
+
+// completions are for the flags; without a word of a flag, files may follow it.
+func (j *judging) completions() map[string]cobra.CompletionFunc {
+	var formats []cobra.Completion
+	for _, f := range report.Formats() {
+		formats = append(formats, string(f))
+	}
+	return map[string]cobra.CompletionFunc{
+		"output":           cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp),
+		"unresolved":       cobra.FixedCompletions([]cobra.Completion{string(policy.UnresolvedWarn), string(policy.UnresolvedDeny)}, cobra.ShellCompDirectiveNoFileComp),
+		"private-registry": cobra.NoFileCompletions,
+	}
+}
+
+// policy is the policy file with what the flags say on top.
+func (j *judging) policy() (*policy.Policy, error) {
+	pol, err := policy.Load(j.config, j.private)
+	if err != nil {
+		return nil, err
+	}
+	switch u := policy.Unresolved(j.unresolved); u {
+	case "":
+	case policy.UnresolvedWarn, policy.UnresolvedDeny:
+		pol.Unresolved = u
+	default:
+		return nil, fmt.Errorf("--unresolved %q: want warn or deny", j.unresolved)
+	}
+	return pol, nil
+}
+
+// sayNonePrivate tells of a rule that can find nothing.
+func sayNonePrivate(pol *policy.Policy, stderr io.Writer) {
+	if len(pol.PrivateRegistries) == 0 {
+		fmt.Fprintln(stderr, "webhook: no private registry is known, so rule private-registry-mirrored has nothing to match; name some in the policy file or with --private-registry")
+	}
+}
+
+// verdict is the error that makes the exit code. A check that is not complete counts as failed whatever
+// it found.
+func (j *judging) verdict(r *report.Report, stderr io.Writer) error {
+	switch {
+	case !r.Complete():
+		return errors.New("the check is not complete, see the errors in the report")
+	case j.requireMatch && r.Summary.Releases == 0:
+		return errors.New("no release of Spegel's was found, and --require-match asks for one")
+	case r.Summary.Denied > 0:
+		return errDenied
+	case j.failOnWarn && r.Summary.Warned > 0:
+		fmt.Fprintln(stderr, "webhook: there are warnings, and --fail-on-warn makes them fail")
+		return errDenied
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/pages"
+	"github.com/spegel-guard/spegel-guard/pkg/report"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+const (
+	managedBy  = "app.kubernetes.io/managed-by"
+	manager    = "spegel-guard"
+	namePrefix = "spegel-guard-"
+)
+
+// PolicyReportKind is the API of the Kubernetes policy working group that policy engines share.
+func PolicyReportKind() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: "wgpolicyk8s.io", Version: "v1alpha2", Kind: "PolicyReport"}
+}
+
+// ErrNoPolicyReports says that the cluster does not have the API.
+var ErrNoPolicyReports = errors.New("the API server has no PolicyReports of wgpolicyk8s.io/v1alpha2, so none were written")
+
+// PolicyReports makes one PolicyReport for each release, in its namespace and owned by it: a report of an
+// earlier run is replaced, and one of a release that is gone is removed. A namespace limits that to one; empty is
+// all. The error is ErrNoPolicyReports, or joins those of the API server.
+func PolicyReports(ctx context.Context, c client.Client, r *report.Report, namespace string, now time.Time) error {
+	stale, err := existing(ctx, c, namespace)
+	if apierrors.IsNotFound(err) {
+		return ErrNoPolicyReports
+	}
+	if err != nil {
+		return fmt.Errorf("list PolicyReports: %w", err)
+	}
+	var errs []error
+	for i := range r.Releases {
+		fresh := newPolicyReport(&r.Releases[i], now)
+		key := client.ObjectKeyFromObject(fresh)
+		var err error
+		if version, ok := stale[key]; ok {
+			delete(stale, key)
+			fresh.SetResourceVersion(version)
+			err = c.Update(ctx, fresh)
+		} else {
+			err = c.Create(ctx, fresh)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("write the PolicyReport about %s: %w", r.Releases[i].ID(), err))
+		}
+	}
+	for key := range stale {
+		gone := &unstructured.Unstructured{}
+		gone.SetGroupVersionKind(PolicyReportKind())
+		gone.SetNamespace(key.Namespace)
+		gone.SetName(key.Name)
+		if err := c.Delete(ctx, gone); client.IgnoreNotFound(err) != nil {
+			errs = append(errs, fmt.Errorf("remove PolicyReport %s: %w", key, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// policyReports lists PolicyReports into lists that do not say of what kind they are.
+type policyReports struct{ client.Reader }
+
+// List implements client.Reader.
+func (p policyReports) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	list.GetObjectKind().SetGroupVersionKind(PolicyReportKind())
+	return p.Reader.List(ctx, list, opts...)
+}
+
+// existing maps the reports of earlier runs to their resource versions.
+func existing(ctx context.Context, c client.Reader, namespace string) (map[client.ObjectKey]string, error) {
+	found := map[client.ObjectKey]string{}
+	opts := []client.ListOption{client.InNamespace(namespace), client.MatchingLabels{managedBy: manager}}
+	err := pages.Each(ctx, policyReports{c}, opts, func(page *unstructured.UnstructuredList) error {
+		for i := range page.Items {
+			if o := &page.Items[i]; strings.HasPrefix(o.GetName(), namePrefix) {
+				found[client.ObjectKeyFromObject(o)] = o.GetResourceVersion()
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func newPolicyReport(rel *report.Release, now time.Time) *unstructured.Unstructured {
+	ref := object(rel)
+	results, summary := results(rel, now)
+	o := &unstructured.Unstructured{Object: map[string]any{
+		"scope": reference(ref), "results": results, "summary": summary,
+	}}
+	o.SetGroupVersionKind(PolicyReportKind())
+	o.SetNamespace(rel.Namespace)
+	o.SetName(namePrefix + rel.UID)
+	o.SetLabels(map[string]string{managedBy: manager})
+	// no controller, and nothing is blocked: it only goes when the release does
+	_ = unstructured.SetNestedSlice(o.Object, []any{map[string]any{
+		"apiVersion": ref.APIVersion, "kind": ref.Kind, "name": ref.Name, "uid": string(ref.UID),
+	}}, "metadata", "ownerReferences")
+	return o
+}
+
+func reference(ref corev1.ObjectReference) map[string]any {
+	return map[string]any{
+		"apiVersion": ref.APIVersion, "kind": ref.Kind, "namespace": ref.Namespace, "name": ref.Name, "uid": string(ref.UID),
+	}
+}
+
+// results has one result for each thing that is wrong, or one that passes.
+func results(rel *report.Release, now time.Time) (list []any, summary map[string]any) {
+	counts := map[string]int64{"pass": 0, "fail": 0, "warn": 0, "error": 0, "skip": 0}
+	add := func(rule, result, message, severity string) {
+		counts[result]++
+		out := map[string]any{
+			"source": manager, "policy": manager, "category": "Spegel", "result": result, "message": message, "scored": result == "fail",
+			"timestamp": map[string]any{"seconds": now.Unix(), "nanos": int64(0)},
+		}
+		if rule != "" {
+			out["rule"] = rule
+		}
+		if severity != "" {
+			out["severity"] = severity
+		}
+		list = append(list, out)
+	}
+	for _, e := range entries(rel) {
+		if e.severity == validate.Deny {
+			add(e.rule, "fail", e.text, "high")
+		} else {
+			add(e.rule, "warn", e.text, "medium")
+		}
+	}
+	for i := range rel.Unresolved {
+		if u := &rel.Unresolved[i]; u.Severity != validate.Deny {
+			add("unresolved", "skip", u.Object()+": "+u.Reason, "")
+		}
+	}
+	if len(list) == 0 {
+		add("", "pass", "the values keep Spegel away from private registries", "")
+	}
+	summary = map[string]any{}
+	for result, n := range counts {
+		summary[result] = n
+	}
+	return list, summary
+}
