@@ -112,7 +112,7 @@ bench-admission: build assets $(MORE_CRDS) ## Compare what admission costs, side
 assets: $(CONTROL_PLANE) $(HELMRELEASE_CRD) ## Build etcd, kube-apiserver, kubectl and the HelmRelease CRD; minutes the first time.
 
 .PHONY: assets-e2e
-assets-e2e: $(MORE_CRDS) $(BIN)/kustomize-controller $(BIN)/flux $(BIN)/cert-manager ## Build what only the end-to-end tests need: Flux, cert-manager, more CRDs.
+assets-e2e: $(MORE_CRDS) $(BIN)/kustomize-controller $(BIN)/flux $(BIN)/cert-manager $(BIN)/daemonset-controller ## Build what only the end-to-end tests need: controllers and more CRDs.
 
 .PHONY: clean
 clean: ## Remove .cache. Go's own caches stay, so building again takes seconds.
@@ -125,6 +125,10 @@ $(BIN)/etcd: $(TOOLS)/etcd/go.mod $(TOOLS)/etcd/go.sum $(BUILD)
 
 $(BIN)/kube-apiserver $(BIN)/kubectl: $(TOOLS)/kubernetes/go.mod $(TOOLS)/kubernetes/go.sum $(BUILD)
 	@$(BUILD) $(TOOLS)/kubernetes $@ k8s.io/kubernetes/cmd/$(@F)
+
+# After kube-apiserver, whose packages it shares.
+$(BIN)/daemonset-controller: $(TOOLS)/kubernetes/daemonset-controller/main.go $(TOOLS)/kubernetes/go.mod $(TOOLS)/kubernetes/go.sum $(BUILD) | $(CONTROL_PLANE)
+	@$(BUILD) $(TOOLS)/kubernetes $@ ./daemonset-controller
 
 $(BIN)/golangci-lint: $(TOOLS)/golangci-lint/go.mod $(TOOLS)/golangci-lint/go.sum $(BUILD)
 	@$(BUILD) $(TOOLS)/golangci-lint $@

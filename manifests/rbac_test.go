@@ -7,6 +7,7 @@ import (
 
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -63,6 +64,9 @@ func TestPermissions(t *testing.T) {
 				"create subjectaccessreviews.authorization.k8s.io",
 			),
 		},
+		"audit adds nothing to what the webhook may": {
+			[]string{"audit"}, basePermissions(),
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -74,21 +78,27 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// permissions lists what the account of the pods may do, sorted, as "verb resource.group", with the names and the
-// namespace that it is limited to.
+// permissions lists what the account of the webhook's pods may do, sorted, as "verb resource.group", with the names and
+// the namespace that it is limited to.
 func permissions(t *testing.T, in install) []string {
 	t.Helper()
-	account := rbacv1.Subject{
-		Kind:      rbacv1.ServiceAccountKind,
-		Name:      deployment(t, in).Spec.Template.Spec.ServiceAccountName,
-		Namespace: deployment(t, in).Namespace,
-	}
+	return permissionsOf(t, in, deployment(t, in).Namespace, deployment(t, in).Spec.Template.Spec.ServiceAccountName)
+}
+
+// permissionsOf lists what an account of the install may do. Each binding has one subject, which must be such an account.
+func permissionsOf(t *testing.T, in install, namespace, name string) []string {
+	t.Helper()
+	account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: name, Namespace: namespace}
 	var found []string
 	for _, object := range in {
 		switch binding := object.(type) {
 		case *rbacv1.RoleBinding:
-			if diff := cmp.Diff([]rbacv1.Subject{account}, binding.Subjects); diff != "" || binding.RoleRef.Kind != "Role" {
-				t.Errorf("%s binds somebody else, or a %s (-want +got):\n%s", binding.Name, binding.RoleRef.Kind, diff)
+			if len(binding.Subjects) != 1 || binding.Subjects[0].Kind != account.Kind || binding.RoleRef.Kind != "Role" {
+				t.Fatalf("%s binds %v to a %s, want one ServiceAccount and a Role", binding.Name, binding.Subjects, binding.RoleRef.Kind)
+			}
+			if binding.Subjects[0] != account {
+				the[*corev1.ServiceAccount](t, in, binding.Subjects[0].Name)
+				continue
 			}
 			role := the[*rbacv1.Role](t, in, binding.RoleRef.Name)
 			if role.Namespace != binding.Namespace {
@@ -100,15 +110,32 @@ func permissions(t *testing.T, in install) []string {
 				}
 			}
 		case *rbacv1.ClusterRoleBinding:
-			if diff := cmp.Diff([]rbacv1.Subject{account}, binding.Subjects); diff != "" {
-				t.Errorf("%s binds somebody else (-want +got):\n%s", binding.Name, diff)
+			if len(binding.Subjects) != 1 || binding.Subjects[0].Kind != account.Kind {
+				t.Fatalf("%s binds %v, want one ServiceAccount", binding.Name, binding.Subjects)
 			}
-			for _, rule := range the[*rbacv1.ClusterRole](t, in, binding.RoleRef.Name).Rules {
-				found = append(found, flatten(rule)...)
+			bound := the[*corev1.ServiceAccount](t, in, binding.Subjects[0].Name)
+			if bound.Namespace != binding.Subjects[0].Namespace {
+				t.Errorf("%s binds an account that the install does not have: %v", binding.Name, binding.Subjects)
+			}
+			if binding.Subjects[0] == account {
+				found = append(found, granted(in, binding)...)
 			}
 		}
 	}
 	slices.Sort(found)
+	return found
+}
+
+// granted lists what a binding grants: nothing if its role is not there.
+func granted(in install, binding *rbacv1.ClusterRoleBinding) []string {
+	var found []string
+	for _, object := range in {
+		if role, ok := object.(*rbacv1.ClusterRole); ok && role.Name == binding.RoleRef.Name {
+			for _, rule := range role.Rules {
+				found = append(found, flatten(rule)...)
+			}
+		}
+	}
 	return found
 }
 

@@ -84,11 +84,15 @@ func (o *Options) privatePulls(rel *Release, d *rollout.DaemonSet, hidden bool) 
 	if !d.Writes {
 		return nil
 	}
-	entries := make([]any, 0, len(d.Mirrors))
+	var entries []any // nil is what the chart's values have where nothing is passed on
 	for _, m := range d.Mirrors {
 		entries = append(entries, m)
 	}
-	values := map[string]any{"spegel": map[string]any{"mirroredRegistries": entries}}
+	spegel := map[string]any{}
+	if entries != nil {
+		spegel["mirroredRegistries"] = entries
+	}
+	values := map[string]any{"spegel": spegel}
 	found := validate.Validate(validate.Input{Values: values}, o.Policy)
 	found = slices.DeleteFunc(found, func(f validate.Finding) bool {
 		return f.Severity != validate.Deny || f.Effect != validate.PrivatePullsFail || rel.has(f.Rule)

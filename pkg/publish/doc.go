@@ -3,5 +3,5 @@
 //
 // Both are made of the report, which holds nothing out of a Secret but the private host that a rule matched.
 // Names are derived from what was found, so that running again adds nothing. Of the project it may import
-// everything but pkg/admission and pkg/cli.
+// pkg/report, pkg/pages and what lies left of those.
 package publish

@@ -59,7 +59,7 @@ func (d *DaemonSet) String() string {
 		mirrors = "its mirrors are not shown, as values of the release are in a Secret"
 	}
 	if !d.WritesHosts {
-		mirrors += " and writes no hosts files"
+		mirrors += "; it writes no hosts files"
 	}
 	return fmt.Sprintf("DaemonSet %s/%s, current on %d of %s: %s", d.Namespace, d.Name, d.Updated, count(d.Nodes, "node"), mirrors)
 }

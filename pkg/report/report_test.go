@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/spegel-guard/spegel-guard/pkg/audit"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -103,6 +104,36 @@ func live() *report.Report {
 	return report.Judge([]report.Release{rel}, nil, policy.UnresolvedWarn)
 }
 
+// audited is a cluster with a release for every verdict, and what runs of them.
+func audited() *report.Report {
+	mirrors := []string{"https://docker.io", "https://ghcr.io"}
+	running := func(namespace string, mirrors []string) audit.DaemonSet {
+		return audit.DaemonSet{Namespace: namespace, Name: "spegel", Mirrors: mirrors, Everything: mirrors != nil && len(mirrors) == 0, Writes: true, Nodes: 3, Updated: 3, Current: true}
+	}
+	lagging := running("kube-system", mirrors)
+	lagging.Updated, lagging.Current = 1, false
+	hidden := running("hidden", nil)
+	hidden.Hidden, hidden.Writes = true, false
+	var bad []release.Finding
+	for _, f := range found(nil, release.Origin{}, fluxrepo.Place{}) {
+		bad = append(bad, f.Finding)
+	}
+	old := audit.Problem{ID: audit.OldPods, Message: "DaemonSet kube-system/spegel: 2 of 3 pods run an older template, with another list of mirrors, on node-1, node-2", Fix: "wait for it"}
+	loose := audit.Problem{ID: audit.NoHelmRelease, Message: "Spegel runs without a HelmRelease, so nothing reviews its values", Fix: "install it with a HelmRelease"}
+	const helmRelease = "HelmRelease"
+	return report.FromAudit(&audit.Result{Releases: []audit.Release{
+		{Kind: helmRelease, Namespace: "kube-system", Name: "spegel", Chart: chart, Version: "0.7.4", DaemonSets: []audit.DaemonSet{lagging}, Problems: []audit.Problem{old}},
+		{Kind: helmRelease, Namespace: "bad", Name: "spegel", Chart: chart, Findings: bad, DaemonSets: []audit.DaemonSet{running("bad", []string{})}},
+		{Kind: helmRelease, Namespace: "deleted", Name: "spegel", Chart: chart, Findings: bad, Deleting: true},
+		{
+			Kind: helmRelease, Namespace: "hidden", Name: "spegel", Chart: chart, DaemonSets: []audit.DaemonSet{hidden},
+			Unresolved: []release.Reference{{Kind: "Secret", Namespace: "hidden", Name: "spegel-values", Key: "values.yaml", Reason: "not permitted to read"}},
+		},
+		{Kind: helmRelease, Namespace: "good", Name: "spegel", Chart: chart, DaemonSets: []audit.DaemonSet{running("good", mirrors)}},
+		{Kind: "DaemonSet", Namespace: "good", Name: "spegel-2", DaemonSets: []audit.DaemonSet{running("good", mirrors)}, Problems: []audit.Problem{loose}},
+	}}, policy.UnresolvedWarn)
+}
+
 // TestGolden compares every format with a file that a person has read.
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -112,6 +143,7 @@ func TestGolden(t *testing.T) {
 		"stream": report.New(stream(), policy.UnresolvedWarn),
 		"empty":  report.New(&fluxrepo.Result{Files: 12}, policy.UnresolvedWarn),
 		"live":   live(),
+		"audit":  audited(),
 	} {
 		for _, format := range report.Formats() {
 			if format == report.SARIF {

@@ -33,11 +33,12 @@ func parsed(t *testing.T, r *report.Report, o report.Options) *sarif.Run {
 func TestSARIFHoldsAgainstTheSchema(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]*report.Report{
-		"a release for every verdict":  report.New(mixed(), policy.UnresolvedWarn),
-		"what is unresolved denies":    report.New(mixed(), policy.UnresolvedDeny),
-		"a stream, which has no file":  report.New(stream(), policy.UnresolvedWarn),
-		"a cluster, which has no file": live(),
-		"nothing found":                report.New(&fluxrepo.Result{}, policy.UnresolvedWarn),
+		"a release for every verdict":   report.New(mixed(), policy.UnresolvedWarn),
+		"what is unresolved denies":     report.New(mixed(), policy.UnresolvedDeny),
+		"a stream, which has no file":   report.New(stream(), policy.UnresolvedWarn),
+		"a cluster, which has no file":  live(),
+		"a cluster and what runs in it": audited(),
+		"nothing found":                 report.New(&fluxrepo.Result{}, policy.UnresolvedWarn),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -45,9 +46,12 @@ func TestSARIFHoldsAgainstTheSchema(t *testing.T) {
 			want := 0
 			for _, rel := range r.Releases {
 				want += len(rel.Findings) + len(rel.Unresolved)
+				if rel.Cluster != nil {
+					want += len(rel.Cluster.Problems)
+				}
 			}
 			if len(run.Results) != want {
-				t.Errorf("%d results; want one for each finding and each unresolved reference, %d", len(run.Results), want)
+				t.Errorf("%d results; want one for each finding, unresolved reference and problem, %d", len(run.Results), want)
 			}
 			if got := *run.Invocations[0].ExecutionSuccessful; got != r.Complete() {
 				t.Errorf("executionSuccessful is %t", got)
