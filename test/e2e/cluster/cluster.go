@@ -46,6 +46,7 @@ type Cluster struct {
 	webhooks    []*Webhook
 	flux        *Flux
 	certManager *CertManager
+	stops       []func() error // of other programs
 	stopOnce    sync.Once
 	stopErr     error
 }
@@ -99,8 +100,11 @@ func (c *Cluster) Stop() error {
 	c.stopOnce.Do(func() {
 		var errs []error
 		c.mu.Lock()
-		webhooks, flux, certManager := slices.Clone(c.webhooks), c.flux, c.certManager
+		webhooks, flux, certManager, stops := slices.Clone(c.webhooks), c.flux, c.certManager, slices.Clone(c.stops)
 		c.mu.Unlock()
+		for _, stop := range stops {
+			errs = append(errs, stop())
+		}
 		errs = append(errs, flux.stop(), certManager.Stop())
 		for _, w := range webhooks {
 			errs = append(errs, w.Stop())

@@ -1,0 +1,33 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// RenderComponents builds the base of the manifests folder together with some of its components.
+func RenderComponents(manifests string, components ...string) (Manifests, error) {
+	dir, err := os.MkdirTemp("", "spegel-guard-")
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", manifests, err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // a kustomization, and nothing else
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, fmt.Errorf("render %s: %w", manifests, err)
+	}
+	rel, err := filepath.Rel(dir, manifests)
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", manifests, err)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "resources: [%s/base]\ncomponents:\n", rel)
+	for _, c := range components {
+		fmt.Fprintf(&text, "  - %s/components/%s\n", rel, c)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text.String()), 0o600); err != nil {
+		return nil, fmt.Errorf("render %s: %w", manifests, err)
+	}
+	return Render(dir)
+}
