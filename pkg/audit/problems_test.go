@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 
@@ -133,5 +134,19 @@ func TestProblems(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// The page has each kind of problem.
+func TestProblemsAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/audit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range audit.Problems() {
+		if !strings.Contains(string(page), "| `"+string(kind.ID)+"` |") {
+			t.Errorf("docs/audit.md does not have %s", kind.ID)
+		}
 	}
 }

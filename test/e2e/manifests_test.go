@@ -22,6 +22,7 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 		"the default install": nil,
 		"the base alone":      {},
 		"matching everything": {"cert-manager", "match-all"},
+		"auditing":            {"cert-manager", "audit"},
 		"reading secrets":     {"cert-manager", "read-secrets"},
 		"self-signed":         {"self-signed", "metrics-secure"},
 		"with the CEL twin":   {"cert-manager", "validating-admission-policy"},
