@@ -62,7 +62,7 @@ func policyReports(t *testing.T) {
 	const mended = `{"spec":{"values":{"spegel":{"registries":null,"mirroredRegistries":["https://docker.io"]}}}}`
 	kubectl(t, "", "-n", "bad", "patch", "helmrelease", "spegel", "--type=merge", "-p", mended)
 	kubectl(t, "", "-n", "good", "delete", "helmrelease", "spegel")
-	kubectl(t, "", "-n", "good", "delete", "daemonset", "spegel", "--cascade=orphan")
+	kubectl(t, "", "-n", "good", "delete", "daemonset", "spegel")
 	if r := webhook(t, jobArgs...); r.code != 0 || r.stderr != "" {
 		t.Errorf("exit code %d, standard error %q; want nothing denied\n%s", r.code, r.stderr, r.stdout)
 	}
