@@ -29,6 +29,8 @@ CONTROL_PLANE :=
 else
 CONTROL_PLANE := $(BIN)/etcd $(BIN)/kube-apiserver $(BIN)/kubectl
 endif
+# Only its CustomResourceDefinitions, so that the API server checks what the monitoring component applies.
+PROMETHEUS_OPERATOR := github.com/prometheus-operator/prometheus-operator@v0.85.0
 HELMRELEASE_CRD := $(CRDS)/helm.toolkit.fluxcd.io_helmreleases.yaml
 MORE_CRDS := $(CRDS)/more/.copied
 
@@ -112,7 +114,7 @@ bench-admission: build assets $(MORE_CRDS) ## Compare what admission costs, side
 assets: $(CONTROL_PLANE) $(HELMRELEASE_CRD) ## Build etcd, kube-apiserver, kubectl and the HelmRelease CRD; minutes the first time.
 
 .PHONY: assets-e2e
-assets-e2e: $(MORE_CRDS) $(BIN)/kustomize-controller $(BIN)/flux $(BIN)/cert-manager $(BIN)/daemonset-controller ## Build what only the end-to-end tests need: controllers and more CRDs.
+assets-e2e: $(MORE_CRDS) $(BIN)/kustomize-controller $(BIN)/flux $(BIN)/cert-manager $(BIN)/daemonset-controller $(BIN)/promql ## Build what only the end-to-end tests need: controllers, a query engine, more CRDs.
 
 .PHONY: clean
 clean: ## Remove .cache. Go's own caches stay, so building again takes seconds.
@@ -152,13 +154,18 @@ $(BIN)/flux: $(TOOLS)/flux/go.mod $(TOOLS)/flux/go.sum $(TOOLS)/flux/build.sh $(
 $(BIN)/cert-manager: $(wildcard $(TOOLS)/cert-manager/*) $(BUILD)
 	@$(BUILD) $(TOOLS)/cert-manager $@ .
 
+# A program of ours around Prometheus' engine.
+$(BIN)/promql: $(wildcard $(TOOLS)/promql/*.go) $(TOOLS)/promql/go.mod $(TOOLS)/promql/go.sum $(BUILD)
+	@$(BUILD) $(TOOLS)/promql $@ .
+
 # These lie in the modules. source-controller itself is of the version of its API in our go.mod.
-$(MORE_CRDS): go.mod $(TOOLS)/kustomize-controller/go.mod
+$(MORE_CRDS): go.mod Makefile $(TOOLS)/kustomize-controller/go.mod
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@dir() { go mod download -json "$$1" | awk -F '"' '$$2 == "Dir" { print $$4 }'; }; \
 	version() { go list -m -f '{{.Version}}' "$$1"; }; \
 	cp "$$(dir github.com/fluxcd/source-controller@$$(version github.com/fluxcd/source-controller/api))"/config/crd/bases/*.yaml $(@D); \
 	cp "$$(cd $(TOOLS)/kustomize-controller && dir github.com/fluxcd/kustomize-controller)"/config/crd/bases/*.yaml $(@D); \
-	cp "$$(dir github.com/cert-manager/cert-manager)"/deploy/crds/*cert-manager.io_*.yaml $(@D)
+	cp "$$(dir github.com/cert-manager/cert-manager)"/deploy/crds/*cert-manager.io_*.yaml $(@D); \
+	cp "$$(dir $(PROMETHEUS_OPERATOR))"/example/prometheus-operator-crd/monitoring.coreos.com_{servicemonitors,prometheusrules}.yaml $(@D)
 	@chmod -R u+w $(@D)
 	@touch $@

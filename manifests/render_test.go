@@ -76,7 +76,7 @@ func manifestFiles(t testing.TB) []string {
 	t.Helper()
 	var names []string
 	err := fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && path.Ext(name) == ".yaml" {
+		if err == nil && !d.IsDir() && (path.Ext(name) == ".yaml" || path.Ext(name) == ".json") {
 			names = append(names, name)
 		}
 		return err

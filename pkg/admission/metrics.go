@@ -18,6 +18,7 @@ type Metrics struct {
 	badRequests   prometheus.Counter
 	turnedAway    prometheus.Counter
 	policyReloads *prometheus.CounterVec
+	policyRefused prometheus.Gauge
 	latency       prometheus.Histogram
 }
 
@@ -42,6 +43,9 @@ func NewMetrics(reg prometheus.Registerer, policySince func() time.Time) *Metric
 		policyReloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "spegel_guard_policy_reloads_total", Help: "New versions of the policy file by result, loaded or refused.",
 		}, []string{"result"}),
+		policyRefused: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "spegel_guard_policy_refused", Help: "1 while the policy file as it is was refused and an older version is in force, else 0.",
+		}),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "spegel_guard_review_duration_seconds", Help: "Time from a decoded review to its verdict.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
@@ -50,7 +54,7 @@ func NewMetrics(reg prometheus.Registerer, policySince func() time.Time) *Metric
 	age := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "spegel_guard_policy_age_seconds", Help: "Time since the policy in force was loaded.",
 	}, func() float64 { return time.Since(policySince()).Seconds() })
-	reg.MustRegister(m.reviews, m.findings, m.unresolved, m.badRequests, m.turnedAway, m.policyReloads, m.latency, age)
+	reg.MustRegister(m.reviews, m.findings, m.unresolved, m.badRequests, m.turnedAway, m.policyReloads, m.policyRefused, m.latency, age)
 	for _, result := range []string{resultLoaded, resultRefused} { // shown from the start, so that an alert has a base
 		m.policyReloads.WithLabelValues(result)
 	}
@@ -64,10 +68,11 @@ const (
 
 // PolicyReloaded counts a new version of the policy file; err says why it was refused, if it was.
 func (m *Metrics) PolicyReloaded(err error) {
-	result := resultLoaded
+	result, refused := resultLoaded, 0.0
 	if err != nil {
-		result = resultRefused
+		result, refused = resultRefused, 1
 	}
+	m.policyRefused.Set(refused)
 	m.policyReloads.WithLabelValues(result).Inc()
 }
 

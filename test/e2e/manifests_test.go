@@ -27,6 +27,7 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 		"self-signed":         {"self-signed", "metrics-secure"},
 		"with the CEL twin":   {"cert-manager", "validating-admission-policy"},
 		"doctor on nodes":     {"cert-manager", "node-doctor"},
+		"with monitoring":     {"cert-manager", "monitoring"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,8 +17,13 @@ import (
 
 // WriteCertificate writes tls.crt and tls.key for 127.0.0.1 into dir, as a mounted Secret would hold them, and
 // returns the certificate in PEM: it is self-signed, so it is also what a client has to trust. It is valid
-// for a day.
+// for 90 days, as long as the one that the manifests ask cert-manager for.
 func WriteCertificate(dir string) ([]byte, error) {
+	return WriteCertificateFor(dir, 90*24*time.Hour)
+}
+
+// WriteCertificateFor is WriteCertificate with another life.
+func WriteCertificateFor(dir string, life time.Duration) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a certificate: %w", err)
@@ -33,7 +38,7 @@ func WriteCertificate(dir string) ([]byte, error) {
 		Subject:               pkix.Name{CommonName: "spegel-guard on loopback"},
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore:             now.Add(-time.Hour), // clocks differ
-		NotAfter:              now.Add(24 * time.Hour),
+		NotAfter:              now.Add(life),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,

@@ -6,7 +6,8 @@ import (
 )
 
 // CRDs returns the folders with the CustomResourceDefinitions that the tests need: HelmRelease, and those that
-// "make assets-e2e" copies from the modules of source-controller, kustomize-controller and cert-manager.
+// "make assets-e2e" copies from the modules of source-controller, kustomize-controller, cert-manager and the Prometheus
+// operator.
 func CRDs() ([]string, error) {
 	helm, err := HelmReleaseCRD()
 	if err != nil {

@@ -1,0 +1,223 @@
+package monitoring_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+)
+
+const (
+	goodPolicy = "apiVersion: spegel-guard.dev/v1alpha1\nkind: Policy\nprivateRegistries: [harbor.example.com]\n"
+	badPolicy  = "apiVersion: spegel-guard.dev/v1alpha1\nkind: Policy\nprivateRegistries: [https://harbor.example.com]\n"
+
+	goodValues = "  values: {spegel: {mirroredRegistries: [https://docker.io]}}\n"
+	badValues  = "  values: {spegel: {registries: [https://docker.io]}}\n"
+	missingRef = "  valuesFrom: [{kind: ConfigMap, name: not-there}]\n"
+
+	quiet = 5 * time.Hour // longer than any alert looks back
+)
+
+// TestAlertsAndDashboard does to two replicas what the alerts are for, one thing after the other. After each, exactly
+// the alerts that belong to it fire, and once it is over none does. In the end the dashboard shows all of it.
+func TestAlertsAndDashboard(t *testing.T) {
+	t.Parallel()
+	c := load(t)
+	r := begin(t, c.target)
+	r.pass(t, quiet) // what it took to start is forgotten
+	r.expect(t, c, "all is well")
+
+	r.apply(t, "spegel", goodValues, "created")
+	r.pass(t, 10*time.Minute)
+	r.expect(t, c, "a good release was applied")
+
+	t.Run("a release is refused", func(t *testing.T) { r.refused(t, c) })
+	t.Run("a reference can't be read", func(t *testing.T) { r.unresolved(t, c) })
+	t.Run("the policy has a mistake", func(t *testing.T) { r.policyRefused(t, c) })
+	t.Run("the certificate is not renewed", func(t *testing.T) { r.certificateEnds(t, c) })
+	t.Run("reviews are slow", func(t *testing.T) { r.slow(t, c) })
+	t.Run("replicas go away", func(t *testing.T) { r.goneAway(t, c) })
+	t.Run("the dashboard shows it", func(t *testing.T) { r.dashboard(t, c) })
+}
+
+// begin starts a control plane and two replicas with one certificate.
+func begin(t *testing.T, target map[string]string) *run {
+	t.Helper()
+	crd, err := cluster.HelmReleaseCRD()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{labels: target, now: time.Now().Truncate(time.Second)}
+	r.start = r.now
+	if r.cluster, err = cluster.Start(t.Context(), cluster.Options{CRDs: []string{crd}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	for range 2 {
+		w, err := r.cluster.StartWebhook(t.Context(), cluster.WebhookOptions{Policy: []byte(goodPolicy)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.replicas = append(r.replicas, w)
+	}
+	copyCertificate(t, r.replicas[0], r.replicas[1])
+	if err := r.replicas[0].Register(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// expect checks which alerts fire now.
+func (r *run) expect(t *testing.T, c component, when string, want ...string) {
+	t.Helper()
+	queries := make([]query, len(c.alerts))
+	for i, a := range c.alerts {
+		queries[i] = query{
+			Expr: a.Expr, Start: seconds(r.now.Add(-a.holds(t))), End: seconds(r.now), Step: interval.Seconds(), Templates: a.Annotations,
+		}
+	}
+	var got []string
+	for i, answer := range r.ask(t, queries) {
+		steps := int(c.alerts[i].holds(t)/interval) + 1
+		for _, s := range answer.Series {
+			if len(s.Points) != steps {
+				continue // not for long enough, or not all the time
+			}
+			got = append(got, c.alerts[i].Alert)
+			for name, text := range s.Templates {
+				if text == "" || strings.Contains(text, "<no value>") || strings.Contains(text, "  ") || strings.Contains(text, " /") {
+					t.Errorf("%s: %s of %s reads %q", when, name, c.alerts[i].Alert, text)
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: alerts that fire (-want +got):\n%s", when, diff)
+	}
+}
+
+func (r *run) refused(t *testing.T, c component) {
+	r.apply(t, "spegel", badValues, "denied the request")
+	r.pass(t, 5*time.Minute)
+	r.expect(t, c, "a minute ago", "SpegelGuardDenies")
+	r.pass(t, 2*time.Hour)
+	r.expect(t, c, "two hours ago")
+	r.apply(t, "spegel", badValues, "denied the request") // the counter is there already
+	r.pass(t, 5*time.Minute)
+	r.expect(t, c, "once more", "SpegelGuardDenies")
+	r.pass(t, quiet)
+}
+
+func (r *run) unresolved(t *testing.T, c component) {
+	r.apply(t, "spegel-later", missingRef, "Warning: unresolved")
+	for range 5 {
+		r.pass(t, time.Hour)
+		r.expect(t, c, "a single time, as in a first install")
+	}
+	for range 5 {
+		r.touch(t, "spegel-later")
+		r.pass(t, time.Hour)
+	}
+	r.expect(t, c, "every hour", "SpegelGuardUnresolved")
+	r.pass(t, quiet)
+	r.expect(t, c, "hours later")
+}
+
+func (r *run) policyRefused(t *testing.T, c component) {
+	w := r.replicas[1]
+	r.policy(t, w, badPolicy, "policy refused")
+	r.pass(t, time.Hour)
+	r.expect(t, c, "an hour with a mistake", "SpegelGuardPolicyRefused")
+	r.pass(t, 48*time.Hour)
+	r.expect(t, c, "still there after two days", "SpegelGuardPolicyRefused")
+	r.policy(t, w, goodPolicy, "policy loaded")
+	r.pass(t, 10*time.Minute)
+	r.expect(t, c, "mended")
+}
+
+func (*run) policy(t *testing.T, w *cluster.Webhook, text, want string) {
+	t.Helper()
+	before := strings.Count(w.Logs(), want)
+	if err := w.WritePolicy([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, want, func() bool { return strings.Count(w.Logs(), want) > before })
+}
+
+func (r *run) certificateEnds(t *testing.T, c component) {
+	const name = "spegel_guard_certificate_expiry_timestamp_seconds "
+	ends := func() string {
+		text, _ := get(t, r.replicas[1].MetricsURL()+"/metrics")
+		_, value, _ := strings.Cut(text, "\n"+name)
+		value, _, _ = strings.Cut(value, "\n")
+		return value
+	}
+	before := ends()
+	if before == "" {
+		t.Fatalf("no metric %s", name)
+	}
+	if _, err := cluster.WriteCertificateFor(r.replicas[1].CertDir(), 13*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new certificate is in use", func() bool { return ends() != before })
+	r.pass(t, 30*time.Minute)
+	r.expect(t, c, "13 days left", "SpegelGuardCertificateNearEnd")
+	copyCertificate(t, r.replicas[0], r.replicas[1])
+	eventually(t, "the old certificate is back", func() bool { return ends() == before })
+	r.pass(t, 30*time.Minute)
+	r.expect(t, c, "renewed")
+}
+
+// goneAway stops one replica after the other, then deletes the pods, then starts one again.
+func (r *run) goneAway(t *testing.T, c component) {
+	stop := func(i int) {
+		if err := r.replicas[i].Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop(1)
+	r.pass(t, 20*time.Minute)
+	r.expect(t, c, "one has stopped", "SpegelGuardReplicaDown")
+	stop(0)
+	r.pass(t, 20*time.Minute)
+	r.expect(t, c, "both have stopped", "SpegelGuardDown", "SpegelGuardReplicaDown", "SpegelGuardReplicaDown")
+	r.apply(t, "spegel", goodValues+"  suspend: true\n", "failed calling webhook")
+	r.pass(t, 2*time.Minute)
+	r.expect(t, c, "and the API server has noticed", "SpegelGuardDown", "SpegelGuardReplicaDown", "SpegelGuardReplicaDown", "SpegelGuardCallsFail")
+	first := r.replicas[0]
+	r.replicas[0], r.replicas[1] = nil, nil
+	r.pass(t, 20*time.Minute)
+	r.expect(t, c, "no pod is left", "SpegelGuardDown")
+	r.apply(t, "spegel", goodValues+"  suspend: true\n", "failed calling webhook")
+	r.pass(t, 2*time.Minute)
+	r.expect(t, c, "and the API server tries again", "SpegelGuardDown", "SpegelGuardCallsFail")
+	if err := first.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.replicas[0] = first
+	r.apply(t, "spegel", goodValues+"  suspend: true\n", "configured")
+	r.pass(t, 20*time.Minute)
+	r.expect(t, c, "one is back")
+}
+
+func copyCertificate(t *testing.T, from, to *cluster.Webhook) {
+	t.Helper()
+	for _, name := range []string{"tls.crt", "tls.key"} {
+		data, err := os.ReadFile(filepath.Join(from.CertDir(), name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to.CertDir(), name), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
