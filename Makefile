@@ -18,6 +18,9 @@ FUZZTIME ?= 30s
 BENCH ?= .
 BENCHTIME ?= 1s
 
+# Where a release pushes its image.
+IMAGE ?= ghcr.io/spegel-guard/spegel-guard
+
 # Cgo and full file paths only where the race detector needs them: then programs, linter and end-to-end tests share what
 # Go has compiled.
 GO := CGO_ENABLED=0 go
@@ -69,6 +72,14 @@ test-e2e: build assets assets-e2e ## Run the tests against a real API server.
 lint: $(BIN)/golangci-lint ## Run golangci-lint with .golangci.yml.
 	CGO_ENABLED=0 GOFLAGS="$$(go env GOFLAGS) -trimpath" GOLANGCI_LINT_CACHE=$(CACHE)/golangci-lint \
 		$(BIN)/golangci-lint run
+
+.PHONY: vuln
+vuln: $(BIN)/govulncheck ## Look for known vulnerabilities that the program calls. Asks vuln.go.dev, so it is no part of test.
+	CGO_ENABLED=0 $(BIN)/govulncheck ./cmd/...
+
+.PHONY: dist
+dist: ## Pack the manifests of a release into dist: VERSION=v1.2.3 DIGEST=sha256:...
+	@.ci/dist '$(VERSION)' '$(IMAGE)' '$(DIGEST)' dist
 
 .PHONY: generate
 generate: build ## Write what is generated: docs/rules.md, docs/doctor.md.
@@ -134,6 +145,9 @@ $(BIN)/daemonset-controller: $(TOOLS)/kubernetes/daemonset-controller/main.go $(
 
 $(BIN)/golangci-lint: $(TOOLS)/golangci-lint/go.mod $(TOOLS)/golangci-lint/go.sum $(BUILD)
 	@$(BUILD) $(TOOLS)/golangci-lint $@
+
+$(BIN)/govulncheck: $(TOOLS)/govulncheck/go.mod $(TOOLS)/govulncheck/go.sum $(BUILD)
+	@$(BUILD) $(TOOLS)/govulncheck $@
 
 $(BIN)/controller-gen: $(TOOLS)/controller-gen/go.mod $(TOOLS)/controller-gen/go.sum $(BUILD)
 	@$(BUILD) $(TOOLS)/controller-gen $@
