@@ -1,0 +1,225 @@
+// Package release_test checks what is released: the program as the Dockerfile builds it, the packed manifests, and the
+// workflows that publish both.
+package release_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"debug/elf"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	root    = "../.."
+	version = "v1.2.3"
+	commit  = "0123456789abcdef0123456789abcdef01234567"
+
+	maxSize = 60 << 20
+)
+
+// program is built once for all tests.
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "spegel-guard-release-")
+	if err != nil {
+		return "", err
+	}
+	return build(dir)
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if file, err := program(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(file))
+	}
+	os.Exit(code)
+}
+
+func built(t *testing.T) string {
+	t.Helper()
+	file, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// build copies what the Dockerfile copies into a folder below dir, and runs its go build there.
+func build(dir string) (string, error) {
+	source := filepath.Join(dir, "source")
+	for _, name := range []string{"go.mod", "go.sum", "cmd", "pkg"} {
+		if err := copyTree(name, source); err != nil {
+			return "", err
+		}
+	}
+	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	if err != nil {
+		return "", err
+	}
+	ldflags := regexp.MustCompile(`-ldflags "([^"]*)"`).FindSubmatch(dockerfile)
+	flags := strings.NewReplacer("${VERSION}", version, "${COMMIT}", commit).Replace(string(ldflags[1]))
+	output := filepath.Join(dir, "webhook")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", flags, "-o", output, "./cmd/webhook")
+	cmd.Dir = source
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOFLAGS=-buildvcs=false", "GOWORK=off")
+	cmd.Stderr = os.Stderr
+	return output, cmd.Run()
+}
+
+// copyTree leaves out what .dockerignore leaves out.
+func copyTree(name, to string) error {
+	return filepath.WalkDir(filepath.Join(root, name), func(from string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, from)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if d.Name() == "testdata" {
+				return fs.SkipDir
+			}
+			return os.MkdirAll(filepath.Join(to, rel), 0o700)
+		}
+		if strings.HasSuffix(from, "_test.go") {
+			return nil
+		}
+		data, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(to, rel)), 0o700); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, rel), data, 0o600)
+	})
+}
+
+// A library of a cloud is a sign that the program learned to talk to something that it has no business with.
+func TestNoCloudSDKIsLinked(t *testing.T) {
+	t.Parallel()
+	info, err := buildinfo.ReadFile(built(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(info.Deps) < 20 {
+		t.Fatalf("only %d modules: this is no list", len(info.Deps))
+	}
+	refused := regexp.MustCompile(`(?i)(^|[/.-])(aws|azure|azuread|alibaba|aliyun|aliyungo|tencent\w*|huaweicloud|oracle|oci-go-sdk|digitalocean|hashicorp|` +
+		`googlecloudplatform|googleapis)([/.-]|$)|^cloud\.google\.com/|^google\.golang\.org/(api|grpc)$|^github\.com/google/go-containerregistry|` +
+		`^github\.com/docker/|^github\.com/containerd/|^github\.com/sigstore/`)
+	for _, dep := range info.Deps {
+		t.Logf("%s %s", dep.Path, dep.Version)
+		if refused.MatchString(dep.Path) && !strings.HasPrefix(dep.Path, "google.golang.org/genproto/googleapis/") {
+			t.Errorf("%s is linked", dep.Path)
+		}
+		if dep.Replace != nil {
+			t.Errorf("%s is replaced by %s", dep.Path, dep.Replace.Path)
+		}
+	}
+}
+
+func TestBinaryIsStatic(t *testing.T) {
+	t.Parallel()
+	file := built(t)
+	stat, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if t.Logf("%.1f MiB", float64(stat.Size())/(1<<20)); stat.Size() >= maxSize {
+		t.Errorf("%d bytes, want less than %d", stat.Size(), maxSize)
+	}
+	program, err := elf.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = program.Close() }()
+	for _, p := range program.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Error("it asks for a dynamic linker")
+		}
+	}
+	if libraries, err := program.ImportedLibraries(); err == nil && len(libraries) > 0 {
+		t.Errorf("it asks for %v", libraries)
+	}
+	if symbols, err := program.Symbols(); err == nil && len(symbols) > 0 {
+		t.Errorf("it is not stripped: %d symbols", len(symbols))
+	}
+}
+
+func TestBuildIsReproducible(t *testing.T) {
+	t.Parallel()
+	sums := map[string][32]byte{}
+	other := filepath.Join(t.TempDir(), "in", "a", "longer", "path")
+	if err := os.MkdirAll(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	again, err := build(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{built(t), again} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums[file] = sha256.Sum256(data)
+		if bytes.Contains(data, []byte(filepath.Dir(file))) {
+			t.Errorf("%s knows where it was built", file)
+		}
+	}
+	if sums[built(t)] != sums[again] {
+		t.Error("two folders, two programs")
+	}
+}
+
+func TestVersionSaysWhatWasBuilt(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), built(t), "version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := buildinfo.ReadFile(built(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "webhook " + version + " (commit " + commit + ", " + info.GoVersion + ")\n"
+	if diff := cmp.Diff(want, string(out)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// Without the linker's word, the version control that go build saw has it.
+func TestVersionComesFromTheRepositoryElse(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"go.mod", "go.sum", "cmd", "pkg"} {
+		if err := copyTree(name, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script := `git init -q . && git add -A && git -c user.name=t -c user.email=t@example.com -c commit.gpgsign=false commit -qm t &&
+		git tag v1.9.9 && go build -trimpath -ldflags "-s -w" -o "$OUT" ./cmd/webhook && git rev-parse HEAD && "$OUT" version`
+	cmd := exec.CommandContext(t.Context(), "bash", "-ec", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=true", "GOWORK=off", "OUT="+filepath.Join(t.TempDir(), "webhook"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	head, printed, _ := strings.Cut(string(out), "\n")
+	if want := "webhook v1.9.9 (commit " + head + ", "; !strings.HasPrefix(printed, want) {
+		t.Errorf("%q does not begin with %q", printed, want)
+	}
+}

@@ -1,0 +1,129 @@
+package release_test
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+const archive = "spegel-guard-" + version + "-manifests"
+
+var digest = "sha256:" + strings.Repeat("ab", 32)
+
+// dist runs make dist as the release workflow does, into a folder of its own.
+func dist(t *testing.T, version, digest string) (dir string, err error) {
+	t.Helper()
+	dir = t.TempDir()
+	out, err := exec.CommandContext(t.Context(), filepath.Join(root, ".ci", "dist"), version, "registry.example.com/spegel-guard", digest, dir).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, out)
+	}
+	return dir, err
+}
+
+// TestReleasedManifestsNameTheImageByDigest unpacks what a user downloads and builds the default install of it.
+func TestReleasedManifestsNameTheImageByDigest(t *testing.T) {
+	t.Parallel()
+	dir, err := dist(t, version, digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := os.ReadFile(filepath.Join(dir, archive+".tar.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("%x  %s.tar.gz\n", sha256.Sum256(packed), archive); string(sums) != want {
+		t.Errorf("SHA256SUMS is %q, want %q", sums, want)
+	}
+	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(unpack(t, packed), "/"+archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := objects.AsYaml()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "image: registry.example.com/spegel-guard@" + digest + "\n"; strings.Count(string(text), "image: ") != 1 || !strings.Contains(string(text), want) {
+		t.Errorf("the install does not have one image, %s", want)
+	}
+}
+
+func unpack(t *testing.T, packed []byte) filesys.FileSystem {
+	t.Helper()
+	disk := filesys.MakeFsInMemory()
+	stream, err := gzip.NewReader(strings.NewReader(string(packed)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for files := tar.NewReader(stream); ; {
+		header, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			return disk
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if header.Typeflag == tar.TypeDir {
+			continue
+		}
+		if strings.HasSuffix(header.Name, ".go") {
+			t.Errorf("%s is no manifest", header.Name)
+		}
+		content, err := io.ReadAll(files)
+		if err == nil {
+			err = disk.WriteFile("/"+header.Name, content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestDistIsReproducible(t *testing.T) {
+	t.Parallel()
+	var sums [2][]byte
+	for i := range sums {
+		dir, err := dist(t, version, digest)
+		if err == nil {
+			sums[i], err = os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if string(sums[0]) != string(sums[1]) {
+		t.Errorf("%s and %s", sums[0], sums[1])
+	}
+}
+
+func TestDistRefusesWhatIsNoRelease(t *testing.T) {
+	t.Parallel()
+	for name, arguments := range map[string][2]string{
+		"a branch":    {"main", digest},
+		"a tag":       {version, "latest"},
+		"no digest":   {version, ""},
+		"half of one": {version, digest[:40]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := dist(t, arguments[0], arguments[1]); err == nil || !strings.Contains(err.Error(), "want") {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
