@@ -22,37 +22,31 @@ type scrape struct {
 // add keeps the samples of a scrape, and those that Prometheus makes up: "up", and a marker for each series that the
 // target had at the time before and has no more.
 func (s *store) add(from scrape) error {
+	if len(from.Times) == 0 {
+		return errors.New("no times")
+	}
 	target := labels.FromMap(from.Labels)
-	for _, seconds := range from.Times {
-		if err := s.addAt(from, target, milliseconds(seconds)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *store) addAt(from scrape, target labels.Labels, at int64) error {
-	seen := map[string]labels.Labels{}
-	if !from.Down {
-		if err := s.parse(from.Text, target, at, seen); err != nil {
-			return err
-		}
-	}
-	for key, series := range s.last[target.String()] {
-		if _, ok := seen[key]; !ok {
-			s.append(series, at, math.Float64frombits(value.StaleNaN))
-		}
-	}
-	s.last[target.String()] = seen
-	up := 1.0
+	up, now := 1.0, map[*storedSeries]float64{}
 	if from.Down {
 		up = 0
+	} else if err := s.parse(from.Text, target, now); err != nil {
+		return err
 	}
-	s.append(labels.NewBuilder(target).Set(labels.MetricName, "up").Labels(), at, up)
+	for gone := range s.last[target.String()] {
+		if _, there := now[gone]; !there {
+			gone.append(from.Times[:1], math.Float64frombits(value.StaleNaN))
+		}
+	}
+	s.last[target.String()] = now
+	for series, v := range now {
+		series.append(from.Times, v)
+	}
+	s.get(labels.NewBuilder(target).Set(labels.MetricName, "up").Labels()).append(from.Times, up)
 	return nil
 }
 
-func (s *store) parse(text string, target labels.Labels, at int64, seen map[string]labels.Labels) error {
+// parse finds the series of a scrape and their values.
+func (s *store) parse(text string, target labels.Labels, into map[*storedSeries]float64) error {
 	parser := textparse.NewPromParser([]byte(text), labels.NewSymbolTable(), false)
 	for {
 		entry, err := parser.Next()
@@ -67,13 +61,11 @@ func (s *store) parse(text string, target labels.Labels, at int64, seen map[stri
 		}
 		var scraped labels.Labels
 		parser.Labels(&scraped)
-		_, _, v := parser.Series()
-		series := withTarget(scraped, target)
-		if _, twice := seen[series.String()]; twice {
-			return fmt.Errorf("%s is there twice", series)
+		series := s.get(withTarget(scraped, target))
+		if _, twice := into[series]; twice {
+			return fmt.Errorf("%s is there twice", series.labels)
 		}
-		seen[series.String()] = series
-		s.append(series, at, v)
+		_, _, into[series] = parser.Series()
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // configuration of all of Prometheus along, with the libraries of every cloud.
 type store struct {
 	series map[string]*storedSeries
-	last   map[string]map[string]labels.Labels // the series of each target at its latest scrape
+	last   map[string]map[*storedSeries]float64 // what each target had at its latest scrape
 }
 
 type storedSeries struct {
@@ -25,16 +25,23 @@ type storedSeries struct {
 }
 
 func newStore() *store {
-	return &store{series: map[string]*storedSeries{}, last: map[string]map[string]labels.Labels{}}
+	return &store{series: map[string]*storedSeries{}, last: map[string]map[*storedSeries]float64{}}
 }
 
-func (s *store) append(series labels.Labels, at int64, v float64) {
-	stored := s.series[series.String()]
-	if stored == nil {
-		stored = &storedSeries{labels: series}
-		s.series[series.String()] = stored
+// get returns the series with these labels, which is new if it was not there.
+func (s *store) get(of labels.Labels) *storedSeries {
+	key := of.String()
+	if s.series[key] == nil {
+		s.series[key] = &storedSeries{labels: of}
 	}
-	stored.samples = append(stored.samples, sample{at, v})
+	return s.series[key]
+}
+
+// append adds one value at several times.
+func (s *storedSeries) append(times []float64, v float64) {
+	for _, at := range times {
+		s.samples = append(s.samples, sample{milliseconds(at), v})
+	}
 }
 
 // Querier is part of storage.Queryable. The engine itself picks samples by their time.
