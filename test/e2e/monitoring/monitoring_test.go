@@ -45,7 +45,7 @@ func TestAlertsAndDashboard(t *testing.T) {
 	t.Run("the dashboard shows it", func(t *testing.T) { r.dashboard(t, c) })
 }
 
-// begin starts a control plane and two replicas with one certificate.
+// begin starts a control plane and two replicas, and prepares a third, all with one certificate.
 func begin(t *testing.T, target map[string]string) *run {
 	t.Helper()
 	crd, err := cluster.HelmReleaseCRD()
@@ -62,7 +62,7 @@ func begin(t *testing.T, target map[string]string) *run {
 			t.Error(err)
 		}
 	})
-	for range 2 {
+	for range 3 {
 		w, err := r.cluster.StartWebhook(t.Context(), cluster.WebhookOptions{Policy: []byte(goodPolicy)})
 		if err != nil {
 			t.Fatal(err)
@@ -70,6 +70,11 @@ func begin(t *testing.T, target map[string]string) *run {
 		r.replicas = append(r.replicas, w)
 	}
 	copyCertificate(t, r.replicas[0], r.replicas[1])
+	copyCertificate(t, r.replicas[0], r.replicas[2])
+	r.spare, r.replicas = r.replicas[2], r.replicas[:2]
+	if err := r.spare.Stop(); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.replicas[0].Register(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ const interval = time.Minute
 type run struct {
 	cluster  *cluster.Cluster
 	replicas []*cluster.Webhook // a nil one is a pod that is gone: it is no target any more
+	spare    *cluster.Webhook   // one more, stopped
 	labels   map[string]string  // what the ServiceMonitor gives to every replica
 	now      time.Time
 	start    time.Time

@@ -17,22 +17,16 @@ import (
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
-// slow gives a replica of its own an API server that takes connections and never answers, and asks it for reviews.
+// slow gives a third replica an API server that takes connections and never answers, and asks it for reviews.
 func (r *run) slow(t *testing.T, c component) {
-	w, err := r.cluster.StartWebhook(t.Context(), cluster.WebhookOptions{Policy: []byte(goodPolicy)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Stop(); err != nil {
-		t.Fatal(err)
-	}
+	w := r.spare
 	w.Args = append(w.Args, "--kubeconfig="+silentAPIServer(t))
 	if err := w.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.replicas = append(r.replicas, w)
 	for range 4 {
-		review(t, w)
+		review(t, w, r.replicas[0].CA())
 		r.pass(t, 6*time.Minute)
 	}
 	r.expect(t, c, "every read runs into its deadline", "SpegelGuardSlow")
@@ -73,7 +67,7 @@ func silentAPIServer(t *testing.T) string {
 }
 
 // review sends a review as the API server would, of a release whose values lie in a ConfigMap.
-func review(t *testing.T, w *cluster.Webhook) {
+func review(t *testing.T, w *cluster.Webhook, ca []byte) {
 	t.Helper()
 	configuration, err := w.Configuration()
 	if err != nil {
@@ -86,7 +80,7 @@ func review(t *testing.T, w *cluster.Webhook) {
 		`"metadata":{"name":"spegel","namespace":"default"},"spec":{"interval":"1h","chart":{"spec":{"chart":"spegel",` +
 		`"sourceRef":{"kind":"HelmRepository","name":"spegel"}}},"valuesFrom":[{"kind":"ConfigMap","name":"values"}]}}}}`
 	trusted := x509.NewCertPool()
-	trusted.AppendCertsFromPEM(w.CA())
+	trusted.AppendCertsFromPEM(ca)
 	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS13}}}
 	defer client.CloseIdleConnections()
 	resp, err := client.Post(*configuration.Webhooks[0].ClientConfig.URL, "application/json", strings.NewReader(body))
