@@ -35,7 +35,7 @@ func TestTheOperationsGuideNamesObjectsThatExist(t *testing.T) {
 		}
 	}
 	text := guide(t, "operations.md")
-	named := regexp.MustCompile("(?i)(deployment|secret|configmap|certificate|validatingwebhookconfiguration|networkpolicy|servicemonitor|kustomization|service)" +
+	named := regexp.MustCompile("(?i)(deployment|secret|configmap|certificate|validatingwebhookconfiguration|networkpolicy|servicemonitor|kustomization|service)"+
 		"[ /]`?\"?(spegel-guard[a-z-]*)").FindAllStringSubmatch(text, -1)
 	if len(named) < 10 {
 		t.Errorf("only %d objects are named", len(named))
