@@ -11,19 +11,12 @@ func (c *Cluster) StartCertManager() (*CertManager, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.certManager = &CertManager{program: p}
-	return c.certManager, nil
+	c.onStop(p.stop)
+	return &CertManager{program: p}, nil
 }
 
 // Logs returns what cert-manager has logged.
 func (m *CertManager) Logs() string { return m.program.logs.String() }
 
 // Stop ends it. Certificates stay as they are.
-func (m *CertManager) Stop() error {
-	if m == nil {
-		return nil
-	}
-	return m.program.stop()
-}
+func (m *CertManager) Stop() error { return m.program.stop() }

@@ -42,13 +42,12 @@ type Cluster struct {
 	guard   *guard
 	egress  *egress
 
-	mu          sync.Mutex
-	webhooks    []*Webhook
-	flux        *Flux
-	certManager *CertManager
-	stops       []func() error // of other programs
-	stopOnce    sync.Once
-	stopErr     error
+	mu       sync.Mutex
+	webhooks []*Webhook
+	flux     *Flux
+	stops    []func() error // of other programs
+	stopOnce sync.Once
+	stopErr  error
 }
 
 // Start starts a control plane and installs the CustomResourceDefinitions. The caller calls Stop. The
@@ -100,12 +99,12 @@ func (c *Cluster) Stop() error {
 	c.stopOnce.Do(func() {
 		var errs []error
 		c.mu.Lock()
-		webhooks, flux, certManager, stops := slices.Clone(c.webhooks), c.flux, c.certManager, slices.Clone(c.stops)
+		webhooks, flux, stops := slices.Clone(c.webhooks), c.flux, slices.Clone(c.stops)
 		c.mu.Unlock()
 		for _, stop := range stops {
 			errs = append(errs, stop())
 		}
-		errs = append(errs, flux.stop(), certManager.Stop())
+		errs = append(errs, flux.stop())
 		for _, w := range webhooks {
 			errs = append(errs, w.Stop())
 		}
@@ -122,6 +121,13 @@ func (c *Cluster) Stop() error {
 		}
 	})
 	return c.stopErr
+}
+
+// onStop has Stop call a function too.
+func (c *Cluster) onStop(stop func() error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stops = append(c.stops, stop)
 }
 
 // Config returns a copy of an administrator's client configuration.
