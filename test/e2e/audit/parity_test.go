@@ -27,7 +27,9 @@ func TestParity(t *testing.T) {
 	if len(cases) == 0 {
 		t.Fatal("the corpus is empty")
 	}
-	c, err := client.New(shared.Config(), client.Options{})
+	config := shared.Config()
+	config.QPS = -1
+	c, err := client.New(config, client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +117,9 @@ func judged(t *testing.T, rep *report.Report) (verdict string, findings []parity
 
 // TestPages: more releases than a page holds are all looked at, and no list is asked for as a whole.
 func TestPages(t *testing.T) {
-	c, err := client.New(shared.Config(), client.Options{})
+	config := shared.Config()
+	config.QPS = -1
+	c, err := client.New(config, client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
