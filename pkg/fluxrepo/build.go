@@ -49,7 +49,7 @@ func (g *graph) run(n *node) *built {
 	if err != nil {
 		return &built{err: err}
 	}
-	key := n.path + "\x00" + string(manifest)
+	key := n.path + "\x00" + n.trees[0].ignore.spec + "\x00" + string(manifest)
 	if b, ok := g.builds[key]; ok {
 		return b
 	}
@@ -77,7 +77,7 @@ func (g *graph) run(n *node) *built {
 		return b
 	}
 	g.builtins = g.builtins || g.opts.NoPrune || g.needsBuiltins(n, over)
-	res, err := kustomize(&view{graph: g, over: over}, path.Join(mount, n.path), schema, g.builtins)
+	res, err := kustomize(&view{graph: g, ignore: n.trees[0].ignore, over: over}, path.Join(mount, n.path), schema, g.builtins)
 	if err != nil {
 		b.err = err
 		return b

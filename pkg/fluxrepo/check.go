@@ -48,7 +48,7 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 // newGraph finds what is in a repository.
 func newGraph(ctx context.Context, r *repo, o Options) *graph {
 	g := &graph{
-		repo: r, ctx: ctx, opts: o, trees: map[string]*tree{}, builds: map[string]*built{}, rawFound: map[rawKey]rawFound{},
+		repo: r, ctx: ctx, opts: o, trees: map[treeKey]*tree{}, builds: map[string]*built{}, rawFound: map[rawKey]rawFound{},
 		rawIn: map[*file][]*rawKustomization{}, loose: &scope{on: true, loose: true, vars: o.Vars},
 	}
 	g.moreWords()

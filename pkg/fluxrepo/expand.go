@@ -64,7 +64,7 @@ func (g *graph) roots() []*rawKustomization {
 			reach(k)
 		}
 	}
-	candidates := slices.DeleteFunc(slices.Clone(g.raw), func(k *rawKustomization) bool { return g.hidden(k.file.path) && !hasParent[k] })
+	candidates := slices.DeleteFunc(slices.Clone(g.raw), func(k *rawKustomization) bool { return !hasParent[k] && (g.hidden(k.file.path) || g.leftOut(k)) })
 	for _, k := range candidates {
 		if !hasParent[k] {
 			add(k)
@@ -90,6 +90,27 @@ func selfless(k *rawKustomization) int {
 	return 1
 }
 
+// leftOut tells whether another would build a Kustomization if its source did not leave it out.
+func (g *graph) leftOut(k *rawKustomization) bool {
+	return slices.ContainsFunc(g.raw, func(up *rawKustomization) bool {
+		return up != k && up.known && within(k.file.path, up.path) && up.ignore.file(k.file.path) && !up.ignore.file(up.file.path)
+	})
+}
+
+// leftOutOfAll tells whether spec.ignore of every source leaves a file out.
+func (g *graph) leftOutOfAll(p string) bool {
+	left := false
+	for _, k := range g.raw {
+		if k.known && !k.ignore.file(k.file.path) {
+			if !k.ignore.file(p) {
+				return false
+			}
+			left = true
+		}
+	}
+	return left
+}
+
 // hidden tells what is not looked at unless something builds it.
 func (g *graph) hidden(p string) bool {
 	for part := range strings.SplitSeq(p, "/") {
@@ -97,7 +118,7 @@ func (g *graph) hidden(p string) bool {
 			return true
 		}
 	}
-	return g.ignore.has(p, false) || g.globbed(p)
+	return g.ignore.file(p) || g.globbed(p)
 }
 
 // expand builds a Kustomization if anything of Spegel's could come of it, and goes on with what it emits.

@@ -18,7 +18,8 @@ const mount = "/repository"
 // for this build. It can't be written to.
 type view struct {
 	*graph
-	over map[string][]byte // by path in the repository
+	ignore *ignored          // of the source
+	over   map[string][]byte // by path in the repository
 }
 
 var errReadOnly = errors.New("the repository is only read")
@@ -62,11 +63,11 @@ func inside(p string) (string, bool) {
 
 func (v *view) IsDir(p string) bool {
 	rel, ok := inside(p)
-	return ok && v.dirs[rel] != nil && !v.ignore.has(rel, true)
+	return ok && v.dirs[rel] != nil && !v.ignore.dir(rel)
 }
 
 func (v *view) isFile(rel string) bool {
-	return v.over[rel] != nil || v.files[rel] != nil && !v.ignore.has(rel, false)
+	return v.over[rel] != nil || v.files[rel] != nil && !v.ignore.file(rel)
 }
 
 func (v *view) Exists(p string) bool {
@@ -104,7 +105,7 @@ func (v *view) ReadFile(p string) ([]byte, error) {
 		return data, nil
 	}
 	f := v.files[rel]
-	if f == nil || v.ignore.has(rel, false) {
+	if f == nil || v.ignore.file(rel) {
 		return nil, &fs.PathError{Op: "open", Path: rel, Err: fs.ErrNotExist}
 	}
 	data, err := v.content(f)

@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"slices"
@@ -22,7 +23,7 @@ type graph struct {
 	*repo
 	ctx       context.Context //nolint:containedctx // a graph lives for one Check, and every step of it may be cancelled
 	opts      Options
-	trees     map[string]*tree
+	trees     map[treeKey]*tree
 	raw       []*rawKustomization // in order of file and position
 	rawIn     map[*file][]*rawKustomization
 	allHot    bool
@@ -38,7 +39,9 @@ type graph struct {
 	found     []*Release
 	loose     *scope            // of what no Kustomization builds
 	urls      map[string]string // of GitRepositories
-	built     map[*file]bool    // files that any Kustomization reads
+	gits      []gitSource
+	ignores   map[string]*ignored // by spec.ignore
+	built     map[*file]bool      // files that any Kustomization reads
 }
 
 type decodedFile struct {
@@ -63,6 +66,7 @@ type rawKustomization struct {
 	exists   bool // path leads to a folder
 	known    bool // the folder is what it is built from
 	hot      bool
+	ignore   *ignored // of its source
 	tree     *tree
 	children []*rawKustomization
 }
@@ -86,6 +90,7 @@ func (g *graph) findKustomizations() {
 	}
 	for _, k := range g.raw {
 		k.known = k.exists && g.couldBeOurs(k)
+		k.ignore = g.ignoreOf(text(k.node, "spec", "sourceRef", "kind"), k.sourceNamespace(), text(k.node, "spec", "sourceRef", "name"), k.file.path)
 	}
 }
 
@@ -93,10 +98,7 @@ func (g *graph) findKustomizations() {
 // without those that build it.
 func (g *graph) couldBeOurs(k *rawKustomization) bool {
 	kind, name := text(k.node, "spec", "sourceRef", "kind"), text(k.node, "spec", "sourceRef", "name")
-	ns := text(k.node, "spec", "sourceRef", "namespace")
-	if ns == "" {
-		ns = k.ns
-	}
+	ns := k.sourceNamespace()
 	switch kind {
 	case "GitRepository":
 		url := g.urlOf(kind + " " + ns + "/" + name)
@@ -108,6 +110,10 @@ func (g *graph) couldBeOurs(k *rawKustomization) bool {
 		return false
 	}
 	return k.path != "."
+}
+
+func (k *rawKustomization) sourceNamespace() string {
+	return cmp.Or(text(k.node, "spec", "sourceRef", "namespace"), k.ns)
 }
 
 // folderOf is spec.path as a folder of the repository.

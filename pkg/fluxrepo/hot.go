@@ -12,9 +12,12 @@ import (
 func (g *graph) connect() {
 	for _, k := range g.raw {
 		if k.known {
-			k.tree = g.tree(k.path)
+			k.tree = g.tree(k.ignore, k.path)
 			k.children = g.childrenOf(k)
 		}
+	}
+	if slices.ContainsFunc(g.raw, func(k *rawKustomization) bool { return k.known && k.ignore != g.raw[0].ignore }) {
+		g.allHot = true // which artifact a Kustomization is built from depends on what builds it
 	}
 	for _, k := range g.raw {
 		k.hot = g.hotAlone(k)
@@ -71,8 +74,8 @@ func (g *graph) treesOf(t *tree, spec *yaml.Node) []*tree {
 	}
 	base, _ := g.folderOf(text(spec, "spec", "path"))
 	for _, c := range items(child(child(spec, "spec"), "components")) {
-		if p, ok := resolve(base, c.Value); ok && g.dirs[p] != nil {
-			out = append(out, g.tree(p))
+		if p, ok := resolve(base, c.Value); ok && t != nil && g.dirs[p] != nil {
+			out = append(out, g.tree(t.ignore, p))
 		}
 	}
 	return out

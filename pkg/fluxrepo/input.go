@@ -190,7 +190,7 @@ func emptyRepo(root, display string, words []string) *repo {
 		r.words = append(r.words, []byte(w))
 	}
 	r.folder(".")
-	r.ignore.rules(r)
+	r.readIgnoreFiles()
 	return r
 }
 

@@ -59,7 +59,7 @@ func (g *graph) newNode(parent *node, c *cluster, text []byte, file string) *nod
 	n.ns, n.name = n.object.Namespace, n.object.Name
 	n.from = g.show(file) + "#" + strings.TrimPrefix(n.ns+"/"+n.name, "/")
 	if n.problem = n.locate(); n.problem == "" {
-		n.trees = g.treesOf(g.tree(n.path), n.spec)
+		n.trees = g.treesOf(g.tree(n.ignore(), n.path), n.spec)
 	}
 	return n
 }
@@ -123,7 +123,7 @@ func (n *node) locate() string {
 	switch ours := n.isOurs(); {
 	case !ours:
 		return fmt.Sprintf("built from %s %s, which is not this repository", n.object.Spec.SourceRef.Kind, n.object.Spec.SourceRef.Name)
-	case !ok:
+	case !ok || n.ignore().dir(rel):
 		n.gone = true
 		return fmt.Sprintf("its path %s is not in this repository", p)
 	}

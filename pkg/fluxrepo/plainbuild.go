@@ -16,7 +16,7 @@ func (g *graph) buildPlain() {
 		if d == nil || d.ks != path.Base(name) || g.hidden(name) {
 			continue
 		}
-		t := g.tree(d.path)
+		t := g.tree(g.ignore, d.path)
 		all = append(all, t)
 		for _, s := range t.subs {
 			if s != t {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fluxcd/pkg/sourceignore"
+	"github.com/fluxcd/pkg/sourceignore/gitignore"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -62,15 +63,17 @@ type dir struct {
 
 // repo is a repository as it lies on disk. Only scan writes to it.
 type repo struct {
-	root    string // absolute, without symbolic links
-	display string // what a shown path begins with
-	files   map[string]*file
-	dirs    map[string]*dir
-	ignore  ignored
-	words   [][]byte
-	read    int
-	sorted  []string
-	shown   map[string]string // paths, by what was shown for them
+	root        string // absolute, without symbolic links
+	display     string // what a shown path begins with
+	files       map[string]*file
+	dirs        map[string]*dir
+	ignore      *ignored // by the .sourceignore files alone
+	ignoreFiles []*file
+	patterns    []gitignore.Pattern // of these
+	words       [][]byte
+	read        int
+	sorted      []string
+	shown       map[string]string // paths, by what was shown for them
 }
 
 // isYAML tells what Flux reads as a manifest.
@@ -117,7 +120,7 @@ func scan(ctx context.Context, root, display string, words []string, o Options) 
 	if o.Progress != nil {
 		o.Progress(r.read)
 	}
-	r.ignore.rules(r)
+	r.readIgnoreFiles()
 	return r, err
 }
 
@@ -149,7 +152,7 @@ func (r *repo) walk(ctx context.Context, work chan<- *file) error {
 		parent := r.folder(path.Dir(rel))
 		parent.files = append(parent.files, d.Name())
 		if d.Name() == sourceignore.IgnoreFile {
-			r.ignore.files = append(r.ignore.files, f)
+			r.ignoreFiles = append(r.ignoreFiles, f)
 		}
 		if i := slices.Index(kustomizationNames, d.Name()); i >= 0 {
 			if have := slices.Index(kustomizationNames, parent.ks); have < 0 || i < have {

@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"cmp"
 	"path"
 )
 
@@ -42,23 +43,67 @@ func (n *node) source() string {
 	return ref.Kind + " " + ns + "/" + ref.Name
 }
 
-// urlOf is the URL of a source that stands in the repository, or "".
-func (g *graph) urlOf(source string) string {
-	if g.urls == nil {
-		g.urls = map[string]string{}
-		for _, name := range g.sortedFiles() {
-			if f := g.files[name]; f.marks&markGit != 0 {
-				docs, _ := g.decoded(f) // what can't be read names no source
-				for _, d := range docs {
-					if isKind(d, sourceGroup, "GitRepository") {
-						g.urls["GitRepository "+text(d, "metadata", "namespace")+"/"+text(d, "metadata", "name")] = text(d, "spec", "url")
-						g.urls["GitRepository "+path.Dir(name)+" "+text(d, "metadata", "name")] = text(d, "spec", "url")
-					}
+// gitSource is a GitRepository that stands in the repository.
+type gitSource struct{ file, ns, name, url, ignore string }
+
+// gitSources finds them once.
+func (g *graph) gitSources() []gitSource {
+	if g.urls != nil {
+		return g.gits
+	}
+	g.urls = map[string]string{}
+	for _, name := range g.sortedFiles() {
+		if f := g.files[name]; f.marks&markGit != 0 {
+			docs, _ := g.decoded(f) // what can't be read names no source
+			for _, d := range objectsOf(docs) {
+				if !isKind(d, sourceGroup, "GitRepository") {
+					continue
 				}
+				s := gitSource{name, text(d, "metadata", "namespace"), text(d, "metadata", "name"), text(d, "spec", "url"), text(d, "spec", "ignore")}
+				g.urls["GitRepository "+s.ns+"/"+s.name] = s.url
+				g.urls["GitRepository "+path.Dir(name)+" "+s.name] = s.url
+				g.gits = append(g.gits, s)
 			}
 		}
 	}
+	return g.gits
+}
+
+// urlOf is the URL of a source that stands in the repository, or "".
+func (g *graph) urlOf(source string) string {
+	g.gitSources()
 	return g.urls[source]
+}
+
+// ignoreOf is what a source leaves out of its artifact. Clusters may give their sources the same name,
+// so the one that lies nearest counts.
+func (g *graph) ignoreOf(kind, ns, name, near string) *ignored {
+	spec, best := "", -1
+	for _, s := range g.gitSources() {
+		if kind == "GitRepository" && s.name == name && (s.ns == ns || s.ns == "" || ns == "") && shared(s.file, near) > best {
+			spec, best = s.ignore, shared(s.file, near)
+		}
+	}
+	if spec == "" {
+		return g.ignore
+	}
+	if g.ignores == nil {
+		g.ignores = map[string]*ignored{}
+	}
+	if g.ignores[spec] == nil {
+		g.ignores[spec] = g.ignoring(spec)
+	}
+	return g.ignores[spec]
+}
+
+// ignore is what the source of a Kustomization leaves out.
+func (n *node) ignore() *ignored {
+	root := n
+	for root.parent != nil {
+		root = root.parent
+	}
+	ref := n.object.Spec.SourceRef
+	return n.graph.ignoreOf(ref.Kind, cmp.Or(ref.Namespace, n.ns), ref.Name, root.file)
 }
 
 // urlOfSource is the URL of a Kustomization's source. A source beside it may lack its namespace.

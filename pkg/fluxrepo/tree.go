@@ -11,6 +11,7 @@ import (
 // tree is what kustomize reads for one folder.
 type tree struct {
 	dir       string
+	ignore    *ignored   // of the source
 	file      *file      // the kustomization; nil where Flux generates one
 	node      *yaml.Node // its content, without what can't be read
 	cut       bool       // something was taken out of node
@@ -33,24 +34,39 @@ type hole struct {
 	problem string
 }
 
-// tree reads a folder as Flux and kustomize would. It is made once.
-func (g *graph) tree(dir string) *tree {
-	if t, ok := g.trees[dir]; ok {
+type treeKey struct {
+	ignore *ignored
+	dir    string
+}
+
+// tree reads a folder of an artifact as Flux and kustomize would. It is made once.
+func (g *graph) tree(ignore *ignored, dir string) *tree {
+	key := treeKey{ignore, dir}
+	if t, ok := g.trees[key]; ok {
 		return t
 	}
-	t := &tree{dir: dir}
-	g.trees[dir] = t
+	t := &tree{dir: dir, ignore: ignore}
+	g.trees[key] = t
 	d := g.dirs[dir]
+	ks := t.kustomization(d)
 	switch {
-	case d == nil || g.ignore.has(dir, true):
+	case d == nil || ignore.dir(dir):
 		t.holes = append(t.holes, hole{place: Place{File: g.show(dir)}, problem: "there is no such folder"})
-	case d.ks != "" && !g.ignore.has(path.Join(dir, d.ks), false):
-		t.file = g.files[path.Join(dir, d.ks)]
+	case ks != "":
+		t.file = g.files[path.Join(dir, ks)]
 		t.read(g)
 	default:
 		t.generate(g, d)
 	}
 	return t
+}
+
+// kustomization is the name of a folder's kustomization, or "".
+func (t *tree) kustomization(d *dir) string {
+	if d == nil || d.ks == "" || t.ignore.file(path.Join(d.path, d.ks)) {
+		return ""
+	}
+	return d.ks
 }
 
 // read follows the paths of a kustomization.
@@ -87,18 +103,18 @@ func (t *tree) follow(g *graph, ref pathRef) string {
 	if !ok {
 		return "leads out of the repository"
 	}
-	if d := g.dirs[p]; d != nil && !g.ignore.has(p, true) {
+	if d := g.dirs[p]; d != nil && !t.ignore.dir(p) {
 		if ref.role == roleData {
 			return "is a folder, not a file"
 		}
-		if d.ks == "" {
+		if t.kustomization(d) == "" {
 			return "is a folder without a kustomization.yaml"
 		}
-		t.subs = append(t.subs, g.tree(p))
+		t.subs = append(t.subs, g.tree(t.ignore, p))
 		return ""
 	}
 	f := g.files[p]
-	if f == nil || g.ignore.has(p, false) {
+	if f == nil || t.ignore.file(p) {
 		return "does not exist"
 	}
 	g.look(f)
@@ -117,18 +133,18 @@ func (t *tree) generate(g *graph, d *dir) {
 	for _, name := range names {
 		p := path.Join(d.path, name)
 		if sub := g.dirs[p]; sub != nil {
-			if g.ignore.has(p, true) {
+			if t.ignore.dir(p) {
 				continue
 			}
-			if sub.ks != "" {
-				t.subs = append(t.subs, g.tree(p))
+			if t.kustomization(sub) != "" {
+				t.subs = append(t.subs, g.tree(t.ignore, p))
 				t.order = append(t.order, p)
 			} else {
 				t.generate(g, sub)
 			}
 			continue
 		}
-		if f := g.files[p]; isYAML(name) && !g.ignore.has(p, false) {
+		if f := g.files[p]; isYAML(name) && !t.ignore.file(p) {
 			t.resources = append(t.resources, f)
 			t.order = append(t.order, p)
 		}

@@ -16,7 +16,7 @@ func (g *graph) judgeUnbuilt(in *input) {
 	g.askedFor()
 	for _, name := range g.sortedFiles() {
 		f := g.files[name]
-		if f.err == nil && (f.marks&markRelease == 0 || done[f]) || g.hidden(name) && !asked(in, name) {
+		if f.err == nil && (f.marks&markRelease == 0 || done[f]) || (g.hidden(name) || g.leftOutOfAll(name)) && !asked(in, name) {
 			continue
 		}
 		g.unreadable(f)
