@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -83,6 +84,10 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 		return err
 	}
 	sayNonePrivate(pol, cmd.ErrOrStderr())
+	inputs := slices.Concat([]string{o.config}, o.varFiles, paths)
+	if err := outputs.keepInputs(inputs, res.Reads); err != nil {
+		return err
+	}
 	rep := report.New(res, pol.Unresolved)
 	if err := outputs.write(rep, cmd.OutOrStdout(), stdin); err != nil {
 		return err

@@ -37,14 +37,14 @@ func parseOutputs(args []string) (outputs, error) {
 		case file == "-":
 			file = ""
 		}
-		if taken[file] {
+		if place := absolute(file); taken[place] {
 			where := file
 			if where == "" {
 				where = "standard output"
 			}
 			errs = append(errs, fmt.Errorf("--output %s: another report goes to %s already; use FORMAT=FILE", arg, where))
 		}
-		taken[file] = true
+		taken[absolute(file)] = true
 		out = append(out, output{format, file})
 	}
 	return out, errors.Join(errs...)
@@ -68,7 +68,7 @@ func (outs outputs) write(r *report.Report, stdout io.Writer, stdin *input) erro
 		if err == nil && out.file == "" {
 			_, err = stdout.Write(buf.Bytes())
 		} else if err == nil {
-			err = os.WriteFile(out.file, buf.Bytes(), 0o644) //nolint:gosec // a report is for everybody to read
+			err = writeWhole(out.file, buf.Bytes())
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s report: %w", out.format, err))

@@ -86,7 +86,7 @@ func (g *graph) run(n *node) *built {
 		if kinds[r.GetKind()] {
 			o, err := newObject(n.path, r)
 			if err != nil {
-				b.err = err
+				b.objects, b.err = nil, err // Flux applies none of it
 				return b
 			}
 			b.objects = append(b.objects, o)
@@ -271,5 +271,8 @@ func plain(err error) string {
 		return "..."
 	})
 	msg = strings.ReplaceAll(msg, "......", "...")
+	if i := strings.LastIndex(msg, "cycle detected: "); i >= 0 { // the way there repeats itself
+		msg = msg[i:]
+	}
 	return strings.Join(strings.Fields(msg), " ")
 }

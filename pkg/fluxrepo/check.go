@@ -92,6 +92,7 @@ func (g *graph) check(in *input, res *Result) error {
 		}
 	}
 	res.Files += g.read
+	res.repos = append(res.repos, g.repo)
 	return g.ctx.Err()
 }
 

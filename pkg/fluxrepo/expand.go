@@ -64,13 +64,21 @@ func (g *graph) roots() []*rawKustomization {
 			reach(k)
 		}
 	}
-	candidates := slices.DeleteFunc(slices.Clone(g.raw), func(k *rawKustomization) bool { return !hasParent[k] && (g.hidden(k.file.path) || g.leftOut(k)) })
+	left := func(k *rawKustomization) bool {
+		return !hasParent[k] && (g.hidden(k.file.path) || g.leftOut(k, hasParent))
+	}
+	candidates := slices.DeleteFunc(slices.Clone(g.raw), left)
 	for _, k := range candidates {
 		if !hasParent[k] {
 			add(k)
 			if selfless(k) == 1 {
 				g.lone = append(g.lone, path.Dir(k.file.path))
 			}
+		}
+	}
+	for _, k := range g.raw {
+		if left(k) {
+			reach(k) // what only these build nothing builds
 		}
 	}
 	slices.SortStableFunc(candidates, func(a, b *rawKustomization) int {
@@ -90,10 +98,19 @@ func selfless(k *rawKustomization) int {
 	return 1
 }
 
-// leftOut tells whether another would build a Kustomization if its source did not leave it out.
-func (g *graph) leftOut(k *rawKustomization) bool {
-	return slices.ContainsFunc(g.raw, func(up *rawKustomization) bool {
-		return up != k && up.known && within(k.file.path, up.path) && up.ignore.file(k.file.path) && !up.ignore.file(up.file.path)
+// leftOut tells whether a Kustomization that no other builds stands in what another builds, and was left
+// out of there: it is not in the kustomization.yaml, or spec.ignore of the source is about it. What lies
+// beside the other, or builds the folder that it lies in, may have been applied by hand, as a bootstrap
+// does.
+func (g *graph) leftOut(k *rawKustomization, hasParent map[*rawKustomization]bool) bool {
+	holds := func(up, k *rawKustomization) bool {
+		return up != k && up.known && within(k.file.path, up.path) && path.Dir(up.file.path) != path.Dir(k.file.path)
+	}
+	applied := func(up *rawKustomization) bool {
+		return hasParent[up] || selfless(up) == 0 || !slices.ContainsFunc(g.raw, func(other *rawKustomization) bool { return holds(other, up) })
+	}
+	return selfless(k) == 1 && slices.ContainsFunc(g.raw, func(up *rawKustomization) bool {
+		return holds(up, k) && !up.ignore.file(up.file.path) && applied(up)
 	})
 }
 
@@ -126,7 +143,7 @@ func (g *graph) expand(n *node) {
 	if n.problem != "" {
 		g.elsewhere = g.elsewhere || !n.gone
 		if n.gone && n.parent != nil {
-			g.reportOf(n, Error{Place: g.placeOfKustomization(n), Message: "Kustomization " + n.name + ": " + n.problem})
+			g.reportOf(n, Error{Place: g.placeOfKustomization(n), Message: "Kustomization " + n.name + ": " + n.problem, Unfollowed: true})
 		}
 		return
 	}

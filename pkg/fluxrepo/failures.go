@@ -66,7 +66,7 @@ func (g *graph) holeIn(n *node, h hole) {
 	if h.remote {
 		message += ", so what it holds is not checked"
 	}
-	g.reportOf(n, Error{Place: h.place, Message: message, Fatal: !h.remote})
+	g.reportOf(n, Error{Place: h.place, Message: message, Fatal: !h.remote, Unfollowed: h.remote})
 }
 
 // rescue goes on with what a failed build would have emitted, as it stands in the files.

@@ -163,7 +163,7 @@ func (r *repo) sortedFiles() []string {
 
 // look marks a file that scan left out, because it is no YAML.
 func (r *repo) look(f *file) {
-	if f.size == 0 && f.err == nil && f.data == nil && f.marks == 0 {
+	if !f.wasRead() {
 		r.inspect(f, make([]byte, 64<<10))
 	}
 }

@@ -217,6 +217,9 @@ func (in *input) covers(r *repo, rel *Release) bool {
 			return true
 		}
 	}
+	if slices.ContainsFunc(rel.reads, in.has) {
+		return true
+	}
 	for _, from := range rel.From {
 		if i := strings.LastIndex(from, "#"); i >= 0 && in.has(r.unshow(from[:i])) {
 			return true

@@ -49,6 +49,7 @@ func (g *graph) judge(o *object) *Release {
 		Namespace: rel.Namespace, Name: rel.Name, Chart: rel.Chart, Version: rel.Version,
 		Suspended: rel.Suspended || o.by != nil && o.by.object.Spec.Suspend, Built: true, Place: g.placeOfObject(o),
 	}
+	out.reads = g.readsOf(o)
 	if o.by != nil && o.by.from != "" {
 		out.From = o.by.fromChain()
 	}

@@ -73,11 +73,15 @@ func (l *locator) finding(f release.Finding) Place {
 		if p, ok := l.inReference(f.Origin.Kind, f.Origin.Namespace, f.Origin.Name, f.Origin.Key, f.Path); ok {
 			return p
 		}
-		return l.reference(release.Reference{Kind: f.Origin.Kind, Name: f.Origin.Name})
+		p := l.reference(release.Reference{Kind: f.Origin.Kind, Name: f.Origin.Name})
+		p.Approximate = true
+		return p
 	}
 	full := append([]any{"spec", "values"}, f.Path...)
+	_, set := at(l.final, full)
 	for n := len(full); n >= 2; n-- {
 		if p, ok := l.inline(full[:n]); ok {
+			p.Approximate = p.Approximate || set && n < len(full)
 			return p
 		}
 		if n > 2 {
@@ -116,6 +120,9 @@ func (l *locator) inline(full []any) (Place, bool) {
 		if p, ok := l.inPatch(s, full, want); ok {
 			return p, true
 		}
+	}
+	if p, ok := l.inReplacement(full, want); ok {
+		return p, true
 	}
 	if l.own != nil {
 		if key, value := reach(l.own.node, full); key != nil && l.gives(value, want, len(full) > 2) {

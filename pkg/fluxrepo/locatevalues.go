@@ -1,7 +1,6 @@
 package fluxrepo
 
 import (
-	"path"
 	"strings"
 
 	kustomizeapis "github.com/fluxcd/pkg/apis/kustomize"
@@ -48,6 +47,13 @@ func (l *locator) inReference(kind, ns, name, key string, p validate.Path) (Plac
 			near = &place
 		}
 	}
+	if near == nil && values != nil {
+		for _, s := range l.datumSpots(o, key) { // for a targetPath, so that the path leads nowhere here
+			place := s.place(l.graph, s.node)
+			place.Approximate = place.Approximate || !l.gives(s.node, values, true)
+			return place, true
+		}
+	}
 	if near != nil {
 		return *near, true
 	}
@@ -69,40 +75,6 @@ func (g *graph) datumSpots(o *object, key string) []*spot {
 		}
 	}
 	return nil
-}
-
-// generatedSpots are the documents in the file, or literal, that a generator makes a key of.
-func (g *graph) generatedSpots(o *object, key string) []*spot {
-	field := "configMapGenerator"
-	if o.kind == "Secret" {
-		field = "secretGenerator"
-	}
-	var out []*spot
-	for _, s := range g.spots(o.generator) {
-		for _, gen := range items(child(s.node, field)) {
-			if !strings.Contains(o.name, text(gen, "name")) {
-				continue
-			}
-			for _, item := range items(child(gen, "files")) {
-				k, file, ok := strings.Cut(item.Value, "=")
-				if !ok {
-					k, file = path.Base(item.Value), item.Value
-				}
-				if p, ok := resolve(path.Dir(o.generator), file); ok && k == key {
-					out = append(out, g.spots(p)...)
-				}
-			}
-			for _, item := range items(child(gen, "literals")) {
-				if k, value, ok := strings.Cut(item.Value, "="); ok && k == key {
-					in := *item
-					in.Value = value
-					in.Style = 0
-					out = append(out, s.inner(&in)...)
-				}
-			}
-		}
-	}
-	return out
 }
 
 // reference is where a HelmRelease names what could not be read.

@@ -17,6 +17,10 @@ func (l *locator) variableOr(s *spot, key, value *yaml.Node, full []any) Place {
 		for _, m := range aVariable.FindAllStringSubmatch(value.Value, -1) {
 			if p, ok := l.setting(m[1]); ok {
 				return p
+			} else if _, set := l.scopeOf().set[m[1]]; set {
+				p = s.place(l.graph, key)
+				p.Approximate = true
+				return p
 			}
 		}
 	}
@@ -35,10 +39,13 @@ func (l *locator) setting(name string) (Place, bool) {
 				if k, v := entry(child(s.node, field), set.key); k != nil {
 					p := s.place(l.graph, k)
 					coded := o.kind == "Secret" && field == "data"
-					p.Approximate = !coded && (v == nil || strings.ReplaceAll(v.Value, "\n", "") != set.text)
+					p.Approximate = p.Approximate || !coded && (v == nil || strings.ReplaceAll(v.Value, "\n", "") != set.text)
 					return p, true
 				}
 			}
+		}
+		for _, s := range l.datumSpots(o, set.key) {
+			return s.place(l.graph, s.node), true
 		}
 		return Place{}, false
 	}

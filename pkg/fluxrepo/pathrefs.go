@@ -109,13 +109,14 @@ func isInline(s string) bool {
 	return strings.Contains(s, "\n") || strings.Contains(s, ": ") || strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")
 }
 
-var scpLike = regexp.MustCompile(`^[^/]+@[^/]+:`)
+// userAt is what kustomize takes for the user of a host, as in git@example.com:org/repo.
+var userAt = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*@`)
 
-// isRemote tells what kustomize would fetch.
+// isRemote tells what kustomize would fetch. Without a scheme that is GitHub, or a user of another host.
 func isRemote(p string) bool {
-	low := strings.ToLower(p)
-	return strings.Contains(p, "://") || scpLike.MatchString(p) || strings.Contains(p, "?ref=") ||
-		strings.HasPrefix(low, "git::") || strings.HasPrefix(low, "gh:") || strings.HasPrefix(low, "github.com")
+	low := strings.TrimPrefix(strings.ToLower(p), "git::")
+	return strings.Contains(p, "://") || strings.HasPrefix(low, "github.com/") || strings.HasPrefix(low, "github.com:") ||
+		userAt.MatchString(low) && strings.ContainsAny(low, "/:") || strings.HasPrefix(low, "gh:") || strings.Contains(p, "?ref=")
 }
 
 // resolve is a path of the repository, or false where it leads out of it.

@@ -47,7 +47,7 @@ func (g *graph) tellRemote(trees []*tree) {
 		t.walk(func(t *tree) bool {
 			for _, h := range t.holes {
 				if h.remote {
-					g.report(Error{Place: h.place, Message: h.field + ": " + h.path + " " + h.problem + ", so what it holds is not checked"})
+					g.report(Error{Place: h.place, Message: h.field + ": " + h.path + " " + h.problem + ", so what it holds is not checked", Unfollowed: true})
 				}
 			}
 			return true
@@ -70,7 +70,7 @@ func (g *graph) tellBlind() {
 			problem = fmt.Sprintf("built from %s %s, which is not this repository", text(k.node, "spec", "sourceRef", "kind"), text(k.node, "spec", "sourceRef", "name"))
 		}
 		if problem != "" {
-			g.report(Error{Place: where, Message: "Kustomization " + k.name + ": " + problem})
+			g.report(Error{Place: where, Message: "Kustomization " + k.name + ": " + problem, Unfollowed: true})
 		}
 	}
 	for _, name := range g.sortedFiles() {
@@ -82,7 +82,7 @@ func (g *graph) tellBlind() {
 		for _, d := range objectsOf(docs) {
 			if isBuilder(d) {
 				p := Place{File: g.show(name), Line: d.Line, Column: d.Column}
-				g.report(Error{Place: p, Message: text(d, "kind") + " " + text(d, "metadata", "name") + " can't be followed, so what it builds is not checked"})
+				g.report(Error{Place: p, Message: text(d, "kind") + " " + text(d, "metadata", "name") + " can't be followed, so what it builds is not checked", Unfollowed: true})
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package fluxrepo
 
 import (
 	"io"
+	"slices"
 
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -33,7 +34,8 @@ type Options struct {
 type Place struct {
 	File         string // relative to the working directory as the path was given, with forward slashes; "<stdin>" for the stream
 	Line, Column int
-	// Approximate says that the origin could not be told, and that this is the HelmRelease's own file.
+	// Approximate says that the exact place could not be told, and that this is the nearest that could: in
+	// the HelmRelease's own file, if there is none.
 	Approximate bool
 }
 
@@ -62,6 +64,8 @@ type Release struct {
 	Place      Place // of the HelmRelease itself
 	Findings   []Finding
 	Unresolved []Reference
+
+	reads []string // files of the repository that have a say in it
 }
 
 // Error is something that could not be checked.
@@ -70,6 +74,8 @@ type Error struct {
 	Message string
 	// Fatal says that a HelmRelease could have come from there, so that the check is not complete.
 	Fatal bool
+	// Unfollowed says that something lies elsewhere or is not there, and so what it holds was not checked.
+	Unfollowed bool
 }
 
 // Result is what a check found, in an order that does not depend on the run.
@@ -78,4 +84,18 @@ type Result struct {
 	Errors   []Error
 	// Files is the number of files read.
 	Files int
+
+	repos []*repo
 }
+
+// Reads tells whether the check has read a file, which is given by its absolute path without symbolic
+// links.
+func (r *Result) Reads(abs string) bool {
+	return slices.ContainsFunc(r.repos, func(repo *repo) bool {
+		f := repo.files[repo.rel(abs)]
+		return f != nil && f.wasRead()
+	})
+}
+
+// wasRead tells whether anything is known of what a file holds.
+func (f *file) wasRead() bool { return f.size > 0 || f.err != nil || f.data != nil || f.marks != 0 }

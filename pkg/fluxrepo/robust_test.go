@@ -89,30 +89,6 @@ func TestHostileRepositories(t *testing.T) {
 	}
 }
 
-// TestUnreadable checks what the file system does not give away.
-func TestUnreadable(t *testing.T) {
-	t.Parallel()
-	if os.Getuid() == 0 {
-		t.Skip("root may read everything")
-	}
-	root := t.TempDir()
-	writeFile(t, filepath.Join(root, "release.yaml"), quickStart)
-	writeFile(t, filepath.Join(root, "closed", "release.yaml"), quickStart)
-	writeFile(t, filepath.Join(root, "closed.yaml"), quickStart)
-	for name, mode := range map[string]os.FileMode{"closed": 0, "closed.yaml": 0} {
-		if err := os.Chmod(filepath.Join(root, name), mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, "closed"), 0o700) }) // to be removed
-	out := render(root, check(t, fluxrepo.Options{Paths: []string{root}}))
-	for _, want := range []string{"release kube-system/spegel", "error fatal=true closed:", "error fatal=true closed.yaml:"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("want %q:\n%s", want, out)
-		}
-	}
-}
-
 // TestBadCalls checks what is an error of the call.
 func TestBadCalls(t *testing.T) {
 	t.Parallel()

@@ -2,29 +2,30 @@ package fluxrepo
 
 import (
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // spot is a YAML document with the way back to the file that a person edits. A document may stand in a
-// block scalar of another: values in a ConfigMap, a patch in a Kustomization.
+// scalar of another: values in a ConfigMap, a patch in a Kustomization.
 type spot struct {
 	file  string
 	node  *yaml.Node
-	lines []string       // of the text that node was read from
-	back  func(*spotPos) // from a position in that text to one in the file
-	text  string         // trimmed
+	lines []string                      // of the text that node was read from
+	back  func(spotPos) (spotPos, bool) // from a position in that text to one in the file, and whether it is exact
+	text  string                        // trimmed
 }
 
 type spotPos struct{ line, column int }
 
 // place is where a node stands.
 func (s *spot) place(g *graph, n *yaml.Node) Place {
-	pos := spotPos{n.Line, n.Column}
+	pos, exact := spotPos{n.Line, n.Column}, true
 	if s.back != nil {
-		s.back(&pos)
+		pos, exact = s.back(pos)
 	}
-	return Place{File: g.show(s.file), Line: pos.line, Column: pos.column}
+	return Place{File: g.show(s.file), Line: pos.line, Column: pos.column, Approximate: !exact}
 }
 
 // spots are the documents of a file.
@@ -51,41 +52,43 @@ func splitLines(s string) []string {
 }
 
 // inner reads the documents in a scalar.
-func (s *spot) inner(n *yaml.Node) []*spot {
-	docs, err := decodeDocuments([]byte(n.Value))
+func (s *spot) inner(n *yaml.Node) []*spot { return s.innerAfter(n, n.Value) }
+
+// innerAfter reads the documents in a part of a scalar, which goes on to its end or to a quote there.
+func (s *spot) innerAfter(n *yaml.Node, part string) []*spot {
+	docs, err := decodeDocuments([]byte(part))
 	if err != nil && len(docs) == 0 {
 		return nil
 	}
-	lines := splitLines(n.Value)
-	back := func(p *spotPos) { p.line, p.column = n.Line, n.Column }
-	if n.Style&yaml.LiteralStyle != 0 {
-		indent := s.indent(n, lines)
-		back = func(p *spotPos) { p.line, p.column = p.line+n.Line, p.column+indent }
+	lines := splitLines(part)
+	positions := sync.OnceValue(func() []spotPos {
+		i := strings.Index(n.Value, part)
+		at := positions(s.lines, n)
+		if at == nil || i < 0 {
+			return nil
+		}
+		return at[len([]rune(n.Value[:i])):]
+	})
+	back := func(p spotPos) (spotPos, bool) {
+		i := p.column - 1
+		for _, line := range lines[:min(p.line-1, len(lines))] {
+			i += len([]rune(line)) + 1
+		}
+		out, exact := spotPos{n.Line, n.Column}, false
+		if at := positions(); i >= 0 && i < len(at) {
+			out, exact = at[i], true
+		}
+		if s.back == nil {
+			return out, exact
+		}
+		out, outer := s.back(out)
+		return out, exact && outer
 	}
-	outer := s.back
 	var out []*spot
 	for _, d := range docs {
-		out = append(out, &spot{file: s.file, node: d, lines: lines, text: strings.TrimSpace(n.Value), back: func(p *spotPos) {
-			back(p)
-			if outer != nil {
-				outer(p)
-			}
-		}})
+		out = append(out, &spot{file: s.file, node: d, lines: lines, text: strings.TrimSpace(part), back: back})
 	}
 	return out
-}
-
-// indent is by how much the lines of a literal block are moved in.
-func (s *spot) indent(n *yaml.Node, lines []string) int {
-	for i, line := range lines {
-		if line == "" || n.Line+i >= len(s.lines) {
-			continue
-		}
-		if at := strings.Index(s.lines[n.Line+i], line); at >= 0 {
-			return at
-		}
-	}
-	return 0
 }
 
 // nested lists the documents in the block scalars of a document, and in theirs.

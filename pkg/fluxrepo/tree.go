@@ -87,20 +87,24 @@ func (t *tree) read(g *graph) {
 			t.cut = true
 			t.holes = append(t.holes, hole{
 				place: Place{File: g.show(t.file.path), Line: ref.node.Line, Column: ref.node.Column},
-				field: ref.field, path: ref.path, remote: isRemote(ref.path), problem: problem,
+				field: ref.field, path: ref.path, remote: problem == elsewhere, problem: problem,
 				shaping: ref.field == "components" || strings.HasPrefix(ref.field, "patches") || ref.field == "transformers",
 			})
 		}
 	}
 }
 
+// elsewhere is why what kustomize would fetch is not followed.
+const elsewhere = "is not in this repository"
+
 // follow adds what a path leads to, or says why it leads nowhere.
 func (t *tree) follow(g *graph, ref pathRef) string {
-	if isRemote(ref.path) {
-		return "is not in this repository"
-	}
 	p, ok := resolve(t.dir, ref.path)
-	if !ok {
+	isFile := ok && g.files[p] != nil && !t.ignore.file(p) // kustomize looks for a file first
+	switch {
+	case isRemote(ref.path) && !isFile:
+		return elsewhere
+	case !ok:
 		return "leads out of the repository"
 	}
 	if d := g.dirs[p]; d != nil && !t.ignore.dir(p) {
@@ -113,10 +117,10 @@ func (t *tree) follow(g *graph, ref pathRef) string {
 		t.subs = append(t.subs, g.tree(t.ignore, p))
 		return ""
 	}
-	f := g.files[p]
-	if f == nil || t.ignore.file(p) {
+	if !isFile {
 		return "does not exist"
 	}
+	f := g.files[p]
 	g.look(f)
 	if ref.role == roleResource {
 		t.resources = append(t.resources, f)

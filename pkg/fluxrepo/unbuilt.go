@@ -66,7 +66,13 @@ func (g *graph) judgeFile(in *input, f *file) {
 
 // inFull tells whether a release that nothing builds is judged like one that is built.
 func (g *graph) inFull(in *input, name string) bool {
-	return len(g.raw) == 0 || g.elsewhere || in.names(name) || g.besideRoot(name)
+	return in.names(name) || !isTemplate(name) && (len(g.raw) == 0 || g.elsewhere || g.besideRoot(name))
+}
+
+// isTemplate tells a path with a placeholder in it, as the skeletons of cookiecutter and copier have.
+// Flux builds nothing from there before it is filled in.
+func isTemplate(name string) bool {
+	return strings.Contains(name, "{{") || strings.Contains(name, "{%")
 }
 
 // seen tells whether all that could build a file can be seen.

@@ -100,4 +100,4 @@ func (u *Unresolved) text() string {
 	return s
 }
 
-const approximate = " (the exact place could not be told, this is the HelmRelease)"
+const approximate = " (the exact place could not be told, this is the nearest)"

@@ -110,6 +110,8 @@ type Error struct {
 	Message string `json:"message"`
 	// Fatal says that a release could have come from there, so that the run is not complete.
 	Fatal bool `json:"fatal"`
+	// Unfollowed says that something lies elsewhere or is not there, and so what it holds was not checked.
+	Unfollowed bool `json:"unfollowed,omitempty"`
 	Place
 }
 
@@ -119,7 +121,7 @@ type Place struct {
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
-	// Approximate says that the origin could not be told, and that this is the HelmRelease's own file.
+	// Approximate says that the exact place could not be told, and that this is the nearest.
 	Approximate bool `json:"approximate,omitempty"`
 }
 
@@ -131,6 +133,17 @@ func (r *Report) fatal() int {
 	n := 0
 	for _, e := range r.Errors {
 		if e.Fatal {
+			n++
+		}
+	}
+	return n
+}
+
+// unfollowed counts what could not be followed and leaves the run complete all the same.
+func (r *Report) unfollowed() int {
+	n := 0
+	for _, e := range r.Errors {
+		if e.Unfollowed && !e.Fatal {
 			n++
 		}
 	}

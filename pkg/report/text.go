@@ -104,11 +104,14 @@ func (t *textWriter) problem(label, text string, at Place, show bool) {
 
 func (t *textWriter) errors(r *Report) {
 	for _, e := range r.Errors {
-		if e.Fatal {
+		switch {
+		case e.Fatal:
 			fmt.Fprintf(t, "%s %s\n", t.style.severity(validate.Deny, "error:"), printable(join(": ", e.String(), e.Message)))
+		case e.Unfollowed:
+			fmt.Fprintf(t, "%s %s\n", t.style.severity(validate.Warn, "not followed:"), printable(join(": ", e.String(), e.Message)))
 		}
 	}
-	if !r.Complete() {
+	if !r.Complete() || r.unfollowed() > 0 {
 		fmt.Fprintln(t)
 	}
 }
@@ -136,7 +139,10 @@ func (t *textWriter) summary(r *Report) {
 	if fatal > 0 {
 		parts = append(parts, "not complete: "+count(fatal, "error"))
 	}
-	if harmless := len(r.Errors) - fatal; harmless > 0 {
+	if n := r.unfollowed(); n > 0 {
+		parts = append(parts, count(n, "reference")+" that could not be followed")
+	}
+	if harmless := len(r.Errors) - fatal - r.unfollowed(); harmless > 0 {
 		parts = append(parts, count(harmless, "unreadable file")+" that no release could come from")
 	}
 	fmt.Fprintln(t, t.style.bold(strings.Join(parts, "; ")))

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// absolute is a file by one name, however it is written; empty stays empty.
+func absolute(file string) string {
+	if file == "" {
+		return ""
+	}
+	if abs, err := filepath.Abs(file); err == nil {
+		file = abs
+	}
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real
+	}
+	return file
+}
+
+// keepInputs refuses to write a report over what is read in the same run.
+func (outs outputs) keepInputs(inputs []string, reads func(string) bool) error {
+	var errs []error
+	for _, out := range outs {
+		target := absolute(out.file)
+		if target == "" {
+			continue
+		}
+		info, err := os.Stat(target)
+		if err != nil {
+			continue // it is not there yet
+		}
+		isInput := slices.ContainsFunc(inputs, func(name string) bool {
+			other, err := os.Stat(name)
+			return err == nil && os.SameFile(info, other)
+		})
+		if isInput || reads(target) {
+			errs = append(errs, fmt.Errorf("--output %s=%s: the check reads this file, so the report can't be written there", out.format, out.file))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// writeWhole writes a file so that it is there as a whole or not at all. What is no regular file, such as
+// /dev/stderr, is written to as it is.
+func writeWhole(name string, data []byte) (err error) {
+	target := absolute(name)
+	mode := fs.FileMode(0o644)
+	if info, err := os.Stat(target); err == nil {
+		if !info.Mode().IsRegular() {
+			return os.WriteFile(target, data, mode)
+		}
+		mode = info.Mode().Perm()
+	}
+	f, err := os.CreateTemp(filepath.Dir(target), ".webhook-*")
+	if err != nil {
+		return fmt.Errorf("open %s: %w", name, errors.Unwrap(err))
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), target)
+}
