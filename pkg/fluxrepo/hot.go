@@ -16,8 +16,12 @@ func (g *graph) connect() {
 			k.children = g.childrenOf(k)
 		}
 	}
-	if slices.ContainsFunc(g.raw, func(k *rawKustomization) bool { return k.known && k.ignore != g.raw[0].ignore }) {
-		g.allHot = true // which artifact a Kustomization is built from depends on what builds it
+	var ignore *ignored
+	for _, k := range g.raw {
+		if k.known {
+			g.allHot = g.allHot || ignore != nil && k.ignore != ignore // it may depend on what builds it
+			ignore = k.ignore
+		}
 	}
 	for _, k := range g.raw {
 		k.hot = g.hotAlone(k)
