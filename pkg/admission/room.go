@@ -10,8 +10,8 @@ import (
 // What reviews may hold at the same time. What is beyond a limit waits: a webhook that fails closed refuses by not
 // answering, so it queues for as long as the API server waits anyway.
 const (
-	// bodyTimeout is how long the body of a review may take to arrive. The API server sends it in one go.
-	bodyTimeout = 2 * time.Second
+	// bodyTimeout is how long the body of a review may take to arrive: as long as the API server waits. It sends it in one go.
+	bodyTimeout = 5 * time.Second
 	// roomTimeout is how long a review waits for room. With readTimeout on top there is an answer within the webhook's
 	// timeoutSeconds of 5.
 	roomTimeout = 1500 * time.Millisecond
