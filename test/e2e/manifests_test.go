@@ -18,6 +18,7 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	namespace(t, "spegel-guard-nodes") // a dry run makes none
 	for name, components := range map[string][]string{
 		"the default install": nil,
 		"the base alone":      {},

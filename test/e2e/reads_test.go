@@ -63,7 +63,7 @@ func webhookRequests() ([]string, error) {
 
 // namedObjects lists the names that the releases of the tests refer to; a generated name starts with one.
 func namedObjects() ([]string, error) {
-	names := []string{"spegel", "spegel-values"}
+	names := []string{"spegel", "spegel-values", "mirror"} // the last one is a chartRef of generated releases
 	cases, err := parity.Cases()
 	for _, c := range cases {
 		for _, obj := range c.Objects {
