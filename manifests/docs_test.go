@@ -81,7 +81,7 @@ func documents(t *testing.T) map[string]string {
 
 // yamlBlocks returns what stands between ```yaml and ```, without the indentation of the fence.
 func yamlBlocks(markdown string) (blocks []string) {
-	fence := regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)^ *```$")
+	fence := regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)\n *```$")
 	for _, m := range fence.FindAllStringSubmatch(markdown, -1) {
 		var block strings.Builder
 		for line := range strings.Lines(m[2]) {

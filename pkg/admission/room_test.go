@@ -71,7 +71,7 @@ func crowded(t *testing.T, readTimeout time.Duration) (srv *httptest.Server, bod
 	return srv, body
 }
 
-func post(ctx context.Context, c *http.Client, url string, body io.Reader) (int, string, error) {
+func post(ctx context.Context, c *http.Client, url string, body io.Reader) (code int, text string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, body)
 	if err != nil {
 		return 0, "", err

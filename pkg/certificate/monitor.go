@@ -138,6 +138,6 @@ func (m *Monitor) log(err error) {
 	}
 	if now := fmt.Sprint(state, args); now != m.saidState {
 		m.saidState = now
-		m.Log.Log(context.Background(), level, state, args...)
+		m.Log.Log(context.Background(), level, state, args...) //nolint:sloglint // one of the three above
 	}
 }

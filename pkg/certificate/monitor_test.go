@@ -19,7 +19,7 @@ import (
 type configuration = admissionregistrationv1.ValidatingWebhookConfiguration
 
 // issue makes a CA and a certificate for a.b.svc that is valid from now on for a while.
-func issue(t *testing.T, now time.Time, life time.Duration) (*tls.Certificate, []byte) {
+func issue(t *testing.T, now time.Time, life time.Duration) (cert *tls.Certificate, ca []byte) {
 	t.Helper()
 	makes := authority{dnsName: "a.b.svc", lifetimes: Lifetimes{CA: 10 * life, Certificate: life}}
 	s, err := makes.advance(now, nil, nil)

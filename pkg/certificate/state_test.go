@@ -106,7 +106,7 @@ func TestAdvance(t *testing.T) {
 			}
 			c.step(now.Add(test.later))
 			got := c.secret
-			if (string(got[keyCert]) != string(was[keyCert])) != test.newCert {
+			if bytes.Equal(got[keyCert], was[keyCert]) == test.newCert {
 				t.Errorf("new certificate: %t", !test.newCert)
 			}
 			if (!parse(got[keyCA])[0].Equal(parse(was[keyCA])[0])) != test.newCA {

@@ -17,8 +17,8 @@ func absolute(file string) string {
 	if abs, err := filepath.Abs(file); err == nil {
 		file = abs
 	}
-	if real, err := filepath.EvalSymlinks(file); err == nil {
-		file = real
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target
 	}
 	return file
 }
@@ -67,7 +67,8 @@ func writeWhole(name string, data []byte) (err error) {
 		}
 	}()
 	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
+	err = errors.Join(err, f.Chmod(mode), f.Close())
+	if err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), target)

@@ -43,7 +43,7 @@ func shapes(ks *yaml.Node) bool {
 	})
 }
 
-var plainSource = regexp.MustCompile(`^(|metadata\.(name|namespace|labels\..*|annotations\..*))$`)
+var plainSource = regexp.MustCompile(`^(metadata\.(name|namespace|labels\..*|annotations\..*))?$`)
 
 // replacesNames tells whether replacements put names, and the like, into fields that make no object of
 // another kind.

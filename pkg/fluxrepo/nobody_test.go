@@ -54,17 +54,17 @@ func asNobody(t *testing.T, root string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(program, data, 0o755); err != nil { //nolint:gosec // it is to be run by somebody else
+	if err := os.WriteFile(program, data, 0o755); err != nil { // it is to be run by somebody else
 		t.Fatal(err)
 	}
 	for _, dir := range []string{root, filepath.Dir(program)} {
 		for up := dir; up != filepath.Clean(os.TempDir()) && up != "/"; up = filepath.Dir(up) {
-			if err := os.Chmod(up, 0o755); err != nil { //nolint:gosec // see above
+			if err := os.Chmod(up, 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := os.Chmod(filepath.Join(root, "release.yaml"), 0o644); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(filepath.Join(root, "release.yaml"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestCheckOfNobody$")
@@ -82,6 +82,6 @@ func asNobody(t *testing.T, root string) string {
 func TestCheckOfNobody(t *testing.T) {
 	t.Parallel()
 	if root := os.Getenv("CHECK_AS_NOBODY"); root != "" {
-		fmt.Print(render(root, check(t, fluxrepo.Options{Paths: []string{root}})))
+		fmt.Fprint(os.Stdout, render(root, check(t, fluxrepo.Options{Paths: []string{root}})))
 	}
 }

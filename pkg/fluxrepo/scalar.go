@@ -170,17 +170,14 @@ func (r *scalarReader) block(size int, folded bool) {
 			r.put(r.lines[i][c], spotPos{i, c})
 		}
 		end := spotPos{i, max(len(r.lines[i]), indent)}
-		switch {
-		case !folded || i+1 >= len(r.lines) || len(r.value)+1 >= size || empty(i) || more(i) || more(i+1):
+		switch last := i+1 >= len(r.lines) || len(r.value)+1 >= size; {
+		case !folded || last || empty(i) || more(i) || more(i+1):
 			r.put('\n', end)
 		case !empty(i + 1):
 			r.put(' ', end)
 		default: // the first of several line ends goes away, unless what follows is indented more
-			next := i + 1
-			for empty(next) {
-				next++
-			}
-			if next >= len(r.lines) || more(next) {
+			next := i + 1 + slices.IndexFunc(r.lines[i+1:], func(line []rune) bool { return len(line) > indent })
+			if next == i || more(next) {
 				r.put('\n', end)
 			}
 		}

@@ -134,7 +134,7 @@ func TestForbiddenFolder(t *testing.T) {
 	root := content{certs: "", ingest: ""}.dir(t)
 	for _, dir := range []string{certs, ingest} {
 		must(t, os.Chmod(filepath.Join(root, dir), 0))
-		t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, dir), 0o700) }) //nolint:gosec // so that it can be removed
+		t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, dir), 0o700) }) // so that it can be removed
 	}
 	results := examine(t, node.Options{Files: openRoot(t, root)})
 	want(t, results["mirror-config"], node.Skip, "may not be read: permission denied")

@@ -86,7 +86,7 @@ func (b *bundleReader) zip(ctx context.Context, f io.ReaderAt, size int64) error
 		return err
 	}
 	for _, m := range r.File {
-		e := Entry{Type: m.Mode().Type(), Size: int64(min(m.UncompressedSize64, 1<<62)), ModTime: m.Modified}
+		e := Entry{Type: m.Mode().Type(), Size: int64(min(m.UncompressedSize64, 1<<62)), ModTime: m.Modified} //nolint:gosec // 1<<62 fits
 		open := func() (io.ReadCloser, error) { return m.Open() }
 		if err := b.add(ctx, m.Name, e, open); err != nil {
 			return err
@@ -125,7 +125,8 @@ func (b *bundleReader) tar(ctx context.Context, f io.Reader) error {
 
 // add takes one member of the archive.
 func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func() (io.ReadCloser, error)) error {
-	if b.members++; b.members > maxMembers {
+	b.members++
+	if b.members > maxMembers {
 		return fmt.Errorf("holds more than %d files", maxMembers)
 	}
 	if err := ctx.Err(); err != nil {

@@ -175,7 +175,8 @@ func (t *tree) resolve(name string) (string, error) {
 		case !ok:
 			return "", fs.ErrNotExist
 		case e.Type == fs.ModeSymlink:
-			if links++; links > 16 {
+			links++
+			if links > 16 {
 				return "", errEscapes
 			}
 			target := string(t.content[next])

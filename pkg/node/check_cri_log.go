@@ -97,7 +97,7 @@ func (x *exam) pulls(text []byte) []*pull {
 		if m == nil {
 			m, ok = good.FindStringSubmatch(text), true
 		}
-		if m == nil || !x.isTarget(m[1]) {
+		if len(m) == 0 || !x.isTarget(m[1]) {
 			continue
 		}
 		name := line(m[1])

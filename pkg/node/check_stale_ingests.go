@@ -64,7 +64,8 @@ func (x *exam) staleIngests(ctx context.Context) Result {
 		case at.IsZero():
 			unknown++
 		case age > staleAfter:
-			if stale++; stale <= 5 {
+			stale++
+			if stale <= 5 {
 				f.add(Warn, "%s was last written to %s ago", x.ingestName(ctx, e), age.Round(time.Minute))
 			}
 		}

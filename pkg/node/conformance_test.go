@@ -122,10 +122,11 @@ func conformance(t *testing.T, open func(*testing.T, content) node.Files) {
 		want(t, results["stale-ingests"], node.Warn, "download layer-sha256:4bcdff was last written to 1h0m0s ago", "systemctl restart containerd")
 		want(t, results["dns"], node.Pass, "harbor.example.com is 192.0.2.7 in the node's /etc/hosts")
 		want(t, results["cri-log"], node.Fail, "harbor.example.com/team/app:v1: 1 failed, the last one 1m0s ago", "not found")
-		all := ""
+		var text strings.Builder
 		for _, id := range []string{"mirror-config", "resolution", "rollout", "stale-ingests", "dns", "pull-secret", "cri-log"} {
-			all += strings.Join(results[id].Evidence, "\n") + "\n" + results[id].Fix + "\n"
+			text.WriteString(strings.Join(results[id].Evidence, "\n") + "\n" + results[id].Fix + "\n")
 		}
+		all := text.String()
 		for _, never := range []string{"c2VjcmV0", "busybox", "777777", log.Source} {
 			if strings.Contains(all, never) {
 				t.Errorf("the report says %q:\n%s", never, all)
@@ -146,11 +147,11 @@ func report(t *testing.T, files node.Files) string {
 		Now:  func() time.Time { return asOf },
 		Dial: nowhere,
 	})
-	all := ""
+	var text strings.Builder
 	for _, id := range []string{"mirror-config", "resolution", "rollout", "stale-ingests", "dns", "pull-secret", "cri-log"} {
-		all += strings.Join(results[id].Evidence, "\n") + "\n" + results[id].Fix + "\n"
+		text.WriteString(strings.Join(results[id].Evidence, "\n") + "\n" + results[id].Fix + "\n")
 	}
-	return all
+	return text.String()
 }
 
 func TestConformance(t *testing.T) {

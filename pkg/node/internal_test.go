@@ -37,7 +37,7 @@ func TestParseList(t *testing.T) {
 		})
 	}
 	for name, out := range map[string]string{
-		"another program":  "total 0\ndrwxr-xr-x 2 root root 40 Mar 1 12:00 x\n",
+		"another program":  "total 0\ndrwxr-xr-x 2 root wheel 40 Mar 1 12:00 x\n",
 		"a line cut short": "NODE   MODE   SIZE(B)   LASTMOD   NAME\nn   -rw",
 		"a size in words":  "NODE   MODE         SIZE(B)   LASTMOD   NAME\nn      -rw-------   4 kB      now       x\n",
 	} {

@@ -61,7 +61,7 @@ func TestStaleIngests(t *testing.T) {
 	t.Parallel()
 	now := func() time.Time { return asOf }
 	many := content{}
-	for _, id := range strings.Split("abcdefgh", "") {
+	for id := range strings.SplitSeq("abcdefgh", "") {
 		many[ingest+id+"/updatedat"] = asOf.Add(-24 * time.Hour).Format(time.RFC3339Nano)
 	}
 	for name, test := range map[string]struct {

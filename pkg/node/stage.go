@@ -34,7 +34,7 @@ type stage struct {
 // newStage copies the first of the folders that there is, as containerd would take it: its hosts.toml and
 // the certificates that it needs. Keys are not read: in place of a client's certificate stands one made up, and in place of each
 // header a dash. Remove takes the copy away.
-func newStage(ctx context.Context, files Files, hosts string, host string) (*stage, error) {
+func newStage(ctx context.Context, files Files, hosts, host string) (*stage, error) {
 	dir, err := os.MkdirTemp("", "spegel-guard-")
 	if err != nil {
 		return nil, err

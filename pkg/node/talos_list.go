@@ -52,7 +52,7 @@ type titleSpans map[string]span
 func columns(titles string) titleSpans {
 	out := titleSpans{}
 	last := ""
-	for _, word := range strings.Fields(titles) {
+	for word := range strings.FieldsSeq(titles) {
 		from := strings.Index(titles, word)
 		if last != "" {
 			out[last] = span{out[last].from, from}

@@ -137,7 +137,8 @@ func TestBinaryIsStatic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if t.Logf("%.1f MiB", float64(stat.Size())/(1<<20)); stat.Size() >= maxSize {
+	t.Logf("%.1f MiB", float64(stat.Size())/(1<<20))
+	if stat.Size() >= maxSize {
 		t.Errorf("%d bytes, want less than %d", stat.Size(), maxSize)
 	}
 	program, err := elf.Open(file)

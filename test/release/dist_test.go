@@ -106,7 +106,7 @@ func TestDistIsReproducible(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if string(sums[0]) != string(sums[1]) {
+	if !bytes.Equal(sums[0], sums[1]) {
 		t.Errorf("%s and %s", sums[0], sums[1])
 	}
 }

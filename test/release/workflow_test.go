@@ -95,7 +95,8 @@ func (w workflow) check(t *testing.T, targets map[string]bool) {
 					names = job.Strategy.Matrix[match[2]]
 				}
 				for _, target := range names {
-					if runs++; !targets[target] {
+					runs++
+					if !targets[target] {
 						t.Errorf("%s: there is no make %s", name, target)
 					}
 				}

@@ -53,7 +53,7 @@ func (r result) aims() []aim {
 	for _, clients := range clientCounts() {
 		s, base := r.find(g, guardName, clients), r.find(g, allowName, clients)
 		p50 := ratio(s, base)
-		all = append(all, aim{fmt.Sprintf("p50 at most 1.05 times that of the webhook that allows everything, %s", plural(clients)), fmt.Sprintf("%.3f", p50), p50 <= 1.05})
+		all = append(all, aim{"p50 at most 1.05 times that of the webhook that allows everything, " + plural(clients), fmt.Sprintf("%.3f", p50), p50 <= 1.05})
 		mine, _ := s.cpuPerThousand()
 		its, _ := base.cpuPerThousand()
 		guardCPU, allowCPU = guardCPU+mine, allowCPU+its
@@ -66,7 +66,7 @@ func (r result) aims() []aim {
 		aim{fmt.Sprintf("from start to ready below a second, the longest of %d", len(r.starts)), fmt.Sprintf("%d ms (median %d)", start.Milliseconds(), percentile(r.starts, 50).Milliseconds()), start < time.Second})
 	for _, clients := range clientCounts() {
 		p50 := ratio(r.find(other, guardName, clients), r.find(other, nothingName, clients))
-		all = append(all, aim{fmt.Sprintf("another chart's release: within 5%% of nothing, %s", plural(clients)), fmt.Sprintf("%.3f", p50), p50 > 0.95 && p50 < 1.05})
+		all = append(all, aim{"another chart's release: within 5% of nothing, " + plural(clients), fmt.Sprintf("%.3f", p50), p50 > 0.95 && p50 < 1.05})
 	}
 	return all
 }

@@ -164,7 +164,7 @@ func (b *bed) run(ctx context.Context, v variant, clients int, length time.Durat
 	}
 	after, err := b.cpu(v)
 	s.webhook, s.server = after.webhook-before.webhook, after.server-before.server
-	return s, errors.Join(append(errs, err)...)
+	return s, errors.Join(errors.Join(errs...), err)
 }
 
 // cpu is what webhook and API server have used so far.

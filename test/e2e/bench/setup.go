@@ -74,7 +74,8 @@ func (b *bed) install(ctx context.Context, name, program string, namespaces ...s
 	configuration.Name = name
 	configuration.Webhooks[0].Name = name
 	configuration.Webhooks[0].NamespaceSelector = in(namespaces...)
-	return w, w.RegisterAs(ctx, configuration, namespaces[0])
+	err = w.RegisterAs(ctx, configuration, namespaces[0])
+	return w, err
 }
 
 // installTwin applies the component for one namespace and waits until the API server refuses by it.

@@ -111,8 +111,7 @@ func (c *Cluster) Stop() error {
 		if c.env != nil {
 			errs = append(errs, c.env.Stop())
 		}
-		errs = append(errs, c.egress.stop())
-		errs = append(errs, os.RemoveAll(c.dir))
+		errs = append(errs, c.egress.stop(), os.RemoveAll(c.dir))
 		if c.guard != nil {
 			errs = append(errs, c.guard.stop())
 		}

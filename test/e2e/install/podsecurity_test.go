@@ -30,11 +30,11 @@ func TestPodSecurity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := deployment.Spec.Template.String(); judged[text] {
+		text := deployment.Spec.Template.String()
+		if judged[text] {
 			continue
-		} else {
-			judged[text] = true
 		}
+		judged[text] = true
 		t.Run("base+"+strings.Join(components, "+"), func(t *testing.T) {
 			if err := createPod(t, deployment, nil); err != nil {
 				t.Error(err)
@@ -118,11 +118,12 @@ func overlay(t *testing.T, components []string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf("resources: [%s/base]\ncomponents:\n", manifests)
+	var text strings.Builder
+	fmt.Fprintf(&text, "resources: [%s/base]\ncomponents:\n", manifests)
 	for _, c := range components {
-		text += fmt.Sprintf("  - %s/components/%s\n", manifests, c)
+		fmt.Fprintf(&text, "  - %s/components/%s\n", manifests, c)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir

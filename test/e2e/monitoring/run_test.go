@@ -49,9 +49,7 @@ func (r *run) pass(t *testing.T, d time.Duration) {
 		s := scrape{Times: times, Labels: map[string]string{
 			"instance": strings.TrimPrefix(w.MetricsURL(), "http://"), "pod": fmt.Sprintf("spegel-guard-%d", i),
 		}}
-		for name, value := range r.labels {
-			s.Labels[name] = value
-		}
+		maps.Copy(s.Labels, r.labels)
 		var err error
 		if s.Text, err = get(t, w.MetricsURL()+"/metrics"); err != nil {
 			s.Down = true

@@ -88,7 +88,8 @@ func fixture(file string) (*Case, error) {
 	if err := json.Unmarshal(text, &c.Release); err != nil {
 		return nil, err
 	}
-	return c, c.judge(nil)
+	err = c.judge(nil)
+	return c, err
 }
 
 // helmRelease is a HelmRelease with this spec and what its CRD asks for.
