@@ -23,14 +23,14 @@ func summary(res *audit.Result) []string {
 	var out []string
 	for i := range res.Releases {
 		rel := &res.Releases[i]
-		line := fmt.Sprintf("%s %s/%s:", rel.Kind, rel.Namespace, rel.Name)
+		line := []string{fmt.Sprintf("%s %s/%s:", rel.Kind, rel.Namespace, rel.Name)}
 		for _, f := range rel.Findings {
-			line += " " + f.Rule
+			line = append(line, f.Rule)
 		}
 		for _, u := range rel.Unresolved {
-			line += " unresolved " + u.Name
+			line = append(line, "unresolved "+u.Name)
 		}
-		out = append(out, line)
+		out = append(out, strings.Join(line, " "))
 	}
 	return out
 }

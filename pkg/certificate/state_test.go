@@ -1,6 +1,7 @@
 package certificate
 
 import (
+	"bytes"
 	"maps"
 	"testing"
 	"time"

@@ -49,7 +49,7 @@ func page(next string, names ...string) *corev1.ConfigMapList {
 
 func expired(next string) error {
 	err := apierrors.NewResourceExpired("too old")
-	err.ErrStatus.ListMeta.Continue = next
+	err.ErrStatus.Continue = next
 	return err
 }
 

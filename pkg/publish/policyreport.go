@@ -64,7 +64,7 @@ func PolicyReports(ctx context.Context, c client.Client, r *report.Report, names
 		gone.SetGroupVersionKind(PolicyReportKind())
 		gone.SetNamespace(key.Namespace)
 		gone.SetName(key.Name)
-		if err := c.Delete(ctx, gone); client.IgnoreNotFound(err) != nil {
+		if err := client.IgnoreNotFound(c.Delete(ctx, gone)); err != nil {
 			errs = append(errs, fmt.Errorf("remove PolicyReport %s: %w", key, err))
 		}
 	}

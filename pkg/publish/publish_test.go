@@ -157,14 +157,15 @@ func policyReports(t *testing.T, c client.Client) []string {
 	var out []string
 	for _, o := range list.Items {
 		scope, _, _ := unstructured.NestedString(o.Object, "scope", "name")
-		line := o.GetNamespace() + "/" + o.GetName() + " of " + scope + " owned by " + o.GetOwnerReferences()[0].Kind + " " + string(o.GetOwnerReferences()[0].UID) + ":"
+		owner := o.GetOwnerReferences()[0]
+		line := []string{fmt.Sprintf("%s/%s of %s owned by %s %s:", o.GetNamespace(), o.GetName(), scope, owner.Kind, owner.UID)}
 		results, _, _ := unstructured.NestedSlice(o.Object, "results")
 		for _, r := range results {
 			r := r.(map[string]any)
-			line += fmt.Sprintf(" %v %v %v", r["result"], r["rule"], r["severity"])
+			line = append(line, fmt.Sprint(r["result"], " ", r["rule"], " ", r["severity"]))
 		}
 		summary, _, _ := unstructured.NestedMap(o.Object, "summary")
-		out = append(out, line+fmt.Sprintf(" %v", summary))
+		out = append(out, strings.Join(append(line, fmt.Sprint(summary)), " "))
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -165,9 +166,7 @@ func pod(owner *appsv1.DaemonSet, name, hash string, init []string) *corev1.Pod 
 // meta is what the DaemonSet controller writes on what it makes.
 func meta(owner *appsv1.DaemonSet, name, hash string) metav1.ObjectMeta {
 	labels := map[string]string{"controller-revision-hash": hash}
-	for k, v := range owner.Spec.Template.Labels {
-		labels[k] = v
-	}
+	maps.Copy(labels, owner.Spec.Template.Labels)
 	return metav1.ObjectMeta{
 		Namespace: "kube-system", Name: name, Labels: labels,
 		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(owner, appsv1.SchemeGroupVersion.WithKind("DaemonSet"))},

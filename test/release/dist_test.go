@@ -1,6 +1,7 @@
 package release_test
 
 import (
+	"bytes"
 	"archive/tar"
 	"compress/gzip"
 	"crypto/sha256"

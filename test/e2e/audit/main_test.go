@@ -146,7 +146,10 @@ func kubectl(t *testing.T, manifest string, args ...string) string {
 	return r.Output
 }
 
-func apply(t *testing.T, manifest string) { kubectl(t, manifest, "apply", "--server-side", "-f", "-") }
+func apply(t *testing.T, manifest string) {
+	t.Helper()
+	kubectl(t, manifest, "apply", "--server-side", "-f", "-")
+}
 
 // eventually polls for up to a minute.
 func eventually(t *testing.T, what string, ok func() bool) {

@@ -83,7 +83,7 @@ func rolledOut(t *testing.T, namespace string, desired, updated int32) {
 // runPods does to the pods of a namespace what the scheduler and the kubelet would do.
 func runPods(t *testing.T, namespace string) {
 	t.Helper()
-	for _, pod := range strings.Fields(kubectl(t, "", "-n", namespace, "get", "pods", "-o", "name")) {
+	for pod := range strings.FieldsSeq(kubectl(t, "", "-n", namespace, "get", "pods", "-o", "name")) {
 		kubectl(t, "", "-n", namespace, "patch", pod, "--subresource=status", "--type=merge", "-p",
 			`{"status":{"phase":"Running","conditions":[{"type":"Initialized","status":"True"},{"type":"Ready","status":"True"}]}}`)
 	}

@@ -83,12 +83,22 @@ func written(t *testing.T) map[string]string {
 	var list struct {
 		Items []struct {
 			Metadata struct {
-				Namespace, Name string
-				OwnerReferences []struct{ Kind, UID string }
-			}
-			Scope   struct{ Kind, Name, UID string }
-			Results []struct{ Result, Rule string }
-		}
+				Namespace       string `json:"namespace"`
+				Name            string `json:"name"`
+				OwnerReferences []struct {
+					UID string `json:"uid"`
+				} `json:"ownerReferences"`
+			} `json:"metadata"`
+			Scope struct {
+				Kind string `json:"kind"`
+				Name string `json:"name"`
+				UID  string `json:"uid"`
+			} `json:"scope"`
+			Results []struct {
+				Result string `json:"result"`
+				Rule   string `json:"rule"`
+			} `json:"results"`
+		} `json:"items"`
 	}
 	text := kubectl(t, "", "get", "policyreports", "-A", "-o", "json")
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
