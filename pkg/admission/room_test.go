@@ -82,8 +82,8 @@ func post(ctx context.Context, c *http.Client, url string, body io.Reader) (code
 		return 0, "", err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, resp.Header.Get("Retry-After") + string(text), err
+	answer, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, resp.Header.Get("Retry-After") + string(answer), err
 }
 
 // Ten thousand reviews while the API server hangs: each is answered as unresolved, and nothing stays behind. It is not

@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 

@@ -9,6 +9,7 @@ package monitoring_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
