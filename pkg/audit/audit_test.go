@@ -93,6 +93,27 @@ func TestRunFindsTheDaemonSetByHelmsAnnotations(t *testing.T) {
 	}
 }
 
+// Flux's labels say who made it, whatever Helm calls the release.
+func TestRunFindsTheDaemonSetByFluxsLabels(t *testing.T) {
+	t.Parallel()
+	ds := daemonSetOf("https://docker.io", "https://ghcr.io")
+	for name, test := range map[string]struct {
+		daemonSet string
+		want      int
+	}{
+		"its own, under another name of Helm's":    {strings.Replace(ds, "meta.helm.sh/release-name: spegel", "meta.helm.sh/release-name: shortened", 1), 1},
+		"another's, under the same name of Helm's": {strings.Replace(ds, "helm.toolkit.fluxcd.io/name: spegel", "helm.toolkit.fluxcd.io/name: another", 1), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			res := run(t, cluster(t, interceptor.Funcs{}, releaseOf(values), test.daemonSet), "")
+			if got := len(res.Releases[0].DaemonSets); got != test.want {
+				t.Errorf("%d DaemonSets; want %d", got, test.want)
+			}
+		})
+	}
+}
+
 // A list that could come out of a Secret is not shown anywhere; the host that matched is.
 func TestRunShowsNothingOfASecret(t *testing.T) {
 	t.Parallel()

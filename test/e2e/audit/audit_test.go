@@ -70,7 +70,7 @@ func firstPod(t *testing.T, namespace string) string {
 func tidyUp(t *testing.T, namespaces []string) {
 	t.Helper()
 	for _, ns := range namespaces {
-		kubectl(t, "", "-n", ns, "delete", "helmreleases,daemonsets,ocirepositories", "--all")
+		kubectl(t, "", "-n", ns, "delete", "helmreleases,daemonsets,ocirepositories", "--all", "--wait=false")
 		kubectl(t, "", "-n", ns, "delete", "pods", "--all", "--grace-period=0", "--force")
 	}
 }
