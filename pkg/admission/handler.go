@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -133,7 +134,9 @@ func (h *Handler) logDenial(req *admissionv1.AdmissionRequest, res release.Resul
 	}
 	var rules []string
 	for _, f := range res.Denied() {
-		rules = append(rules, f.Rule)
+		if !slices.Contains(rules, f.Rule) {
+			rules = append(rules, f.Rule)
+		}
 	}
 	h.Log.Info("denied", "namespace", req.Namespace, "name", req.Name, "operation", req.Operation,
 		"user", req.UserInfo.Username, "rules", rules, "unresolved", len(res.Unresolved))

@@ -49,18 +49,22 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many reviews at the same time", http.StatusTooManyRequests)
 		return
 	}
-	defer leave()
+	code, resp := e.answer(w, r)
+	leave() // before the answer is written: who does not read it must not keep others out
+	e.respond(w, code, resp)
+}
+
+// answer reads a review and judges it.
+func (e *endpoint) answer(w http.ResponseWriter, r *http.Request) (code int, resp admission.Response) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // every server of net/http can
 	review, err := readReview(w, r)
 	if err != nil {
 		e.metrics.badRequests.Inc()
 		e.log.Error("bad request: not an AdmissionReview", "contentLength", r.ContentLength) // never the body, nor an error that quotes it
-		resp := admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err))
-		e.respond(w, http.StatusBadRequest, resp)
-		return
+		return http.StatusBadRequest, admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err))
 	}
 	// a review that has begun is answered, also while the server shuts down; its reads have a deadline of their own
-	e.respond(w, http.StatusOK, e.webhook.Handle(context.WithoutCancel(r.Context()), admission.Request{AdmissionRequest: *review.Request}))
+	return http.StatusOK, e.webhook.Handle(context.WithoutCancel(r.Context()), admission.Request{AdmissionRequest: *review.Request})
 }
 
 func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionReview, error) {
@@ -104,6 +108,7 @@ func readAll(r io.Reader, length int64) ([]byte, error) {
 }
 
 func (e *endpoint) respond(w http.ResponseWriter, code int, resp admission.Response) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	err := json.NewEncoder(w).Encode(admissionv1.AdmissionReview{

@@ -12,6 +12,8 @@ import (
 const (
 	// bodyTimeout is how long the body of a review may take to arrive: as long as the API server waits. It sends it in one go.
 	bodyTimeout = 5 * time.Second
+	// answerTimeout is how long the answer may take to be read.
+	answerTimeout = 5 * time.Second
 	// roomTimeout is how long a review waits for room. With readTimeout on top there is an answer within the webhook's
 	// timeoutSeconds of 5.
 	roomTimeout = 1500 * time.Millisecond

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// policyInterval is how often the policy file is looked at.
-const policyInterval = 1 * time.Second
+// fileInterval is how often the policy file and the certificate's files are looked at.
+const fileInterval = 1 * time.Second
 
 type serveOptions struct {
 	config         string

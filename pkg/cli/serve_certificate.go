@@ -2,16 +2,13 @@ package cli
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
-	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certificate"
@@ -70,7 +67,7 @@ func (o *certificateOptions) checkCertificateFlags(certDirGiven bool) error {
 
 // newMonitor prepares the certificate: the one of the files, which must be good already, or one of the
 // program's own. start keeps it fresh until the context ends; it is nil if the monitor does all.
-func (o *certificateOptions) newMonitor(api client.Client, logger *slog.Logger) (m *certificate.Monitor, start func(context.Context) error, err error) {
+func (o *certificateOptions) newMonitor(api client.Client, logger *slog.Logger) (m *certificate.Monitor, start func(context.Context), err error) {
 	if o.selfSigned {
 		if api == nil {
 			return nil, nil, errors.New("--self-signed keeps its certificate in the cluster: it needs a --kubeconfig outside of one")
@@ -81,26 +78,13 @@ func (o *certificateOptions) newMonitor(api client.Client, logger *slog.Logger) 
 		}
 		return &certificate.Monitor{Served: own.Served, Look: own.Sync, Log: logger}, nil, nil
 	}
-	files, err := openFiles(o.certDir)
+	files, err := certificate.OpenFiles(o.certDir, logger)
 	if err != nil {
 		return nil, nil, err
 	}
-	m = &certificate.Monitor{Log: logger, Served: func() *tls.Certificate {
-		cert, _ := files.GetCertificate(nil) // it has one since it was opened, and no error
-		return cert
-	}}
+	m = &certificate.Monitor{Log: logger, Served: files.Served}
 	if api != nil {
 		m.Look = certificate.LookAt(api, o.configuration)
 	}
-	return m, files.Start, nil
-}
-
-// openFiles says which file is wrong before anything is served.
-func openFiles(dir string) (*certwatcher.CertWatcher, error) {
-	crt, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	files, err := certwatcher.New(crt, key)
-	if err != nil {
-		return nil, fmt.Errorf("certificate %s with key %s: %w", crt, key, err)
-	}
-	return files, nil
+	return m, func(ctx context.Context) { files.Watch(ctx, fileInterval) }, nil
 }

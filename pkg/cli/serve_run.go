@@ -65,11 +65,11 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 		start("profiling server", func(ctx context.Context) error { return serveProfiles(ctx, o.pprofAddress) })
 	}
 	if files != nil {
-		start("certificate files", files)
+		group.Go(func() error { files(serving); return nil })
 	}
 	group.Go(func() error { monitor.Run(serving, o.checkInterval); return nil })
 	group.Go(func() error {
-		policies.Watch(serving, policyInterval, func(err error) { logReload(logger, metrics, err) })
+		policies.Watch(serving, fileInterval, func(err error) { logReload(logger, metrics, err) })
 		return nil
 	})
 	group.Go(func() error { o.awaitEnd(ctx, serving, health, logger); stop(); return nil })

@@ -1,7 +1,6 @@
 package fluxrepo
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -162,29 +161,41 @@ func (r *scalarReader) escape() rune {
 func (r *scalarReader) block(size int, folded bool) {
 	first := r.at.line + 1
 	indent := r.indent(first)
-	more := func(i int) bool { // indented more than the block, so it is not folded
-		return i < len(r.lines) && len(r.lines[i]) > indent && (r.lines[i][indent] == ' ' || r.lines[i][indent] == '\t')
-	}
-	empty := func(i int) bool { return i < len(r.lines) && len(r.lines[i]) <= indent }
 	for i := first; i < len(r.lines) && len(r.value) < size; i++ {
 		for c := indent; c < len(r.lines[i]); c++ {
 			r.put(r.lines[i][c], spotPos{i, c})
 		}
 		end := spotPos{i, max(len(r.lines[i]), indent)}
-		switch last := i+1 >= len(r.lines) || len(r.value)+1 >= size; {
-		case !folded || last || empty(i) || more(i) || more(i+1):
+		if last := len(r.value)+1 >= size; !folded || last {
 			r.put('\n', end)
-		case !empty(i + 1):
-			r.put(' ', end)
-		default: // the first of several line ends goes away, unless what follows is indented more
-			next := i + 1 + slices.IndexFunc(r.lines[i+1:], func(line []rune) bool { return len(line) > indent })
-			if next == i || more(next) {
-				r.put('\n', end)
-			}
+		} else {
+			r.endLine(i, indent, end)
 		}
 	}
 	if len(r.value) > size {
 		r.value, r.from = r.value[:size], r.from[:size]
+	}
+}
+
+// endLine reads the end of a line of a folded block.
+func (r *scalarReader) endLine(i, indent int, end spotPos) {
+	more := func(i int) bool { // indented more than the block, so it is not folded
+		return i < len(r.lines) && len(r.lines[i]) > indent && (r.lines[i][indent] == ' ' || r.lines[i][indent] == '\t')
+	}
+	empty := func(i int) bool { return i < len(r.lines) && len(r.lines[i]) <= indent }
+	switch {
+	case i+1 >= len(r.lines) || empty(i) || more(i) || more(i+1):
+		r.put('\n', end)
+	case !empty(i + 1):
+		r.put(' ', end)
+	default: // the first of several line ends goes away, unless what follows is indented more
+		next := i + 1
+		for empty(next) {
+			next++
+		}
+		if next >= len(r.lines) || more(next) {
+			r.put('\n', end)
+		}
 	}
 }
 

@@ -37,8 +37,8 @@ func TestInlineValuesStandBeyondTheBound(t *testing.T) {
 				hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, helmv2.ValuesReference{Kind: "Secret", Name: fmt.Sprintf("s%d", i), Optional: true})
 			}
 			res := release.Resolve(t.Context(), hr, release.Options{Charts: []string{"spegel"}, Create: true}).Evaluate(validate.Policy{})
-			if len(res.Denied()) != c.entries || len(res.Unresolved) != c.refs {
-				t.Errorf("%d denied, %d unresolved; want %d and %d", len(res.Denied()), len(res.Unresolved), c.entries, c.refs)
+			if want := min(c.entries, 1000); len(res.Denied()) != want || len(res.Unresolved) != c.refs { // a thousand of a rule are told
+				t.Errorf("%d denied, %d unresolved; want %d and %d", len(res.Denied()), len(res.Unresolved), want, c.refs)
 			}
 		})
 	}

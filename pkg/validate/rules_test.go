@@ -102,3 +102,21 @@ func decode(tb testing.TB, text string) any {
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') })
 }
+
+// A list of a million entries fits into an object, and nobody reads a million findings. No rule hides another's.
+func TestAThousandFindingsOfARuleAreTold(t *testing.T) {
+	t.Parallel()
+	entries := make([]any, 5000)
+	for i := range entries {
+		entries[i] = "x"
+	}
+	entries[4999] = "*"
+	values := map[string]any{"spegel": map[string]any{"mirroredRegistries": entries}}
+	count := map[string]int{}
+	for _, f := range validate.Validate(validate.Input{Values: values}, validate.Policy{}) {
+		count[f.Rule]++
+	}
+	if count["invalid-mirror-url"] != 1000 || count["wildcard-mirror"] != 1 {
+		t.Errorf("found %v; want 1000 of invalid-mirror-url and 1 of wildcard-mirror", count)
+	}
+}

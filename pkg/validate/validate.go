@@ -25,8 +25,13 @@ func (p Policy) severity(r Rule) Severity {
 	return r.Default
 }
 
+// maxFindings is how many findings of one rule are told: nobody reads more, and the longest list that fits into an object
+// has over a million entries.
+const maxFindings = 1000
+
 // Validate runs every rule over the values and returns all findings, in the order of Rules and then
-// of the values. The same input always gives the same findings.
+// of the values; of more than a thousand of one rule, the first. The same input always gives the same
+// findings.
 func Validate(in Input, policy Policy) []Finding {
 	v := newValues(in)
 	var findings []Finding
@@ -35,7 +40,8 @@ func Validate(in Input, policy Policy) []Finding {
 		if severity == Off {
 			continue
 		}
-		for _, p := range r.check(v, policy) {
+		problems := r.check(v, policy)
+		for _, p := range problems[:min(len(problems), maxFindings)] {
 			findings = append(findings, Finding{
 				Rule: r.ID, Severity: severity, Effect: r.Effect,
 				Path: p.path, Value: p.value, Message: p.message, Fix: p.fix,

@@ -95,7 +95,7 @@ func TestCertificateFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the log says that the pair does not match", func() bool {
-		return strings.Contains(guard.Logs(), `"msg":"error re-reading certificate"`)
+		return strings.Contains(guard.Logs(), `"msg":"certificate refused, the last good one stays in use"`)
 	})
 	accepted(t, kubectl(t, "-n", ns, "apply", "-f", goodFile)) // the old pair is still served
 	if err := os.WriteFile(key, good, 0o600); err != nil {
