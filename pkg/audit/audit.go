@@ -54,7 +54,11 @@ type Release struct {
 }
 
 // Result is what an audit found, sorted by namespace, name and kind.
-type Result struct{ Releases []Release }
+type Result struct {
+	Releases []Release
+
+	origins []origin // of every HelmRelease, whatever its chart
+}
 
 // Run audits a cluster. It is an error if the HelmReleases can't be listed or the context ends; what else can't be
 // read is in the Result.
@@ -66,6 +70,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	err := pages.Each(ctx, o.Reader, []client.ListOption{client.InNamespace(o.Namespace)}, func(page *helmv2.HelmReleaseList) error {
 		found, err := o.judge(ctx, page.Items)
 		res.Releases = append(res.Releases, found...)
+		for i := range page.Items {
+			res.origins = append(res.origins, originOf(&page.Items[i]))
+		}
 		return err
 	})
 	if err == nil {

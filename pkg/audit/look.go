@@ -5,9 +5,7 @@ import (
 	"errors"
 	"slices"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/spegel-guard/spegel-guard/pkg/rollout"
 )
@@ -41,7 +39,7 @@ func (o *Options) look(ctx context.Context, res *Result) error {
 	}
 	for i := range s.running {
 		if d := &s.running[i]; !s.claimed[i] && o.inScope(d) {
-			rel, err := o.loose(ctx, d)
+			rel, err := o.loose(ctx, d, res.makers(d))
 			if err != nil {
 				return err
 			}
@@ -88,14 +86,14 @@ func (o *Options) facts(ctx context.Context, rel *Release, s *seen) error {
 		rel.Problems = []Problem{{NotSeen, "DaemonSets " + s.problem, "grant the verb list on daemonsets of apps, or leave it: the values are judged all the same"}}
 		return nil
 	}
-	hidden := slices.ContainsFunc(rel.object.Spec.ValuesFrom, func(v helmv2.ValuesReference) bool { return v.Kind == "Secret" })
+	from := originOf(rel.object)
 	for i := range s.running {
 		d := &s.running[i]
-		if !made(rel.object, d) {
+		if !from.made(d) {
 			continue
 		}
 		s.claimed[i] = true
-		if err := o.addDaemonSet(ctx, rel, d, hidden); err != nil {
+		if err := o.addDaemonSet(ctx, rel, d, from.secret); err != nil {
 			return err
 		}
 	}
@@ -108,27 +106,15 @@ func (o *Options) facts(ctx context.Context, rel *Release, s *seen) error {
 	return nil
 }
 
-// made tells whether a HelmRelease made a DaemonSet: by Flux's labels, or, where post-renderers took those
-// off, by Helm's annotations.
-func made(hr *helmv2.HelmRelease, d *rollout.DaemonSet) bool {
-	if d.HelmRelease.Name != "" {
-		return d.HelmRelease == types.NamespacedName{Namespace: hr.Namespace, Name: hr.Name}
-	}
-	release := types.NamespacedName{Namespace: hr.GetReleaseNamespace(), Name: hr.GetReleaseName()}
-	if latest := hr.Status.History.Latest(); latest != nil { // a long name is shortened
-		release = types.NamespacedName{Namespace: latest.Namespace, Name: latest.Name}
-	}
-	return d.Release == release
-}
-
 // inScope tells whether a DaemonSet that no release claims is one to report: all HelmReleases that could
 // have made it were looked at.
 func (o *Options) inScope(d *rollout.DaemonSet) bool {
 	return o.Namespace == "" || d.HelmRelease.Namespace == "" || d.HelmRelease.Namespace == o.Namespace
 }
 
-// loose is a release for a DaemonSet that no HelmRelease of Spegel's made.
-func (o *Options) loose(ctx context.Context, d *rollout.DaemonSet) (*Release, error) {
+// loose is a release for a DaemonSet that no HelmRelease of Spegel's made. Its list is hidden where one of its
+// makers has values in a Secret, and where labels name a HelmRelease that is not there to be asked.
+func (o *Options) loose(ctx context.Context, d *rollout.DaemonSet, makers []*origin) (*Release, error) {
 	rel := &Release{Kind: "DaemonSet", Namespace: d.Namespace, Name: d.Name, UID: d.UID}
 	p := Problem{NoHelmRelease, "Spegel runs without a HelmRelease, so nothing reviews its values", "install it with a HelmRelease"}
 	if d.HelmRelease.Name != "" {
@@ -136,7 +122,8 @@ func (o *Options) loose(ctx context.Context, d *rollout.DaemonSet) (*Release, er
 		p.Fix = "add the chart to charts of the policy"
 	}
 	rel.Problems = []Problem{p}
-	if err := o.addDaemonSet(ctx, rel, d, false); err != nil {
+	hidden := d.HelmRelease.Name != "" && len(makers) == 0 || slices.ContainsFunc(makers, func(m *origin) bool { return m.secret })
+	if err := o.addDaemonSet(ctx, rel, d, hidden); err != nil {
 		return nil, err
 	}
 	sortProblems(rel.Problems)

@@ -1,0 +1,42 @@
+package audit_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+)
+
+const labelled = "  labels: {helm.toolkit.fluxcd.io/name: spegel, helm.toolkit.fluxcd.io/namespace: kube-system}\n"
+
+// Of a DaemonSet that no release of Spegel's made, the list is shown only where it is known to come from no Secret.
+func TestRunShowsNothingOfASecretOfWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	const inSecret = "  valuesFrom: [{kind: Secret, name: list}]\n"
+	unknown := strings.NewReplacer("chart: spegel", "chart: platform")
+	ds := daemonSetOf("https://hunter2.example.com")
+	for name, test := range map[string]struct {
+		objects []string
+		shown   bool
+	}{
+		"a chart that the policy does not know, values in a Secret": {[]string{unknown.Replace(releaseOf(inSecret)), ds}, false},
+		"the same, told by Helm's annotations":                      {[]string{unknown.Replace(releaseOf(inSecret)), strings.Replace(ds, labelled, "", 1)}, false},
+		"a HelmRelease that is gone":                                {[]string{ds}, false},
+		"a chart that the policy does not know, values in sight":    {[]string{unknown.Replace(releaseOf(values)), ds}, true},
+		"no HelmRelease at all":                                     {[]string{strings.Replace(ds, labelled, "", 1)}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			res := run(t, cluster(t, interceptor.Funcs{}, test.objects...), "")
+			if len(res.Releases) != 1 || len(res.Releases[0].DaemonSets) != 1 {
+				t.Fatalf("%+v; want one DaemonSet", res.Releases)
+			}
+			rel := res.Releases[0]
+			text := fmt.Sprintf("%+v %+v", rel.Problems, rel.DaemonSets)
+			if strings.Contains(text, "hunter2") != test.shown || rel.DaemonSets[0].Hidden == test.shown {
+				t.Errorf("%s; want it shown: %t", text, test.shown)
+			}
+		})
+	}
+}
