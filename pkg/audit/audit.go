@@ -71,7 +71,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		found, err := o.judge(ctx, page.Items)
 		res.Releases = append(res.Releases, found...)
 		for i := range page.Items {
-			res.origins = append(res.origins, originOf(&page.Items[i]))
+			from := originOf(&page.Items[i])
+			from.spegel = slices.ContainsFunc(found, func(r Release) bool { return r.Namespace == from.name.Namespace && r.Name == from.name.Name })
+			res.origins = append(res.origins, from)
 		}
 		return err
 	})

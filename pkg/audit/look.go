@@ -113,21 +113,39 @@ func (o *Options) inScope(d *rollout.DaemonSet) bool {
 }
 
 // loose is a release for a DaemonSet that no HelmRelease of Spegel's made. Its list is hidden where one of its
-// makers has values in a Secret, and where labels name a HelmRelease that is not there to be asked.
+// makers has values in a Secret, and where it is not known which HelmRelease's values it has.
 func (o *Options) loose(ctx context.Context, d *rollout.DaemonSet, makers []*origin) (*Release, error) {
 	rel := &Release{Kind: "DaemonSet", Namespace: d.Namespace, Name: d.Name, UID: d.UID}
-	p := Problem{NoHelmRelease, "Spegel runs without a HelmRelease, so nothing reviews its values", "install it with a HelmRelease"}
-	if d.HelmRelease.Name != "" {
-		p.Message = "HelmRelease " + d.HelmRelease.String() + " made it, and the policy does not take its chart for Spegel's, so nothing reviews its values"
-		p.Fix = "add the chart to charts of the policy"
-	}
-	rel.Problems = []Problem{p}
-	hidden := d.HelmRelease.Name != "" && len(makers) == 0 || slices.ContainsFunc(makers, func(m *origin) bool { return m.secret })
+	rel.Problems = []Problem{o.unreviewed(d, makers)}
+	unknown := d.HelmRelease.Name != "" && len(makers) == 0
+	hidden := unknown || slices.ContainsFunc(makers, func(m *origin) bool { return m.secret || m.elsewhere || m.spegel })
 	if err := o.addDaemonSet(ctx, rel, d, hidden); err != nil {
 		return nil, err
 	}
 	sortProblems(rel.Problems)
 	return rel, nil
+}
+
+// unreviewed says why nothing reviews the values of a DaemonSet that no release of Spegel's claims.
+func (o *Options) unreviewed(d *rollout.DaemonSet, makers []*origin) Problem {
+	p := Problem{NoHelmRelease, "Spegel runs without a HelmRelease, so nothing reviews its values", "install it with a HelmRelease"}
+	named := "the labels name HelmRelease " + d.HelmRelease.String()
+	switch {
+	case d.HelmRelease.Name == "":
+	case len(makers) == 0:
+		p.Message = named + ", which is not found, so nothing reviews the values"
+		p.Fix = "install it with a HelmRelease, or delete the DaemonSet if it was left behind"
+	case makers[0].elsewhere:
+		p.Message = named + ", whose spec.kubeConfig is that of another cluster, so it is not known what made it"
+		p.Fix = "if that is this cluster, leave spec.kubeConfig out; else install it with a HelmRelease of this cluster"
+	case makers[0].spegel:
+		p.Message = named + ", which installs into namespace " + makers[0].release.Namespace + ", so it is not known what made it"
+		p.Fix = "audit all namespaces, or see what made it"
+	default:
+		p.Message = "HelmRelease " + d.HelmRelease.String() + " made it, and the policy does not take its chart for Spegel's, so nothing reviews its values"
+		p.Fix = "add the chart to charts of the policy"
+	}
+	return p
 }
 
 // flux is a command of the flux CLI about the release.

@@ -13,8 +13,9 @@ import (
 // kept of every HelmRelease, because one whose chart the policy does not know may have made one too.
 type origin struct {
 	name, release types.NamespacedName
-	// secret tells that values are in a Secret, elsewhere that it installs into another cluster.
-	secret, elsewhere bool
+	// secret tells that values are in a Secret, elsewhere that it installs into another cluster, spegel that
+	// the policy takes its chart for Spegel's.
+	secret, elsewhere, spegel bool
 }
 
 func originOf(hr *helmv2.HelmRelease) origin {

@@ -40,3 +40,28 @@ func TestRunShowsNothingOfASecretOfWhatItDoesNotKnow(t *testing.T) {
 		})
 	}
 }
+
+// Why nothing reviews the values of a DaemonSet: only what is the case is said.
+func TestRunTellsWhyNothingReviewsADaemonSet(t *testing.T) {
+	t.Parallel()
+	kubeConfig := "  kubeConfig: {secretRef: {name: other}}\n" + values
+	elsewhere := "the labels name HelmRelease kube-system/spegel, whose spec.kubeConfig is that of another cluster, so it is not known what made it"
+	for name, test := range map[string]struct {
+		objects         []string
+		namespace, want string
+	}{
+		"the HelmRelease is gone":                  {nil, "", "the labels name HelmRelease kube-system/spegel, which is not found, so nothing reviews the values"},
+		"it is of another cluster":                 {[]string{releaseOf(kubeConfig)}, "", elsewhere},
+		"it is of another cluster and chart":       {[]string{strings.Replace(releaseOf(kubeConfig), "chart: spegel", "chart: x", 1)}, "", elsewhere},
+		"it installs into a namespace not audited": {[]string{releaseOf("  targetNamespace: apps\n" + values)}, "kube-system", "the labels name HelmRelease kube-system/spegel, which installs into namespace apps, so it is not known what made it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			res := run(t, cluster(t, interceptor.Funcs{}, append(test.objects, daemonSetOf("https://docker.io"))...), test.namespace)
+			loose := res.Releases[len(res.Releases)-1]
+			if loose.Kind != "DaemonSet" || !loose.DaemonSets[0].Hidden || len(loose.Problems) == 0 || loose.Problems[0].Message != test.want {
+				t.Errorf("%s %+v; want %q", loose.Kind, loose.Problems, test.want)
+			}
+		})
+	}
+}
