@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -36,7 +37,8 @@ The cluster is the one of the kubeconfig, as for kubectl, or the one that this r
 What only the cluster knows counts as a warning and never denies: no DaemonSet of a release, one that carries another list than
 the values ask for, pods of an older template, Spegel without a HelmRelease.
 
-Exit code: 0 nothing is denied, 1 something is denied, 2 the audit could not be done.`,
+Exit code: 0 nothing is denied, 1 something is denied, 2 the audit could not be done.
+An Event or a PolicyReport that could not be written is exit code 2 too, unless something is denied.`,
 		Example: `  # the cluster that kubectl speaks to
   webhook audit --private-registry harbor.example.com
 
@@ -85,9 +87,9 @@ func (o *auditOptions) run(cmd *cobra.Command) error {
 	}
 	sayNonePrivate(pol, cmd.ErrOrStderr())
 	rep := report.FromAudit(res, pol.Unresolved)
-	var published []error
+	var published error
 	if o.events {
-		published = append(published, publish.Events(ctx, c, rep, instance(), time.Now()))
+		published = publish.Events(ctx, c, rep, instance(), time.Now())
 	}
 	if o.policyReport {
 		err := publish.PolicyReports(ctx, c, rep, o.namespace, time.Now())
@@ -95,13 +97,22 @@ func (o *auditOptions) run(cmd *cobra.Command) error {
 			fmt.Fprintln(cmd.ErrOrStderr(), "webhook:", err)
 			err = nil
 		}
-		published = append(published, err)
+		published = errors.Join(published, err)
 	}
-	written := outputs.write(rep, cmd.OutOrStdout(), &input{Reader: cmd.InOrStdin()})
-	if err := errors.Join(append(published, written)...); err != nil {
-		return err
+	if err := outputs.write(rep, cmd.OutOrStdout(), &input{Reader: cmd.InOrStdin()}); err != nil {
+		return errors.Join(published, err)
 	}
-	return o.verdict(rep, cmd.ErrOrStderr())
+	return unpublished(o.verdict(rep, cmd.ErrOrStderr()), published, cmd.ErrOrStderr())
+}
+
+// unpublished is the verdict where some of it could not be published: a denial stays one, because an object that
+// the API server refuses, as in a namespace that is being deleted, must not hide it.
+func unpublished(verdict, published error, stderr io.Writer) error {
+	if verdict == nil || published == nil {
+		return errors.Join(verdict, published)
+	}
+	fmt.Fprintln(stderr, "webhook:", published)
+	return verdict
 }
 
 // instance tells who writes an Event: in a cluster, the pod.

@@ -1,6 +1,8 @@
 package publish
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -16,7 +18,8 @@ type entry struct {
 	severity validate.Severity
 }
 
-// entries lists what is wrong with a release. What is unresolved is only there where it denies.
+// entries lists what is wrong with a release, what denies first, as a bound may leave the rest out. What is
+// unresolved is only there where it denies.
 func entries(r *report.Release) []entry {
 	var out []entry
 	for i := range r.Findings {
@@ -33,7 +36,15 @@ func entries(r *report.Release) []entry {
 			out = append(out, entry{p.Problem, "", p.Message + "; " + p.Fix, validate.Warn})
 		}
 	}
+	slices.SortStableFunc(out, func(a, b entry) int { return rank(a.severity) - rank(b.severity) })
 	return out
+}
+
+func rank(s validate.Severity) int {
+	if s == validate.Deny {
+		return 0
+	}
+	return 1
 }
 
 // object refers to what a release is in the cluster.

@@ -22,6 +22,9 @@ const (
 	managedBy  = "app.kubernetes.io/managed-by"
 	manager    = "spegel-guard"
 	namePrefix = "spegel-guard-"
+	// maxResults and maxMessage (in bytes) keep a report far below the size that the API server takes.
+	maxResults = 100
+	maxMessage = 1024
 )
 
 // PolicyReportKind is the API of the Kubernetes policy working group that policy engines share.
@@ -118,13 +121,13 @@ func reference(ref corev1.ObjectReference) map[string]any {
 	}
 }
 
-// results has one result for each thing that is wrong, or one that passes.
+// results has one result for each thing that is wrong, or one that passes. The summary counts all of them, also
+// those that maxResults leaves out.
 func results(rel *report.Release, now time.Time) (list []any, summary map[string]any) {
 	counts := map[string]int64{"pass": 0, "fail": 0, "warn": 0, "error": 0, "skip": 0}
-	add := func(rule, result, message, severity string) {
-		counts[result]++
+	result := func(rule, result, message, severity string) {
 		out := map[string]any{
-			"source": manager, "policy": manager, "category": "Spegel", "result": result, "message": message, "scored": result == "fail",
+			"source": manager, "policy": manager, "category": "Spegel", "result": result, "message": cut(message, maxMessage), "scored": result == "fail",
 			"timestamp": map[string]any{"seconds": now.Unix(), "nanos": int64(0)},
 		}
 		if rule != "" {
@@ -134,6 +137,15 @@ func results(rel *report.Release, now time.Time) (list []any, summary map[string
 			out["severity"] = severity
 		}
 		list = append(list, out)
+	}
+	left := 0
+	add := func(rule, outcome, message, severity string) {
+		counts[outcome]++
+		if len(list) == maxResults {
+			left++
+			return
+		}
+		result(rule, outcome, message, severity)
 	}
 	for _, e := range entries(rel) {
 		if e.severity == validate.Deny {
@@ -149,6 +161,9 @@ func results(rel *report.Release, now time.Time) (list []any, summary map[string
 	}
 	if len(list) == 0 {
 		add("", "pass", "the values keep Spegel away from private registries", "")
+	}
+	if left > 0 {
+		result("", "skip", fmt.Sprintf("%d more results are left out", left), "")
 	}
 	summary = map[string]any{}
 	for result, n := range counts {

@@ -202,6 +202,40 @@ func TestPolicyReports(t *testing.T) {
 	write(judged(), "", others)
 }
 
+func TestPolicyReportsAreBounded(t *testing.T) {
+	t.Parallel()
+	c := api(t, interceptor.Funcs{})
+	long := report.Release{Name: "long", Findings: []report.Finding{finding(validate.Warn, "first")}}
+	for i := range 20000 {
+		f := finding(validate.Deny, fmt.Sprintf("spec.a[%d]", i))
+		f.Message = strings.Repeat("é", 2000)
+		long.Findings = append(long.Findings, f)
+	}
+	if err := publish.PolicyReports(t.Context(), c, judged(long), "", noon); err != nil {
+		t.Fatal(err)
+	}
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(publish.PolicyReportKind())
+	if err := c.List(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	results, _, _ := unstructured.NestedSlice(list.Items[0].Object, "results")
+	if len(results) != 101 {
+		t.Fatalf("%d results; want 100, and one that counts the rest", len(results))
+	}
+	for _, r := range results[:100] {
+		if r := r.(map[string]any); r["result"] != "fail" || len(r["message"].(string)) > 1024 {
+			t.Errorf("%v with %d bytes", r["result"], len(r["message"].(string)))
+		}
+	}
+	if last := results[100].(map[string]any); last["result"] != "skip" || last["message"] != "19901 more results are left out" {
+		t.Errorf("%v", last)
+	}
+	if n, _, _ := unstructured.NestedInt64(list.Items[0].Object, "summary", "fail"); n != 20000 {
+		t.Errorf("the summary counts %d; want all", n)
+	}
+}
+
 func TestPublishFails(t *testing.T) {
 	t.Parallel()
 	resource := schema.GroupResource{Group: "wgpolicyk8s.io", Resource: "policyreports"}
