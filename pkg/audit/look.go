@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -29,7 +30,7 @@ func (o *Options) look(ctx context.Context, res *Result) error {
 		if err != nil {
 			return err
 		}
-		if err := o.facts(ctx, rel, s); err != nil {
+		if err := o.facts(ctx, rel, s, res); err != nil {
 			return err
 		}
 	}
@@ -81,7 +82,7 @@ func reason(err error) string {
 }
 
 // facts adds the DaemonSets that a release made, and what is wrong with them.
-func (o *Options) facts(ctx context.Context, rel *Release, s *seen) error {
+func (o *Options) facts(ctx context.Context, rel *Release, s *seen, res *Result) error {
 	if s.problem != "" {
 		rel.Problems = []Problem{{NotSeen, "DaemonSets " + s.problem, "grant the verb list on daemonsets of apps, or leave it: the values are judged all the same"}}
 		return nil
@@ -92,12 +93,16 @@ func (o *Options) facts(ctx context.Context, rel *Release, s *seen) error {
 		if !from.made(d) {
 			continue
 		}
+		if makers := res.makers(d); len(makers) > 1 {
+			rel.Problems = append(rel.Problems, shared(d, makers))
+			continue
+		}
 		s.claimed[i] = true
 		if err := o.addDaemonSet(ctx, rel, d, from.secret); err != nil {
 			return err
 		}
 	}
-	if len(rel.DaemonSets) == 0 && !rel.Suspended && !rel.Deleting {
+	if len(rel.DaemonSets) == 0 && len(rel.Problems) == 0 && !rel.Suspended && !rel.Deleting {
 		rel.Problems = append(rel.Problems, Problem{
 			NoDaemonSet, "no DaemonSet of this release was found, so Spegel does not run by it", "see why: " + rel.flux("get helmreleases"),
 		})
@@ -126,11 +131,25 @@ func (o *Options) loose(ctx context.Context, d *rollout.DaemonSet, makers []*ori
 	return rel, nil
 }
 
+// shared says that a DaemonSet is that of several HelmReleases, as far as Helm's annotations tell.
+func shared(d *rollout.DaemonSet, makers []*origin) Problem {
+	var all []string
+	for _, m := range makers {
+		all = append(all, m.name.String())
+	}
+	return Problem{
+		NotSeen, fmt.Sprintf("DaemonSet %s is of one Helm release with HelmReleases %s, so it can't be told which of them made it", d, abridged(all, ", ")),
+		"give each a releaseName of its own",
+	}
+}
+
 // unreviewed says why nothing reviews the values of a DaemonSet that no release of Spegel's claims.
 func (o *Options) unreviewed(d *rollout.DaemonSet, makers []*origin) Problem {
 	p := Problem{NoHelmRelease, "Spegel runs without a HelmRelease, so nothing reviews its values", "install it with a HelmRelease"}
 	named := "the labels name HelmRelease " + d.HelmRelease.String()
 	switch {
+	case len(makers) > 1:
+		return shared(d, makers)
 	case d.HelmRelease.Name == "":
 	case len(makers) == 0:
 		p.Message = named + ", which is not found, so nothing reviews the values"

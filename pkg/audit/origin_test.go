@@ -65,3 +65,21 @@ func TestRunTellsWhyNothingReviewsADaemonSet(t *testing.T) {
 		})
 	}
 }
+
+// Two HelmReleases with one releaseName and no labels of Flux's: neither is given what runs.
+func TestRunDoesNotGuessWhoseADaemonSetIs(t *testing.T) {
+	t.Parallel()
+	named := func(name string) string {
+		return strings.Replace(releaseOf("  releaseName: spegel\n"+values), "name: spegel, namespace: kube-system, uid", "name: "+name+", namespace: kube-system, uid", 1)
+	}
+	res := run(t, cluster(t, interceptor.Funcs{}, named("m1"), named("m2"), strings.Replace(daemonSetOf("https://docker.io"), labelled, "", 1)), "")
+	if len(res.Releases) != 3 {
+		t.Fatalf("%+v; want two HelmReleases and a DaemonSet", res.Releases)
+	}
+	want := "DaemonSet kube-system/spegel is of one Helm release with HelmReleases kube-system/m1, kube-system/m2, so it can't be told which of them made it"
+	for _, rel := range res.Releases {
+		if len(rel.Problems) != 1 || rel.Problems[0].Message != want || (rel.Kind == "DaemonSet") != (len(rel.DaemonSets) == 1) {
+			t.Errorf("%s %s: %+v, %+v", rel.Kind, rel.Name, rel.Problems, rel.DaemonSets)
+		}
+	}
+}

@@ -28,7 +28,7 @@ func oldPods(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 	}
 	message := fmt.Sprintf("DaemonSet %s: %d of %d pods run an older template, %s, on %s", d, old, len(pods), lists, nodes(pods, isOld))
 	p := waitForRollout(d, message)
-	if d.OnDelete {
+	if d.OnDelete && old <= maxNamed { // of more, all pods go, as waitForRollout says
 		p.Fix = fmt.Sprintf("the update strategy is OnDelete: kubectl -n %s delete pod %s", d.Namespace, names(pods, isOld))
 	}
 	return p
@@ -48,7 +48,7 @@ func oldNodes(d *rollout.DaemonSet) *Problem {
 func waitForRollout(d *rollout.DaemonSet, message string) *Problem {
 	fix := fmt.Sprintf("wait for it: kubectl -n %s rollout status ds/%s; if it does not end, look at the pods that are not ready", d.Namespace, d.Name)
 	if d.OnDelete {
-		fix = fmt.Sprintf("the update strategy is OnDelete: kubectl -n %s delete the pods of ds/%s", d.Namespace, d.Name)
+		fix = fmt.Sprintf("the update strategy is OnDelete: kubectl -n %s delete pods -l '%s'", d.Namespace, d.Selector())
 	}
 	return &Problem{OldPods, message, fix}
 }

@@ -73,6 +73,10 @@ func TestProblems(t *testing.T) {
 			objects: []string{releaseOf(values), strings.Replace(listed, "spec:\n", "spec:\n  updateStrategy: {type: OnDelete}\n", 1), podOf("node-2", "old", true)},
 			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 1 of 1 pods run an older template, with another list of mirrors, on node-2; the update strategy is OnDelete: kubectl -n kube-system delete pod spegel-node-2"},
 		},
+		"nobody replaces pods, and the numbers tell": {
+			objects: []string{releaseOf(values), strings.NewReplacer("spec:\n  selector", "spec:\n  updateStrategy: {type: OnDelete}\n  selector", "updatedNumberScheduled: 3", "updatedNumberScheduled: 1").Replace(listed)},
+			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 nodes have no pod of the current template; the update strategy is OnDelete: kubectl -n kube-system delete pods -l 'app=spegel'"},
+		},
 		"a node without a pod": {
 			objects: []string{releaseOf(values), strings.Replace(listed, "updatedNumberScheduled: 3", "updatedNumberScheduled: 1", 1), current},
 			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 nodes have no pod of the current template; wait for it: kubectl -n kube-system rollout status ds/spegel; if it does not end, look at the pods that are not ready"},

@@ -52,6 +52,9 @@ func (d *DaemonSet) Current() bool { return d.Observed && d.Updated >= d.Desired
 // String is namespace/name.
 func (d *DaemonSet) String() string { return d.Namespace + "/" + d.Name }
 
+// Selector selects the DaemonSet's pods, as kubectl's --selector takes it.
+func (d *DaemonSet) Selector() string { return d.selector.String() }
+
 // List finds the DaemonSets that run Spegel in a namespace, or in all for "", sorted by namespace and name.
 // They are told by what their containers run, because the chart's values may change every name and label.
 // The error wraps one of the Kubernetes API. It needs the verb list on daemonsets.
