@@ -36,16 +36,32 @@ func line(s string) string {
 	return b.String()
 }
 
-// hideTokens replaces what may be a credential in free text: user info and queries of URLs, values of
-// Authorization headers, and what follows the usual names of a token.
+// What may lead to a credential in free text.
+var (
+	userInfo  = regexp.MustCompile(`://[^\s"']*@`) // up to the last @: a password may hold / and @
+	urlQuery  = regexp.MustCompile(`(https?://[^\s"'?]*)\?[^\s"']*`)
+	knownForm = regexp.MustCompile(`\b(eyJ[A-Za-z0-9_-]{6,}|gh[a-z]_|github_pat_|glpat-)[A-Za-z0-9._-]*`)
+	// A scheme with its value, and a name as of a header or of key=value.
+	secretName = regexp.MustCompile(`(?i)\b(bearer|basic)(\s+token)?\b\\*["']?[\s:=]+|` +
+		`[\w-]*(authorization|auth|token|passw(or)?d|pass|pwd|secret|[_-]key|apikey|cookie|credentials?|session|sid)\\*["']?\s*[:=]\s*`)
+)
+
+// hideTokens replaces what may be a credential. How a value ends is not known (a header may hold several words),
+// so all that follows a name of one is left out, to the end.
 func hideTokens(s string) string {
-	for _, h := range []struct{ pattern, with string }{
-		{`://[^/@\s"']*@`, "://***@"},
-		{`(https?://[^\s"'?]*)\?[^\s"']*`, "$1?***"},
-		{`(?i)\b(bearer|basic)(\s+|\\?["':=]+\s*)[A-Za-z0-9._~+/=-]{8,}`, "$1 ***"},
-		{`(?i)\b(authorization|access_token|refresh_token|identitytoken|token|password|passwd|secret|auth)(\\?["']\s*[:=]\s*\\?["']?|[:=]\\?["']?)([^\s"',;\\]+)`, "$1$2***"},
-	} {
-		s = regexp.MustCompile(h.pattern).ReplaceAllString(s, h.with)
+	s = userInfo.ReplaceAllString(s, "://***@")
+	s = urlQuery.ReplaceAllString(s, "$1?***")
+	s = knownForm.ReplaceAllString(s, "***")
+	for _, at := range secretName.FindAllStringIndex(s, -1) {
+		name := strings.ToLower(s[at[0]:at[1]])
+		before := strings.ToLower(s[:at[0]])
+		switch {
+		case strings.HasPrefix(name, "basic") && (s[at[1]:] == "auth" || strings.HasPrefix(s[at[1]:], "auth credentials")): // containerd's own words
+		case strings.HasPrefix(name, "token") && (strings.HasSuffix(before, "fetch oauth ") || strings.HasSuffix(before, "fetch anonymous ")):
+		case at[1] == len(s):
+		default:
+			return s[:at[1]] + "***"
+		}
 	}
 	return s
 }
