@@ -118,6 +118,20 @@ func TestBadFolders(t *testing.T) {
 	}
 }
 
+// A report is to be read by a person, whatever a node holds.
+func TestLongEvidenceIsCut(t *testing.T) {
+	t.Parallel()
+	c := content{}
+	for i := range 60 {
+		c[fmt.Sprintf("%sa%d.example.org/hosts.toml", certs, i)] = spegelHosts("")
+	}
+	r := examine(t, node.Options{Files: c.root(t), Registries: registries(t, "*.example.org"), Dial: nowhere, Lookup: unknown})["mirror-config"]
+	want(t, r, node.Fail, "and 37 more", "sends containerd to Spegel")
+	if len(r.Evidence) > 26 || strings.Count(r.Fix, "\n") > 26 {
+		t.Errorf("%d lines of evidence, fix:\n%s", len(r.Evidence), r.Fix)
+	}
+}
+
 func TestForbiddenFolder(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
@@ -154,6 +168,9 @@ func TestBadBundles(t *testing.T) {
 		"nothing of a node":  {content{"readme.txt": "x"}.tar(t), "holds no files of a node"},
 		"only names outside": {content{"../etc/containerd/x": "x"}.zip(t, ".."), "lead out of it"},
 		"a gzip bomb":        {bomb(t), "unpacks to more than"},
+		"deep names":         {gzipped(t, content{"etc/" + strings.Repeat("a/", 2000) + "x": "x"}.tar(t)), "is more than 64 folders deep"},
+		"implied folders":    {manyNames(t, 4000, func(i int) string { return fmt.Sprintf("etc/%d/", i) + strings.Repeat("a/", 60) + "x" }), "files and folders"},
+		"many nodes":         {manyNames(t, 501, func(i int) string { return fmt.Sprintf("n%d/etc/hosts", i) }), "holds more than 500 nodes"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -165,6 +182,18 @@ func TestBadBundles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// manyNames is a tar.gz of empty files.
+func manyNames(t *testing.T, n int, name func(i int) string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for i := range n {
+		must(t, w.WriteHeader(&tar.Header{Name: name(i), Mode: 0o600}))
+	}
+	must(t, w.Close())
+	return gzipped(t, buf.Bytes())
 }
 
 // bomb is a small tar.gz with a member of 2 GiB.

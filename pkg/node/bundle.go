@@ -20,7 +20,9 @@ import (
 
 // Bounds on an archive. Nothing of it is written to disk.
 const (
-	maxMembers  = 200_000  // files in it
+	maxMembers  = 200_000  // files in it, and folders that are kept
+	maxDepth    = 64       // folders above a file
+	maxNodes    = 500      // folders at the top, each of which may be a node's
 	maxUnpacked = 1 << 30  // bytes that it unpacks to; of a plain tar, that are read
 	maxKept     = 64 << 20 // bytes that are kept in memory
 )
@@ -29,6 +31,7 @@ const (
 type bundleReader struct {
 	trees    map[string]*tree // by node; "" is a node's own root
 	members  int
+	entries  int // of all trees, with the folders that names imply
 	unpacked int64
 	kept     int64
 	unsafe   int // names that lead out of the archive
@@ -143,20 +146,34 @@ func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func(
 	root, inside := splitNode(clean)
 	t := b.trees[root]
 	if t == nil {
+		if len(b.trees) == maxNodes {
+			return fmt.Errorf("holds more than %d nodes", maxNodes)
+		}
 		t = newTree()
 		b.trees[root] = t
 	}
 	if !isLookedAt(inside) && !isLog(inside) { // that there is such a folder is all that counts
 		top, _, _ := strings.Cut(inside[1:], "/")
-		t.put("/"+top, Entry{Name: top, Type: fs.ModeDir}, nil)
-		return nil
+		return b.put(t, "/"+top, Entry{Name: top, Type: fs.ModeDir}, nil)
+	}
+	if strings.Count(inside, "/") > maxDepth {
+		return fmt.Errorf("%s: is more than %d folders deep", validate.Quote(name), maxDepth)
 	}
 	e.Name = path.Base(inside)
 	content, err := b.content(inside, e, open)
 	if err != nil {
 		return fmt.Errorf("%s: %w", validate.Quote(name), err)
 	}
-	t.put(inside, e, content)
+	return b.put(t, inside, e, content)
+}
+
+// put adds a member to a tree. A name makes all folders above it, so they are counted too.
+func (b *bundleReader) put(t *tree, name string, e Entry, content []byte) error {
+	before := len(t.entries)
+	t.put(name, e, content)
+	if b.entries += len(t.entries) - before; b.entries > maxMembers {
+		return fmt.Errorf("holds more than %d files and folders", maxMembers)
+	}
 	return nil
 }
 

@@ -89,7 +89,21 @@ func (x *exam) run(ctx context.Context, c Check) (r Result) {
 		}
 		r.Check = c.ID
 	}()
-	return c.run(ctx, x)
+	r = c.run(ctx, x)
+	r.Evidence = shorten(r.Evidence)
+	r.Fix = strings.Join(shorten(strings.Split(r.Fix, "\n")), "\n")
+	return r
+}
+
+// shorten keeps the beginning of what would be too long to be read, and the end, where a check may have
+// its verdict.
+func shorten(lines []string) []string {
+	const first, last = 20, 5
+	if len(lines) <= first+last+1 {
+		return lines
+	}
+	out := append(slices.Clone(lines[:first]), fmt.Sprintf("and %d more", len(lines)-first-last))
+	return append(out, lines[len(lines)-last:]...)
 }
 
 // now is the time that ages are measured by.
