@@ -52,6 +52,9 @@ func (x *exam) criLog(ctx context.Context) Result {
 	case err != nil:
 		return skip("containerd's log %s", reason(err))
 	}
+	if !regexp.MustCompile(logLine).Match(log.Text) {
+		return skip("%s holds no line as containerd writes them", shownName(log.Source))
+	}
 	var f finding
 	for _, p := range x.pulls(log.Text) {
 		switch age := x.now().Sub(p.at); {
@@ -80,6 +83,7 @@ const (
 	failedPull = `PullImage \\*"([^"\\]+)\\*" failed`
 	goodPull   = `PullImage \\*"([^"\\]+)\\*" returns image reference`
 	errorField = `\berror\\?"?[=:]\\?"((?:[^"\\]|\\.)*)`
+	logLine    = `\blevel"?[=:]`
 	timeField  = `\btime"?[=:]"([^"]+)"`
 )
 

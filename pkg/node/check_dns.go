@@ -1,8 +1,6 @@
 package node
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -90,9 +88,8 @@ func (x *exam) etcHosts(ctx context.Context) (table map[string][]string, note st
 
 func parseEtcHosts(data []byte) map[string][]string {
 	out := map[string][]string{}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for lines.Scan() {
-		text, _, _ := strings.Cut(lines.Text(), "#")
+	for text := range strings.Lines(string(data)) {
+		text, _, _ = strings.Cut(text, "#")
 		words := strings.Fields(text)
 		if len(words) < 2 {
 			continue

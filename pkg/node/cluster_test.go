@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"encoding/base64"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -150,6 +151,14 @@ func TestPullSecret(t *testing.T) {
 		"of another type": {
 			[]client.Object{account("default", "pull"), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "pull"}, Type: corev1.SecretTypeOpaque}},
 			node.Fail, []string{"is not of type kubernetes.io/dockerconfigjson"},
+		},
+		"a base64 without padding": {
+			[]client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"harbor.example.com":{"auth":"`+strings.TrimRight(auth, "=")+`"}}}`)},
+			node.Pass, []string{"Secret pull has credentials"},
+		},
+		"only an identity token": {
+			[]client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"harbor.example.com":{"identitytoken":"`+password+`"}}}`)},
+			node.Fail, []string{"without credentials in it"},
 		},
 		"no credentials in the entry": {
 			[]client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"harbor.example.com":{"email":"a@b"}}}`)},

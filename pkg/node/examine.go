@@ -67,6 +67,9 @@ func newExam(o Options) (*exam, error) {
 		if err != nil {
 			return nil, fmt.Errorf("image %s: %w", validate.Quote(o.Image), err)
 		}
+		if reference.Domain(named) == "" { // the parser takes a host with an underscore for a folder
+			return nil, fmt.Errorf("image %s: its host is no name of a host", validate.Quote(o.Image))
+		}
 		x.image = reference.TagNameOnly(named)
 		x.targets = append(x.targets, reference.Domain(named))
 	}

@@ -84,7 +84,11 @@ func (s *hostSettings) check(server string) error {
 			return fmt.Errorf("host %s: dial_timeout %s is no duration", shown(server), shown(s.DialTimeout))
 		}
 	}
-	if _, err := url.Parse(server); err != nil {
+	address := server
+	if !strings.HasPrefix(address, "http") { // as containerd does
+		address = "https://" + address
+	}
+	if _, err := url.Parse(address); err != nil {
 		return fmt.Errorf("%s is no URL", shown(server))
 	}
 	return nil

@@ -1,7 +1,9 @@
 package node
 
 import (
+	"context"
 	"io/fs"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -109,6 +111,34 @@ func TestHideTokensHidesTheRest(t *testing.T) {
 		if got := hideTokens("Get failed: " + in); strings.Contains(got, "hunter2") || !strings.HasPrefix(got, "Get failed: ") {
 			t.Errorf("%s is shown as %s", in, got)
 		}
+	}
+}
+
+// What containerd and the resolver take, doctor takes too.
+func TestLenientFiles(t *testing.T) {
+	t.Parallel()
+	if _, err := parseHosts([]byte("server = '192.168.1.5:5000'")); err != nil {
+		t.Errorf("a server without a scheme: %v", err)
+	}
+	table := parseEtcHosts([]byte("192.0.2.1 a\n#" + strings.Repeat("x", 70<<10) + "\n192.0.2.2 a\n"))
+	if diff := cmp.Diff([]string{"192.0.2.1", "192.0.2.2"}, table["a"]); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := newExam(Options{Image: "reg_x.test/a"}); err == nil {
+		t.Error("a host with an underscore is taken")
+	}
+	tr := newTree()
+	tr.put("/etc/hosts", Entry{Name: "hosts", Size: 1}, []byte("192.0.2.1 a\n192.0.2.2 a\n"))
+	var asked []string
+	x := &exam{Options: Options{Files: &bundled{tree: tr}, Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+		asked = append(asked, address)
+		return nil, net.ErrClosed
+	}}}
+	if _, err := x.dial(t.Context(), "tcp", "a:443"); err == nil {
+		t.Error("no error")
+	}
+	if diff := cmp.Diff([]string{"192.0.2.1:443", "192.0.2.2:443"}, asked); diff != "" {
+		t.Error(diff)
 	}
 }
 

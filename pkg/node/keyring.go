@@ -25,18 +25,18 @@ func parsePullSecret(secret *corev1.Secret) (pullSecretFile, error) {
 	}
 	var config struct {
 		Auths map[string]struct {
-			Auth          string `json:"auth"`
-			Username      string `json:"username"`
-			Password      string `json:"password"`
-			IdentityToken string `json:"identitytoken"`
+			Auth     string `json:"auth"`
+			Username string `json:"username"`
+			Password string `json:"password"`
 		} `json:"auths"`
 	}
 	if json.Unmarshal(secret.Data[corev1.DockerConfigJsonKey], &config) != nil {
 		return s, errors.New("holds no JSON of a Docker configuration under .dockerconfigjson")
 	}
 	for key, entry := range config.Auths {
-		complete := entry.Username != "" && entry.Password != "" || entry.IdentityToken != ""
-		if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(entry.Auth)); err == nil {
+		complete := entry.Username != "" && entry.Password != ""          // the kubelet knows no identitytoken
+		unpadded := strings.TrimRight(strings.TrimSpace(entry.Auth), "=") // it takes both
+		if decoded, err := base64.RawStdEncoding.DecodeString(unpadded); err == nil {
 			user, password, ok := strings.Cut(string(decoded), ":")
 			complete = complete || ok && user != "" && strings.Trim(password, "\x00") != ""
 		}

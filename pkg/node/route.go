@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -81,16 +82,29 @@ func (x *exam) resolver(ctx context.Context, dir func(string) (string, error)) d
 
 // dial connects to where the node would: its /etc/hosts goes before the resolver.
 func (x *exam) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dial := x.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: reachTimeout / 3}).DialContext // so that a second address gets its turn
+	}
+	addresses := []string{address}
 	if host, port, err := net.SplitHostPort(address); err == nil {
 		table, _ := x.etcHosts(ctx)
 		if known := table[strings.ToLower(host)]; len(known) > 0 {
-			address = net.JoinHostPort(known[0], port)
+			addresses = nil
+			for _, ip := range known {
+				addresses = append(addresses, net.JoinHostPort(ip, port))
+			}
 		}
 	}
-	if x.Dial != nil {
-		return x.Dial(ctx, network, address)
+	var failed error
+	for _, address := range addresses {
+		conn, err := dial(ctx, network, address)
+		if err == nil {
+			return conn, nil
+		}
+		failed = cmp.Or(failed, err)
 	}
-	return (&net.Dialer{}).DialContext(ctx, network, address)
+	return nil, failed
 }
 
 // isSpegelHost tells whether a host that containerd would ask is one of the file's mirrors that are Spegel. A file
