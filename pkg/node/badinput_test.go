@@ -155,6 +155,49 @@ func TestForbiddenFolder(t *testing.T) {
 	want(t, results["stale-ingests"], node.Skip, "may not be read", "run doctor as root")
 }
 
+// What doctor can't read, containerd may: that is no failure, and no pass either.
+func TestUnreadIsNotJudged(t *testing.T) {
+	t.Parallel()
+	const dir = certs + "harbor.example.com/"
+	for name, test := range map[string]struct {
+		content            content
+		link               string
+		mirror, resolution node.Status
+	}{
+		"a folder that leads out":        {content{certs: ""}, "harbor.example.com", node.Warn, node.Skip},
+		"an authority that does":         {content{dir + "hosts.toml": "server = 'https://harbor.example.com'\nca = 'ca.crt'\n"}, "harbor.example.com/ca.crt", node.Warn, node.Skip},
+		"an authority that is not there": {content{dir + "hosts.toml": "server = 'https://harbor.example.com'\nca = 'ca.crt'\n"}, "x", node.Warn, node.Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := test.content.dir(t)
+			must(t, os.Symlink(t.TempDir(), filepath.Join(root, certs, test.link)))
+			server := privateRegistry(t)
+			results := examine(t, node.Options{
+				Files: openRoot(t, root), Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1",
+				Dial: to(server.Listener.Addr().String()), Lookup: unknown,
+			})
+			want(t, results["mirror-config"], test.mirror)
+			want(t, results["resolution"], test.resolution)
+			if got := results["reachability"]; got.Status == node.Pass {
+				t.Errorf("reachability passes: %q", got.Evidence)
+			}
+		})
+	}
+}
+
+// An empty config_path makes containerd blind for the directory that Spegel wrote.
+func TestNoConfigPath(t *testing.T) {
+	t.Parallel()
+	c := content{
+		certs + "_default/hosts.toml": spegelHosts(""),
+		"etc/containerd/config.toml":  "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = ''\n",
+	}
+	results := examine(t, node.Options{Files: c.root(t), Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown})
+	want(t, results["mirror-config"], node.Pass, "containerd reads no hosts directory")
+	want(t, results["resolution"], node.Pass, "direct")
+}
+
 func TestBadBundles(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -57,6 +57,13 @@ func (x *exam) noHostsDir(ctx context.Context, h *hostsDir) Result {
 	if h.from == "where it usually is" && !x.hasContainerd(ctx) {
 		return skip("what can be read of the node has no folder of containerd's configuration, so there is no hosts directory to judge")
 	}
+	if h.path == "" {
+		r := Result{Status: Pass, Evidence: []string{"containerd reads no hosts directory (" + h.from + "): it asks each registry itself, and Spegel is never asked"}}
+		if p, err := x.spegel(ctx); err == nil && p.Writes {
+			r.Status, r.Fix = Warn, "set config_path of containerd's registry configuration to what Spegel writes, "+shownName(p.HostsDir)
+		}
+		return r
+	}
 	return Result{Status: Pass, Evidence: []string{h.path + " (" + h.from + ") does not exist: containerd asks each registry itself"}}
 }
 
@@ -100,6 +107,13 @@ func (x *exam) judgeHostsFile(ctx context.Context, h *hostsDir, dir string, f *f
 	case err != nil:
 		f.add(Warn, "%s %s", name, reason(err))
 	case len(file.spegel()) == 0:
+		if !private || len(file.own) == 0 {
+			return
+		}
+		if _, err := x.route(ctx, registryOf(dir)); err != nil {
+			f.add(Warn, "%s: what it names can't be used: %s", name, line(err.Error()))
+			f.mend("mend %s", word(path.Join(h.path, dir, hostsToml)))
+		}
 	case dir == defaultDir:
 		f.add(Fail, "%s sends containerd to Spegel (%s) for every registry without a folder of its own, the private ones included", name, list(file.spegel()))
 		x.mendList(f, path.Join(h.path, dir))

@@ -37,18 +37,27 @@ func (x *exam) reachability(ctx context.Context) Result {
 		f.note("asked from the machine that doctor runs on, not from the node")
 	}
 	for _, target := range x.targets {
-		for _, h := range x.direct(ctx, target) {
+		hops, err := x.direct(ctx, target)
+		switch {
+		case errors.As(err, new(*unreadError)):
+			f.add(Warn, "%s: asked without what its hosts file says: %s", shownName(target), err)
+		case err != nil:
+			f.add(Fail, "%s: containerd can't use its hosts file: %s", shownName(target), line(err.Error()))
+			f.mend("mend the hosts file of %s", word(target))
+		}
+		for _, h := range hops {
 			x.reach(ctx, target, h, &f)
 		}
 	}
 	return f.Result
 }
 
-// direct is the registry itself, as the node's hosts directory has it or else as containerd would take it.
-func (x *exam) direct(ctx context.Context, target string) []hop {
-	var hops []hop
+// direct is the registry itself, as the node's hosts directory has it or else as containerd would take it. The
+// error is why the directory does not say.
+func (x *exam) direct(ctx context.Context, target string) (hops []hop, failed error) {
 	if x.Files != nil {
-		if r, err := x.route(ctx, target); err == nil {
+		r, err := x.route(ctx, target)
+		if failed = err; err == nil {
 			for _, h := range r.hosts {
 				if !h.spegel {
 					hops = append(hops, h)
@@ -64,7 +73,7 @@ func (x *exam) direct(ctx context.Context, target string) []hop {
 			}
 		}
 	}
-	return hops
+	return hops, failed
 }
 
 func (x *exam) reach(ctx context.Context, target string, h hop, f *finding) {

@@ -36,6 +36,9 @@ func (x *exam) resolution(ctx context.Context) Result {
 		return skip("what can be read of the node has no folder of containerd's configuration, so whom containerd asks is not known")
 	}
 	r, err := x.route(ctx, host)
+	if errors.As(err, new(*unreadError)) {
+		return skip("whom containerd asks is not known: %s", err)
+	}
 	if err != nil {
 		var f finding
 		f.add(Fail, "containerd can't make out whom to ask: %s", line(err.Error()))

@@ -51,6 +51,10 @@ func (x *exam) hostsDirectory(ctx context.Context) *hostsDir {
 	x.hosts = h
 	var config string
 	h.reads, config = x.configPath(ctx)
+	if h.reads != nil && len(h.reads) == 0 {
+		h.from = "config_path is empty in " + config
+		return h
+	}
 	var candidates []string
 	switch spegel, err := x.spegel(ctx); {
 	case err == nil && spegel.HostsDir != "":

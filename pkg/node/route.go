@@ -24,6 +24,12 @@ type route struct {
 	lost  bool   // the folder's file can't be used, and containerd goes on as if it were not there
 }
 
+// unreadError says what could not be read, by doctor: containerd may well be able to.
+type unreadError struct{ text string }
+
+// Error implements error.
+func (e *unreadError) Error() string { return e.text }
+
 // hop is one host of a route.
 type hop struct {
 	docker.RegistryHost
@@ -37,14 +43,25 @@ func (h hop) url() string { return h.Scheme + "://" + h.Host + h.Path }
 func (x *exam) route(ctx context.Context, host string) (*route, error) {
 	h := x.hostsDirectory(ctx)
 	if h.err != nil && !errors.Is(h.err, fs.ErrNotExist) {
-		return nil, &fs.PathError{Op: "read", Path: h.path, Err: h.err}
+		return nil, &unreadError{h.path + " " + reason(h.err)}
+	}
+	if h.path == "" { // containerd reads none
+		hosts, err := x.resolver(ctx, nil)(host)
+		r := &route{}
+		for _, asked := range hosts {
+			r.hosts = append(r.hosts, hop{asked, false})
+		}
+		return r, err
 	}
 	s, err := newStage(ctx, x.Files, h.path, host)
 	if err != nil {
-		return nil, err
+		return nil, &unreadError{"the folder of " + shownName(host) + " in " + h.path + " " + reason(err)}
 	}
 	defer s.remove()
 	hosts, err := x.resolver(ctx, config.HostDirFromRoot(s.dir))(host)
+	if err != nil && s.unread != "" {
+		return nil, &unreadError{s.unread}
+	}
 	if err != nil {
 		return nil, errors.New(s.onNode(err))
 	}

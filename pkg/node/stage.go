@@ -29,6 +29,8 @@ type stage struct {
 	dir   string
 	files Files
 	names map[string]string // copy -> name on the node
+	// the first file of certificates that is there, or may be, and can't be read
+	unread string
 }
 
 // newStage copies the first of the folders that there is, as containerd would take it: its hosts.toml and
@@ -39,7 +41,7 @@ func newStage(ctx context.Context, files Files, hosts, host string) (*stage, err
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{dir, files, map[string]string{}}
+	s := &stage{dir: dir, files: files, names: map[string]string{}}
 	for _, name := range hostDirs(host) {
 		err = s.copyDir(ctx, path.Join(hosts, name), filepath.Join(dir, name))
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -176,6 +178,9 @@ func (s *stage) certificate(ctx context.Context, dir, kind, name string) string 
 	copied := filepath.Join(s.dir, fmt.Sprintf("file-%d", len(s.names)))
 	s.names[copied] = on
 	data, err := s.files.ReadFile(ctx, on, maxFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && s.unread == "" {
+		s.unread = shownName(on) + " " + reason(err)
+	}
 	if err == nil && kind == "client" {
 		data, err = madeUpPair()
 	}
