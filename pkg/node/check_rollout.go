@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 func rolloutCheck() Check {
@@ -29,9 +30,23 @@ func (x *exam) rollout(ctx context.Context) Result {
 		return skip("the API server does not say: %s", line(err.Error()))
 	}
 	var f finding
+	judgeRollout(p, &f)
+	for i := range p.others {
+		judgeRollout(&p.others[i], &f)
+	}
+	on := func(p Placement) bool { return p.on(x.nodeName()) != nil }
+	if node := x.nodeName(); node != "" && !on(*p) && !slices.ContainsFunc(p.others, on) {
+		f.note("no pod of Spegel is known to run on %s", node)
+	}
+	return f.Result
+}
+
+// judgeRollout judges one DaemonSet.
+func judgeRollout(p *Placement, f *finding) {
 	name := shownName(p.String())
 	f.add(Pass, "DaemonSet %s: %d of %d nodes have a pod of the current template", name, p.Updated, p.Desired)
-	if !p.Current() {
+	failed := !p.Current()
+	if failed {
 		f.add(Fail, "not every pod of DaemonSet %s is as new as its template, and a node keeps what its old pod wrote", name)
 	}
 	var old, stuck []string
@@ -50,14 +65,10 @@ func (x *exam) rollout(ctx context.Context) Result {
 		f.add(Fail, "the init container that writes the hosts directory has not ended well on %s", few(stuck))
 		f.mend("kubectl -n %s logs ds/%s -c configuration", word(p.Namespace), word(p.Name))
 	}
-	if f.Status == Fail && (len(old) > 0 || len(stuck) == 0) {
+	if (failed || len(old)+len(stuck) > 0) && (len(old) > 0 || len(stuck) == 0) {
 		f.mend("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
 		if p.OnDelete {
 			f.mend("its update strategy is OnDelete, so delete its pods too: kubectl -n %s delete pod <pod>", word(p.Namespace))
 		}
 	}
-	if node := x.nodeName(); node != "" && p.on(node) == nil {
-		f.note("no pod of Spegel is known to run on %s", node)
-	}
-	return f.Result
 }

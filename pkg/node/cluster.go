@@ -3,11 +3,16 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/rollout"
 )
+
+// clusterTimeout bounds what is asked of the API server about Spegel, once for all checks.
+const clusterTimeout = 15 * time.Second
 
 // Cluster is the API server, for what only it knows.
 type Cluster struct {
@@ -26,12 +31,17 @@ type Placement struct {
 	rollout.DaemonSet
 	Pods  []rollout.Pod
 	asked bool
+	// of a cluster with several DaemonSets, the others
+	others []Placement
 }
 
 // spegel asks the cluster once. With several DaemonSets, each for a part of the nodes, it is the one that has
 // a pod on this node, or else the first.
 func (x *exam) spegel(ctx context.Context) (*Placement, error) {
 	if !x.placement.asked {
+		// An API server that does not answer must not take the time of the checks that ask it in passing.
+		ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
+		defer cancel()
 		x.placed = x.place(ctx)
 		x.placement.asked = true
 	}
@@ -49,21 +59,22 @@ func (x *exam) place(ctx context.Context) error {
 	if len(sets) == 0 {
 		return errNoSpegel
 	}
+	var all []Placement
+	at := 0
 	for i := range sets {
 		pods, err := sets[i].Pods(ctx, x.Cluster.Reader)
 		if err != nil {
 			return err
 		}
 		p := Placement{DaemonSet: sets[i], Pods: pods}
-		own := p.on(x.nodeName())
-		if i == 0 || own != nil {
-			x.placement = p
+		if own := p.on(x.nodeName()); own != nil {
+			p.Configuration = own.Configuration // what this node was told, also by an old pod
+			at = i
 		}
-		if own != nil {
-			x.placement.Configuration = own.Configuration // what this node was told, also by an old pod
-			return nil
-		}
+		all = append(all, p)
 	}
+	x.placement = all[at]
+	x.placement.others = slices.Delete(all, at, at+1)
 	return nil
 }
 

@@ -177,3 +177,21 @@ func TestPullSecret(t *testing.T) {
 		})
 	}
 }
+
+// With a DaemonSet for each kind of node, an old pod of any is told.
+func TestRolloutOfSeveral(t *testing.T) {
+	t.Parallel()
+	objects := spegelSet(nil, map[string]string{"node-1": "new"})
+	for _, o := range spegelSet(nil, map[string]string{"node-2": "old"}) {
+		o.SetNamespace("other")
+		o.SetUID("other")
+		for i := range o.GetOwnerReferences() {
+			refs := o.GetOwnerReferences()
+			refs[i].UID = "other"
+			o.SetOwnerReferences(refs)
+		}
+		objects = append(objects, o)
+	}
+	want(t, examine(t, node.Options{Files: content{"etc/hostname": "node-1\n"}.root(t), Cluster: cluster(objects...)})["rollout"], node.Fail,
+		"DaemonSet kube-system/spegel: 1 of 1", "an old pod runs on node-2", "kubectl -n other rollout restart ds/spegel")
+}
