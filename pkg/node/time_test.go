@@ -1,0 +1,82 @@
+package node
+
+import (
+	"context"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// silent is an API server, and a node, that never answers.
+type silent struct{ bundled }
+
+func (silent) Get(ctx context.Context, _ client.ObjectKey, _ client.Object, _ ...client.GetOption) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (silent) List(ctx context.Context, _ client.ObjectList, _ ...client.ListOption) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (silent) ReadDir(ctx context.Context, _ string) ([]Entry, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (silent) ReadFile(ctx context.Context, _ string, _ int64) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (silent) Log(ctx context.Context, _ int64) (Log, error) {
+	<-ctx.Done()
+	return Log{}, ctx.Err()
+}
+
+func (silent) Now() time.Time { return time.Now() }
+
+// An API server that hangs keeps no file from being judged.
+func TestSilentCluster(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTree()
+		file := []byte("[host.'http://192.0.2.1:30020']\n")
+		tr.put("/etc/containerd/certs.d/_default/hosts.toml", Entry{Name: hostsToml, Size: int64(len(file))}, file)
+		results, err := Examine(t.Context(), Options{
+			Files: &bundled{tree: tr}, Cluster: &Cluster{Reader: silent{}, Namespace: "apps"}, Image: "harbor.example.com/a:1",
+			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed },
+			Lookup: func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if results[0].Status != Fail {
+			t.Errorf("%s: %s %q", results[0].Check, results[0].Status, results[0].Evidence)
+		}
+	})
+}
+
+// A node that hangs is done with in time, and every check says something.
+func TestSilentNode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		results, err := Examine(t.Context(), Options{
+			Files: &silent{}, Cluster: &Cluster{Reader: silent{}, Namespace: "apps"}, Image: "harbor.example.com/a:1",
+			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed },
+			Lookup: func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil },
+		})
+		if took := time.Since(start); err != nil || took > examTimeout+time.Second {
+			t.Errorf("it took %s: %v", took, err)
+		}
+		if len(results) != len(Checks()) || slices.ContainsFunc(results, func(r Result) bool { return len(r.Evidence) == 0 || r.Status == Fail && r.Check != "reachability" }) {
+			t.Errorf("%+v", results)
+		}
+	})
+}
