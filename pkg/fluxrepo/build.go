@@ -257,7 +257,7 @@ func allCold(raw []*rawKustomization) bool {
 }
 
 // quoted is what kustomize and its libraries quote of manifests in their messages.
-var quoted = regexp.MustCompile(`(?s)( with config)?:? ?\x60[^\x60]*\x60|\[patch: .*\]|(literal|env) sources? \[.*?\]: |\(?invalid literal source .*|decoding \S.*?: |!!\w+ \x60[^\x60]*\x60|\{.*\}`)
+var quoted = regexp.MustCompile(`(?s)( with config)?:? ?\x60[^\x60]*\x60|\[patch: .*\]|(literal|env) sources? \[.*?\]: |\(?invalid literal source .*|decoding \S.*?: |!!\w+ \x60[^\x60]*\x60|anchor '[^']*'|\{.*\}`)
 
 // plain takes the mount point out of kustomize's messages, and what they quote of manifests, which may be
 // secret.

@@ -45,6 +45,7 @@ func decodeDocuments(data []byte) (docs []*yaml.Node, err error) {
 				bad.column = 1
 				bad.reason = "is not YAML: " + err.Error()[len("yaml: ")+len(m[0]):]
 			}
+			bad.reason = plain(errors.New(bad.reason)) // it may quote a Secret's value
 			return docs, bad
 		}
 		if len(doc.Content) == 0 || doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].Tag == "!!null" {

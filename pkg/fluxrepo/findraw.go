@@ -50,6 +50,9 @@ func (g *graph) searchRaw(c *cluster, kind, ns, name, near string) (o *object, r
 	if len(found) == 0 {
 		return nil, absent
 	}
+	if exact := slices.DeleteFunc(slices.Clone(found), func(o *object) bool { return o.ns != ns }); len(exact) > 0 {
+		found = exact
+	}
 	slices.SortStableFunc(found, func(a, b *object) int {
 		return cmp.Compare(shared(b.file, near), shared(a.file, near))
 	})

@@ -99,11 +99,12 @@ func (n *node) fromChain() []string {
 	return out
 }
 
-// emits looks for an object in what was built.
+// emits looks for an object in what was built: the one of that namespace, or else one that names none.
 func (n *node) emits(kind, ns, name string) *object {
 	if n.built == nil {
 		return nil
 	}
+	var loose *object
 	for _, o := range n.built.objects {
 		if o.kind != kind {
 			continue
@@ -114,11 +115,15 @@ func (n *node) emits(kind, ns, name string) *object {
 				oNS, oName = identity(text)
 			}
 		}
-		if oName == name && (oNS == ns || oNS == "" || ns == "") {
+		switch {
+		case oName != name:
+		case oNS == ns:
 			return o
+		case loose == nil && (oNS == "" || ns == ""):
+			loose = o
 		}
 	}
-	return nil
+	return loose
 }
 
 func identity(doc []byte) (ns, name string) {
