@@ -191,7 +191,7 @@ func TestNoConfigPath(t *testing.T) {
 	t.Parallel()
 	c := content{
 		certs + "_default/hosts.toml": spegelHosts(""),
-		"etc/containerd/config.toml":  "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = ''\n",
+		"etc/containerd/config.toml":  "version = 3\n[plugins.x]\nregistry = 1\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = ''\n",
 	}
 	results := examine(t, node.Options{Files: c.root(t), Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown})
 	want(t, results["mirror-config"], node.Pass, "containerd reads no hosts directory")

@@ -67,6 +67,9 @@ func (x *exam) judgeRoute(ctx context.Context, host string, r *route) Result {
 	for i, h := range r.hosts {
 		if !h.Capabilities.Has(needs) {
 			f.note("  never: %s may not %s", line(h.url()), missing(h.Capabilities, needs))
+			if h.spegel && h.Capabilities.Has(docker.HostCapabilityPull) {
+				f.note("    but once a host below has resolved the tag, it is asked for the content, by digest")
+			}
 			continue
 		}
 		asked++

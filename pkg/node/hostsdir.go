@@ -88,20 +88,17 @@ func (x *exam) configPath(ctx context.Context) (dirs []string, file string) {
 		if err != nil {
 			continue
 		}
-		var c struct {
-			Plugins map[string]struct {
-				Registry struct {
-					ConfigPath *string `toml:"config_path"`
-				} `toml:"registry"`
-			} `toml:"plugins"`
-		}
+		var c map[string]any // a mistake elsewhere in the file must not hide this
 		if toml.Unmarshal(data, &c) != nil {
 			continue // containerd would not run with it
 		}
 		// of version 3 and 2 of the file, and of version 1
 		for _, plugin := range []string{"io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri", "cri"} {
-			if p := c.Plugins[plugin].Registry.ConfigPath; p != nil {
-				return slices.DeleteFunc(strings.Split(*p, ":"), func(s string) bool { return s == "" }), file
+			plugins, _ := c["plugins"].(map[string]any)
+			settings, _ := plugins[plugin].(map[string]any)
+			registry, _ := settings["registry"].(map[string]any)
+			if p, ok := registry["config_path"].(string); ok {
+				return slices.DeleteFunc(strings.Split(p, ":"), func(s string) bool { return s == "" }), file
 			}
 		}
 	}
