@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -91,5 +92,17 @@ func TestDoctorMetrics(t *testing.T) {
 	stop()
 	if got := <-ended; !strings.HasPrefix(got, "0 ") || !strings.Contains(got, `"check":"mirror-config"`) {
 		t.Errorf("it ended with %s", got)
+	}
+}
+
+// That a registry has an address and answers does not mean that the node was looked at.
+func TestDoctorSawNothing(t *testing.T) {
+	t.Parallel()
+	registry := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(registry.Close)
+	var stdout, stderr bytes.Buffer
+	args := []string{"doctor", "--node-root", t.TempDir(), "--image", registry.Listener.Addr().String() + "/a"}
+	if code := cli.Run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); code != cli.ExitFailed || !strings.Contains(stdout.String(), "PASS reachability") {
+		t.Errorf("exit code %d; want %d\n%s", code, cli.ExitFailed, stdout.String())
 	}
 }
