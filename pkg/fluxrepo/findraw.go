@@ -50,9 +50,7 @@ func (g *graph) searchRaw(c *cluster, kind, ns, name, near string) (o *object, r
 	if len(found) == 0 {
 		return nil, absent
 	}
-	if exact := slices.DeleteFunc(slices.Clone(found), func(o *object) bool { return o.ns != ns }); len(exact) > 0 {
-		found = exact
-	}
+	found = exact(found, ns)
 	slices.SortStableFunc(found, func(a, b *object) int {
 		return cmp.Compare(shared(b.file, near), shared(a.file, near))
 	})
@@ -62,6 +60,14 @@ func (g *graph) searchRaw(c *cluster, kind, ns, name, near string) (o *object, r
 		}
 	}
 	return found[0], ""
+}
+
+// exact are the objects of that very namespace, or all if there is none.
+func exact(found []*object, ns string) []*object {
+	if own := slices.DeleteFunc(slices.Clone(found), func(o *object) bool { return o.ns != ns }); len(own) > 0 {
+		return own
+	}
+	return found
 }
 
 func newRawObject(d *yaml.Node, file string) *object {
