@@ -25,7 +25,10 @@ type Files struct {
 // OpenFiles reads tls.crt and tls.key of a folder. The error says which file is wrong.
 func OpenFiles(dir string, log *slog.Logger) (*Files, error) {
 	f := &Files{crt: filepath.Join(dir, "tls.crt"), key: filepath.Join(dir, "tls.key"), log: log}
-	return f, f.load()
+	if err := f.load(); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // Served is the last pair that was good.
