@@ -39,7 +39,7 @@ func BenchmarkValidate(b *testing.B) {
 		{"values of 1 MiB", big, 0},
 		{"an entry of 1 MiB", map[string]any{"spegel": spegel([]any{strings.Repeat("docker.io,", 1<<20/10)})}, 1},
 		{"10000 entries", map[string]any{"spegel": spegel(entries)}, 0},
-		{"10000 private and malformed entries", map[string]any{"spegel": spegel(private)}, 20_000},
+		{"10000 private and malformed entries", map[string]any{"spegel": spegel(private)}, 2_000},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
