@@ -41,6 +41,7 @@ func NewEndpoint(h *Handler) http.Handler {
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // that of the last answer on this connection may be over
 	leave, err := enterBody(r.Context(), e.bodies, r.ContentLength)
 	if err != nil {
 		// the API server asks again after a 429 with Retry-After, for as long as it waits for a webhook
@@ -58,6 +59,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *endpoint) answer(w http.ResponseWriter, r *http.Request) (code int, resp admission.Response) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // every server of net/http can
 	review, err := readReview(w, r)
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // else a review that takes long costs the connection
 	if err != nil {
 		e.metrics.badRequests.Inc()
 		e.log.Error("bad request: not an AdmissionReview", "contentLength", r.ContentLength) // never the body, nor an error that quotes it
