@@ -59,12 +59,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *endpoint) answer(w http.ResponseWriter, r *http.Request) (code int, resp admission.Response) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // every server of net/http can
 	review, err := readReview(w, r)
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // else a review that takes long costs the connection
 	if err != nil {
 		e.metrics.badRequests.Inc()
 		e.log.Error("bad request: not an AdmissionReview", "contentLength", r.ContentLength) // never the body, nor an error that quotes it
 		return http.StatusBadRequest, admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err))
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // else a review that takes long costs the connection
 	// a review that has begun is answered, also while the server shuts down; its reads have a deadline of their own
 	return http.StatusOK, e.webhook.Handle(context.WithoutCancel(r.Context()), admission.Request{AdmissionRequest: *review.Request})
 }
