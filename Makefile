@@ -62,11 +62,11 @@ test: test-unit test-e2e ## Run all tests.
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no cluster, with the race detector.
-	go test -race $$(go list ./... | awk '!/\/test\/e2e(\/|$$)/')
+	go test -race -timeout=20m $$(go list ./... | awk '!/\/test\/e2e(\/|$$)/')
 
 .PHONY: test-e2e
 test-e2e: build assets assets-e2e ## Run the tests against a real API server.
-	$(GOTEST) -count=1 -timeout=10m ./test/e2e/...
+	$(GOTEST) -count=1 -timeout=20m ./test/e2e/...
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run golangci-lint with .golangci.yml.
