@@ -137,14 +137,14 @@ func TestReviewsWhileTheAPIServerHangs(t *testing.T) { //nolint:paralleltest // 
 // With no room left, a review waits, and then the API server is asked to come again.
 func TestNoRoom(t *testing.T) {
 	t.Parallel()
-	srv, body := crowded(t, 6*time.Second)
+	srv, body := crowded(t, 15*time.Second)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup
 	for range admission.MostReviews {
 		wg.Go(func() { _, _, _ = post(ctx, http.DefaultClient, srv.URL, bytes.NewReader(body)) })
 	}
-	for end := time.Now().Add(15 * time.Second); ; {
+	for end := time.Now().Add(40 * time.Second); ; {
 		code, text, err := post(ctx, http.DefaultClient, srv.URL, strings.NewReader("{}"))
 		if err == nil && code == http.StatusTooManyRequests && strings.HasPrefix(text, "1") {
 			break
