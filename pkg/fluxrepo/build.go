@@ -148,6 +148,8 @@ func (g *graph) copies(n *node) error {
 
 func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (res resmap.ResMap, err error) {
 	if schema { // start from a fresh schema, and leave none behind
+		kustomizing.Lock()
+		defer kustomizing.Unlock()
 		return fluxkustomize.Build(fs, dir)
 	}
 	if !builtins {
