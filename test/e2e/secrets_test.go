@@ -39,7 +39,7 @@ stringData:
 	if err != nil {
 		t.Fatal(err)
 	}
-	grant, err := cluster.Render(overlay(t, filepath.Join(root, "manifests"), []string{"read-secrets"}))
+	grant, err := cluster.RenderComponents(filepath.Join(root, "manifests"), "read-secrets")
 	if err != nil {
 		t.Fatal(err)
 	}

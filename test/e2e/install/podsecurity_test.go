@@ -1,7 +1,6 @@
 package install_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +21,7 @@ func TestPodSecurity(t *testing.T) {
 	install(t, "manifests/base")
 	judged := map[string]bool{}
 	for _, components := range subsets(componentNames(t)) {
-		manifests, err := cluster.Render(overlay(t, components))
+		manifests, err := cluster.RenderComponents(filepath.Join(root, "manifests"), components...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,28 +104,6 @@ func createPod(t *testing.T, deployment *appsv1.Deployment, change func(*corev1.
 		change(&pod.Spec)
 	}
 	return newClient(t).Create(t.Context(), pod, client.DryRunAll)
-}
-
-// overlay is a folder with a kustomization of the base and these components.
-func overlay(t *testing.T, components []string) string {
-	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifests, err := filepath.Rel(dir, filepath.Join(root, "manifests"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "resources: [%s/base]\ncomponents:\n", manifests)
-	for _, c := range components {
-		fmt.Fprintf(&text, "  - %s/components/%s\n", manifests, c)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 func componentNames(t *testing.T) (names []string) {
