@@ -48,7 +48,7 @@ func accepted(t testing.TB, result cluster.Result) string {
 func refused(t testing.TB, result cluster.Result, rules ...string) string {
 	t.Helper()
 	if result.ExitCode == 0 || !strings.Contains(result.Output, "(Forbidden)") ||
-		!strings.Contains(result.Output, `admission webhook "helmreleases.spegel-guard.dev" denied the request: Spegel`) {
+		!strings.Contains(result.Output, `helmreleases.spegel-guard.dev" denied the request: Spegel`) {
 		t.Fatalf("kubectl ended with status %d; want a refusal by the guard\n%s", result.ExitCode, result.Output)
 	}
 	for _, rule := range rules {
