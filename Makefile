@@ -109,8 +109,8 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 30s).
 	done
 
 .PHONY: bench
-bench: ## Run the benchmarks; BENCH picks them, BENCHTIME says how long each runs. Without BENCH, bench-admission too.
-	$(GOTEST) -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout=30m ./pkg/...
+bench: $(CONTROL_PLANE) ## Run the benchmarks; BENCH picks them, BENCHTIME says how long each runs. Without BENCH, bench-admission too.
+	KUBECTL=$${KUBEBUILDER_ASSETS:-$(BIN)}/kubectl $(GOTEST) -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout=30m ./pkg/...
 ifeq ($(BENCH),.)
 	@$(MAKE) bench-admission
 endif

@@ -30,14 +30,23 @@ var bench = fleet{kustomizations: 2000, files: 18}
 //
 //   - floor-ratio: the time of a check in parts of the time that it takes to read and decode every file
 //     once with sigs.k8s.io/yaml,
-//   - kustomize-ratio-extrapolated: how many times as long it takes to build every Kustomization's path
-//     with kustomize; one path in ten is built, and the time multiplied by ten,
+//   - command-ratio-extrapolated: how many times as long it takes to run "kubectl kustomize" for every
+//     Kustomization's path, as a script in CI would; one path in fifty is built, and the time multiplied by
+//     fifty. $KUBECTL names the program, which "make bench" builds,
+//   - kustomize-ratio-extrapolated: the same with kustomize as a library, in this process; one path in ten,
 //   - flux-ratio-extrapolated: the same with kustomize-controller's way to build; one path in a hundred,
 //   - peak-MiB: the most memory that a process of its own held for a check.
 func BenchmarkCheck(b *testing.B) {
 	dir := b.TempDir()
 	generateFleet(b, dir, bench)
 	floor := timed(func() { decodeAll(b, dir) })
+	kubectl := os.Getenv("KUBECTL")
+	command := time.Duration(0)
+	if kubectl != "" {
+		command = sampled(b, dir, 50, func(path string) error {
+			return exec.CommandContext(b.Context(), kubectl, "kustomize", path).Run()
+		})
+	}
 	plain := sampled(b, dir, 10, func(path string) error {
 		_, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), path)
 		return err
@@ -54,6 +63,9 @@ func BenchmarkCheck(b *testing.B) {
 	check := b.Elapsed() / time.Duration(loops)
 	b.ReportMetric(float64(files), "files")
 	b.ReportMetric(float64(check)/float64(floor), "floor-ratio")
+	if kubectl != "" {
+		b.ReportMetric(float64(command)/float64(check), "command-ratio-extrapolated")
+	}
 	b.ReportMetric(float64(plain)/float64(check), "kustomize-ratio-extrapolated")
 	b.ReportMetric(float64(flux)/float64(check), "flux-ratio-extrapolated")
 	b.ReportMetric(peak, "peak-MiB")
