@@ -43,8 +43,8 @@ progress() {
         elif ((status <= 128)); then
             break # the end; a time-out is more than 128
         fi
-        if ((said == 0 && SECONDS >= 5 && downloaded + compiled > 5)); then
-            echo "Building $name from source. This takes minutes the first time; later builds take seconds."
+        if ((said == 0 && SECONDS >= 5)); then # linking alone can take a minute, and prints nothing
+            echo "Building $name from source. This takes up to minutes the first time; later builds take seconds."
             said=$SECONDS
         elif ((said > 0 && SECONDS >= said + 10)); then
             echo "  $name: ${SECONDS}s, $downloaded modules downloaded, $compiled packages compiled"
