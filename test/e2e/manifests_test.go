@@ -1,8 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,7 +32,11 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(root, "manifests")
 			if components != nil {
-				dir = overlay(t, dir, components)
+				built, err := cluster.Overlay(t.TempDir(), dir, components...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				dir = built
 			}
 			out := accepted(t, kubectl(t, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-k", dir))
 			if got := strings.Count(out, "(server dry run)"); got < 10 || strings.Contains(out, "Warning") {
@@ -51,26 +53,4 @@ func TestAPIServerAcceptsTheTwinAlone(t *testing.T) {
 	if got := strings.Count(out, "(server dry run)"); got != 6 || strings.Contains(out, "Warning") {
 		t.Errorf("%d objects accepted, want 6:\n%s", got, out)
 	}
-}
-
-// overlay is a folder with a kustomization of the base and these components.
-func overlay(t *testing.T, manifests string, components []string) string {
-	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rel, err := filepath.Rel(dir, manifests)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "resources: [%s/base]\ncomponents:\n", rel)
-	for _, c := range components {
-		fmt.Fprintf(&text, "  - %s/components/%s\n", rel, c)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }

@@ -66,9 +66,11 @@ func startSelfSigned(t *testing.T) *selfSigned {
 			t.Error(err)
 		}
 	})
-	install := cluster.WebhookOptions{
-		Manifests: overlay(t, filepath.Join(root, "manifests"), []string{"self-signed", "metrics-secure"}), Policy: []byte(testPolicy),
+	manifests, err := cluster.Overlay(t.TempDir(), filepath.Join(root, "manifests"), "self-signed", "metrics-secure")
+	if err != nil {
+		t.Fatal(err)
 	}
+	install := cluster.WebhookOptions{Manifests: manifests, Policy: []byte(testPolicy)}
 	begin := time.Now()
 	started, err := c.StartSelfSigned(t.Context(), install, 2, "--self-signed-overlap=3s", "--certificate-check-interval=300ms")
 	if err != nil {

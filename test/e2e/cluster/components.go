@@ -14,12 +14,22 @@ func RenderComponents(manifests string, components ...string) (Manifests, error)
 		return nil, fmt.Errorf("render %s: %w", manifests, err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a kustomization, and nothing else
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
-		return nil, fmt.Errorf("render %s: %w", manifests, err)
+	if dir, err = Overlay(dir, manifests, components...); err != nil {
+		return nil, err
+	}
+	return Render(dir)
+}
+
+// Overlay writes a kustomization of the base of the manifests folder and some of its components into a folder, and returns
+// the folder without symbolic links.
+func Overlay(dir, manifests string, components ...string) (string, error) {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", fmt.Errorf("write an overlay of %s: %w", manifests, err)
 	}
 	rel, err := filepath.Rel(dir, manifests)
 	if err != nil {
-		return nil, fmt.Errorf("render %s: %w", manifests, err)
+		return "", fmt.Errorf("write an overlay of %s: %w", manifests, err)
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "resources: [%s/base]\ncomponents:\n", rel)
@@ -27,7 +37,7 @@ func RenderComponents(manifests string, components ...string) (Manifests, error)
 		fmt.Fprintf(&text, "  - %s/components/%s\n", rel, c)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text.String()), 0o600); err != nil {
-		return nil, fmt.Errorf("render %s: %w", manifests, err)
+		return "", fmt.Errorf("write an overlay of %s: %w", manifests, err)
 	}
-	return Render(dir)
+	return dir, nil
 }
