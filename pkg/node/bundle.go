@@ -152,9 +152,9 @@ func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func(
 		t = newTree()
 		b.trees[root] = t
 	}
-	if !isLookedAt(inside) && !isLog(inside) { // that there is such a folder is all that counts
-		top, _, _ := strings.Cut(inside[1:], "/")
-		return b.put(t, "/"+top, Entry{Name: top, Type: fs.ModeDir}, nil)
+	if !isLookedAt(inside) && !isLog(inside) {
+		folder := kept(inside)
+		return b.put(t, folder, Entry{Name: path.Base(folder), Type: fs.ModeDir}, nil)
 	}
 	if strings.Count(inside, "/") > maxDepth {
 		return fmt.Errorf("%s: is more than %d folders deep", validate.Quote(name), maxDepth)

@@ -17,15 +17,32 @@ import (
 // has its folders at the top.
 func splitNode(name string) (node, inside string) {
 	first, rest, ok := strings.Cut(strings.TrimPrefix(name, "/"), "/")
-	if !ok || slices.Contains([]string{"etc", "var", "service-logs"}, first) {
+	if !ok || slices.Contains([]string{"etc", "run", "var", "service-logs"}, first) {
 		return "", name
 	}
 	return first, "/" + rest
 }
 
+// isLookedAt tells whether a check may ask for a file or a folder.
 func isLookedAt(name string) bool {
-	return strings.HasPrefix(name, "/etc/") || strings.HasPrefix(name, ingestDir+"/") || path.Base(name) == hostsToml ||
-		strings.Contains(name, "/etc/containerd/")
+	inside := name + "/" // of a folder, itself
+	return strings.HasPrefix(inside, "/etc/") || path.Base(name) == hostsToml || strings.Contains(inside, "/etc/containerd/") ||
+		strings.Contains(inside, "/"+contentStore+"/"+ingests+"/") || strings.HasSuffix(name, "/"+contentStore) ||
+		slices.ContainsFunc(resolverDirs(), func(dir string) bool { return strings.HasPrefix(inside, dir) })
+}
+
+// resolverDirs are where /etc/resolv.conf may lead as a symbolic link.
+func resolverDirs() []string {
+	return []string{"/run/systemd/resolve/", "/run/resolvconf/", "/run/NetworkManager/", "/run/connman/"}
+}
+
+// kept is what is kept of a member that nobody asks for: that there is a folder at the top, or a content store.
+func kept(name string) string {
+	if i := strings.Index(name, "/"+contentStore+"/"); i >= 0 {
+		return name[:i+1+len(contentStore)]
+	}
+	top, _, _ := strings.Cut(name[1:], "/")
+	return "/" + top
 }
 
 // serviceLog is where "talosctl support" puts the log of containerd for Kubernetes.
@@ -176,8 +193,8 @@ func (t *tree) resolve(name string) (string, error) {
 			return "", fs.ErrNotExist
 		case e.Type == fs.ModeSymlink:
 			links++
-			if links > 16 {
-				return "", errEscapes
+			if links > 40 { // as Linux does
+				return "", errLoop
 			}
 			target := string(t.content[next])
 			if path.IsAbs(target) {

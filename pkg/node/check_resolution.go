@@ -15,8 +15,8 @@ func resolution() Check {
 		ID:    "resolution",
 		Title: "Whom would containerd ask for this image, and in which order?",
 		Reads: "the node's hosts directory, through containerd's own resolver, for the image of `--image`",
-		Why:   "The answer is one of three: direct; through Spegel, then the registry; through Spegel with no way back. A \"not found\" of Spegel weighs more with containerd than a registry that it can't reach or whose certificate it does not trust, so the pod shows \"not found\" and hides the real reason.",
-		Fails: "It fails if there is no way from Spegel back to the registry, and if Spegel is asked for a private registry at all. It warns if the way back needs settings that Spegel moved to `_backup`.",
+		Why:   "The answer is one of four: direct; through Spegel, then the registry; the tag directly and the content through Spegel; through Spegel with no way back. A \"not found\" of Spegel weighs more with containerd than a registry that it can't reach or whose certificate it does not trust, so the pod shows \"not found\" and hides the real reason.",
+		Fails: "It fails if there is no way from Spegel back to the registry, and if Spegel is asked for a private registry at all. It warns if only the content of a private registry is asked of Spegel, by digest, as with `resolveTags: false`, and if the way back needs settings that Spegel moved to `_backup`.",
 		Mend:  "What mends `mirror-config` mends this. With no way back, the hosts file lacks a `server`, or names one that may not pull.",
 		Limits: "It tells whom containerd asks, not what they answer. Keys are not read: in place of a client's certificate it takes one made up. " +
 			"The resolver is that of containerd 2.2; a node with another version may take a file otherwise.",
@@ -32,7 +32,8 @@ func (x *exam) resolution(ctx context.Context) Result {
 		return skip("no image to look for: name one with --image")
 	}
 	host := reference.Domain(x.image)
-	if h := x.hostsDirectory(ctx); h.err != nil && h.from == "where it usually is" && !x.hasContainerd(ctx) {
+	h := x.hostsDirectories(ctx)
+	if h.guess && len(h.there()) == 0 && !x.hasContainerd(ctx) {
 		return skip("what can be read of the node has no folder of containerd's configuration, so whom containerd asks is not known")
 	}
 	r, err := x.route(ctx, host)
@@ -45,7 +46,19 @@ func (x *exam) resolution(ctx context.Context) Result {
 		f.mend("mend the hosts file of %s", word(host))
 		return f.Result
 	}
-	return x.judgeRoute(ctx, host, r)
+	result := x.judgeRoute(ctx, host, r)
+	if h.unsure != "" && result.Status == Fail {
+		result.Status = Warn
+		result.Evidence = append(result.Evidence, h.unsure)
+	}
+	return result
+}
+
+// verdict is what a route comes to: who is asked for the name, and who for the content behind it.
+type verdict struct {
+	asked           int  // hosts that are asked for the image as it is named
+	spegel, direct  bool // Spegel, or another host, is one of them
+	content, behind bool // Spegel is asked for content by digest alone, and another host is too
 }
 
 // judgeRoute judges whom containerd asks for the image.
@@ -56,66 +69,81 @@ func (x *exam) judgeRoute(ctx context.Context, host string, r *route) Result {
 	}
 	var f finding
 	why := "no folder of the hosts directory is for it"
-	if r.dir != "" {
-		why = "as " + path.Join(x.hosts.path, shownName(r.dir)) + " says"
+	if r.folder != "" {
+		why = "as " + shownPath(r.folder) + " says"
 	}
 	if r.lost {
 		why += ", but for a mistake in its " + hostsToml
 	}
 	f.note("%s is asked of (%s):", shownImage(x.image), why)
-	spegel, last, asked := false, -1, 0
-	for i, h := range r.hosts {
+	var v verdict
+	for _, h := range r.hosts {
+		pulls := h.Capabilities.Has(docker.HostCapabilityPull)
+		v.behind = v.behind || pulls && !h.spegel
 		if !h.Capabilities.Has(needs) {
 			f.note("  never: %s may not %s", line(h.url()), missing(h.Capabilities, needs))
-			if h.spegel && h.Capabilities.Has(docker.HostCapabilityPull) {
-				f.note("    but once a host below has resolved the tag, it is asked for the content, by digest")
+			if h.spegel && pulls {
+				v.content = true
+				f.note("    but that is Spegel, and once the tag is resolved it is asked for the content, by digest")
 			}
 			continue
 		}
-		asked++
+		v.asked++
 		name := ""
 		if h.spegel {
-			name, spegel = ", which is Spegel", true
+			name, v.spegel = ", which is Spegel", true
 		} else {
-			last = i
+			v.direct = true
 		}
-		f.note("  %d. %s%s", asked, line(h.url()), name)
+		f.note("  %d. %s%s", v.asked, line(h.url()), name)
 	}
-	private := x.isPrivate(host)
-	switch {
-	case asked == 0:
-		f.add(Fail, "nobody: no host may be asked for it, so every pull fails with \"not found\"")
-	case !spegel:
-		f.add(Pass, "direct: Spegel is not asked")
-	case last < 0:
-		f.add(Fail, "through Spegel with no way back: what no peer has is \"not found\"")
-	case private:
-		f.add(Fail, "through Spegel, then the registry, and %s is private: its \"not found\" hides why the registry can't be reached", shownName(host))
-	default:
-		f.add(Pass, "through Spegel, then the registry")
+	v.judge(shownName(host), x.isPrivate(host), &f)
+	if r.folder != "" && f.Status != Pass {
+		x.mendList(&f, r.folder)
 	}
-	if f.Status == Fail && r.dir != "" {
-		x.mendList(&f, path.Join(x.hosts.path, r.dir))
-	}
-	if spegel {
+	if v.spegel {
 		x.wayBack(ctx, host, &f)
 	}
 	return f.Result
 }
 
+// judge says what the route means. A host that fails, also with "not found", makes containerd ask the next one, and the
+// error of the first is the one that is shown if all fail.
+func (v *verdict) judge(host string, private bool, f *finding) {
+	const byDigest = "the tag is asked of the registry itself, and the content, by digest, of Spegel first, then of the registry"
+	switch {
+	case v.asked == 0:
+		f.add(Fail, "nobody: no host may be asked for it, so every pull fails with \"not found\"")
+	case v.content && !v.behind && !v.spegel:
+		f.add(Fail, "through Spegel with no way back: the tag is resolved without it, and the content is asked of Spegel alone; what no peer has is \"not found\"")
+	case v.content && private && !v.spegel:
+		f.add(Warn, "%s; %s is private: if it fails after the tag was resolved, Spegel's \"not found\" hides why", byDigest, host)
+	case v.content && !v.spegel:
+		f.add(Pass, "%s", byDigest)
+	case !v.spegel:
+		f.add(Pass, "direct: Spegel is not asked")
+	case !v.direct:
+		f.add(Fail, "through Spegel with no way back: what no peer has is \"not found\"")
+	case private:
+		f.add(Fail, "through Spegel, then the registry, and %s is private: its \"not found\" hides why the registry can't be reached", host)
+	default:
+		f.add(Pass, "through Spegel, then the registry")
+	}
+}
+
 // wayBack looks for settings of the registry that Spegel has put aside.
 func (x *exam) wayBack(ctx context.Context, host string, f *finding) {
-	for _, dir := range hostDirs(host) {
-		backup := path.Join(x.hosts.path, backupDir, dir)
-		file, err := x.mirrorFile(ctx, backup)
-		if dir == defaultDir || errors.As(err, new(*syntaxError)) || err != nil {
-			continue
+	for _, d := range x.hostsDirectories(ctx).there() {
+		for _, name := range hostDirs(host) {
+			backup := path.Join(d.path, backupDir, name)
+			file, err := x.mirrorFile(ctx, backup)
+			if name == defaultDir || err != nil || len(file.own) == 0 && file.server == "" {
+				continue
+			}
+			f.add(Warn, "the registry's own settings (%s) are in %s, where containerd does not look: the way back may fail", file.summary(), path.Join(d.path, backupDir, shownName(name)))
+			f.mend("once the registry is off Spegel's list, on this node: cp -r %s %s", word(backup), word(d.path))
+			return
 		}
-		if len(file.own) > 0 || file.server != "" {
-			f.add(Warn, "the registry's own settings (%s) are in %s, where containerd does not look: the way back may fail", file.summary(), path.Join(x.hosts.path, backupDir, shownName(dir)))
-			f.mend("once the registry is off Spegel's list, on this node: cp -r %s %s", word(backup), word(x.hosts.path))
-		}
-		return
 	}
 }
 

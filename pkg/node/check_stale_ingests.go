@@ -5,12 +5,22 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
 
-// ingestDir is where containerd's content store keeps downloads that have not ended.
-const ingestDir = "/var/lib/containerd/io.containerd.content.v1.content/ingest"
+// contentStore is the folder of containerd's content store, below containerd's root, and ingests the folder in it that
+// keeps downloads that have not ended.
+const (
+	contentStore = "io.containerd.content.v1.content"
+	ingests      = "ingest"
+)
+
+// containerdRoots are where containerd's root usually is: with k3s and RKE2, elsewhere.
+func containerdRoots() []string {
+	return []string{"/var/lib/rancher/k3s/agent/containerd", "/var/lib/rancher/rke2/agent/containerd", "/var/lib/containerd"}
+}
 
 const (
 	staleAfter = 5 * time.Minute
@@ -21,11 +31,11 @@ func staleIngests() Check {
 	return Check{
 		ID:     "stale-ingests",
 		Title:  "Has a download broken off?",
-		Reads:  "the downloads under `" + ingestDir + "`: when each was last written to",
+		Reads:  "the downloads in `" + contentStore + "/" + ingests + "` below containerd's root: the `root` of its configuration, or `/var/lib/rancher/k3s/agent/containerd`, the same of `rke2`, `/var/lib/containerd`; and when each was last written to",
 		Why:    "A download that hangs holds the lock of its layer: a later pull of the same layer waits, or is told that it is locked, although the registry is fine again.",
 		Fails:  "It warns about a download that nobody has written to for five minutes.",
 		Mend:   "Pull again; if the same one stays, restart containerd, whose locks are in its memory.",
-		Limits: "A very slow registry may look like a broken one. Of an archive, the age counts up to the newest file in it.",
+		Limits: "A very slow registry may look like a broken one. Of an archive, the age counts up to the newest file in it; a download whose `data` is not in it may still go on, so it is not judged.",
 		run:    func(ctx context.Context, x *exam) Result { return x.staleIngests(ctx) },
 	}
 }
@@ -34,68 +44,83 @@ func (x *exam) staleIngests(ctx context.Context) Result {
 	if x.Files == nil {
 		return skip(noNode)
 	}
-	entries, err := x.Files.ReadDir(ctx, ingestDir)
+	store, ok := x.contentStore(ctx)
+	if !ok {
+		return skip("what can be read of the node has no content store of containerd's at %s", shownPath(store))
+	}
+	dir := path.Join(store, ingests)
+	entries, err := x.Files.ReadDir(ctx, dir)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !x.hasStore(ctx):
-		return skip("what can be read of the node has no content store of containerd's at %s", path.Dir(ingestDir))
 	case errors.Is(err, fs.ErrNotExist):
-		return Result{Status: Pass, Evidence: []string{"no download has ever been going on: " + ingestDir + " does not exist"}}
+		return Result{Status: Pass, Evidence: []string{"no download has ever been going on: " + shownPath(dir) + " does not exist"}}
 	case errors.Is(err, errTooMany):
-		return Result{Status: Warn, Evidence: []string{ingestDir + " " + reason(err)}, Fix: restartContainerd}
+		return Result{Status: Warn, Evidence: []string{shownPath(dir) + " " + reason(err)}, Fix: restartContainerd}
 	case err != nil:
-		r := skip("%s %s", ingestDir, reason(err))
+		r := skip("%s %s", shownPath(dir), reason(err))
 		if errors.Is(err, fs.ErrPermission) {
 			r.Fix = "run doctor as root: only root may read containerd's store"
 		}
 		return r
 	}
+	return x.judgeIngests(ctx, dir, entries)
+}
+
+func (x *exam) judgeIngests(ctx context.Context, dir string, entries []Entry) Result {
 	var f finding
+	entries = slices.DeleteFunc(entries, func(e Entry) bool { return !e.Type.IsDir() })
 	now := x.now()
 	stale, unknown := 0, 0
-	for i, e := range entries {
-		if !e.Type.IsDir() {
-			continue
-		}
-		at := e.ModTime
-		if i < maxIngests {
-			at = x.lastWritten(ctx, e)
-		}
+	for _, e := range entries[:min(len(entries), maxIngests)] {
+		at, seen := x.lastWritten(ctx, path.Join(dir, e.Name))
 		switch age := now.Sub(at); {
-		case at.IsZero():
+		case age <= staleAfter:
+		case !seen:
 			unknown++
-		case age > staleAfter:
+		default:
 			stale++
 			if stale <= 5 {
-				f.add(Warn, "%s was last written to %s ago", x.ingestName(ctx, e), age.Round(time.Minute))
+				f.add(Warn, "%s was last written to %s ago", x.ingestName(ctx, dir, e), age.Round(time.Minute))
 			}
 		}
 	}
 	if stale > 5 {
-		f.note("%d more", stale-5)
+		f.note("%d more are as old", stale-5)
 	}
 	if unknown > 0 {
-		f.note("of %d downloads it is not known when they were last written to", unknown)
+		f.add(Skip, "of %d downloads it is not known whether they go on: their data is not there to look at", unknown)
 	}
-	if stale == 0 {
-		f.add(Pass, "%d downloads, none of them older than %s", len(entries), staleAfter)
-	} else {
+	if left := len(entries) - maxIngests; left > 0 {
+		f.note("%d more downloads were not looked at", left)
+	}
+	switch {
+	case stale > 0:
 		f.mend(restartContainerd)
+	case unknown == 0:
+		f.add(Pass, "%d downloads, none of them older than %s", len(entries), staleAfter)
 	}
 	return f.Result
 }
 
 const restartContainerd = "pull the image again; if the download stays: systemctl restart containerd, on Talos: talosctl -n <node> service cri restart, or reboot the node"
 
-func (x *exam) hasStore(ctx context.Context) bool {
-	_, err := x.Files.ReadDir(ctx, path.Dir(ingestDir))
-	return err == nil
+// contentStore is the folder of containerd's content store; ok is false if there is none, or it can't be told.
+func (x *exam) contentStore(ctx context.Context) (store string, ok bool) {
+	roots := containerdRoots()
+	if root := x.containerdConfig(ctx).root; path.IsAbs(root) {
+		roots = []string{root}
+	}
+	for _, root := range roots {
+		store = path.Join(root, contentStore)
+		if _, err := x.Files.ReadDir(ctx, store); !errors.Is(err, fs.ErrNotExist) {
+			return store, true
+		}
+	}
+	return store, false
 }
 
-// lastWritten is the newest time that the download's own files tell: containerd notes one in updatedat, and
-// data grows.
-func (x *exam) lastWritten(ctx context.Context, e Entry) time.Time {
-	dir := path.Join(ingestDir, e.Name)
-	at := time.Time{}
+// lastWritten is the newest time that the download's own files tell: containerd notes one in updatedat when it begins
+// and ends, and in between the data grows. Seen tells whether the data was there to look at.
+func (x *exam) lastWritten(ctx context.Context, dir string) (at time.Time, seen bool) {
 	if text, err := x.Files.ReadFile(ctx, path.Join(dir, "updatedat"), 256); err == nil {
 		if noted, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(string(text))); err == nil {
 			at = noted
@@ -103,19 +128,19 @@ func (x *exam) lastWritten(ctx context.Context, e Entry) time.Time {
 	}
 	files, _ := x.Files.ReadDir(ctx, dir)
 	for _, f := range files {
-		if f.Type.IsRegular() && f.ModTime.After(at) && (f.Name == "data" || at.IsZero()) {
-			at = f.ModTime
+		if f.Name == "data" && f.Type.IsRegular() && !f.ModTime.IsZero() {
+			seen = true
+			if f.ModTime.After(at) {
+				at = f.ModTime
+			}
 		}
 	}
-	if at.IsZero() {
-		at = e.ModTime
-	}
-	return at
+	return at, seen
 }
 
 // ingestName is the reference that containerd gave the download, which names a digest, or else its folder.
-func (x *exam) ingestName(ctx context.Context, e Entry) string {
-	if ref, err := x.Files.ReadFile(ctx, path.Join(ingestDir, e.Name, "ref"), 4<<10); err == nil && len(ref) > 0 {
+func (x *exam) ingestName(ctx context.Context, dir string, e Entry) string {
+	if ref, err := x.Files.ReadFile(ctx, path.Join(dir, e.Name, "ref"), 4<<10); err == nil && len(ref) > 0 {
 		return "download " + line(string(ref))
 	}
 	return "download " + shownName(e.Name)

@@ -22,12 +22,24 @@ import (
 // content is a node's files, by name without the leading slash. A name that ends in a slash is an empty folder.
 type content map[string]string
 
+const linkMark = "\x00link "
+
+// linkTo is what stands for a symbolic link.
+func linkTo(target string) string { return linkMark + target }
+
+// link is where a file leads, if it is a symbolic link.
+func (c content) link(name string) (target string, ok bool) {
+	return strings.CutPrefix(c[name], linkMark)
+}
+
 // asOf is when the files of a content are from.
 var asOf = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// when is the time of a file: those of download aaaa are an hour older than all others.
+func asOfNow() time.Time { return asOf }
+
+// when is the time of a file: those of downloads whose name begins with aaaa are an hour older than all others.
 func when(name string) time.Time {
-	if strings.Contains(name, "/aaaa/") {
+	if strings.Contains(name, "/aaaa") {
 		return asOf.Add(-time.Hour)
 	}
 	return asOf
@@ -46,6 +58,10 @@ func (c content) dir(t *testing.T) string {
 			folder = file
 		}
 		must(t, os.MkdirAll(folder, 0o700))
+		if target, ok := c.link(name); ok {
+			must(t, os.Symlink(target, file))
+			continue
+		}
 		if !strings.HasSuffix(name, "/") {
 			must(t, os.WriteFile(file, []byte(c[name]), 0o600))
 			must(t, os.Chtimes(file, when(name), when(name)))
@@ -76,6 +92,11 @@ func (c content) tar(t *testing.T) []byte {
 		if strings.HasSuffix(name, "/") {
 			h.Typeflag = tar.TypeDir
 		}
+		if target, ok := c.link(name); ok {
+			h.Typeflag, h.Linkname, h.Size = tar.TypeSymlink, target, 0
+			must(t, w.WriteHeader(h))
+			continue
+		}
 		must(t, w.WriteHeader(h))
 		_, err := io.WriteString(w, c[name])
 		must(t, err)
@@ -89,9 +110,15 @@ func (c content) zip(t *testing.T, folder string) []byte {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
 	for _, name := range c.names() {
-		f, err := w.CreateHeader(&zip.FileHeader{Name: folder + "/" + name, Method: zip.Deflate, Modified: when(name)})
+		h := &zip.FileHeader{Name: folder + "/" + name, Method: zip.Deflate, Modified: when(name)}
+		text := c[name]
+		if target, ok := c.link(name); ok {
+			h.SetMode(os.ModeSymlink | 0o777)
+			text = target
+		}
+		f, err := w.CreateHeader(h)
 		must(t, err)
-		_, err = io.WriteString(f, c[name])
+		_, err = io.WriteString(f, text)
 		must(t, err)
 	}
 	must(t, w.Close())

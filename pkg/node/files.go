@@ -19,6 +19,7 @@ var (
 	errTooLarge   = errors.New("is too large")
 	errTooMany    = errors.New("holds too many entries")
 	errNotRegular = errors.New("is not a regular file")
+	errLoop       = errors.New("is a symbolic link that leads to itself")
 	errEscapes    = errors.New("is a symbolic link that leads out of what can be read")
 )
 
@@ -65,6 +66,7 @@ func reason(err error) string {
 		{errTooLarge, errTooLarge.Error()},
 		{errTooMany, errTooMany.Error()},
 		{errNotRegular, errNotRegular.Error()},
+		{errLoop, errLoop.Error()},
 		{errEscapes, errEscapes.Error()},
 		{context.DeadlineExceeded, "took too long to read"},
 	} {

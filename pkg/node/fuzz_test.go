@@ -23,14 +23,14 @@ func FuzzHostsFile(f *testing.F) {
 		if err != nil && (!utf8.ValidString(err.Error()) || strings.ContainsAny(err.Error(), "\n\x1b")) {
 			t.Errorf("error %q", err)
 		}
-		for _, s := range parsed.spegel() {
+		for _, s := range (signs{by: map[string]string{}}).spegelIn(&parsed) {
 			if len(s) > 100 {
 				t.Errorf("%q is shown", s)
 			}
 		}
 		tr := newTree()
 		tr.put("/h/reg/"+hostsToml, Entry{Name: hostsToml, Size: int64(len(data))}, data)
-		s, stageErr := newStage(t.Context(), &bundled{tree: tr}, "/h", "reg")
+		s, stageErr := newStage(t.Context(), &bundled{tree: tr}, []string{"/h"}, "reg")
 		if stageErr != nil {
 			return // as a file that was not kept
 		}

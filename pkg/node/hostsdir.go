@@ -7,102 +7,130 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/pelletier/go-toml/v2"
 )
 
-// hostsDir is the directory in which containerd looks up what to do for a registry.
+// hostsDirs are the directories in which containerd looks up what to do for a registry, in its order: the first one
+// that has a folder for the registry, or a _default, decides.
+type hostsDirs struct {
+	dirs   []*hostsDir
+	from   string      // who says so
+	guess  bool        // nobody does: it is where they usually are
+	aside  []*hostsDir // where Spegel is told to write, if containerd is told to read elsewhere
+	unsure string      // why it is not certain that containerd reads them
+	notes  []string    // what else its configuration shows
+}
+
+// hostsDir is one of them.
 type hostsDir struct {
 	path    string
-	from    string   // who says so
-	reads   []string // the directories that containerd is told to read; nil where its configuration does not say
 	entries []Entry
 	err     error // why entries could not be read
 }
 
-// knownHostsDirs are where it usually is: on Talos, elsewhere, and with k3s and RKE2.
+// there are the directories that exist and can be read.
+func (h *hostsDirs) there() []*hostsDir {
+	return slices.DeleteFunc(slices.Clone(h.dirs), func(d *hostsDir) bool { return d.err != nil })
+}
+
+// unread is the first directory that is there, or may be, and can't be read.
+func (h *hostsDirs) unread() *hostsDir {
+	for _, d := range h.dirs {
+		if d.err != nil && !errors.Is(d.err, fs.ErrNotExist) {
+			return d
+		}
+	}
+	return nil
+}
+
+func (h *hostsDirs) paths() []string {
+	var out []string
+	for _, d := range h.dirs {
+		out = append(out, d.path)
+	}
+	return out
+}
+
+// defaultHostsDirs are what containerd 2.2 takes where its configuration names none.
+func defaultHostsDirs() []string { return []string{"/etc/containerd/certs.d", "/etc/docker/certs.d"} }
+
+// knownHostsDirs are where it usually is: on Talos, with k3s and RKE2, elsewhere.
 func knownHostsDirs() []string {
 	return []string{
 		"/etc/cri/conf.d/hosts",
-		"/etc/containerd/certs.d",
 		"/var/lib/rancher/k3s/agent/etc/containerd/certs.d",
 		"/var/lib/rancher/rke2/agent/etc/containerd/certs.d",
+		"/etc/containerd/certs.d",
 	}
 }
 
-// containerdConfigs are where containerd's own configuration usually is. Talos writes what it has merged
-// to the first one.
-func containerdConfigs() []string {
-	return []string{
-		"/etc/cri/conf.d/cri.toml",
-		"/etc/containerd/config.toml",
-		"/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
-		"/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
-	}
-}
-
-// hostsDirectory finds the directory, once: where Spegel writes, where containerd says that it reads, or
-// where it usually is.
-func (x *exam) hostsDirectory(ctx context.Context) *hostsDir {
+// hostsDirectories finds the directories, once.
+func (x *exam) hostsDirectories(ctx context.Context) *hostsDirs {
 	if x.hosts != nil {
 		return x.hosts
 	}
-	h := &hostsDir{err: fs.ErrNotExist}
-	defer func() {
-		if !errors.Is(h.err, context.DeadlineExceeded) { // the time of one check is no answer for the next
-			x.hosts = h
-		}
-	}()
-	var config string
-	h.reads, config = x.configPath(ctx)
-	if h.reads != nil && len(h.reads) == 0 {
-		h.from = "config_path is empty in " + config
-		return h
-	}
-	var candidates []string
-	switch spegel, err := x.spegel(ctx); {
-	case err == nil && spegel.HostsDir != "":
-		h.from, candidates = "as Spegel is told", []string{spegel.HostsDir}
-	case len(h.reads) > 0:
-		h.from, candidates = "as "+config+" says", h.reads
-	default:
-		h.from, candidates = "where it usually is", knownHostsDirs()
-	}
-	for _, dir := range candidates {
-		if !path.IsAbs(dir) {
-			continue
-		}
-		h.path = path.Clean(dir)
-		if h.entries, h.err = x.Files.ReadDir(ctx, h.path); !errors.Is(h.err, fs.ErrNotExist) {
-			return h
-		}
+	h := x.findHostsDirs(ctx)
+	late := func(d *hostsDir) bool { return errors.Is(d.err, context.DeadlineExceeded) }
+	if !slices.ContainsFunc(h.dirs, late) { // the time of one check is no answer for the next
+		x.hosts = h
 	}
 	return h
 }
 
-// configPath is the config_path of containerd's configuration, and the file that has it. It is nil where no file
-// says anything, and empty where one says that there is none.
-func (x *exam) configPath(ctx context.Context) (dirs []string, file string) {
-	for _, file := range containerdConfigs() {
-		data, err := x.Files.ReadFile(ctx, file, maxFile)
-		if err != nil {
-			continue
-		}
-		var c map[string]any // a mistake elsewhere in the file must not hide this
-		if toml.Unmarshal(data, &c) != nil {
-			continue // containerd would not run with it
-		}
-		// of version 3 and 2 of the file, and of version 1
-		for _, plugin := range []string{"io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri", "cri"} {
-			plugins, _ := c["plugins"].(map[string]any)
-			settings, _ := plugins[plugin].(map[string]any)
-			registry, _ := settings["registry"].(map[string]any)
-			if p, ok := registry["config_path"].(string); ok {
-				return slices.DeleteFunc(strings.Split(p, ":"), func(s string) bool { return s == "" }), file
-			}
+// findHostsDirs asks containerd's configuration, or else what Spegel is told, or else looks where they usually are.
+func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
+	config := x.containerdConfig(ctx)
+	told, set := config.configPath()
+	h := &hostsDirs{notes: config.notes}
+	if config.misplaced() {
+		h.notes = append(h.notes, shownPath(config.main)+" is of version 3 and has a config_path under "+criPlugin+", where containerd does not look for it; its place is "+imagesPlugin)
+	}
+	writes := ""
+	if spegel, err := x.spegel(ctx); err == nil && path.IsAbs(spegel.HostsDir) {
+		writes = path.Clean(spegel.HostsDir)
+	}
+	switch {
+	case len(told) > 0:
+		h.from = "as " + shownPath(config.pathFrom) + " says"
+		h.dirs = x.readHostsDirs(ctx, told)
+	case set, config.version >= 3:
+		h.from = "containerd's default, as " + shownPath(config.main) + " names no config_path"
+		h.unsure = "that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all"
+		h.dirs = x.readHostsDirs(ctx, defaultHostsDirs())
+	case writes != "":
+		h.from = "as Spegel is told"
+		h.dirs = x.readHostsDirs(ctx, []string{writes})
+	default:
+		h.from, h.guess = "where it usually is", true
+		h.dirs = x.guessHostsDir(ctx)
+	}
+	if writes != "" && !slices.Contains(h.paths(), writes) {
+		h.aside = x.readHostsDirs(ctx, []string{writes})
+	}
+	return h
+}
+
+// guessHostsDir takes the first place that is there.
+func (x *exam) guessHostsDir(ctx context.Context) []*hostsDir {
+	var found []*hostsDir
+	for _, p := range knownHostsDirs() {
+		if found = x.readHostsDirs(ctx, []string{p}); !errors.Is(found[0].err, fs.ErrNotExist) {
+			return found
 		}
 	}
-	return nil, ""
+	return found
+}
+
+func (x *exam) readHostsDirs(ctx context.Context, paths []string) []*hostsDir {
+	var out []*hostsDir
+	for _, p := range paths {
+		if !path.IsAbs(p) { // relative to wherever containerd was started
+			continue
+		}
+		d := &hostsDir{path: path.Clean(p)}
+		d.entries, d.err = x.Files.ReadDir(ctx, d.path)
+		out = append(out, d)
+	}
+	return out
 }
 
 // mirrorFile reads the hosts.toml of one directory.

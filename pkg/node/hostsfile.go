@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -109,36 +108,6 @@ func (s *hostSettings) special() []string {
 	} {
 		if key.set {
 			out = append(out, key.name)
-		}
-	}
-	return out
-}
-
-// spegelPorts are those that Spegel's chart publishes: hostPort and nodePort by default, and hostPort as
-// it is usually set on Talos. Its values may name others.
-func spegelPorts() []string { return []string{"30020", "30021", "29999"} }
-
-// isSpegel tells whether a mirror is Spegel, by how every version of Spegel writes itself: plain HTTP, at an
-// address of the node (127.0.0.1 in the first versions), at the chart's ports or, since v0.4, with a
-// dial_timeout of 200ms.
-func (m mirror) isSpegel() bool {
-	u, err := url.Parse(m.url)
-	if err != nil || u.Scheme != "http" {
-		return false
-	}
-	if slices.Contains(spegelPorts(), u.Port()) {
-		return true
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return err == nil && (ip.IsLoopback() || m.dialTimeout == "200ms")
-}
-
-// spegel lists the mirrors of a file that are Spegel.
-func (f *hostsFile) spegel() []string {
-	var out []string
-	for _, m := range f.mirrors {
-		if m.isSpegel() {
-			out = append(out, shown(m.url))
 		}
 	}
 	return out

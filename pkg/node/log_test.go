@@ -12,7 +12,7 @@ func TestCRILog(t *testing.T) {
 	t.Parallel()
 	const image = "harbor.example.com/team/app:v1"
 	good := `time="2026-03-01T11:59:30Z" level=info msg="PullImage \"` + image + `\" returns image reference \"sha256:1234\""` + "\n"
-	now := func() time.Time { return asOf }
+	now := asOfNow
 	tests := map[string]struct {
 		log    string
 		status node.Status
@@ -60,10 +60,10 @@ func TestCRILog(t *testing.T) {
 
 func TestStaleIngests(t *testing.T) {
 	t.Parallel()
-	now := func() time.Time { return asOf }
 	many := content{}
 	for id := range strings.SplitSeq("abcdefgh", "") {
-		many[ingest+id+"/updatedat"] = asOf.Add(-24 * time.Hour).Format(time.RFC3339Nano)
+		many[ingest+"aaaa"+id+"/updatedat"] = asOf.Add(-24 * time.Hour).Format(time.RFC3339Nano)
+		many[ingest+"aaaa"+id+"/data"] = "x"
 	}
 	for name, test := range map[string]struct {
 		content content
@@ -73,12 +73,15 @@ func TestStaleIngests(t *testing.T) {
 		"none":                  {content{ingest: ""}, node.Pass, "0 downloads"},
 		"never any":             {content{"var/lib/containerd/io.containerd.content.v1.content/blobs/": ""}, node.Pass, "does not exist"},
 		"no store":              {content{"etc/hosts": ""}, node.Skip, "no content store"},
-		"many are counted":      {many, node.Warn, "3 more"},
+		"many are counted":      {many, node.Warn, "3 more are as old"},
+		"no data to look at":    {content{ingest + "aaaa/updatedat": asOf.Add(-time.Hour).Format(time.RFC3339Nano), ingest + "aaaa/ref": "x"}, node.Skip, "of 1 downloads it is not known whether they go on"},
+		"just begun, no data":   {content{ingest + "aaaa/updatedat": asOf.Format(time.RFC3339Nano)}, node.Pass, "1 downloads, none of them older"},
+		"a file, no download":   {content{ingest + "aaaa": "x"}, node.Pass, "0 downloads"},
 		"no time that is a one": {content{ingest + "aaaa/updatedat": "yesterday", ingest + "aaaa/data": "x"}, node.Warn, "download aaaa was last written to 1h0m0s ago"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want(t, examine(t, node.Options{Files: test.content.root(t), Now: now})["stale-ingests"], test.status, test.says)
+			want(t, examine(t, node.Options{Files: test.content.root(t), Now: asOfNow})["stale-ingests"], test.status, test.says)
 		})
 	}
 }

@@ -140,8 +140,11 @@ func (r *Root) open(name string, flag int) (*os.File, error) {
 		if !errors.As(path.Err, &no) { // package os has no name for this error
 			return nil, errEscapes
 		}
-		if errors.Is(no, syscall.ENOTDIR) {
+		switch {
+		case errors.Is(no, syscall.ENOTDIR):
 			return nil, fs.ErrNotExist
+		case errors.Is(no, syscall.ELOOP):
+			return nil, errLoop
 		}
 	}
 	return f, err

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"path"
 	"strings"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
@@ -19,9 +18,9 @@ import (
 
 // route is whom containerd would ask for images of a registry, in order.
 type route struct {
-	hosts []hop
-	dir   string // the folder that says so, without its path; empty for none
-	lost  bool   // the folder's file can't be used, and containerd goes on as if it were not there
+	hosts  []hop
+	folder string // the folder that says so; empty for none
+	lost   bool   // the folder's file can't be used, and containerd goes on as if it were not there
 }
 
 // unreadError says what could not be read, by doctor: containerd may well be able to.
@@ -41,21 +40,16 @@ func (h hop) url() string { return h.Scheme + "://" + h.Host + h.Path }
 
 // route asks containerd's own resolver.
 func (x *exam) route(ctx context.Context, host string) (*route, error) {
-	h := x.hostsDirectory(ctx)
-	if h.err != nil && !errors.Is(h.err, fs.ErrNotExist) {
-		return nil, &unreadError{h.path + " " + reason(h.err)}
+	h := x.hostsDirectories(ctx)
+	if d := h.unread(); d != nil {
+		return nil, &unreadError{d.path + " " + reason(d.err)}
 	}
-	if h.path == "" { // containerd reads none
-		hosts, err := x.resolver(ctx, nil)(host)
-		r := &route{}
-		for _, asked := range hosts {
-			r.hosts = append(r.hosts, hop{asked, false})
-		}
-		return r, err
+	s, err := newStage(ctx, x.Files, h.paths(), host)
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		return nil, &unreadError{shownPath(failed.Path) + " " + reason(err)}
 	}
-	s, err := newStage(ctx, x.Files, h.path, host)
 	if err != nil {
-		return nil, &unreadError{"the folder of " + shownName(host) + " in " + h.path + " " + reason(err)}
+		return nil, err
 	}
 	defer s.remove()
 	hosts, err := x.resolver(ctx, config.HostDirFromRoot(s.dir))(host)
@@ -65,19 +59,15 @@ func (x *exam) route(ctx context.Context, host string) (*route, error) {
 	if err != nil {
 		return nil, errors.New(s.onNode(err))
 	}
-	r := &route{}
+	r := &route{folder: s.folder}
 	var file hostsFile
-	for _, name := range hostDirs(host) {
-		if _, err := x.Files.ReadDir(ctx, path.Join(h.path, name)); err != nil {
-			continue
-		}
-		r.dir = name
-		file, err = x.mirrorFile(ctx, path.Join(h.path, name))
+	if r.folder != "" {
+		file, err = x.mirrorFile(ctx, r.folder)
 		r.lost = errors.As(err, new(*syntaxError))
-		break
 	}
+	known := x.signs(ctx)
 	for _, asked := range hosts {
-		r.hosts = append(r.hosts, hop{asked, isSpegelHost(asked, file, host)})
+		r.hosts = append(r.hosts, hop{asked, known.isSpegelHost(asked, file, host)})
 	}
 	return r, nil
 }
@@ -122,19 +112,4 @@ func (x *exam) dial(ctx context.Context, network, address string) (net.Conn, err
 		failed = cmp.Or(failed, err)
 	}
 	return nil, failed
-}
-
-// isSpegelHost tells whether a host that containerd would ask is one of the file's mirrors that are Spegel. A file
-// may also name Spegel as its server; the registry itself is never Spegel, wherever it is.
-func isSpegelHost(asked docker.RegistryHost, file hostsFile, registry string) bool {
-	if asked.Host == registry {
-		return false
-	}
-	at := asked.Scheme + "://" + asked.Host
-	for _, m := range append(file.mirrors, mirror{url: file.server}) {
-		if m.isSpegel() && (m.url == at || m.url == at+asked.Path || m.url == at+"/") {
-			return true
-		}
-	}
-	return mirror{url: at}.isSpegel()
 }

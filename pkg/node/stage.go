@@ -29,33 +29,47 @@ type stage struct {
 	dir   string
 	files Files
 	names map[string]string // copy -> name on the node
+	// the folder that was copied, by its name on the node; empty where there is none
+	folder string
 	// the first file of certificates that is there, or may be, and can't be read
 	unread string
 }
 
-// newStage copies the first of the folders that there is, as containerd would take it: its hosts.toml and
-// the certificates that it needs. Keys are not read: in place of a client's certificate stands one made up, and in place of each
-// header a dash. Remove takes the copy away.
-func newStage(ctx context.Context, files Files, hosts, host string) (*stage, error) {
+// newStage copies the first of the folders that there is, in the first of the directories that has one, as containerd's
+// CRI service would take it: its hosts.toml and the certificates that it needs. Keys are not read: in place of a client's
+// certificate stands one made up, and in place of each header a dash. Remove takes the copy away.
+func newStage(ctx context.Context, files Files, dirs []string, host string) (*stage, error) {
 	dir, err := os.MkdirTemp("", "spegel-guard-")
 	if err != nil {
 		return nil, err
 	}
 	s := &stage{dir: dir, files: files, names: map[string]string{}}
-	for _, name := range hostDirs(host) {
-		err = s.copyDir(ctx, path.Join(hosts, name), filepath.Join(dir, name))
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
+	for _, folder := range foldersOf(dirs, host) {
+		switch err := s.copyDir(ctx, folder, filepath.Join(dir, path.Base(folder))); {
+		case err == nil:
+			s.folder = folder
+			return s, nil
+		case !errors.Is(err, fs.ErrNotExist):
+			s.remove()
+			return nil, &fs.PathError{Op: "read", Path: folder, Err: err}
 		}
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.remove()
-		return nil, err
 	}
 	return s, nil
 }
 
 func (s *stage) remove() { _ = os.RemoveAll(s.dir) }
+
+// foldersOf are the folders in which containerd looks for a host, in its order: a _default in one directory comes
+// before the host's own folder in the next.
+func foldersOf(dirs []string, host string) []string {
+	var out []string
+	for _, dir := range dirs {
+		for _, name := range hostDirs(host) {
+			out = append(out, path.Join(dir, name))
+		}
+	}
+	return out
+}
 
 // hostDirs are the names of the folders for a host, in containerd's order. Only names that are one
 // step of a path can be one.

@@ -118,6 +118,8 @@ func talosError(text string, err error) error {
 		return fs.ErrPermission
 	case strings.Contains(text, "is a directory"), strings.Contains(text, "not a regular file"):
 		return errNotRegular
+	case strings.Contains(text, "too many levels of symbolic links"):
+		return errLoop
 	case text == "":
 		return fmt.Errorf("talosctl: %w", err)
 	}

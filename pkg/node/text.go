@@ -89,6 +89,17 @@ func few(words []string) string {
 // shownName is a foreign name without quotes.
 func shownName(s string) string { return validate.Clean(s) }
 
+// shownPath is a foreign path without quotes; only its single names are shortened.
+func shownPath(p string) string {
+	names := strings.Split(p, "/")
+	for i, name := range names {
+		if name != "" {
+			names[i] = shownName(name)
+		}
+	}
+	return line(strings.Join(names, "/"))
+}
+
 // word makes a foreign name one word of a shell command that can be pasted. A name that no person gives is
 // not put into a command at all.
 func word(s string) string {

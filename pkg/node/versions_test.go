@@ -39,7 +39,15 @@ func TestHostsFiles(t *testing.T) {
 		},
 		"resolveTags off, and a tag to resolve": {
 			"_default", "[host.'http://192.0.2.11:30020']\ncapabilities = ['pull']\ndial_timeout = '200ms'",
-			node.Fail, node.Pass, "may not resolve tags\n    but once a host below has resolved the tag, it is asked for the content",
+			node.Fail, node.Warn, "the tag is asked of the registry itself, and the content, by digest, of Spegel first, then of the registry; harbor.example.com is private",
+		},
+		"resolveTags off, and the registry may not be pulled from": {
+			"harbor.example.com", "server = 'https://harbor.example.com'\ncapabilities = ['resolve']\n[host.'http://192.0.2.11:30020']\ncapabilities = ['pull']\n",
+			node.Fail, node.Fail, "nobody: no host may be asked for it",
+		},
+		"resolveTags off, and only Spegel has the content": {
+			"harbor.example.com", "server = 'http://192.0.2.11:30020'\ncapabilities = ['pull']\n[host.'http://192.0.2.11:30021']\ncapabilities = ['pull', 'resolve']\n",
+			node.Fail, node.Fail, "through Spegel with no way back",
 		},
 		"no way back: the server is Spegel too": {
 			"harbor.example.com", "server = 'http://192.0.2.11:30020'\n[host.'http://192.0.2.11:30020']\ncapabilities = ['pull', 'resolve']\n",

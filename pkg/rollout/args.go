@@ -18,6 +18,8 @@ type Configuration struct {
 	Mirrors []string
 	// HostsDir is containerd's hosts directory; empty where no argument names one.
 	HostsDir string
+	// Targets are where containerd is told to find Spegel, as written: http://$(NODE_IP):30020.
+	Targets []string
 	// Writes tells whether an init container writes the hosts directory. Without one (containerdMirrorAdd:
 	// false) the list only says what Spegel serves.
 	Writes bool
@@ -94,9 +96,12 @@ func parse(args []string) (c Configuration, ok bool) {
 	c.Writes = args[0] == configure
 	// only the old chart's list may be there without one of these: its registry container is told no targets
 	c.BeforeRename = has("registries") || has("mirror-registries")
-	c.Mirrors = flags["mirrored-registries"]
+	c.Mirrors, c.Targets = flags["mirrored-registries"], flags["mirror-targets"]
 	if c.BeforeRename {
 		c.Mirrors = flags["registries"]
+	}
+	if has("mirror-registries") {
+		c.Targets = flags["mirror-registries"]
 	}
 	return c, ok
 }

@@ -14,6 +14,7 @@ const certs = "/etc/containerd/certs.d"
 // The arguments are as the chart's template writes them in the versions named.
 func TestConfigurationOfEachChart(t *testing.T) {
 	t.Parallel()
+	nodePort := []string{"http://$(NODE_IP):30020"}
 	tests := map[string]struct {
 		init, main []string
 		want       rollout.Configuration
@@ -25,7 +26,10 @@ func TestConfigurationOfEachChart(t *testing.T) {
 				"--mirror-registries", "http://$(NODE_IP):30020", "http://$(NODE_IP):30021", "--resolve-tags=true",
 			},
 			main: []string{"registry", "--router-addr=:5001", "--registries", "https://docker.io", "https://ghcr.io"},
-			want: rollout.Configuration{Mirrors: []string{"https://docker.io", "https://ghcr.io"}, HostsDir: certs, Writes: true, BeforeRename: true},
+			want: rollout.Configuration{
+				Mirrors: []string{"https://docker.io", "https://ghcr.io"}, HostsDir: certs, Writes: true, BeforeRename: true,
+				Targets: []string{"http://$(NODE_IP):30020", "http://$(NODE_IP):30021"},
+			},
 		},
 		"v0.1.0, with a list": {
 			init: []string{
@@ -33,7 +37,7 @@ func TestConfigurationOfEachChart(t *testing.T) {
 				"--mirror-targets", "http://$(NODE_IP):30020", "--resolve-tags=true", "--prepend-existing=false",
 			},
 			main: []string{"registry", "--router-addr=:5001", "--mirrored-registries", "https://docker.io"},
-			want: rollout.Configuration{Mirrors: []string{"https://docker.io"}, HostsDir: "/etc/cri/conf.d/hosts", Writes: true},
+			want: rollout.Configuration{Mirrors: []string{"https://docker.io"}, HostsDir: "/etc/cri/conf.d/hosts", Targets: nodePort, Writes: true},
 		},
 		"v0.7.4, without a list": {
 			init: []string{
@@ -41,12 +45,12 @@ func TestConfigurationOfEachChart(t *testing.T) {
 				"--resolve-tags=true", "--prepend-existing=false",
 			},
 			main:       []string{"registry", "--log-level=INFO", "--router-addr=:5001"},
-			want:       rollout.Configuration{HostsDir: certs, Writes: true},
+			want:       rollout.Configuration{HostsDir: certs, Targets: nodePort, Writes: true},
 			everything: true,
 		},
 		"v0.7.4, with a wildcard beside another entry": {
 			init:       []string{"configuration", "--mirrored-registries", "_default", "https://docker.io", "--mirror-targets", "http://$(NODE_IP):30020"},
-			want:       rollout.Configuration{Mirrors: []string{"_default", "https://docker.io"}, Writes: true},
+			want:       rollout.Configuration{Mirrors: []string{"_default", "https://docker.io"}, Targets: nodePort, Writes: true},
 			everything: true,
 		},
 		"v0.7.4, containerdMirrorAdd false": {
@@ -55,11 +59,11 @@ func TestConfigurationOfEachChart(t *testing.T) {
 		},
 		"a flag with an equals sign, and more values after it": {
 			init: []string{"configuration", "--mirror-targets=http://a", "--mirrored-registries=https://docker.io", "https://ghcr.io"},
-			want: rollout.Configuration{Mirrors: []string{"https://docker.io", "https://ghcr.io"}, Writes: true},
+			want: rollout.Configuration{Mirrors: []string{"https://docker.io", "https://ghcr.io"}, Targets: []string{"http://a"}, Writes: true},
 		},
 		"a flag that is there twice": {
 			init: []string{"configuration", "--mirror-targets=http://a", "--mirrored-registries", "https://docker.io", "--mirrored-registries", "https://ghcr.io"},
-			want: rollout.Configuration{Mirrors: []string{"https://ghcr.io"}, Writes: true},
+			want: rollout.Configuration{Mirrors: []string{"https://ghcr.io"}, Targets: []string{"http://a"}, Writes: true},
 		},
 	}
 	for name, test := range tests {

@@ -64,7 +64,7 @@ func TestListTellsWhoseItIs(t *testing.T) {
 		},
 	}
 	for i := range want {
-		want[i].Configuration = rollout.Configuration{Mirrors: []string{"https://docker.io"}, Writes: true}
+		want[i].Configuration = rollout.Configuration{Mirrors: []string{"https://docker.io"}, Targets: []string{"http://a"}, Writes: true}
 	}
 	got, err := rollout.List(t.Context(), reader(t, flux, hand, elsewhere), "kube-system")
 	if err != nil {
@@ -125,9 +125,9 @@ func TestPods(t *testing.T) {
 		ds, current, lagging, waiting, leaving, foreign, intruder,
 		revision("spegel-2", "aaaa", 2, ds), revision("spegel-1", "bbbb", 1, ds),
 	}
-	list := rollout.Configuration{Mirrors: []string{"https://docker.io"}, Writes: true}
+	list := rollout.Configuration{Mirrors: []string{"https://docker.io"}, Targets: []string{"http://a"}, Writes: true}
 	want := []rollout.Pod{
-		{Name: "spegel-a", Node: "node-1", Configuration: rollout.Configuration{Writes: true}},
+		{Name: "spegel-a", Node: "node-1", Configuration: rollout.Configuration{Targets: []string{"http://a"}, Writes: true}},
 		{Name: "spegel-b", Node: "node-2", Current: true, Configured: true, Configuration: list},
 		{Name: "spegel-c", Node: "node-3", Current: true, Configuration: list},
 	}

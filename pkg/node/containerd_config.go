@@ -1,0 +1,218 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// maxImports bounds the files of one configuration; through talosctl each is a call.
+const maxImports = 100
+
+// The plugins that hold the registry settings, in version 3 of the file and in version 2. Version 1 calls the
+// second one cri.
+const (
+	imagesPlugin = "io.containerd.cri.v1.images"
+	criPlugin    = "io.containerd.grpc.v1.cri"
+)
+
+// containerdConfigs are where containerd's own configuration usually is: on Talos, with k3s and RKE2, elsewhere. Those
+// that bring a containerd of their own come first: beside them the last one is another program's, as Docker's is.
+func containerdConfigs() []string {
+	return []string{
+		"/etc/cri/containerd.toml",
+		"/etc/cri/conf.d/cri.toml",
+		"/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+		"/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
+		"/etc/containerd/config.toml",
+	}
+}
+
+// containerdConfig is what containerd makes of its configuration and of the files that it imports, as far as it
+// matters here.
+type containerdConfig struct {
+	main     string // the file to begin with; empty where none can be read
+	version  int
+	root     string // of the content store; empty where no file says
+	plugins  map[string]any
+	pathFrom string   // the last file that sets config_path
+	notes    []string // imports that were not read
+}
+
+// containerdConfig reads the first configuration that there is, once.
+func (x *exam) containerdConfig(ctx context.Context) *containerdConfig {
+	if x.config != nil {
+		return x.config
+	}
+	c := &containerdConfig{}
+	for _, main := range containerdConfigs() {
+		if found := x.loadConfig(ctx, main); found != nil {
+			c = found
+			break
+		}
+	}
+	if ctx.Err() == nil { // the time of one check is no answer for the next
+		x.config = c
+	}
+	return c
+}
+
+// loadConfig follows imports as containerd 2 does: one file after the other, those that a file imports after those
+// that wait already, each once, and a later one overrides. It is nil if the first file can't be used.
+func (x *exam) loadConfig(ctx context.Context, main string) *containerdConfig {
+	c := &containerdConfig{main: main, version: 1, plugins: map[string]any{}}
+	loaded := map[string]bool{}
+	for todo := []string{main}; len(todo) > 0; {
+		name := todo[0]
+		todo = todo[1:]
+		if loaded[name] {
+			continue
+		}
+		loaded[name] = true
+		imports, err := x.addConfig(ctx, c, name)
+		if err != nil && name == main {
+			return nil // not there, or containerd would not run with it
+		}
+		if err != nil {
+			c.notes = append(c.notes, shownPath(name)+", which containerd's configuration imports, "+reason(err))
+			continue
+		}
+		if todo = append(todo, x.resolveImports(ctx, name, imports)...); len(loaded)+len(todo) > maxImports {
+			c.notes = append(c.notes, shownPath(name)+" imports too many files; some were not read")
+			return c
+		}
+	}
+	return c
+}
+
+// addConfig merges one file into the configuration and returns what it imports.
+func (x *exam) addConfig(ctx context.Context, c *containerdConfig, name string) (imports []string, err error) {
+	data, err := x.Files.ReadFile(ctx, name, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	var file map[string]any // no struct: a mistake elsewhere in the file must not hide this
+	if err := toml.Unmarshal(data, &file); err != nil {
+		return nil, errors.New("is no TOML: " + line(err.Error()))
+	}
+	plugins, _ := file["plugins"].(map[string]any)
+	if version, _ := file["version"].(int64); version > 1 {
+		c.version = int(min(version, 9))
+	} else if old, ok := plugins["cri"]; ok {
+		plugins = map[string]any{criPlugin: old}
+	}
+	if root, _ := file["root"].(string); root != "" {
+		c.root = root
+	}
+	if setsConfigPath(plugins) {
+		c.pathFrom = name
+	}
+	merge(c.plugins, plugins)
+	list, _ := file["imports"].([]any)
+	for _, entry := range list {
+		if s, ok := entry.(string); ok {
+			imports = append(imports, s)
+		}
+	}
+	return imports, nil
+}
+
+// merge puts what from holds into a map of the same kind; from wins, key by key.
+func merge(to, from map[string]any) {
+	for key, value := range from {
+		inner, ok := value.(map[string]any)
+		if outer, both := to[key].(map[string]any); ok && both {
+			merge(outer, inner)
+			continue
+		}
+		if ok {
+			fresh := map[string]any{}
+			merge(fresh, inner)
+			value = fresh
+		}
+		to[key] = value
+	}
+}
+
+func setsConfigPath(plugins map[string]any) bool {
+	_, images := configPathOf(plugins, imagesPlugin)
+	_, cri := configPathOf(plugins, criPlugin)
+	return images || cri
+}
+
+func configPathOf(plugins map[string]any, plugin string) (value string, set bool) {
+	settings, _ := plugins[plugin].(map[string]any)
+	registry, _ := settings["registry"].(map[string]any)
+	value, set = registry["config_path"].(string)
+	return value, set
+}
+
+// configPath is config_path as containerd takes it: of the plugin that the version of the file knows. Settings of
+// version 2 are carried over into those of version 3; beside version 3 they count for nothing.
+func (c *containerdConfig) configPath() (dirs []string, set bool) {
+	value, set := configPathOf(c.plugins, imagesPlugin)
+	if c.version < 3 {
+		if old, ok := configPathOf(c.plugins, criPlugin); ok {
+			value, set = old, true
+		}
+	}
+	return slices.DeleteFunc(strings.Split(value, ":"), func(s string) bool { return s == "" }), set
+}
+
+// misplaced tells that config_path is set where containerd does not look for it.
+func (c *containerdConfig) misplaced() bool {
+	_, old := configPathOf(c.plugins, criPlugin)
+	return old && c.version >= 3
+}
+
+// resolveImports makes file names of a file's imports: a relative one is beside the file, and one with a star is
+// every file that matches, by name.
+func (x *exam) resolveImports(ctx context.Context, parent string, imports []string) []string {
+	var out []string
+	for _, name := range imports {
+		if name = path.Clean(name); !path.IsAbs(name) {
+			name = path.Join(path.Dir(parent), name)
+		}
+		if !strings.Contains(name, "*") {
+			out = append(out, name)
+			continue
+		}
+		out = append(out, x.glob(ctx, name)...)
+	}
+	return out
+}
+
+// glob lists the names that match a pattern, folder by folder.
+func (x *exam) glob(ctx context.Context, pattern string) []string {
+	matches := []string{"/"}
+	plain := true // what comes before the first star need not be listed
+	for step := range strings.SplitSeq(strings.Trim(pattern, "/"), "/") {
+		next := map[string]bool{}
+		plain = plain && !strings.ContainsAny(step, `*?[\`)
+		for _, dir := range matches {
+			if plain {
+				next[path.Join(dir, step)] = true
+				continue
+			}
+			entries, err := x.Files.ReadDir(ctx, dir)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				continue // containerd takes what it can't list for nothing, too
+			}
+			for _, e := range entries {
+				if ok, err := path.Match(step, e.Name); ok && err == nil {
+					next[path.Join(dir, e.Name)] = true
+				}
+			}
+		}
+		if matches = slices.Sorted(maps.Keys(next)); len(matches) > maxImports {
+			matches = matches[:maxImports+1]
+		}
+	}
+	return matches
+}

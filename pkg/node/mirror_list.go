@@ -1,0 +1,82 @@
+package node
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// matchList compares the folders of the directory that Spegel writes with the list that it was given.
+func (x *exam) matchList(ctx context.Context, dirs []*hostsDir, f *finding) {
+	p, err := x.spegel(ctx)
+	h := &hostsDir{}
+	for _, d := range slices.Backward(dirs) {
+		if h.path == "" || err == nil && d.path == path.Clean(p.HostsDir) {
+			h = d
+		}
+	}
+	switch {
+	case h.path == "" || h.err != nil: // there is none, and that was told
+		return
+	case err != nil:
+		f.note("not compared with Spegel's list: %s", line(err.Error()))
+		return
+	case !p.Writes:
+		f.note("Spegel writes no hosts files here (containerdMirrorAdd is false)")
+		return
+	}
+	want := map[string]bool{}
+	for _, m := range p.Mirrors {
+		want[mirrorDir(m)] = true
+	}
+	if p.Everything() {
+		want[defaultDir] = true
+	}
+	var missing, extra []string
+	for _, dir := range slices.Sorted(maps.Keys(want)) {
+		if !has(h.entries, dir) {
+			missing = append(missing, shownName(dir))
+		}
+	}
+	for _, e := range h.entries {
+		if e.Name != backupDir && !e.Type.IsRegular() && !want[e.Name] {
+			extra = append(extra, shownName(e.Name))
+		}
+	}
+	if len(missing)+len(extra) == 0 {
+		f.note("the folders are those of Spegel's list")
+		return
+	}
+	if len(missing) > 0 {
+		f.add(Warn, "on the list of DaemonSet %s and without a folder: %s", shownName(p.String()), few(missing))
+	}
+	if len(extra) > 0 {
+		f.add(Warn, "a folder, and not on the list of DaemonSet %s: %s", shownName(p.String()), few(extra))
+	}
+	f.mend("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
+}
+
+// mirrorDir is the folder that Spegel makes for an entry of its list.
+func mirrorDir(entry string) string {
+	if entry == "*" || entry == defaultDir {
+		return defaultDir
+	}
+	if u, err := url.Parse(entry); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return entry
+}
+
+func has(entries []Entry, name string) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == name })
+}
+
+func orNothing(dirs []string) string {
+	if len(dirs) == 0 {
+		return "no hosts directory"
+	}
+	return shownPath(strings.Join(dirs, ":"))
+}

@@ -1,0 +1,108 @@
+package node
+
+import (
+	"context"
+	"maps"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+
+	"github.com/containerd/containerd/v2/core/remotes/docker"
+)
+
+// signs are what a mirror is taken for Spegel by. Every version of Spegel writes itself as plain HTTP, at an address of
+// the node (127.0.0.1 in the first versions), at the ports of the chart's values and, since v0.4, with a dial_timeout of
+// 200ms.
+type signs struct {
+	told map[string]string // by scheme and port: the DaemonSet that points containerd there
+	by   map[string]string // of the mirrors that were taken for Spegel, by URL as shown: by what
+}
+
+// chartPorts are those that Spegel's chart publishes: hostPort and nodePort by default, and hostPort as
+// it is usually set on Talos. Its values may name others.
+func chartPorts() []string { return []string{"30020", "30021", "29999"} }
+
+// signs asks the cluster, if there is one, where Spegel's pods point containerd.
+func (x *exam) signs(ctx context.Context) signs {
+	variable := regexp.MustCompile(`\$\([^)]*\)`)
+	s := signs{map[string]string{}, map[string]string{}}
+	p, err := x.spegel(ctx)
+	if err != nil {
+		return s
+	}
+	for _, placed := range append([]Placement{*p}, p.others...) {
+		targets := slices.Clone(placed.Targets)
+		for i := range placed.Pods {
+			targets = append(targets, placed.Pods[i].Targets...) // what an older template wrote may be there still
+		}
+		for _, target := range targets {
+			// of http://$(NODE_IP):30020 all but the host is known
+			if u, err := url.Parse(variable.ReplaceAllLiteralString(target, "node")); err == nil && u.Port() != "" {
+				s.told[u.Scheme+":"+u.Port()] = placed.String()
+			}
+		}
+	}
+	return s
+}
+
+// of says by what a mirror is taken for Spegel; it is empty for somebody else's.
+func (s signs) of(m mirror) string {
+	u, err := url.Parse(m.url)
+	if err != nil {
+		return ""
+	}
+	if set, ok := s.told[u.Scheme+":"+u.Port()]; ok && u.Port() != "" {
+		return "by port " + u.Port() + ", where DaemonSet " + shownName(set) + " points containerd"
+	}
+	if u.Scheme != "http" {
+		return ""
+	}
+	if slices.Contains(chartPorts(), u.Port()) {
+		return "by port " + u.Port() + ", one that its chart publishes"
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	switch {
+	case err != nil:
+		return ""
+	case ip.IsLoopback():
+		return "by its address, which is the node itself, and plain HTTP"
+	case m.dialTimeout == "200ms":
+		return "by plain HTTP to an address with Spegel's dial_timeout of 200ms"
+	}
+	return ""
+}
+
+// spegelIn lists the mirrors of a file that are Spegel.
+func (s signs) spegelIn(f *hostsFile) []string {
+	var out []string
+	for _, m := range f.mirrors {
+		if why := s.of(m); why != "" {
+			out = append(out, shown(m.url))
+			s.by[shown(m.url)] = why
+		}
+	}
+	return out
+}
+
+// isSpegelHost tells whether a host that containerd would ask is one of the file's mirrors that are Spegel. A file
+// may also name Spegel as its server; the registry itself is never Spegel, wherever it is.
+func (s signs) isSpegelHost(asked docker.RegistryHost, file hostsFile, registry string) bool {
+	if asked.Host == registry {
+		return false
+	}
+	at := asked.Scheme + "://" + asked.Host
+	for _, m := range append(file.mirrors, mirror{url: file.server}) {
+		if s.of(m) != "" && (m.url == at || m.url == at+asked.Path || m.url == at+"/") {
+			return true
+		}
+	}
+	return s.of(mirror{url: at}) != ""
+}
+
+// note says by what mirrors were taken for Spegel.
+func (s signs) note(f *finding) {
+	for _, u := range slices.Sorted(maps.Keys(s.by)) {
+		f.note("%s is taken for Spegel %s", u, s.by[u])
+	}
+}

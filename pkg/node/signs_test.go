@@ -1,0 +1,71 @@
+package node_test
+
+import (
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node"
+)
+
+// pointing is a DaemonSet, with a pod on each node, whose values have another port.
+func pointing(target string) []client.Object {
+	objects := spegelSet([]string{"https://ghcr.io"}, map[string]string{"node-1": "new"})
+	for _, o := range objects {
+		var spec *corev1.PodSpec
+		switch o := o.(type) {
+		case *appsv1.DaemonSet:
+			spec = &o.Spec.Template.Spec
+		case *corev1.Pod:
+			spec = &o.Spec
+		default:
+			continue
+		}
+		args := spec.InitContainers[0].Args
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], "http://$(NODE_IP):30020", target)
+		}
+	}
+	return objects
+}
+
+// By what a mirror is taken for Spegel is told, and a cluster knows best.
+func TestByWhatSpegelIsTold(t *testing.T) {
+	t.Parallel()
+	const ownPort = "http://$(NODE_IP):31444"
+	for name, test := range map[string]struct {
+		host    string // of the mirror, with its settings
+		cluster *node.Cluster
+		status  node.Status // of both checks
+		says    string      // of mirror-config
+	}{
+		"the chart's port":             {"[host.'http://192.0.2.11:29999']\n", nil, node.Fail, `"http://192.0.2.11:29999" is taken for Spegel by port 29999, one that its chart publishes`},
+		"the node itself":              {"[host.'http://127.0.0.1:5555']\n", nil, node.Fail, "by its address, which is the node itself, and plain HTTP"},
+		"its dial_timeout":             {"[host.'http://192.0.2.11:31444']\ndial_timeout = '200ms'\n", nil, node.Fail, "by plain HTTP to an address with Spegel's dial_timeout of 200ms"},
+		"another port, and no cluster": {"[host.'http://192.0.2.11:31444']\n", nil, node.Pass, "with 1 entries"},
+		"the same, with a cluster": {
+			"[host.'http://192.0.2.11:31444']\n", cluster(pointing(ownPort)...), node.Fail, "by port 31444, where DaemonSet kube-system/spegel points containerd",
+		},
+		"a name, with a cluster":             {"[host.'http://spegel.internal:31444']\n", cluster(pointing(ownPort)...), node.Fail, "by port 31444, where DaemonSet"},
+		"a cluster with another port":        {"[host.'http://192.0.2.11:31445']\n", cluster(pointing(ownPort)...), node.Warn, "on the list of DaemonSet"},
+		"left over from before, by its port": {"[host.'http://192.0.2.11:30020']\n", cluster(pointing(ownPort)...), node.Fail, "by port 30020, one that its chart publishes"},
+		"another scheme":                     {"[host.'https://192.0.2.11:31444']\n", cluster(pointing(ownPort)...), node.Warn, "on the list of DaemonSet"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := content{"etc/hostname": "node-1\n", certs + "harbor.example.com/hosts.toml": "server = 'https://harbor.example.com'\n" + test.host}
+			results := examine(t, node.Options{
+				Files: c.root(t), Cluster: test.cluster, Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown,
+			})
+			want(t, results["mirror-config"], test.status, test.says)
+			resolution := node.Pass
+			if test.status == node.Fail {
+				resolution = node.Fail
+			}
+			want(t, results["resolution"], resolution)
+		})
+	}
+}
