@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,11 +19,11 @@ func pullSecret() Check {
 	return Check{
 		ID:     "pull-secret",
 		Title:  "Do pods of the namespace have credentials for the registry?",
-		Reads:  "the ServiceAccounts of `--namespace` and the Secrets of type `kubernetes.io/dockerconfigjson` that they name, or else all of that type there; needs `--kubeconfig`",
+		Reads:  "the ServiceAccounts of `--namespace` and the Secrets of type `kubernetes.io/dockerconfigjson`, or `kubernetes.io/dockercfg` of old, that they name, or else all of these types there; needs `--kubeconfig`",
 		Why:    "Without credentials a private registry answers 401. The kubelet takes the Secrets that the pod or its ServiceAccount names, and of those the entries that match the registry.",
-		Fails:  "It fails if no Secret has an entry for the registry, or one without credentials, or if the Secret can't be parsed. It warns if no ServiceAccount names the Secret that has one: then each pod must.",
+		Fails:  "It fails if no Secret has an entry for the registry, or one without credentials, or if a Secret that a ServiceAccount names can't be parsed, in whatever entry: the kubelet then pulls with none of the account's Secrets. It warns if no ServiceAccount names the Secret that has one: then each pod must.",
 		Mend:   "Create the Secret and have the ServiceAccount name it.",
-		Limits: "It does not try the credentials, and never prints them. What the kubelet has from elsewhere (a credential provider, containerd's own configuration) it does not see; nor a Secret that only a pod names and that is of another type.",
+		Limits: "It does not try the credentials, and never prints them. What the kubelet has from elsewhere (a credential provider, containerd's own configuration) it does not see; nor a Secret that only a pod names and that is of another type. That a pod names a broken Secret itself it does not see either.",
 		run:    func(ctx context.Context, x *exam) Result { return x.pullSecret(ctx) },
 	}
 }
@@ -122,6 +123,10 @@ func (x *exam) namedSecrets(ctx context.Context, accounts serviceAccounts, f *fi
 			f.mend("make Secret %s anew with kubectl create secret docker-registry", word(name))
 			continue
 		}
+		if len(s.broken) > 0 {
+			f.add(Fail, "Secret %s, which ServiceAccount %s names, has entries that can't be decoded, for %s: the kubelet wants auth to be the base64 of user:password, and else pulls with none of the account's Secrets", shownName(name), who, few(s.broken))
+			f.mend("make Secret %s anew with kubectl create secret docker-registry", word(name))
+		}
 		out = append(out, s)
 	}
 	return out
@@ -130,16 +135,19 @@ func (x *exam) namedSecrets(ctx context.Context, accounts serviceAccounts, f *fi
 // unnamed looks for a Secret that exists and that no ServiceAccount names.
 func (x *exam) unnamed(ctx context.Context, target, image string, accounts serviceAccounts, f *finding) {
 	var found []string
-	in := []client.ListOption{client.InNamespace(x.Cluster.Namespace), client.MatchingFields{"type": string(corev1.SecretTypeDockerConfigJson)}}
-	err := pages.Each(ctx, x.Cluster.Reader, in, func(page *corev1.SecretList) error {
-		for i := range page.Items {
-			s, err := parsePullSecret(&page.Items[i])
-			if err == nil && s.covers(image) && s.complete(image) && len(accounts.naming(s.name)) == 0 {
-				found = append(found, s.name)
+	var err error
+	for _, form := range slices.Sorted(maps.Keys(secretForms())) {
+		in := []client.ListOption{client.InNamespace(x.Cluster.Namespace), client.MatchingFields{"type": string(form)}}
+		err = errors.Join(err, pages.Each(ctx, x.Cluster.Reader, in, func(page *corev1.SecretList) error {
+			for i := range page.Items {
+				s, err := parsePullSecret(&page.Items[i])
+				if err == nil && len(s.broken) == 0 && s.covers(image) && s.complete(image) && len(accounts.naming(s.name)) == 0 {
+					found = append(found, s.name)
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		}))
+	}
 	namespace := shownName(x.Cluster.Namespace)
 	switch {
 	case err != nil:

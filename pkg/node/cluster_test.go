@@ -113,6 +113,13 @@ func dockerConfig(name, config string) *corev1.Secret {
 	}
 }
 
+func dockercfg(name, config string) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name}, Type: corev1.SecretTypeDockercfg,
+		Data: map[string][]byte{corev1.DockerConfigKey: []byte(config)},
+	}
+}
+
 const password = "hunter2-hunter2"
 
 func auths(key string) string {
@@ -150,7 +157,34 @@ func TestPullSecret(t *testing.T) {
 		},
 		"of another type": {
 			[]client.Object{account("default", "pull"), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "pull"}, Type: corev1.SecretTypeOpaque}},
-			node.Fail, []string{"is not of type kubernetes.io/dockerconfigjson"},
+			node.Fail, []string{"is not of type kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg"},
+		},
+		"of the old type": {
+			[]client.Object{account("default", "pull"), dockercfg("pull", `{"https://harbor.example.com/v1/":{"auth":"`+auth+`"}}`)},
+			node.Pass, []string{"Secret pull has credentials for harbor.example.com; ServiceAccounts that name it: default"},
+		},
+		"of the old type, named by nobody": {
+			[]client.Object{account("default"), dockercfg("pull", `{"harbor.example.com":{"auth":"`+auth+`"}}`)},
+			node.Warn, []string{"Secret pull has credentials for harbor.example.com, and no ServiceAccount"},
+		},
+		"of the old type, in the new form": {
+			[]client.Object{account("default", "pull"), dockercfg("pull", auths("harbor.example.com"))},
+			node.Fail, []string{"no Secret of namespace apps has credentials for harbor.example.com"},
+		},
+		"a mistake in another entry": {
+			[]client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"https://u:`+password+`@other.example.com/v2":{"auth":"%%%`+password+`"},"harbor.example.com":{"auth":"`+auth+`"}}}`)},
+			node.Fail, []string{
+				"Secret pull, which ServiceAccount default names, has entries that can't be decoded, for other.example.com: the kubelet",
+				"Secret pull has credentials for harbor.example.com", "make Secret pull anew",
+			},
+		},
+		"another entry of another kind": {
+			[]client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"other.example.com":{"auth":5},"harbor.example.com":{"auth":"`+auth+`"}}}`)},
+			node.Fail, []string{"can't be decoded, for other.example.com", "Secret pull has credentials for harbor.example.com"},
+		},
+		"a mistake in the registry's own entry": {
+			[]client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"harbor.example.com":{"auth":"cmVhZGVy"}}}`)},
+			node.Fail, []string{"can't be decoded, for harbor.example.com", "Secret pull has an entry for harbor.example.com without credentials in it"},
 		},
 		"a base64 without padding": {
 			[]client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"harbor.example.com":{"auth":"`+strings.TrimRight(auth, "=")+`"}}}`)},

@@ -4,8 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,34 +17,83 @@ import (
 type pullSecretFile struct {
 	name    string
 	entries map[string]bool // by key: whether it has credentials
+	broken  []string        // hosts of the entries that the kubelet can't decode, sorted
 }
 
-// parsePullSecret reads a Secret. The error says what is wrong without any of its content.
+// secretForms are the types of Secrets that the kubelet takes, and the key that each has its file under.
+func secretForms() map[corev1.SecretType]string {
+	return map[corev1.SecretType]string{
+		corev1.SecretTypeDockerConfigJson: corev1.DockerConfigJsonKey,
+		corev1.SecretTypeDockercfg:        corev1.DockerConfigKey, // the old form: the entries alone
+	}
+}
+
+// parsePullSecret reads a Secret. The error says what is wrong without any of its content. An entry that makes no sense
+// leaves the others to be read.
 func parsePullSecret(secret *corev1.Secret) (pullSecretFile, error) {
-	s := pullSecretFile{secret.Name, map[string]bool{}}
-	if secret.Type != corev1.SecretTypeDockerConfigJson {
-		return s, errors.New("is not of type kubernetes.io/dockerconfigjson")
+	s := pullSecretFile{name: secret.Name, entries: map[string]bool{}}
+	key, ok := secretForms()[secret.Type]
+	if !ok {
+		return s, errors.New("is not of type kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg")
 	}
-	var config struct {
-		Auths map[string]struct {
-			Auth     string `json:"auth"`
-			Username string `json:"username"`
-			Password string `json:"password"`
-		} `json:"auths"`
-	}
-	if json.Unmarshal(secret.Data[corev1.DockerConfigJsonKey], &config) != nil {
-		return s, errors.New("holds no JSON of a Docker configuration under .dockerconfigjson")
-	}
-	for key, entry := range config.Auths {
-		complete := entry.Username != "" && entry.Password != ""          // the kubelet knows no identitytoken
-		unpadded := strings.TrimRight(strings.TrimSpace(entry.Auth), "=") // it takes both
-		if decoded, err := base64.RawStdEncoding.DecodeString(unpadded); err == nil {
-			user, password, ok := strings.Cut(string(decoded), ":")
-			complete = complete || ok && user != "" && strings.Trim(password, "\x00") != ""
+	var auths map[string]json.RawMessage
+	var err error
+	if secret.Type == corev1.SecretTypeDockercfg {
+		err = json.Unmarshal(secret.Data[key], &auths)
+	} else {
+		var config struct {
+			Auths map[string]json.RawMessage `json:"auths"`
 		}
+		err = json.Unmarshal(secret.Data[key], &config)
+		auths = config.Auths
+	}
+	if err != nil {
+		return s, errors.New("holds no JSON of a Docker configuration under " + key)
+	}
+	for _, key := range slices.Sorted(maps.Keys(auths)) {
+		complete, ok := credentials(auths[key])
 		s.entries[key] = complete
+		if !ok {
+			s.broken = append(s.broken, keyHost(key))
+		}
 	}
 	return s, nil
+}
+
+// credentials tells whether an entry has a user and a password, and whether it can be decoded at all, by the kubelet's rules
+// (pkg/credentialprovider of Kubernetes 1.36): auth, if there is one, goes before username and password, padded or
+// not; there is no identitytoken.
+func credentials(data json.RawMessage) (complete, ok bool) {
+	var entry struct {
+		Auth     string `json:"auth"`
+		Username string `json:"username"`
+		Password string `json:"password"`
+		Email    string `json:"email"`
+	}
+	if json.Unmarshal(data, &entry) != nil {
+		return false, false
+	}
+	if entry.Auth == "" {
+		return entry.Username != "" && entry.Password != "", true
+	}
+	form := base64.RawStdEncoding
+	if strings.HasSuffix(strings.TrimSpace(entry.Auth), "=") {
+		form = base64.StdEncoding
+	}
+	decoded, err := form.DecodeString(entry.Auth)
+	user, password, two := strings.Cut(string(decoded), ":")
+	if err != nil || !two {
+		return false, false
+	}
+	return user != "" && strings.Trim(password, "\x00") != "", true
+}
+
+// keyHost is the host of an entry's key, which may hold more.
+func keyHost(key string) string {
+	if u, ok := keyURL(key); ok {
+		return shownName(u.Host)
+	}
+	return "a name that is no host"
 }
 
 // covers tells whether an entry is for the image, complete whether one of those has credentials.
