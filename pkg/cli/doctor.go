@@ -87,6 +87,9 @@ func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 	if o.interval != 0 {
 		return o.serve(ctx, stderr)
 	}
+	if o.root == "" && len(o.talos) == 0 && o.bundle == "" && o.kubeconfig == "" {
+		return errors.New("nothing to look at: name a node with --node-root, --talos or --bundle, or a cluster with --kubeconfig, or both")
+	}
 	pol, err := policy.Load(o.config, o.private)
 	if err != nil {
 		return err
@@ -109,7 +112,7 @@ func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 	return doctorVerdict(examinations)
 }
 
-// examine looks at every node, one after the other.
+// examine looks at every node.
 func (o *doctorOptions) examine(ctx context.Context, pol *policy.Policy) ([]report.Examination, error) {
 	cluster, err := o.cluster()
 	if err != nil {
@@ -120,19 +123,17 @@ func (o *doctorOptions) examine(ctx context.Context, pol *policy.Policy) ([]repo
 		return nil, err
 	}
 	defer closeNodes()
+	results, err := node.ExamineAll(ctx, nodes, node.Options{Cluster: cluster, Registries: pol.PrivateRegistries, Image: o.image})
+	if err != nil {
+		return nil, err
+	}
 	var out []report.Examination
-	for _, files := range nodes {
+	for i, files := range nodes {
 		name := ""
 		if files != nil {
 			name = files.Node()
 		}
-		results, err := node.Examine(ctx, node.Options{
-			Files: files, Cluster: cluster, Registries: pol.PrivateRegistries, Image: o.image,
-		})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, report.NewExamination(name, results))
+		out = append(out, report.NewExamination(name, results[i]))
 	}
 	return out, nil
 }

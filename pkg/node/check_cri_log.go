@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,8 +70,8 @@ func (x *exam) criLog(ctx context.Context) Result {
 			f.mend("if the image exists, \"not found\" is the answer of Spegel's peers: mend what mirror-config and resolution name")
 		}
 	}
-	if len(f.Evidence) > 10 {
-		f.Evidence = append(f.Evidence[:10], "and more")
+	if left := len(f.Evidence) - 10; left > 0 {
+		f.Evidence = append(f.Evidence[:10], fmt.Sprintf("%d more images of which a pull failed are left out", left))
 	}
 	if f.Status == "" {
 		f.add(Pass, "%s has no failed pull from %s", log.Source, few(shownAll(x.targets)))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/distribution/reference"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -30,25 +31,53 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Bounds on one check, and on all of a node.
+// Bounds on one check, on all of a node, and on all nodes of a run.
 const (
 	checkTimeout = time.Minute
 	examTimeout  = 4 * time.Minute
+	runTimeout   = 10 * time.Minute
+	// atOnce is how many nodes are examined at a time: they wait for the network, and not for each other.
+	atOnce = 4
 )
+
+// ExamineAll examines several nodes with the same options and returns the results of each, in their order. The whole takes
+// no longer than runTimeout: a node whose turn does not come has all its checks skipped, with the reason.
+func ExamineAll(ctx context.Context, nodes []Files, o Options) ([][]Result, error) {
+	end := time.Now().Add(runTimeout)
+	out := make([][]Result, len(nodes))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, files := range nodes {
+		group.Go(func() (err error) {
+			o := o
+			o.Files = files
+			out[i], err = examineWithin(ctx, o, min(time.Until(end), examTimeout))
+			return err
+		})
+	}
+	return out, group.Wait()
+}
 
 // Examine runs all checks and returns their results in the order of Checks. An error means that the options make no
 // sense; what can't be read is a result.
 func Examine(ctx context.Context, o Options) ([]Result, error) {
+	return examineWithin(ctx, o, examTimeout)
+}
+
+func examineWithin(ctx context.Context, o Options, limit time.Duration) ([]Result, error) {
 	x, err := newExam(o)
 	if err != nil {
 		return nil, err
 	}
 	var results []Result
-	all, cancel := context.WithTimeout(ctx, examTimeout)
+	all, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for _, c := range Checks() {
+	for i, c := range Checks() {
 		if all.Err() != nil && ctx.Err() == nil {
-			late := skip("the checks before it took the %s that a node gets", examTimeout)
+			late := skip("the checks before it took the time that a node gets, %s", limit.Round(time.Second))
+			if i == 0 {
+				late = skip("the nodes before it took the %s that all nodes of a run get; name fewer", runTimeout)
+			}
 			late.Check = c.ID
 			results = append(results, late)
 			continue
@@ -111,13 +140,13 @@ func (x *exam) run(ctx context.Context, c Check) (r Result) {
 }
 
 // shorten keeps the beginning of what would be too long to be read, and the end, where a check may have
-// its verdict.
+// its verdict; in between it says how much is left out.
 func shorten(lines []string) []string {
 	const first, last = 20, 5
 	if len(lines) <= first+last+1 {
 		return lines
 	}
-	out := append(slices.Clone(lines[:first]), fmt.Sprintf("and %d more", len(lines)-first-last))
+	out := append(slices.Clone(lines[:first]), fmt.Sprintf("(%d more lines like these are left out here)", len(lines)-first-last))
 	return append(out, lines[len(lines)-last:]...)
 }
 

@@ -80,3 +80,31 @@ func TestSilentNode(t *testing.T) {
 		}
 	})
 }
+
+// Many nodes that hang are done with in time too, each with a word on every check.
+func TestManySilentNodes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		nodes := make([]Files, 40)
+		for i := range nodes {
+			nodes[i] = &silent{}
+		}
+		all, err := ExamineAll(t.Context(), nodes, Options{
+			Cluster: &Cluster{Reader: silent{}, Namespace: "apps"}, Image: "harbor.example.com/a:1",
+			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed },
+			Lookup: func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil },
+		})
+		if took := time.Since(start); err != nil || took > runTimeout+time.Second || took < examTimeout {
+			t.Errorf("it took %s: %v", took, err)
+		}
+		for i, results := range all {
+			if len(results) != len(Checks()) || slices.ContainsFunc(results, func(r Result) bool { return len(r.Evidence) == 0 }) {
+				t.Errorf("node %d: %+v", i, results)
+			}
+		}
+		if last := all[len(all)-1][0]; last.Status != Skip || last.Evidence[0] != "the nodes before it took the 10m0s that all nodes of a run get; name fewer" {
+			t.Errorf("the last node: %+v", last)
+		}
+	})
+}
