@@ -34,6 +34,8 @@ CONTROL_PLANE := $(BIN)/etcd $(BIN)/kube-apiserver $(BIN)/kubectl
 endif
 # Only its CustomResourceDefinitions, so that the API server checks what the monitoring component applies.
 PROMETHEUS_OPERATOR := github.com/prometheus-operator/prometheus-operator@v0.85.0
+# Only its copy of the PolicyReport's definition: the policy working group's own module is not served.
+KYVERNO := github.com/kyverno/kyverno@v1.19.1
 HELMRELEASE_CRD := $(CRDS)/helm.toolkit.fluxcd.io_helmreleases.yaml
 MORE_CRDS := $(CRDS)/more/.copied
 
@@ -180,6 +182,8 @@ $(MORE_CRDS): go.mod Makefile $(TOOLS)/kustomize-controller/go.mod
 	cp "$$(dir github.com/fluxcd/source-controller@$$(version github.com/fluxcd/source-controller/api))"/config/crd/bases/*.yaml $(@D); \
 	cp "$$(cd $(TOOLS)/kustomize-controller && dir github.com/fluxcd/kustomize-controller)"/config/crd/bases/*.yaml $(@D); \
 	cp "$$(dir github.com/cert-manager/cert-manager)"/deploy/crds/*cert-manager.io_*.yaml $(@D); \
-	cp "$$(dir $(PROMETHEUS_OPERATOR))"/example/prometheus-operator-crd/monitoring.coreos.com_{servicemonitors,prometheusrules}.yaml $(@D)
-	@chmod -R u+w $(@D)
+	cp "$$(dir $(PROMETHEUS_OPERATOR))"/example/prometheus-operator-crd/monitoring.coreos.com_{servicemonitors,prometheusrules}.yaml $(@D); \
+	mkdir -p $(CRDS)/policyreport; \
+	cp -f "$$(dir $(KYVERNO))"/config/crds/policyreport/wgpolicyk8s.io_policyreports.yaml $(CRDS)/policyreport
+	@chmod -R u+w $(@D) $(CRDS)/policyreport
 	@touch $@

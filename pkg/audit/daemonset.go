@@ -53,7 +53,7 @@ func (o *Options) addDaemonSet(ctx context.Context, rel *Release, d *rollout.Dae
 	} else {
 		add(oldNodes(d))
 		rel.Problems = append(rel.Problems, Problem{
-			NotSeen, fmt.Sprintf("pods of DaemonSet %s %s, so the nodes are not named", d, reason(err)), "grant the verb list on pods, and on controllerrevisions of apps",
+			NotSeen, fmt.Sprintf("which nodes have which pod of DaemonSet %s is not known, as pods or their revisions %s", d, reason(err)), "to see the nodes, grant the verb list on pods, and on controllerrevisions of apps",
 		})
 	}
 	rel.DaemonSets = append(rel.DaemonSets, out)

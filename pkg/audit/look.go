@@ -84,7 +84,7 @@ func reason(err error) string {
 // facts adds the DaemonSets that a release made, and what is wrong with them.
 func (o *Options) facts(ctx context.Context, rel *Release, s *seen, res *Result) error {
 	if s.problem != "" {
-		rel.Problems = []Problem{{NotSeen, "DaemonSets " + s.problem, "grant the verb list on daemonsets of apps, or leave it: the values are judged all the same"}}
+		rel.Problems = []Problem{{NotSeen, "what runs of this release is not known, as DaemonSets " + s.problem + "; its values are judged all the same", "to see what runs, grant the verb list on daemonsets of apps"}}
 		return nil
 	}
 	from := originOf(rel.object)
@@ -138,30 +138,30 @@ func shared(d *rollout.DaemonSet, makers []*origin) Problem {
 		all = append(all, m.name.String())
 	}
 	return Problem{
-		NotSeen, fmt.Sprintf("DaemonSet %s is of one Helm release with HelmReleases %s, so it can't be told which of them made it", d, abridged(all, ", ")),
-		"give each a releaseName of its own",
+		NotSeen, fmt.Sprintf("HelmReleases %s share the Helm release of DaemonSet %s, so it is not known which of them made it", abridged(all, ", "), d),
+		"give each HelmRelease a releaseName of its own",
 	}
 }
 
 // unreviewed says why nothing reviews the values of a DaemonSet that no release of Spegel's claims.
 func (o *Options) unreviewed(d *rollout.DaemonSet, makers []*origin) Problem {
-	p := Problem{NoHelmRelease, "Spegel runs without a HelmRelease, so nothing reviews its values", "install it with a HelmRelease"}
-	named := "the labels name HelmRelease " + d.HelmRelease.String()
+	p := Problem{NoHelmRelease, fmt.Sprintf("DaemonSet %s runs Spegel, and no HelmRelease made it, so nothing reviews its values", d), "install Spegel with a HelmRelease"}
+	named := fmt.Sprintf("DaemonSet %s runs Spegel, and by its labels HelmRelease %s made it", d, d.HelmRelease)
 	switch {
 	case len(makers) > 1:
 		return shared(d, makers)
 	case d.HelmRelease.Name == "":
 	case len(makers) == 0:
-		p.Message = named + ", which is not found, so nothing reviews the values"
-		p.Fix = "install it with a HelmRelease, or delete the DaemonSet if it was left behind"
+		p.Message = named + "; there is no such HelmRelease, so nothing reviews its values"
+		p.Fix = "install Spegel with a HelmRelease, or delete the DaemonSet if it was left behind"
 	case makers[0].elsewhere:
-		p.Message = named + ", whose spec.kubeConfig is that of another cluster, so it is not known what made it"
-		p.Fix = "if that is this cluster, leave spec.kubeConfig out; else install it with a HelmRelease of this cluster"
+		p.Message = named + "; that one installs into another cluster (spec.kubeConfig), so it is not known what did"
+		p.Fix = "if that is this cluster, leave spec.kubeConfig out; else install Spegel with a HelmRelease of this cluster"
 	case makers[0].spegel:
-		p.Message = named + ", which installs into namespace " + makers[0].release.Namespace + ", so it is not known what made it"
+		p.Message = named + "; that one installs into namespace " + makers[0].release.Namespace + ", so it is not known what did"
 		p.Fix = "audit all namespaces, or see what made it"
 	default:
-		p.Message = "HelmRelease " + d.HelmRelease.String() + " made it, and the policy does not take its chart for Spegel's, so nothing reviews its values"
+		p.Message = named + "; the policy does not take its chart for Spegel's, so nothing reviews its values"
 		p.Fix = "add the chart to charts of the policy"
 	}
 	return p

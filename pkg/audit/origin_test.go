@@ -45,15 +45,15 @@ func TestRunShowsNothingOfASecretOfWhatItDoesNotKnow(t *testing.T) {
 func TestRunTellsWhyNothingReviewsADaemonSet(t *testing.T) {
 	t.Parallel()
 	kubeConfig := "  kubeConfig: {secretRef: {name: other}}\n" + values
-	elsewhere := "the labels name HelmRelease kube-system/spegel, whose spec.kubeConfig is that of another cluster, so it is not known what made it"
+	elsewhere := "DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it; that one installs into another cluster (spec.kubeConfig), so it is not known what did"
 	for name, test := range map[string]struct {
 		objects         []string
 		namespace, want string
 	}{
-		"the HelmRelease is gone":                  {nil, "", "the labels name HelmRelease kube-system/spegel, which is not found, so nothing reviews the values"},
+		"the HelmRelease is gone":                  {nil, "", "DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it; there is no such HelmRelease, so nothing reviews its values"},
 		"it is of another cluster":                 {[]string{releaseOf(kubeConfig)}, "", elsewhere},
 		"it is of another cluster and chart":       {[]string{strings.Replace(releaseOf(kubeConfig), "chart: spegel", "chart: x", 1)}, "", elsewhere},
-		"it installs into a namespace not audited": {[]string{releaseOf("  targetNamespace: apps\n" + values)}, "kube-system", "the labels name HelmRelease kube-system/spegel, which installs into namespace apps, so it is not known what made it"},
+		"it installs into a namespace not audited": {[]string{releaseOf("  targetNamespace: apps\n" + values)}, "kube-system", "DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it; that one installs into namespace apps, so it is not known what did"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +76,7 @@ func TestRunDoesNotGuessWhoseADaemonSetIs(t *testing.T) {
 	if len(res.Releases) != 3 {
 		t.Fatalf("%+v; want two HelmReleases and a DaemonSet", res.Releases)
 	}
-	want := "DaemonSet kube-system/spegel is of one Helm release with HelmReleases kube-system/m1, kube-system/m2, so it can't be told which of them made it"
+	want := "HelmReleases kube-system/m1, kube-system/m2 share the Helm release of DaemonSet kube-system/spegel, so it is not known which of them made it"
 	for _, rel := range res.Releases {
 		if len(rel.Problems) != 1 || rel.Problems[0].Message != want || (rel.Kind == "DaemonSet") != (len(rel.DaemonSets) == 1) {
 			t.Errorf("%s %s: %+v, %+v", rel.Kind, rel.Name, rel.Problems, rel.DaemonSets)

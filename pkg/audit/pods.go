@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +10,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// maxNamed is how many nodes, pods or mirrors a message names.
+// maxNamed is how many nodes, mirrors or releases a message names.
 const maxNamed = 5
 
 // oldPods finds pods that were made from an older template than the DaemonSet has now.
@@ -28,8 +29,8 @@ func oldPods(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 	}
 	message := fmt.Sprintf("DaemonSet %s: %d of %d pods run an older template, %s, on %s", d, old, len(pods), lists, nodes(pods, isOld))
 	p := waitForRollout(d, message)
-	if d.OnDelete && old <= maxNamed { // of more, all pods go, as waitForRollout says
-		p.Fix = fmt.Sprintf("the update strategy is OnDelete: kubectl -n %s delete pod %s", d.Namespace, names(pods, isOld))
+	if d.OnDelete {
+		p.Fix = fmt.Sprintf("the update strategy is OnDelete, so delete the old pods: kubectl -n %s delete pod %s", d.Namespace, d.SelectOld(pods))
 	}
 	return p
 }
@@ -48,7 +49,8 @@ func oldNodes(d *rollout.DaemonSet) *Problem {
 func waitForRollout(d *rollout.DaemonSet, message string) *Problem {
 	fix := fmt.Sprintf("wait for it: kubectl -n %s rollout status ds/%s; if it does not end, look at the pods that are not ready", d.Namespace, d.Name)
 	if d.OnDelete {
-		fix = fmt.Sprintf("the update strategy is OnDelete: kubectl -n %s delete pods -l '%s'", d.Namespace, d.Selector())
+		fix = fmt.Sprintf("the update strategy is OnDelete, so delete the pods that don't have the newest hash: kubectl -n %s get pods -l '%s' -L controller-revision-hash; "+
+			"the newest is the last of kubectl -n %[1]s get controllerrevisions -l '%[2]s' -L controller-revision-hash --sort-by=.revision", d.Namespace, d.Selector())
 	}
 	return &Problem{OldPods, message, fix}
 }
@@ -75,28 +77,15 @@ func sameList(a, b []string) bool {
 	return slices.Equal(slices.Compact(a), slices.Compact(b))
 }
 
-// nodes names the nodes of some pods, names the pods themselves.
+// nodes names the nodes of some pods.
 func nodes(pods []rollout.Pod, which func(*rollout.Pod) bool) string {
-	return some(pods, which, ", ", func(p *rollout.Pod) string {
-		if p.Node == "" {
-			return "no node yet"
-		}
-		return p.Node
-	})
-}
-
-func names(pods []rollout.Pod, which func(*rollout.Pod) bool) string {
-	return some(pods, which, " ", func(p *rollout.Pod) string { return p.Name })
-}
-
-func some(pods []rollout.Pod, which func(*rollout.Pod) bool, sep string, name func(*rollout.Pod) string) string {
 	var all []string
 	for i := range pods {
 		if which(&pods[i]) {
-			all = append(all, name(&pods[i]))
+			all = append(all, cmp.Or(pods[i].Node, "no node yet"))
 		}
 	}
-	return abridged(all, sep)
+	return abridged(all, ", ")
 }
 
 // abridged joins the first few.

@@ -48,7 +48,7 @@ func Problems() []ProblemKind {
 		{
 			OldPods, "not every node has a pod of the current template",
 			"A node keeps the list that its pod was made with until the pod is replaced.",
-			"Wait for the rollout; with the update strategy OnDelete, delete the pods.",
+			"Wait for the rollout; with the update strategy OnDelete, delete the old pods.",
 		},
 		{
 			NotConfigured, "an init container that writes the node's hosts directory has not ended well",
@@ -61,14 +61,14 @@ func Problems() []ProblemKind {
 			"See with flux why it is not installed.",
 		},
 		{
-			NoHelmRelease, "Spegel runs without a HelmRelease",
+			NoHelmRelease, "Spegel runs, and no HelmRelease whose values are reviewed made it",
 			"Nothing reviews its values: the webhook sees HelmReleases only.",
 			"Install Spegel with a HelmRelease, or add its chart to the policy's charts.",
 		},
 		{
-			NotSeen, "what runs could not be read",
-			"Of this release nothing is known but its values.",
-			"Grant what manifests/components/audit grants.",
+			NotSeen, "what runs of a release is not known, or not in full",
+			"The verdict is about the values of the release alone.",
+			"Grant what manifests/components/audit grants, or give each HelmRelease a Helm release of its own.",
 		},
 	}
 }

@@ -71,11 +71,11 @@ func TestProblems(t *testing.T) {
 		},
 		"pods of an older template, and nobody replaces them": {
 			objects: []string{releaseOf(values), strings.Replace(listed, "spec:\n", "spec:\n  updateStrategy: {type: OnDelete}\n", 1), podOf("node-2", "old", true)},
-			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 1 of 1 pods run an older template, with another list of mirrors, on node-2; the update strategy is OnDelete: kubectl -n kube-system delete pod spegel-node-2"},
+			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 1 of 1 pods run an older template, with another list of mirrors, on node-2; the update strategy is OnDelete, so delete the old pods: kubectl -n kube-system delete pod spegel-node-2"},
 		},
 		"nobody replaces pods, and the numbers tell": {
 			objects: []string{releaseOf(values), strings.NewReplacer("spec:\n  selector", "spec:\n  updateStrategy: {type: OnDelete}\n  selector", "updatedNumberScheduled: 3", "updatedNumberScheduled: 1").Replace(listed)},
-			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 nodes have no pod of the current template; the update strategy is OnDelete: kubectl -n kube-system delete pods -l 'app=spegel'"},
+			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 nodes have no pod of the current template; the update strategy is OnDelete, so delete the pods that don't have the newest hash: kubectl -n kube-system get pods -l 'app=spegel' -L controller-revision-hash; the newest is the last of kubectl -n kube-system get controllerrevisions -l 'app=spegel' -L controller-revision-hash --sort-by=.revision"},
 		},
 		"a node without a pod": {
 			objects: []string{releaseOf(values), strings.Replace(listed, "updatedNumberScheduled: 3", "updatedNumberScheduled: 1", 1), current},
@@ -92,23 +92,23 @@ func TestProblems(t *testing.T) {
 		"DaemonSets may not be listed": {
 			objects: []string{releaseOf(values), listed},
 			funcs:   forbids(func(l client.ObjectList) bool { _, ok := l.(*appsv1.DaemonSetList); return ok }),
-			want:    []string{"cluster-not-seen: DaemonSets may not be listed; grant the verb list on daemonsets of apps, or leave it: the values are judged all the same"},
+			want:    []string{"cluster-not-seen: what runs of this release is not known, as DaemonSets may not be listed; its values are judged all the same; to see what runs, grant the verb list on daemonsets of apps"},
 		},
 		"pods may not be listed, and the numbers tell": {
 			objects: []string{releaseOf(values), strings.Replace(listed, "updatedNumberScheduled: 3", "updatedNumberScheduled: 1", 1)},
 			funcs:   forbids(func(l client.ObjectList) bool { _, ok := l.(*corev1.PodList); return ok }),
 			want: []string{
 				"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 nodes have no pod of the current template; wait for it: kubectl -n kube-system rollout status ds/spegel; if it does not end, look at the pods that are not ready",
-				"cluster-not-seen: pods of DaemonSet kube-system/spegel may not be listed, so the nodes are not named; grant the verb list on pods, and on controllerrevisions of apps",
+				"cluster-not-seen: which nodes have which pod of DaemonSet kube-system/spegel is not known, as pods or their revisions may not be listed; to see the nodes, grant the verb list on pods, and on controllerrevisions of apps",
 			},
 		},
 		"a DaemonSet without a HelmRelease": {
 			objects: []string{strings.Replace(daemonSetOf(docker), "  labels: {helm", "  finalizers: [a/b]\n  labels: {a", 1)},
-			want:    []string{"no-helmrelease: Spegel runs without a HelmRelease, so nothing reviews its values; install it with a HelmRelease"},
+			want:    []string{"no-helmrelease: DaemonSet kube-system/spegel runs Spegel, and no HelmRelease made it, so nothing reviews its values; install Spegel with a HelmRelease"},
 		},
 		"a DaemonSet of a release that is not taken for Spegel's": {
 			objects: []string{strings.Replace(releaseOf(values), "chart: spegel", "chart: platform", 1), daemonSetOf(docker)},
-			want:    []string{"no-helmrelease: HelmRelease kube-system/spegel made it, and the policy does not take its chart for Spegel's, so nothing reviews its values; add the chart to charts of the policy"},
+			want:    []string{"no-helmrelease: DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it; the policy does not take its chart for Spegel's, so nothing reviews its values; add the chart to charts of the policy"},
 		},
 	}
 	var told strings.Builder

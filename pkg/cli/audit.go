@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/audit"
 	"github.com/spegel-guard/spegel-guard/pkg/publish"
@@ -55,7 +58,7 @@ An Event or a PolicyReport that could not be written is exit code 2 too, unless 
 	o.cluster.flags(f)
 	f.StringVarP(&o.namespace, "namespace", "n", "", "only the HelmReleases of this namespace; default is all")
 	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the audit may take")
-	f.BoolVar(&o.events, "events", false, "write an Event about each finding, no more than one a day")
+	f.BoolVar(&o.events, "events", false, "write an Event about each finding; no second one on that day while the API server keeps the first")
 	f.BoolVar(&o.policyReport, "policy-report", false, "write a PolicyReport about each release, where wgpolicyk8s.io/v1alpha2 is installed")
 	completions := o.completions()
 	for _, flag := range []string{"context", "namespace", "timeout"} {
@@ -87,26 +90,42 @@ func (o *auditOptions) run(cmd *cobra.Command) error {
 	}
 	sayNonePrivate(pol, cmd.ErrOrStderr())
 	rep := report.FromAudit(res, pol.Unresolved)
-	var published error
-	if o.events {
-		published = publish.Events(ctx, c, rep, instance(), time.Now())
-	}
-	if o.policyReport {
-		err := publish.PolicyReports(ctx, c, rep, o.namespace, time.Now())
-		if errors.Is(err, publish.ErrNoPolicyReports) {
-			fmt.Fprintln(cmd.ErrOrStderr(), "webhook:", err)
-			err = nil
-		}
-		published = errors.Join(published, err)
-	}
+	published := o.publish(ctx, c, rep, cmd.ErrOrStderr())
 	if err := outputs.write(rep, cmd.OutOrStdout(), &input{Reader: cmd.InOrStdin()}); err != nil {
 		return errors.Join(published, err)
 	}
 	return unpublished(o.verdict(rep, cmd.ErrOrStderr()), published, cmd.ErrOrStderr())
 }
 
+// publish writes what the flags ask for into the cluster. What the cluster can't take, rightly, is said and is no error.
+func (o *auditOptions) publish(ctx context.Context, c client.Client, rep *report.Report, stderr io.Writer) (failed error) {
+	var leaving []string
+	if o.events {
+		leaving, failed = publish.Events(ctx, c, rep, instance(), time.Now())
+	}
+	if o.policyReport {
+		also, err := publish.PolicyReports(ctx, c, rep, o.namespace, time.Now())
+		leaving = append(leaving, also...)
+		if errors.Is(err, publish.ErrNoPolicyReports) {
+			fmt.Fprintln(stderr, "webhook:", err)
+			err = nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	slices.Sort(leaving)
+	if leaving = slices.Compact(leaving); len(leaving) > 0 {
+		const most = 5
+		names := strings.Join(leaving[:min(len(leaving), most)], ", ")
+		if more := len(leaving) - most; more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		fmt.Fprintln(stderr, "webhook: nothing was written into what is being deleted: namespace", names)
+	}
+	return failed
+}
+
 // unpublished is the verdict where some of it could not be published: a denial stays one, because an object that
-// the API server refuses, as in a namespace that is being deleted, must not hide it.
+// the API server refuses must not hide it.
 func unpublished(verdict, published error, stderr io.Writer) error {
 	if verdict == nil || published == nil {
 		return errors.Join(verdict, published)

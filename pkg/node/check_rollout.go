@@ -13,7 +13,7 @@ func rolloutCheck() Check {
 		Reads:  "the DaemonSets that run Spegel, told by what their containers run, and their pods and revisions; needs `--kubeconfig`",
 		Why:    "Spegel's init container writes the hosts directory once, when a pod starts. A node whose pod is older than the list keeps what the old list wrote.",
 		Fails:  "It fails if a pod, or the one on this node where the node is known, is older than the DaemonSet's template, or if its init container has not ended well. It warns where the cluster runs no Spegel.",
-		Mend:   "Restart the DaemonSet.",
+		Mend:   "Restart the DaemonSet; with the update strategy OnDelete, delete the pods that are old.",
 		Limits: "It compares pods with the DaemonSet, not the DaemonSet with the HelmRelease.",
 		run:    func(ctx context.Context, x *exam) Result { return x.rollout(ctx) },
 	}
@@ -65,10 +65,30 @@ func judgeRollout(p *Placement, f *finding) {
 		f.add(Fail, "the init container that writes the hosts directory has not ended well on %s", few(stuck))
 		f.mend("kubectl -n %s logs ds/%s -c configuration", word(p.Namespace), word(p.Name))
 	}
-	if (failed || len(old)+len(stuck) > 0) && (len(old) > 0 || len(stuck) == 0) {
-		f.mend("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
-		if p.OnDelete {
-			f.mend("its update strategy is OnDelete, so delete its pods too: kubectl -n %s delete pod <pod>", word(p.Namespace))
-		}
+	if !failed && len(old)+len(stuck) == 0 || len(old) == 0 && len(stuck) > 0 {
+		return
 	}
+	switch command := p.SelectOld(p.Pods); {
+	case !p.OnDelete:
+		f.mend("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
+	case command != "": // a restart would make all of them old
+		f.mend("its update strategy is OnDelete, so delete the old pods: kubectl -n %s delete pod %s", word(p.Namespace), command)
+	default:
+		f.mend("its update strategy is OnDelete: a node gets a new pod when somebody deletes the old one")
+	}
+}
+
+// restart is how Spegel's pods write the hosts directory anew, once the DaemonSet has the list that it should have.
+func (x *exam) restart() string {
+	p := &x.placement
+	own := p.on(x.nodeName())
+	switch {
+	case p.Name == "":
+		return "kubectl -n <namespace> rollout restart ds/<spegel>"
+	case !p.OnDelete:
+		return "kubectl -n " + word(p.Namespace) + " rollout restart ds/" + word(p.Name)
+	case own != nil:
+		return "its update strategy is OnDelete, so for this node: kubectl -n " + word(p.Namespace) + " delete pod " + word(own.Name)
+	}
+	return "its update strategy is OnDelete, so for each node: kubectl -n " + word(p.Namespace) + " delete pod <its pod>"
 }

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,6 +81,30 @@ func TestRollout(t *testing.T) {
 	stuck[3].(*corev1.Pod).Status.Conditions = nil
 	want(t, examine(t, node.Options{Cluster: cluster(stuck...)})["rollout"], node.Fail,
 		"has not ended well on node-1", "kubectl -n kube-system logs ds/spegel -c configuration")
+}
+
+// With OnDelete a restart of the DaemonSet replaces nothing, and makes every pod an old one.
+func TestOnDelete(t *testing.T) {
+	t.Parallel()
+	objects := spegelSet(nil, map[string]string{"node-1": "new", "node-2": "old", "node-3": "old"})
+	objects[0].(*appsv1.DaemonSet).Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
+	c := content{"etc/hostname": "node-1\n", certs + "_default/hosts.toml": spegelHosts("")}
+	results := examine(t, node.Options{Files: c.root(t), Cluster: cluster(objects...)})
+	want(t, results["rollout"], node.Fail, "so delete the old pods: kubectl -n kube-system delete pod spegel-node-2 spegel-node-3")
+	want(t, results["mirror-config"], node.Fail, "for this node: kubectl -n kube-system delete pod spegel-node-1")
+	for _, r := range results {
+		if contains(printed(r), "rollout restart") {
+			t.Errorf("%s advises a restart:\n%s", r.Check, printed(r))
+		}
+	}
+	many := map[string]string{"node-1": "new"}
+	for i := range 9 {
+		many[fmt.Sprintf("old-%d", i)] = "old"
+	}
+	objects = spegelSet(nil, many)
+	objects[0].(*appsv1.DaemonSet).Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
+	want(t, examine(t, node.Options{Cluster: cluster(objects...)})["rollout"], node.Fail,
+		"kubectl -n kube-system delete pod -l 'app.kubernetes.io/name=spegel,controller-revision-hash in (old)'")
 }
 
 // The folders of a node are compared with what its own pod was told.

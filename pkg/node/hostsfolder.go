@@ -80,11 +80,7 @@ func (x *exam) judgeHostsFile(ctx context.Context, h *hostsDir, dir string, know
 // mendList says how Spegel gets out of the way.
 func (x *exam) mendList(f *finding, dir string) {
 	f.mend("list the registries to mirror, and no private one, in spegel.mirroredRegistries of the HelmRelease")
-	if x.placement.Name != "" {
-		f.mend("kubectl -n %s rollout restart ds/%s", word(x.placement.Namespace), word(x.placement.Name))
-	} else {
-		f.mend("kubectl -n <namespace> rollout restart ds/<spegel>")
-	}
+	f.mend("%s", x.restart())
 	f.mend("until then, on this node: rm -r %s", word(dir))
 }
 

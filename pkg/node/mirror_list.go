@@ -56,7 +56,7 @@ func (x *exam) matchList(ctx context.Context, dirs []*hostsDir, f *finding) {
 	if len(extra) > 0 {
 		f.add(Warn, "a folder, and not on the list of DaemonSet %s: %s", shownName(p.String()), few(extra))
 	}
-	f.mend("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
+	f.mend("%s", x.restart())
 }
 
 // mirrorDir is the folder that Spegel makes for an entry of its list.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -32,20 +30,21 @@ const (
 
 // Events writes one Event for each thing that is wrong with a release. Its name is made of the release, the
 // finding and the day (of now, in UTC), so as long as the cluster keeps it the same finding has no other on that day.
-// The error joins those of the API server.
-func Events(ctx context.Context, c client.Client, r *report.Report, instance string, now time.Time) error {
-	var errs []error
+// It returns the namespaces that take none, because they are being deleted. The error joins those of the API server.
+func Events(ctx context.Context, c client.Client, r *report.Report, instance string, now time.Time) (leaving []string, err error) {
+	failed := failures{what: "Events"}
 	for i := range r.Releases {
 		rel := &r.Releases[i]
 		all := entries(rel)
 		for _, e := range all[:min(len(all), maxEvents)] {
 			err := c.Create(ctx, newEvent(rel, e, instance, now))
-			if err != nil && !apierrors.IsAlreadyExists(err) {
-				errs = append(errs, fmt.Errorf("write an Event about %s: %w", rel.ID(), err))
+			if apierrors.IsAlreadyExists(err) {
+				continue
 			}
+			failed.add(rel.Namespace, "write an Event about "+rel.ID(), err)
 		}
 	}
-	return errors.Join(errs...)
+	return failed.result()
 }
 
 func newEvent(rel *report.Release, e entry, instance string, now time.Time) *eventsv1.Event {

@@ -37,16 +37,17 @@ var ErrNoPolicyReports = errors.New("the API server has no PolicyReports of wgpo
 
 // PolicyReports makes one PolicyReport for each release, in its namespace and owned by it: a report of an
 // earlier run is replaced, and one of a release that is gone is removed. A namespace limits that to one; empty is
-// all. The error is ErrNoPolicyReports, or joins those of the API server.
-func PolicyReports(ctx context.Context, c client.Client, r *report.Report, namespace string, now time.Time) error {
+// all. It returns the namespaces that take none, because they are being deleted. The error is ErrNoPolicyReports, or
+// joins those of the API server.
+func PolicyReports(ctx context.Context, c client.Client, r *report.Report, namespace string, now time.Time) (leaving []string, err error) {
 	stale, err := existing(ctx, c, namespace)
 	if apierrors.IsNotFound(err) {
-		return ErrNoPolicyReports
+		return nil, ErrNoPolicyReports
 	}
 	if err != nil {
-		return fmt.Errorf("list PolicyReports: %w", err)
+		return nil, fmt.Errorf("list PolicyReports: %w", err)
 	}
-	var errs []error
+	failed := failures{what: "PolicyReports"}
 	for i := range r.Releases {
 		fresh := newPolicyReport(&r.Releases[i], now)
 		key := client.ObjectKeyFromObject(fresh)
@@ -58,20 +59,16 @@ func PolicyReports(ctx context.Context, c client.Client, r *report.Report, names
 		} else {
 			err = c.Create(ctx, fresh)
 		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("write the PolicyReport about %s: %w", r.Releases[i].ID(), err))
-		}
+		failed.add(r.Releases[i].Namespace, "write the PolicyReport about "+r.Releases[i].ID(), err)
 	}
 	for key := range stale {
 		gone := &unstructured.Unstructured{}
 		gone.SetGroupVersionKind(PolicyReportKind())
 		gone.SetNamespace(key.Namespace)
 		gone.SetName(key.Name)
-		if err := client.IgnoreNotFound(c.Delete(ctx, gone)); err != nil {
-			errs = append(errs, fmt.Errorf("remove PolicyReport %s: %w", key, err))
-		}
+		failed.add(key.Namespace, "remove PolicyReport "+key.String(), client.IgnoreNotFound(c.Delete(ctx, gone)))
 	}
-	return errors.Join(errs...)
+	return failed.result()
 }
 
 // policyReports lists PolicyReports into lists that do not say of what kind they are.

@@ -76,7 +76,7 @@ func TestEvents(t *testing.T) {
 	t.Parallel()
 	c := api(t, interceptor.Funcs{})
 	loose := report.Release{Kind: "DaemonSet", Name: "loose", Cluster: &report.Cluster{Problems: []report.Problem{{Problem: "no-helmrelease", Message: "by hand", Fix: "mend"}}}}
-	if err := publish.Events(t.Context(), c, judged(bad(), loose, report.Release{Name: "good"}), "pod-1", noon); err != nil {
+	if _, err := publish.Events(t.Context(), c, judged(bad(), loose, report.Release{Name: "good"}), "pod-1", noon); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]int{}
@@ -103,7 +103,7 @@ func TestEventsAreOneAFindingAndDay(t *testing.T) {
 	c := api(t, interceptor.Funcs{})
 	write := func(r *report.Report, now time.Time, want int) {
 		t.Helper()
-		if err := publish.Events(t.Context(), c, r, "", now); err != nil {
+		if _, err := publish.Events(t.Context(), c, r, "", now); err != nil {
 			t.Fatal(err)
 		}
 		if got := len(events(t, c)); got != want {
@@ -133,7 +133,7 @@ func TestEventsAreBounded(t *testing.T) {
 		f.Message = strings.Repeat("é", 2000)
 		long.Findings = append(long.Findings, f)
 	}
-	if err := publish.Events(t.Context(), c, judged(long), strings.Repeat("i", 300), noon); err != nil {
+	if _, err := publish.Events(t.Context(), c, judged(long), strings.Repeat("i", 300), noon); err != nil {
 		t.Fatal(err)
 	}
 	all := events(t, c)
@@ -175,7 +175,7 @@ func TestPolicyReports(t *testing.T) {
 	c := api(t, interceptor.Funcs{})
 	write := func(r *report.Report, namespace string, want ...string) {
 		t.Helper()
-		if err := publish.PolicyReports(t.Context(), c, r, namespace, noon); err != nil {
+		if _, err := publish.PolicyReports(t.Context(), c, r, namespace, noon); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, policyReports(t, c)); diff != "" {
@@ -211,7 +211,7 @@ func TestPolicyReportsAreBounded(t *testing.T) {
 		f.Message = strings.Repeat("é", 2000)
 		long.Findings = append(long.Findings, f)
 	}
-	if err := publish.PolicyReports(t.Context(), c, judged(long), "", noon); err != nil {
+	if _, err := publish.PolicyReports(t.Context(), c, judged(long), "", noon); err != nil {
 		t.Fatal(err)
 	}
 	list := &unstructured.UnstructuredList{}
@@ -242,18 +242,70 @@ func TestPublishFails(t *testing.T) {
 	none := api(t, interceptor.Funcs{List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
 		return apierrors.NewNotFound(resource, "")
 	}})
-	if err := publish.PolicyReports(t.Context(), none, judged(bad()), "", noon); !errors.Is(err, publish.ErrNoPolicyReports) {
+	if _, err := publish.PolicyReports(t.Context(), none, judged(bad()), "", noon); !errors.Is(err, publish.ErrNoPolicyReports) {
 		t.Errorf("without the API: %v", err)
 	}
 	refused := api(t, interceptor.Funcs{Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
 		return apierrors.NewForbidden(resource, "", nil)
 	}})
-	for what, err := range map[string]error{
-		"write the PolicyReport about apps/bad: ": publish.PolicyReports(t.Context(), refused, judged(bad()), "", noon),
-		"write an Event about apps/bad: ":         publish.Events(t.Context(), refused, judged(bad()), "", noon),
-	} {
+	_, reports := publish.PolicyReports(t.Context(), refused, judged(bad()), "", noon)
+	_, events := publish.Events(t.Context(), refused, judged(bad()), "", noon)
+	for what, err := range map[string]error{"write the PolicyReport about apps/bad: ": reports, "write an Event about apps/bad: ": events} {
 		if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), what) {
 			t.Errorf("%v; want %q", err, what)
+		}
+	}
+}
+
+// What fails for every release is told a few times, and counted.
+func TestErrorsAreSummed(t *testing.T) {
+	t.Parallel()
+	resource := schema.GroupResource{Group: "wgpolicyk8s.io", Resource: "policyreports"}
+	refused := api(t, interceptor.Funcs{Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+		return apierrors.NewForbidden(resource, "", nil)
+	}})
+	var many []report.Release
+	for i := range 500 {
+		rel := bad()
+		rel.Name = fmt.Sprintf("bad-%03d", i)
+		many = append(many, rel)
+	}
+	_, reports := publish.PolicyReports(t.Context(), refused, judged(many...), "", noon)
+	_, events := publish.Events(t.Context(), refused, judged(many...), "", noon)
+	for want, err := range map[string]error{
+		"and 497 more PolicyReports could not be written or removed": reports,
+		"and 1497 more Events could not be written or removed":       events, // three of each
+	} {
+		if !apierrors.IsForbidden(err) || strings.Count(err.Error(), "\n") != 3 || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%v; want %q at the end of three", err, want)
+		}
+	}
+}
+
+// A namespace that is being deleted takes no new objects. The others get theirs.
+func TestNamespacesThatAreBeingDeleted(t *testing.T) {
+	t.Parallel()
+	terminating := apierrors.NewForbidden(schema.GroupResource{Resource: "events"}, "x", errors.New("it is being terminated"))
+	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	c := api(t, interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+		if o.GetNamespace() == "leaving" {
+			return terminating
+		}
+		return c.Create(ctx, o, opts...)
+	}})
+	rep := judged(bad(), bad())
+	rep.Releases[0].Namespace, rep.Releases[0].UID = "leaving", "uid-leaving"
+	fromEvents, err := publish.Events(t.Context(), c, rep, "", noon)
+	if err != nil || len(events(t, c)) != 3 {
+		t.Errorf("%v, and %d Events; want those of the other", err, len(events(t, c)))
+	}
+	fromReports, err := publish.PolicyReports(t.Context(), c, rep, "", noon)
+	if err != nil || len(policyReports(t, c)) != 1 {
+		t.Errorf("%v, and %q", err, policyReports(t, c))
+	}
+	for _, leaving := range [][]string{fromEvents, fromReports} {
+		if diff := cmp.Diff([]string{"leaving"}, leaving); diff != "" {
+			t.Error(diff)
 		}
 	}
 }

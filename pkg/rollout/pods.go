@@ -21,8 +21,10 @@ type Pod struct {
 	Name string
 	// Node is where it runs or is meant to run; empty where nothing says so.
 	Node string
-	// Current tells whether it was made from the DaemonSet's current template.
-	Current bool
+	// Revision is the hash of the template that it was made from; empty where no label says so. Current tells whether that is
+	// the DaemonSet's current template.
+	Revision string
+	Current  bool
 	// Configured tells whether its init containers have ended well, so that the node has what Configuration
 	// says. Ready tells whether it serves.
 	Configured, Ready bool
@@ -84,7 +86,7 @@ func controlledBy(o metav1.Object, uid types.UID) bool {
 func newPod(p *corev1.Pod, currentHash string) Pod {
 	configuration, _ := readConfiguration(&p.Spec)
 	return Pod{
-		Name: p.Name, Node: nodeOf(p), Configuration: configuration,
+		Name: p.Name, Node: nodeOf(p), Configuration: configuration, Revision: p.Labels[appsv1.ControllerRevisionHashLabelKey],
 		Current:    currentHash != "" && p.Labels[appsv1.ControllerRevisionHashLabelKey] == currentHash,
 		Configured: isTrue(p, corev1.PodInitialized), Ready: isTrue(p, corev1.PodReady),
 	}

@@ -1,7 +1,9 @@
 package rollout_test
 
 import (
+	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,9 +129,9 @@ func TestPods(t *testing.T) {
 	}
 	list := rollout.Configuration{Mirrors: []string{"https://docker.io"}, Targets: []string{"http://a"}, Writes: true}
 	want := []rollout.Pod{
-		{Name: "spegel-a", Node: "node-1", Configuration: rollout.Configuration{Targets: []string{"http://a"}, Writes: true}},
-		{Name: "spegel-b", Node: "node-2", Current: true, Configured: true, Configuration: list},
-		{Name: "spegel-c", Node: "node-3", Current: true, Configuration: list},
+		{Name: "spegel-a", Node: "node-1", Revision: "bbbb", Configuration: rollout.Configuration{Targets: []string{"http://a"}, Writes: true}},
+		{Name: "spegel-b", Node: "node-2", Revision: "aaaa", Current: true, Configured: true, Configuration: list},
+		{Name: "spegel-c", Node: "node-3", Revision: "aaaa", Current: true, Configuration: list},
 	}
 	if diff := cmp.Diff(want, pods(t, objects...)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -170,5 +172,37 @@ func meta(owner *appsv1.DaemonSet, name, hash string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		Namespace: "kube-system", Name: name, Labels: labels,
 		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(owner, appsv1.SchemeGroupVersion.WithKind("DaemonSet"))},
+	}
+}
+
+// What selects the old pods selects no other: a pod that is deleted is missed by its node until it is back.
+func TestSelectOld(t *testing.T) {
+	t.Parallel()
+	old := func(n int, hash string) []rollout.Pod {
+		var out []rollout.Pod
+		for i := range n {
+			out = append(out, rollout.Pod{Name: fmt.Sprintf("%s-%d", hash, i), Revision: hash})
+		}
+		return out
+	}
+	current := rollout.Pod{Name: "current", Revision: "new", Current: true}
+	found, err := rollout.List(t.Context(), reader(t, daemonSet("spegel", plain, nil)), "")
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	for name, test := range map[string]struct {
+		pods []rollout.Pod
+		want string
+	}{
+		"none":                {[]rollout.Pod{current}, ""},
+		"a few by name":       {append(old(2, "a"), current), "a-0 a-1"},
+		"many by their label": {slices.Concat(old(4, "b"), old(4, "a"), []rollout.Pod{current}), "-l 'app.kubernetes.io/instance=spegel,app.kubernetes.io/name=spegel,controller-revision-hash in (a,b)'"},
+		"many without a label, by name": {
+			old(6, ""), "-0 -1 -2 -3 -4 -5",
+		},
+	} {
+		if got := found[0].SelectOld(test.pods); got != test.want {
+			t.Errorf("%s: %s; want %s", name, got, test.want)
+		}
 	}
 }

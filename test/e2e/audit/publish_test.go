@@ -3,16 +3,47 @@ package audit_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
-// events holds against the cluster what two runs on one day have written.
+// events holds against the cluster what two runs on one day have written: one Event for each finding. That is so while the API
+// server keeps them. It forgets each after an hour by default, and a run after that writes it again.
 func events(t *testing.T) {
-	text := kubectl(t, "", "get", "events.events.k8s.io", "-A", "-o", `jsonpath={range .items[?(@.reportingController=="spegel-guard.dev/audit")]}{.regarding.kind} {.regarding.namespace}/{.regarding.name} {.reason}{"\n"}{end}`)
+	ours := writtenEvents(t)
+	if described := kubectl(t, "", "-n", "bad", "describe", "helmrelease", "spegel"); !strings.Contains(described, "[legacy-registries-key]") {
+		t.Errorf("kubectl describe does not show the Event:\n%s", described)
+	}
+	if all := kubectl(t, "", "get", "events", "-A", "-o", "yaml"); strings.Contains(all, "hunter2") {
+		t.Error("an Event shows something of a Secret")
+	}
+	for _, e := range ours { // as when their time is over
+		kubectl(t, "", "-n", e.namespace, "delete", "events.events.k8s.io", e.name)
+	}
+	if r := webhook(t, jobArgs...); r.code != 1 {
+		t.Errorf("%+v", r)
+	}
+	for i, again := range writtenEvents(t) {
+		if again.namespace != ours[i].namespace || again.name[:len(again.name)-len("20060102")] != ours[i].name[:len(ours[i].name)-len("20060102")] || again.uid == ours[i].uid {
+			t.Errorf("%+v; want it written again, for %+v", again, ours[i])
+		}
+	}
+}
+
+// event is one of the audit's Events.
+type event struct{ namespace, name, uid string }
+
+// writtenEvents are those of the cluster, which have to be those of the story.
+func writtenEvents(t *testing.T) []event {
+	t.Helper()
+	text := kubectl(t, "", "get", "events.events.k8s.io", "-A", "-o", `jsonpath={range .items[?(@.reportingController=="spegel-guard.dev/audit")]}{.regarding.kind} {.regarding.namespace}/{.regarding.name} {.reason} {.metadata.namespace} {.metadata.name} {.metadata.uid}{"\n"}{end}`)
 	want := []string{
 		"DaemonSet by-hand/spegel NoHelmrelease",
 		"HelmRelease bad/spegel EmptyMirrorList",
@@ -21,27 +52,43 @@ func events(t *testing.T) {
 		"HelmRelease source/spegel OtherMirrorsInForce",
 		"HelmRelease source/spegel PrivatePullsAtRisk",
 	}
-	got := strings.Split(strings.TrimSpace(text), "\n")
-	slices.Sort(got)
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	slices.Sort(lines)
+	var got []string
+	var out []event
+	for _, line := range lines {
+		words := strings.Fields(line)
+		if len(words) != 6 {
+			t.Fatalf("unexpected %q", line)
+		}
+		got = append(got, strings.Join(words[:3], " "))
+		out = append(out, event{words[3], words[4], words[5]})
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+		t.Fatalf("-want +got:\n%s", diff)
 	}
-	if described := kubectl(t, "", "-n", "bad", "describe", "helmrelease", "spegel"); !strings.Contains(described, "[legacy-registries-key]") {
-		t.Errorf("kubectl describe does not show the Event:\n%s", described)
-	}
-	if all := kubectl(t, "", "get", "events", "-A", "-o", "yaml"); strings.Contains(all, "hunter2") {
-		t.Error("an Event shows something of a Secret")
-	}
+	return out
 }
 
 // policyReports installs the API, and follows what is written through a mended and a deleted release.
 func policyReports(t *testing.T) {
-	apply(t, string(read(t, "testdata/policyreports.yaml")))
+	crd, err := cluster.PolicyReportCRD()
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(t, string(read(t, crd)))
 	kubectl(t, "", "wait", "--for=condition=Established", "crd/policyreports.wgpolicyk8s.io", "--timeout=60s")
 	const foreign = "apiVersion: wgpolicyk8s.io/v1alpha2\nkind: PolicyReport\nmetadata: {name: another-engine, namespace: bad}\n"
 	apply(t, foreign)
 	// the API server takes a moment to know the new resource
-	eventually(t, "the audit writes PolicyReports", func() bool { return webhook(t, jobArgs...).stderr == "" })
+	var r result
+	eventually(t, "the audit writes PolicyReports", func() bool {
+		r = webhook(t, jobArgs...)
+		return r.stderr == ""
+	})
+	if r.code != 1 || !strings.Contains(r.stdout, "deny bad/spegel") { // and the Events are there too, see events
+		t.Errorf("%+v; want that the job fails", r)
+	}
 	want := map[string]string{
 		"bad/another-engine":         "",
 		"bad/HelmRelease spegel":     "fail legacy-registries-key, fail empty-mirror-list",
@@ -58,6 +105,7 @@ func policyReports(t *testing.T) {
 		}
 	}
 	compare("at first")
+	t.Run("a namespace that is being deleted", leaving)
 
 	const mended = `{"spec":{"values":{"spegel":{"registries":null,"mirroredRegistries":["https://docker.io"]}}}}`
 	kubectl(t, "", "-n", "bad", "patch", "helmrelease", "spegel", "--type=merge", "-p", mended)
@@ -75,6 +123,49 @@ func policyReports(t *testing.T) {
 		t.Errorf("exit code %d, standard error %q", r.code, r.stderr)
 	}
 	compare("after an audit of one namespace")
+}
+
+// leaving has the job judge a bad release in a namespace that is being deleted, which takes no new objects. The job fails, as
+// something is denied, and everything else is written.
+func leaving(t *testing.T) {
+	apply(t, releaseIn("leaving", "  values: {spegel: {registries: [\"https://docker.io\"]}}\n"))
+	t.Cleanup(func() { tidyUp(t, []string{"leaving"}) })
+	kubectl(t, "", "delete", "namespace", "leaving", "--wait=false") // no controller empties it here, as where a finalizer hangs
+	for _, e := range writtenEvents(t) {
+		kubectl(t, "", "-n", e.namespace, "delete", "events.events.k8s.io", e.name)
+	}
+	kubectl(t, "", "-n", "bad", "delete", "policyreports", "-l", "app.kubernetes.io/managed-by=spegel-guard")
+	var r result
+	// the API server refuses once its own view of the namespace has caught up
+	eventually(t, "the API server takes no new objects there", func() bool {
+		r = webhook(t, jobArgs...)
+		return r.stderr != ""
+	})
+	if r.code != 1 || r.stderr != "webhook: nothing was written into what is being deleted: namespace leaving\n" || !strings.Contains(r.stdout, "deny leaving/spegel") {
+		t.Errorf("%+v", r)
+	}
+	if text := kubectl(t, "", "-n", "leaving", "get", "events.events.k8s.io,policyreports", "-o", "name"); text != "" {
+		t.Errorf("written all the same: %s", text)
+	}
+	writtenEvents(t)
+	if got := written(t)["bad/HelmRelease spegel"]; got != "fail legacy-registries-key, fail empty-mirror-list" {
+		t.Errorf("the PolicyReport of a namespace that stays: %q", got)
+	}
+	// where nothing is denied, such a namespace is no reason to fail
+	if r := webhook(t, "audit", "--events", "--policy-report", "--namespace=leaving", "--config="+allWarn(t)); r.code != 0 || !strings.Contains(r.stderr, "namespace leaving") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// allWarn is a policy by which nothing denies.
+func allWarn(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	text := testPolicy + "rules: {legacy-registries-key: warn, empty-mirror-list: warn}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // written maps the PolicyReports of the cluster to their results.

@@ -19,3 +19,17 @@ func CRDs() ([]string, error) {
 	}
 	return []string{helm, more}, nil
 }
+
+// PolicyReportCRD returns the file with the definition of PolicyReport, which is in none of those folders: a cluster has it only
+// where somebody installs it.
+func PolicyReportCRD() (string, error) {
+	helm, err := HelmReleaseCRD()
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(helm, "policyreport", "wgpolicyk8s.io_policyreports.yaml")
+	if !exists(file) {
+		return "", fmt.Errorf("no file %s: run \"make assets-e2e\"", file)
+	}
+	return file, nil
+}
