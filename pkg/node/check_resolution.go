@@ -15,11 +15,11 @@ func resolution() Check {
 		ID:    "resolution",
 		Title: "Whom would containerd ask for this image, and in which order?",
 		Reads: "the node's hosts directory, through containerd's own resolver, for the image of `--image`",
-		Why:   "The answer is one of four: direct; through Spegel, then the registry; the tag directly and the content through Spegel; through Spegel with no way back. A \"not found\" of Spegel weighs more with containerd than a registry that it can't reach or whose certificate it does not trust, so the pod shows \"not found\" and hides the real reason.",
+		Why:   "The answer is one of four: direct; through Spegel, then the registry; the tag directly and the content through Spegel; through Spegel with no way back. With containerd 2.2 a \"not found\" of Spegel weighs more than a registry that it can't reach or whose certificate it does not trust, so the pod shows \"not found\" and hides the real reason.",
 		Fails: "It fails if there is no way from Spegel back to the registry, and if Spegel is asked for a private registry at all. It warns if only the content of a private registry is asked of Spegel, by digest, as with `resolveTags: false`, and if the way back needs settings that Spegel moved to `_backup`.",
 		Mend:  "What mends `mirror-config` mends this. With no way back, the hosts file lacks a `server`, or names one that may not pull.",
 		Limits: "It tells whom containerd asks, not what they answer. Keys are not read: in place of a client's certificate it takes one made up. " +
-			"The resolver is that of containerd 2.2; a node with another version may take a file otherwise.",
+			"The resolver is that of containerd 2.2; a node with another version may take a file otherwise, and of several errors an older one may show the registry's own.",
 		run: func(ctx context.Context, x *exam) Result { return x.resolution(ctx) },
 	}
 }
