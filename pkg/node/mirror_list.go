@@ -12,12 +12,7 @@ import (
 // matchList compares the folders of the directory that Spegel writes with the list that it was given.
 func (x *exam) matchList(ctx context.Context, dirs []*hostsDir, f *finding) {
 	p, err := x.spegel(ctx)
-	h := &hostsDir{}
-	for _, d := range slices.Backward(dirs) {
-		if h.path == "" || err == nil && d.path == path.Clean(p.HostsDir) {
-			h = d
-		}
-	}
+	h := written(dirs, p)
 	switch {
 	case h.path == "" || h.err != nil: // there is none, and that was told
 		return
@@ -57,6 +52,19 @@ func (x *exam) matchList(ctx context.Context, dirs []*hostsDir, f *finding) {
 		f.add(Warn, "a folder, and not on the list of DaemonSet %s: %s", shownName(p.String()), few(extra))
 	}
 	f.mend("%s", x.restart())
+}
+
+// written is the directory that Spegel is told to write, or else the first one.
+func written(dirs []*hostsDir, p *Placement) *hostsDir {
+	for _, d := range dirs {
+		if p.HostsDir != "" && d.path == path.Clean(p.HostsDir) {
+			return d
+		}
+	}
+	if len(dirs) > 0 {
+		return dirs[0]
+	}
+	return &hostsDir{}
 }
 
 // mirrorDir is the folder that Spegel makes for an entry of its list.
