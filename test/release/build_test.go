@@ -25,7 +25,9 @@ const (
 	version = "v1.2.3"
 	commit  = "0123456789abcdef0123456789abcdef01234567"
 
-	maxSize = 60 << 20
+	// maxSize is what a program from which the linker drops unused methods stays well below. What calls a method by a name
+	// that the linker can't know, as html/template does, costs a quarter more.
+	maxSize = 48 << 20
 )
 
 // program is built once for all tests.
@@ -66,10 +68,11 @@ func build(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	tags := regexp.MustCompile(`-tags (\S+)`).FindSubmatch(dockerfile)
 	ldflags := regexp.MustCompile(`-ldflags "([^"]*)"`).FindSubmatch(dockerfile)
 	flags := strings.NewReplacer("${VERSION}", version, "${COMMIT}", commit).Replace(string(ldflags[1]))
 	output := filepath.Join(dir, "webhook")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", flags, "-o", output, "./cmd/webhook")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", string(tags[1]), "-ldflags", flags, "-o", output, "./cmd/webhook")
 	cmd.Dir = source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOFLAGS=-buildvcs=false", "GOWORK=off")
 	cmd.Stderr = os.Stderr
