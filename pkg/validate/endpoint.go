@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"iter"
 	"net/url"
 	"strings"
 	"unicode"
@@ -12,30 +13,43 @@ type endpoint struct {
 	port string // 80 for http, else 443, where the entry names none
 }
 
-// endpoints lists what an entry names. A well-formed entry names one host. A malformed one is read
+// endpoints yields what an entry names. A well-formed entry names one host. A malformed one is read
 // the way a person would: without a scheme, with a path or user info, or several in one string.
-func endpoints(entry string) []endpoint {
-	var out []endpoint
-	add := func(scheme, host, port string) {
-		if host != "" {
-			out = append(out, newEndpoint(scheme, host, port))
+func endpoints(entry string) iter.Seq[endpoint] {
+	return func(yield func(endpoint) bool) {
+		for word := range strings.FieldsFuncSeq(entry, isSeparator) {
+			if e, ok := named(word); ok && !yield(e) {
+				return
+			}
+			if _, after, ok := cutLast(word, '@'); ok { // a password may hold what ends a host
+				scheme, _ := cutScheme(word)
+				host, port := splitPort(authority(after))
+				if host != "" && !yield(newEndpoint(scheme, host, port)) {
+					return
+				}
+			}
 		}
 	}
-	for word := range strings.FieldsFuncSeq(entry, isSeparator) {
-		if u := parseURL(word); u != nil {
-			add(u.Scheme, u.Hostname(), u.Port())
-		} else {
-			scheme, rest := cutScheme(word)
-			host, port := splitPort(authority(rest))
-			add(scheme, host, port)
-		}
-		if _, after, ok := cutLast(word, '@'); ok { // a password may hold what ends a host
-			scheme, _ := cutScheme(word)
-			host, port := splitPort(authority(after))
-			add(scheme, host, port)
-		}
+}
+
+// named is where one word points, if it names a host.
+func named(word string) (e endpoint, ok bool) {
+	if host, ok := plainURL(word); ok {
+		return newEndpoint("https", host, ""), true
 	}
-	return out
+	if u := parseURL(word); u != nil {
+		return newEndpoint(u.Scheme, u.Hostname(), u.Port()), true
+	}
+	scheme, rest := cutScheme(word)
+	host, port := splitPort(authority(rest))
+	return newEndpoint(scheme, host, port), host != ""
+}
+
+// plainURL returns the host of an entry that is https:// and a host in canonical form, as most are. Such an
+// entry has nothing to parse and no mistake.
+func plainURL(entry string) (host string, ok bool) {
+	host, ok = strings.CutPrefix(entry, "https://")
+	return host, ok && host != "" && isPlain(host)
 }
 
 // parseURL returns a URL with a host, or nil.

@@ -45,7 +45,10 @@ var invalidMirrorURL = Rule{
 		}
 		var out []problem
 		wildcard := false
-		for _, e := range v.entries {
+		for e := range v.entries {
+			if len(out) == maxFindings {
+				break
+			}
 			message, fix := entryProblem(e.raw), "write scheme and host only, e.g. https://docker.io"
 			if s, ok := e.raw.(string); ok && slices.Contains(wildcards, s) {
 				message, fix = "", "name the registries to mirror instead, "+examples
@@ -55,7 +58,7 @@ var invalidMirrorURL = Rule{
 				wildcard = true
 			}
 			if message != "" {
-				out = append(out, problem{path: e.path, value: e.quoted(), message: message, fix: fix})
+				out = append(out, problem{path: e.path(), value: e.quoted(), message: message, fix: fix})
 			}
 		}
 		return out
@@ -84,6 +87,9 @@ func entryProblem(raw any) string {
 	if !ok {
 		return "is " + kind(raw) + ", not a string" + crash
 	}
+	if _, ok := plainURL(s); ok {
+		return ""
+	}
 	u, err := url.Parse(s)
 	if err != nil {
 		return "is not a URL" + crash
@@ -96,7 +102,7 @@ func entryProblem(raw any) string {
 		{u.Scheme != "http" && u.Scheme != "https", "has no scheme http or https"},
 		{u.User != nil, "has user info"},
 		{u.Host != "" && u.Path != "", "has a path"},
-		{len(u.Query()) != 0, "has a query"},
+		{u.RawQuery != "" && len(u.Query()) != 0, "has a query"},
 	} {
 		if p.found {
 			problems = append(problems, p.text)

@@ -32,8 +32,8 @@ var legacyRegistriesKey = Rule{
 		if !isFalse(v.spegel[listKey]) {
 			fix = "remove it, the list that counts is mirroredRegistries"
 		}
-		if v.olderThanRename() {
-			fix += " and upgrade the chart from " + Clean(v.version.String()) + " to v0.1.0 or newer"
+		if version := v.beforeRename(); version != nil {
+			fix += " and upgrade the chart from " + Clean(version.String()) + " to v0.1.0 or newer"
 		}
 		return []problem{{
 			path:    Path{spegelKey, legacyKey},

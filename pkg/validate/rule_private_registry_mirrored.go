@@ -27,19 +27,25 @@ spegel:
 `,
 	check: func(v *values, p Policy) []problem {
 		var out []problem
-		for _, e := range v.entries {
+		all := true
+		for e := range v.entries {
+			if len(out) == maxFindings && !all {
+				break
+			}
 			s, _ := e.raw.(string)
 			host, ok := privateHost(s, p.PrivateRegistries)
-			if !ok {
-				continue
+			switch {
+			case !ok:
+				all = false
+			case len(out) < maxFindings:
+				out = append(out, problem{
+					path: e.path(), value: e.quoted(),
+					message: "names the private registry " + Clean(host) + `, whose images would be asked of the peers and fail to pull with "not found"`,
+					fix:     "remove the entry",
+				})
 			}
-			out = append(out, problem{
-				path: e.path, value: e.quoted(),
-				message: "names the private registry " + Clean(host) + `, whose images would be asked of the peers and fail to pull with "not found"`,
-				fix:     "remove the entry",
-			})
 		}
-		if len(out) == len(v.entries) { // nothing would be left, and an empty list is worse
+		if all { // nothing would be left, and an empty list is worse
 			for i := range out {
 				out[i].fix = "list public registries instead, " + examples
 			}
@@ -53,7 +59,7 @@ func privateHost(entry string, private []Registry) (string, bool) {
 	if entry == "" || len(private) == 0 {
 		return "", false
 	}
-	for _, e := range endpoints(entry) {
+	for e := range endpoints(entry) {
 		for _, r := range private {
 			if !r.matches(e) {
 				continue

@@ -24,9 +24,6 @@ var renamedKey = Rule{
     - https://docker.io
 `,
 	check: func(v *values, _ Policy) []problem {
-		if v.olderThanRename() {
-			return nil
-		}
 		var out []problem
 		for _, key := range []struct{ old, now string }{
 			{"appendMirrors", "prependExisting"},
@@ -40,6 +37,9 @@ var renamedKey = Rule{
 				message: "Spegel's chart ignores this key since v0.1.0",
 				fix:     "rename it to " + key.now,
 			})
+		}
+		if len(out) > 0 && v.beforeRename() != nil {
+			return nil
 		}
 		return out
 	},

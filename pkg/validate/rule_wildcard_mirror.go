@@ -33,13 +33,16 @@ var wildcardMirror = Rule{
 `,
 	check: func(v *values, _ Policy) []problem {
 		var out []problem
-		for _, e := range v.entries {
+		for e := range v.entries {
+			if len(out) == maxFindings {
+				break
+			}
 			s, ok := e.raw.(string)
 			if !ok || !isWildcard(s) {
 				continue
 			}
 			out = append(out, problem{
-				path: e.path, value: e.quoted(),
+				path: e.path(), value: e.quoted(),
 				message: `stands for every registry, so private images fail to pull with "not found"`,
 				fix:     "name the registries to mirror instead, " + examples,
 			})

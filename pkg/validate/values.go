@@ -23,56 +23,66 @@ type values struct {
 	isMap   bool           // root is a map
 	top     map[string]any // nil where the values are absent or not a map
 	spegel  map[string]any // nil where spegel is absent or not a map
-	version *semver.Version
-	entries []entry
+	version string         // of the chart; empty where it is not known
+	keys    []string       // of the mirror list where it is a map, in order
 }
 
 // entry is one element that Spegel's chart would pass on as a mirrored registry.
 type entry struct {
-	path   Path
-	raw    any
-	listed bool // stands in a list, so that a message may show it
+	index int // in the list; notListed where there is none
+	raw   any
 }
 
-// quoted is the entry for a message; empty where it must not be shown, or is no string.
+const notListed = -1
+
+// path is that of the map or string that stands for a list, where the entry is in none.
+func (e entry) path() Path {
+	if e.index == notListed {
+		return listPath
+	}
+	return Path{spegelKey, listKey, e.index}
+}
+
+// quoted is the entry for a message; empty where it must not be shown, or is no string. Of a map nothing is shown.
 func (e entry) quoted() string {
-	if s, ok := e.raw.(string); ok && e.listed {
+	if s, ok := e.raw.(string); ok && e.index != notListed {
 		return Quote(s)
 	}
 	return ""
 }
 
 func newValues(in Input) *values {
-	v := &values{root: in.Values}
+	v := &values{root: in.Values, version: in.ChartVersion}
 	v.top, v.isMap = in.Values.(map[string]any)
 	v.spegel, _ = v.top[spegelKey].(map[string]any)
-	if version, err := semver.StrictNewVersion(strings.TrimPrefix(in.ChartVersion, "v")); err == nil {
-		v.version = version
+	if list, ok := v.spegel[listKey].(map[string]any); ok {
+		v.keys = slices.Sorted(maps.Keys(list))
 	}
-	v.entries = listEntries(v.spegel[listKey])
 	return v
 }
 
-// listEntries lists what the chart's template would range over: a list, or the values of a map in the
-// order of its keys. Of a map nothing is shown, so its entries carry the path of the map. A string is
-// no list, but what it names is judged all the same.
-func listEntries(list any) []entry {
-	var out []entry
-	switch list := list.(type) {
+// entries yields what the chart's template would range over: a list, or the values of a map in the
+// order of its keys. A string is no list, but what it names is judged all the same. Nothing is kept of
+// an entry: the longest list has over a million.
+func (v *values) entries(yield func(entry) bool) {
+	switch list := v.spegel[listKey].(type) {
 	case []any:
 		for i, raw := range list {
-			out = append(out, entry{path: Path{spegelKey, listKey, i}, raw: raw, listed: true})
+			if !yield(entry{i, raw}) {
+				return
+			}
 		}
 	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(list)) {
-			out = append(out, entry{path: listPath, raw: list[key]})
+		for _, key := range v.keys {
+			if !yield(entry{notListed, list[key]}) {
+				return
+			}
 		}
 	case string:
 		if list != "" {
-			out = append(out, entry{path: listPath, raw: list})
+			yield(entry{notListed, list})
 		}
 	}
-	return out
 }
 
 // renderable tells whether the chart's template gets as far as the mirror list: without values, or
@@ -89,9 +99,13 @@ func (v *values) renderable() bool {
 	return !set || ok
 }
 
-// olderThanRename tells whether the chart is known to be older than v0.1.0, which renamed the keys.
-func (v *values) olderThanRename() bool {
-	return v.version != nil && v.version.LessThan(firstRenamed)
+// beforeRename is the chart's version where it is known to be older than v0.1.0, which renamed the keys, else nil.
+func (v *values) beforeRename() *semver.Version {
+	version, err := semver.StrictNewVersion(strings.TrimPrefix(v.version, "v"))
+	if err != nil || !version.LessThan(firstRenamed) {
+		return nil
+	}
+	return version
 }
 
 var firstRenamed = semver.New(0, 1, 0, "", "")
