@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-logr/logr"
 	"golang.org/x/sync/semaphore"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,8 +36,10 @@ type endpoint struct {
 // NewEndpoint serves a handler over HTTP, at Path.
 func NewEndpoint(h *Handler) http.Handler {
 	h.values = semaphore.NewWeighted(maxValues)
+	// controller-runtime would make a logger for each review, with what it is about written out, and nobody logs with it
+	same := func(base logr.Logger, _ *admission.Request) logr.Logger { return base }
 	return &endpoint{
-		webhook: &admission.Webhook{Handler: h}, bodies: semaphore.NewWeighted(maxBodies), metrics: h.Metrics, log: h.Log,
+		webhook: &admission.Webhook{Handler: h, LogConstructor: same}, bodies: semaphore.NewWeighted(maxBodies), metrics: h.Metrics, log: h.Log,
 	}
 }
 
