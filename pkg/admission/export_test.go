@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/semaphore"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
@@ -19,11 +18,11 @@ func DecodeOnly() http.Handler {
 		}
 		return admission.Allowed("")
 	})
-	return &endpoint{webhook: &admission.Webhook{Handler: h}, bodies: semaphore.NewWeighted(maxBodies), metrics: NewMetrics(prometheus.NewRegistry(), time.Now), log: slog.New(slog.DiscardHandler)}
+	return &endpoint{webhook: &admission.Webhook{Handler: h}, room: newRoom(), metrics: NewMetrics(prometheus.NewRegistry(), time.Now), log: slog.New(slog.DiscardHandler)}
 }
 
 // MostReviews is how many small reviews may be under way.
-const MostReviews = maxBodies / minBody
+const MostReviews = maxReviews
 
 // SetReadTimeout bounds the reads of a review, for tests of many.
 func (h *Handler) SetReadTimeout(d time.Duration) { h.readTimeout = d }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -28,7 +27,7 @@ const maxBody = 7 << 20
 // panic and the response's completion stay with controller-runtime.
 type endpoint struct {
 	webhook *admission.Webhook
-	bodies  *semaphore.Weighted
+	room    room
 	metrics *Metrics
 	log     *slog.Logger
 }
@@ -39,53 +38,66 @@ func NewEndpoint(h *Handler) http.Handler {
 	// controller-runtime would make a logger for each review, with what it is about written out, and nobody logs with it
 	same := func(base logr.Logger, _ *admission.Request) logr.Logger { return base }
 	return &endpoint{
-		webhook: &admission.Webhook{Handler: h, LogConstructor: same}, bodies: semaphore.NewWeighted(maxBodies), metrics: h.Metrics, log: h.Log,
+		webhook: &admission.Webhook{Handler: h, LogConstructor: same}, room: newRoom(), metrics: h.Metrics, log: h.Log,
 	}
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // that of the last answer on this connection may be over
-	leave, err := enterBody(r.Context(), e.bodies, r.ContentLength)
+	code, resp, err := e.answer(w, r)
 	if err != nil {
 		// the API server asks again after a 429 with Retry-After, for as long as it waits for a webhook
 		e.metrics.turnedAway.Inc()
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, "too many reviews at the same time", http.StatusTooManyRequests)
+		http.Error(w, err.Error(), http.StatusTooManyRequests)
 		return
 	}
-	code, resp := e.answer(w, r)
-	leave() // before the answer is written: who does not read it must not keep others out
 	e.respond(w, code, resp)
 }
 
-// answer reads a review and judges it.
-func (e *endpoint) answer(w http.ResponseWriter, r *http.Request) (code int, resp admission.Response) {
+// answer reads a review and judges it. The error is errNoRoom or none. The review's room is free when it returns: who
+// does not read the answer must not keep others out.
+func (e *endpoint) answer(w http.ResponseWriter, r *http.Request) (code int, resp admission.Response, err error) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // every server of net/http can
-	review, err := readReview(w, r)
+	body, leave, err := e.readBody(w, r)
+	if errors.Is(err, errNoRoom) {
+		return 0, resp, err
+	}
+	var review *admissionv1.AdmissionReview
+	if err == nil {
+		defer leave()
+		review, err = decodeReview(body)
+	}
 	if err != nil {
 		e.metrics.badRequests.Inc()
 		e.log.Error("bad request: not an AdmissionReview", "contentLength", r.ContentLength) // never the body, nor an error that quotes it
-		return http.StatusBadRequest, admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err))
+		return http.StatusBadRequest, admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err)), nil
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // else a review that takes long costs the connection
 	// a review that has begun is answered, also while the server shuts down; its reads have a deadline of their own
-	return http.StatusOK, e.webhook.Handle(context.WithoutCancel(r.Context()), admission.Request{AdmissionRequest: *review.Request})
+	return http.StatusOK, e.webhook.Handle(context.WithoutCancel(r.Context()), admission.Request{AdmissionRequest: *review.Request}), nil
 }
 
-func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionReview, error) {
+// readBody returns the body and how to leave the room that it takes.
+func (e *endpoint) readBody(w http.ResponseWriter, r *http.Request) (body []byte, leave func(), err error) {
 	if r.Method != http.MethodPost {
-		return nil, errors.New("method is not POST")
+		return nil, nil, errors.New("method is not POST")
 	}
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return nil, errors.New("content type is not application/json")
+		return nil, nil, errors.New("content type is not application/json")
 	}
-	body, err := readAll(http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, fmt.Errorf("body is larger than %d bytes", tooLarge.Limit)
+	body, leave, err = e.room.read(r.Context(), http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
+	tooLarge := (*http.MaxBytesError)(nil)
+	switch {
+	case errors.As(err, &tooLarge):
+		err = fmt.Errorf("body is larger than %d bytes", tooLarge.Limit)
+	case err != nil && !errors.Is(err, errNoRoom):
+		err = fmt.Errorf("body could not be read: %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("body could not be read: %w", err)
-	}
+	return body, leave, err
+}
+
+func decodeReview(body []byte) (*admissionv1.AdmissionReview, error) {
 	if len(body) == 0 {
 		return nil, errors.New("body is empty")
 	}
@@ -100,16 +112,6 @@ func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionR
 		return nil, errors.New("body has no request with a uid")
 	}
 	return &review, nil
-}
-
-// readAll is io.ReadAll with one allocation where the length is known.
-func readAll(r io.Reader, length int64) ([]byte, error) {
-	if length <= 0 || length > maxBody {
-		return io.ReadAll(r)
-	}
-	body := make([]byte, length)
-	_, err := io.ReadFull(r, body)
-	return body, err
 }
 
 func (e *endpoint) respond(w http.ResponseWriter, code int, resp admission.Response) {

@@ -1,7 +1,10 @@
 package admission
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -17,31 +20,65 @@ const (
 	// roomTimeout is how long a review waits for room. With readTimeout on top there is an answer within the webhook's
 	// timeoutSeconds of 5.
 	roomTimeout = 1500 * time.Millisecond
-	// maxBodies bounds the bodies of all reviews under way, in bytes; a small one counts for minBody, which makes
-	// 512 reviews.
-	maxBodies = 16 << 20
-	minBody   = 32 << 10
+	// maxReviews bounds the reviews under way whose bodies are small, of up to smallBody bytes. Nearly all are.
+	maxReviews = 512
+	smallBody  = 32 << 10
+	// maxLarge bounds the other bodies together, in bytes: one of the largest, or several.
+	maxLarge = 8 << 20
 	// maxValues bounds the values that are merged at the same time, in bytes: one release of the largest size, beside
 	// many of the usual. A byte of YAML can cost hundreds of bytes.
 	maxValues    = 1<<20 + 1<<18
 	largestShare = 1 << 20
 )
 
-// enterBody waits for room for a body of this length (-1 is not known) and returns how to leave.
-func enterBody(ctx context.Context, bodies *semaphore.Weighted, length int64) (leave func(), err error) {
+// errNoRoom says that a review waited for room in vain.
+var errNoRoom = errors.New("too many reviews at the same time")
+
+// room is where the bodies of reviews are. Small and large ones are apart, so that large ones that are slow to come
+// hold up no others than their like.
+type room struct{ small, large *semaphore.Weighted }
+
+func newRoom() room {
+	return room{small: semaphore.NewWeighted(maxReviews), large: semaphore.NewWeighted(maxLarge)}
+}
+
+// read reads a body and returns it with the way to leave. A small one takes room when it is there in full: until
+// then it costs no more than its connection does. A large one takes room for its length (-1 is not known) when
+// as much as a small one has arrived. So who announces much and sends nothing takes none.
+func (m room) read(ctx context.Context, r io.Reader, length int64) (body []byte, leave func(), err error) {
 	if length < 0 || length > maxBody {
 		length = maxBody
 	}
-	weight := max(length, minBody)
-	if bodies.TryAcquire(weight) { // also where the processor is so busy that the time-out is over by now
-		return func() { bodies.Release(weight) }, nil
+	body = make([]byte, min(length, smallBody)+1) // one more, to see the end
+	n, err := io.ReadFull(r, body)
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		leave, err = enter(ctx, m.small, 1)
+		return body[:n], leave, err
+	case err != nil:
+		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
-	defer cancel()
-	if err := bodies.Acquire(ctx, weight); err != nil {
-		return nil, err
+	if leave, err = enter(ctx, m.large, length); err != nil {
+		return nil, nil, err
 	}
-	return func() { bodies.Release(weight) }, nil
+	rest := bytes.NewBuffer(append(make([]byte, 0, length+bytes.MinRead), body...))
+	if _, err := rest.ReadFrom(r); err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return rest.Bytes(), leave, nil
+}
+
+// enter waits for room and returns how to leave.
+func enter(ctx context.Context, room *semaphore.Weighted, weight int64) (leave func(), err error) {
+	if !room.TryAcquire(weight) { // where there is room, no matter how busy the processor is
+		ctx, cancel := context.WithTimeout(ctx, roomTimeout)
+		defer cancel()
+		if room.Acquire(ctx, weight) != nil {
+			return nil, errNoRoom
+		}
+	}
+	return func() { room.Release(weight) }, nil
 }
 
 // share is one review's part of the values that are merged at the same time. A nil semaphore has no limit.
