@@ -14,26 +14,25 @@ import (
 // and the end has not come. That a policy is in force needs no check: nothing is served before the first
 // is loaded, and a bad one never takes its place.
 type health struct {
+	started     atomic.Bool
 	draining    atomic.Bool
-	started     healthz.Checker
 	certificate func() error
 }
 
-func newHealth(started healthz.Checker, certificate func() error) *health {
-	return &health{started: started, certificate: certificate}
-}
+// start says that the port serves.
+func (h *health) start() { h.started.Store(true) }
 
 // drain makes readiness fail for good.
 func (h *health) drain() { h.draining.Store(true) }
 
-func (h *health) ready(req *http.Request) error {
-	if h.draining.Load() {
+func (h *health) ready(*http.Request) error {
+	switch {
+	case h.draining.Load():
 		return errors.New("draining")
+	case !h.started.Load():
+		return errors.New("not started")
 	}
-	if err := h.certificate(); err != nil {
-		return err
-	}
-	return h.started(req)
+	return h.certificate()
 }
 
 // serve answers at /healthz and /readyz until the context ends.

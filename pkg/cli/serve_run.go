@@ -2,17 +2,13 @@ package cli
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
-	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/spegel-guard/spegel-guard/pkg/admission"
-	"github.com/spegel-guard/spegel-guard/pkg/certificate"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 )
 
@@ -40,9 +36,8 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	if api != nil {
 		handler.Reader = api
 	}
-	server := newWebhookServer(o.host, o.port, monitor)
-	health := newHealth(server.StartedChecker(), monitor.Ready)
-	server.Register(admission.Path, health.closing(admission.NewEndpoint(handler)))
+	health := &health{certificate: monitor.Ready}
+	server := newWebhookServer(o.host, o.port, monitor, health.closing(admission.NewEndpoint(handler)))
 	metricsServer, err := o.newMetricsServer(config, monitor)
 	if err != nil {
 		return err
@@ -56,7 +51,7 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	start := func(what string, serve func(context.Context) error) {
 		group.Go(func() error { return wrap(what, serve(serving)) })
 	}
-	start("webhook server", server.Start)
+	start("webhook server", func(ctx context.Context) error { return serveReviews(ctx, server, health.start) })
 	start("health server", func(ctx context.Context) error { return health.serve(ctx, o.healthAddress) })
 	if metricsServer != nil {
 		start("metrics server", metricsServer.Start)
@@ -74,28 +69,6 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	})
 	group.Go(func() error { o.awaitEnd(ctx, serving, health, logger); stop(); return nil })
 	return group.Wait()
-}
-
-// newWebhookServer serves what the monitor has, from memory.
-func newWebhookServer(host string, port int, monitor *certificate.Monitor) webhook.Server {
-	return webhook.NewServer(webhook.Options{
-		Host: host, Port: port,
-		TLSOpts: []func(*tls.Config){tlsOf(monitor)},
-	})
-}
-
-// tlsOf has a server present the certificate in use. TLS 1.3 is what every API server that knows match
-// conditions speaks.
-func tlsOf(monitor *certificate.Monitor) func(*tls.Config) {
-	return func(c *tls.Config) {
-		c.MinVersion = tls.VersionTLS13
-		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			if cert := monitor.Served(); cert != nil {
-				return cert, nil
-			}
-			return nil, errors.New("there is no certificate yet")
-		}
-	}
 }
 
 // awaitEnd returns when serving may stop: the delay after the context's end, or at once if a server has failed.

@@ -1,5 +1,5 @@
 // Command allowall is the webhook to compare with: controller-runtime's own, which decodes a review and allows it. It
-// serves as spegel-guard does, with the same library, the same TLS and a readiness probe, and takes the
+// serves as spegel-guard does, over net/http, with the same TLS and a readiness probe, and takes the
 // arguments of spegel-guard's Deployment, of which it needs only addresses and the certificate. So what
 // "make bench-admission" shows between the two is what spegel-guard adds.
 package main
