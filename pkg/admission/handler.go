@@ -23,6 +23,10 @@ import (
 // readTimeout bounds the reads of one review, well below the webhook's timeoutSeconds of 5.
 const readTimeout = 3 * time.Second
 
+// maxOld is up to how many bytes of the old object a change of the mirror list is looked for. It is for a hint, and costs
+// as much as the review.
+const maxOld = 1 << 20
+
 // Handler reviews HelmReleases. Its fields are set before first use; it is safe for concurrent use.
 type Handler struct {
 	Policy  func() *policy.Policy // the policy in force
@@ -91,7 +95,7 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 
 // listChanges tells whether an update changes the effective mirror list; not known counts as no.
 func (h *Handler) listChanges(ctx context.Context, req *admissionv1.AdmissionRequest, hr *helmv2.HelmRelease, rel *release.Release, opts release.Options) bool {
-	if req.Operation != admissionv1.Update {
+	if req.Operation != admissionv1.Update || len(req.OldObject.Raw) > maxOld {
 		return false
 	}
 	old, err := decode(req.OldObject.Raw)

@@ -25,10 +25,10 @@ const (
 	smallBody  = 32 << 10
 	// maxLarge bounds the other bodies together, in bytes: one of the largest, or several.
 	maxLarge = 8 << 20
-	// maxValues bounds the values that are merged at the same time, in bytes: one release of the largest size, beside
-	// many of the usual. A byte of YAML can cost hundreds of bytes.
-	maxValues    = 1<<20 + 1<<18
-	largestShare = 1 << 20
+	// maxValues bounds the values that are looked at at the same time, in bytes: one release of the largest size, beside
+	// many of the usual. A byte can cost 25: a list of the shortest entries.
+	maxValues    = largestShare + 1<<18
+	largestShare = 3 << 20
 )
 
 // errNoRoom says that a review waited for room in vain.

@@ -1,12 +1,17 @@
 package release_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -42,4 +47,30 @@ func TestInlineValuesStandBeyondTheBound(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestManyInlineValuesAreNotMerged: beside a list of a million entries, what a reference holds is not looked at, and what the list
+// says stands.
+func TestManyInlineValuesAreNotMerged(t *testing.T) {
+	t.Parallel()
+	hr := &helmv2.HelmRelease{}
+	hr.Name, hr.Namespace = "spegel", "kube-system"
+	hr.Spec.Values = &apiextensionsv1.JSON{Raw: []byte(`{"spegel":{"mirroredRegistries":[` + strings.Repeat("1,", 1_000_000) + `1]}}`)}
+	hr.Spec.ValuesFrom = []helmv2.ValuesReference{{Kind: "ConfigMap", Name: "values"}}
+	rel := release.Resolve(t.Context(), hr, release.Options{Charts: []string{"spegel"}, Reader: oneConfigMap{}})
+	res := rel.Evaluate(validate.Policy{})
+	want := []release.Reference{{
+		Kind: "ConfigMap", Namespace: "kube-system", Name: "values", Key: "values.yaml", Reason: "is not looked at beside so many inline values",
+	}}
+	if diff := cmp.Diff(want, res.Unresolved); diff != "" || len(res.Denied()) != 1000 {
+		t.Errorf("%d denied, unresolved (-want +got):\n%s", len(res.Denied()), diff)
+	}
+}
+
+// oneConfigMap is a reader that finds the same values everywhere.
+type oneConfigMap struct{}
+
+func (oneConfigMap) Get(_ context.Context, _ client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	obj.(*corev1.ConfigMap).Data = map[string]string{"values.yaml": "spegel: {registries: [x]}"}
+	return nil
 }

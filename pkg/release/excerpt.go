@@ -34,6 +34,10 @@ func (r *Release) excerpt(found []validate.Finding) *excerpt {
 			x.inline = pick(top, keys)
 		}
 		for i := range x.refs {
+			if !x.refs[i].wasRead() {
+				x.refs[i].data = "" // there may be data: what is too large to look at
+				continue
+			}
 			if tree, err := common.ReadValues([]byte(x.refs[i].data)); err == nil { // if not, it is unread
 				x.refs[i].data = text(pick(tree, keys))
 			}

@@ -13,28 +13,50 @@ const (
 	// takes a position up to 65536 and makes every element below it, for each [65536] that it reads; and
 	// each [0] may nest a list in another.
 	maxListCost = 1 << 17
+	// maxNodes bounds the keys and entries in what is merged: those of all references, and those of the inline values
+	// beside them. Each is copied and written again several times, and two bytes are enough for one. Values that
+	// people write have one in ten bytes or more.
+	maxNodes = 1 << 16
+	// nodeCost is how many bytes of inline values alone, which are only decoded, cost as much memory as one node that is
+	// merged.
+	nodeCost = 64
 	// maxUnmerged bounds how often the merge is tried again without a reference that it failed on.
 	maxUnmerged = 8
 )
 
 // budget is what is left of the limits.
-type budget struct{ data, listCost int }
+type budget struct{ data, listCost, nodes int }
 
 // spend takes what a reference costs, or marks it as unread if there is not enough left.
 func (b *budget) spend(ref *reference) {
 	if !ref.wasRead() {
 		return
 	}
-	data, elements := len(ref.data), ref.listCost()
+	data, elements, inside := len(ref.data), ref.listCost(), 0
+	if !ref.Literal || ref.TargetPath == "" { // else it is one string
+		inside = nodes(ref.data)
+	}
 	switch {
 	case data > b.data:
 		ref.unread = "is too large"
 	case elements > b.listCost:
 		ref.unread = "asks for too long a list"
+	case inside > b.nodes:
+		ref.unread = "has too many keys and entries"
 	default:
 		b.data -= data
 		b.listCost -= elements
+		b.nodes -= inside
 	}
+}
+
+// nodes is how many keys and entries a text in YAML or JSON has at most: each begins a line, or follows one of these.
+func nodes(text string) int {
+	n := 0
+	for _, sign := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029", ",", "[", "{", "- ", "-\t"} {
+		n += strings.Count(text, sign)
+	}
+	return n
 }
 
 // listCost is how many list elements helm --set makes at most for what is read for a reference, and for

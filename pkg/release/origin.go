@@ -32,14 +32,14 @@ func (o Origin) field(p validate.Path) string {
 // counts as inline, where a person would put it.
 func (x *excerpt) origins(found []validate.Finding) func(validate.Path) Origin {
 	inline := func(validate.Path) Origin { return Origin{} }
-	if len(found) == 0 {
-		return inline
-	}
 	marks := world{}
 	for i, ref := range x.refs {
-		if ref.wasRead() {
+		if len(found) > 0 && ref.wasRead() {
 			marks[i] = content{text: x.marks(i)}
 		}
+	}
+	if len(marks) == 0 {
+		return inline
 	}
 	values, _, err := merged(marked(x.inline, inlineMark), x.refs, marks)
 	if err != nil {

@@ -57,7 +57,7 @@ func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []re
 	}
 	together(start...)
 
-	left := budget{data: maxData, listCost: maxListCost}
+	left := budget{data: maxData, listCost: maxListCost, nodes: maxNodes}
 	refs := make([]reference, 0, len(hr.Spec.ValuesFrom))
 	for i, vf := range hr.Spec.ValuesFrom {
 		ref := reference{ValuesReference: vf, namespace: hr.Namespace}

@@ -22,7 +22,7 @@ type Options struct {
 	// an optional reference that is missing is not yet known to be empty.
 	Create bool
 	// Enter, if not nil, is called once all is read and before it is merged, with the size of the values in
-	// bytes. It may wait. If it fails, what was read counts as unread.
+	// bytes, more where much has to be merged. It may wait. If it fails, what was read counts as unread.
 	Enter func(ctx context.Context, bytes int) error
 }
 
@@ -77,22 +77,35 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 
 // enter asks for leave to merge.
 func (r *Release) enter(ctx context.Context, hr *helmv2.HelmRelease, o Options) {
-	if o.Enter == nil {
-		return
-	}
-	bytes := 0
+	var inline []byte
 	if hr.Spec.Values != nil {
-		bytes += len(hr.Spec.Values.Raw)
+		inline = hr.Spec.Values.Raw
 	}
-	for i := range r.refs {
-		bytes += len(r.refs[i].data)
+	bytes := len(inline)
+	if len(r.refs) > 0 {
+		inside := nodes(string(inline))
+		if inside > maxNodes {
+			r.unread("is not looked at beside so many inline values")
+			inside = 0
+		}
+		for i := range r.refs {
+			if r.refs[i].wasRead() {
+				bytes += len(r.refs[i].data)
+				inside += nodes(r.refs[i].data)
+			}
+		}
+		bytes += nodeCost * inside
 	}
-	if o.Enter(ctx, bytes) == nil {
-		return
+	if o.Enter != nil && o.Enter(ctx, bytes) != nil {
+		r.unread("could not be looked at in time")
 	}
+}
+
+// unread has what was read count as unread.
+func (r *Release) unread(why string) {
 	for i := range r.refs {
 		if r.refs[i].wasRead() {
-			r.refs[i].unread = "could not be looked at in time"
+			r.refs[i].unread, r.refs[i].data = why, ""
 		}
 	}
 }

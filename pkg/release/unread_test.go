@@ -49,6 +49,8 @@ func TestUnreadReferenceSaysWhy(t *testing.T) {
 		"its value makes lists too long":              {ref: target(key(from("Secret", "a"), "lists"), "y"), want: "asks for too long a list"},
 		"its value nests lists too deeply":            {ref: target(key(from("Secret", "a"), "nested"), "y"), want: "asks for too long a list"},
 		"and literally it does not":                   {ref: literal(key(from("Secret", "a"), "nested"), "y")},
+		"it has too many entries":                     {ref: key(from("Secret", "a"), "entries"), want: "has too many keys and entries"},
+		"it has too many entries, literally":          {ref: helmv2.ValuesReference{Kind: "Secret", Name: "a", ValuesKey: "entries", Literal: true}, want: "has too many keys and entries"},
 		"it is too large":                             {ref: key(from("Secret", "a"), "large"), want: "is too large"},
 	}
 	for name, tc := range tests {
@@ -56,7 +58,7 @@ func TestUnreadReferenceSaysWhy(t *testing.T) {
 			t.Parallel()
 			c := newCluster(secret("a", map[string]string{
 				"values.yaml": "", "no.yaml": "a: b: c", "list.yaml": "- a", "set": "v", "lists": "v" + strings.Repeat(",y[65000]=x", 3),
-				"nested": "v,z" + strings.Repeat("[0]", maxListCost+1) + "=x", "large": "large: " + strings.Repeat("x", maxData),
+				"nested": "v,z" + strings.Repeat("[0]", maxListCost+1) + "=x", "entries": "x: [" + strings.Repeat("1,", maxNodes) + "]", "large": "large: " + strings.Repeat("x", maxData),
 			}))
 			if tc.err != nil {
 				c.fail["Secret kube-system/a"] = tc.err

@@ -52,6 +52,18 @@ func (m Manifests) Deployment() (*appsv1.Deployment, error) {
 	return only[appsv1.Deployment](m, "Deployment")
 }
 
+// Container returns the Deployment's first container.
+func (m Manifests) Container() (corev1.Container, error) {
+	deployment, err := m.Deployment()
+	if err != nil {
+		return corev1.Container{}, err
+	}
+	if len(deployment.Spec.Template.Spec.Containers) == 0 {
+		return corev1.Container{}, errors.New("the Deployment has no container")
+	}
+	return deployment.Spec.Template.Spec.Containers[0], nil
+}
+
 // WebhookConfiguration returns the only ValidatingWebhookConfiguration.
 func (m Manifests) WebhookConfiguration() (*admissionregistrationv1.ValidatingWebhookConfiguration, error) {
 	return only[admissionregistrationv1.ValidatingWebhookConfiguration](m, "ValidatingWebhookConfiguration")

@@ -25,6 +25,7 @@ type Webhook struct {
 	name      string
 	binary    string
 	dir       string
+	env       []string // of the Deployment
 	manifests Manifests
 	ports     ports
 	ca        []byte
@@ -46,6 +47,7 @@ func (w *Webhook) Start(ctx context.Context) error {
 	}
 	cmd := exec.Command(w.binary, w.Args...) //nolint:noctx // it runs until Stop; ctx is only for the start
 	cmd.Dir = w.dir
+	cmd.Env = append(os.Environ(), w.env...)
 	cmd.Stderr = &w.logs
 	// A process group of its own: Ctrl-C in a terminal must reach only the owner, who then stops things in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -2,11 +2,12 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // WebhookOptions says how to start a webhook. The zero value starts the program that "make build" made as the
@@ -24,7 +25,7 @@ type WebhookOptions struct {
 	InService bool
 }
 
-// StartWebhook grants the permissions of the manifests, starts the program as their Deployment does, with
+// StartWebhook grants the permissions of the manifests, starts the program as their Deployment does, environment included, with
 // only addresses, ports and paths replaced, and waits until it is ready. It runs with the rights of the
 // Deployment's service account. Cluster.Stop stops it.
 //
@@ -82,11 +83,20 @@ func (c *Cluster) newWebhook(ctx context.Context, o WebhookOptions) (*Webhook, e
 	if err := w.WritePolicy(o.Policy); err != nil {
 		return nil, err
 	}
-	w.Args, err = w.args(kubeconfig)
+	container, err := w.manifests.Container()
+	if err != nil {
+		return nil, err
+	}
+	w.Args = w.args(container, kubeconfig)
 	if !o.InService {
 		w.Args = withFlag(w.Args, "--shutdown-delay", "0s")
 	}
-	return w, err
+	for _, v := range container.Env {
+		if v.ValueFrom == nil { // what only a pod knows stays out
+			w.env = append(w.env, v.Name+"="+v.Value)
+		}
+	}
+	return w, nil
 }
 
 func (o WebhookOptions) withDefaults() (WebhookOptions, error) {
@@ -107,16 +117,8 @@ func (o WebhookOptions) withDefaults() (WebhookOptions, error) {
 }
 
 // args returns the Deployment's arguments with what differs outside of a pod.
-func (w *Webhook) args(kubeconfig string) ([]string, error) {
-	deployment, err := w.manifests.Deployment()
-	if err != nil {
-		return nil, err
-	}
-	containers := deployment.Spec.Template.Spec.Containers
-	if len(containers) == 0 {
-		return nil, errors.New("the Deployment has no container")
-	}
-	args := containers[0].Args
+func (w *Webhook) args(container corev1.Container, kubeconfig string) []string {
+	args := container.Args
 	for _, flag := range [][2]string{
 		{"--config", w.policyFile()},
 		{"--cert-dir", w.CertDir()},
@@ -128,7 +130,7 @@ func (w *Webhook) args(kubeconfig string) ([]string, error) {
 	} {
 		args = withFlag(args, flag[0], flag[1])
 	}
-	return args, nil
+	return args
 }
 
 // grant applies the namespace, service account and RBAC objects of the manifests and returns a kubeconfig of
