@@ -25,7 +25,7 @@ const (
 	smallBody  = 32 << 10
 	// maxLarge bounds the other bodies together, in bytes: one of the largest, or several.
 	maxLarge = 8 << 20
-	// maxValues bounds the values that are looked at at the same time, in bytes: one release of the largest size, beside
+	// maxValues bounds the values that are under review at the same time, in bytes: one release of the largest size, beside
 	// many of the usual. A byte can cost 25: a list of the shortest entries.
 	maxValues    = largestShare + 1<<18
 	largestShare = 3 << 20
@@ -88,11 +88,11 @@ type share struct {
 }
 
 // enter waits for room for values of this size. A review that has entered is not asked again.
-func (s *share) enter(ctx context.Context, bytes int) error {
+func (s *share) enter(ctx context.Context, size int) error {
 	if s.values == nil || s.held > 0 {
 		return nil
 	}
-	weight := min(max(int64(bytes), 1), largestShare)
+	weight := min(max(int64(size), 1), largestShare)
 	if err := s.values.Acquire(ctx, weight); err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ const (
 func newWebhookServer(host string, port int, monitor *certificate.Monitor, reviews http.Handler) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle(admission.Path, reviews)
-	config := &tls.Config{} //nolint:gosec // tlsOf sets the version
+	config := &tls.Config{}
 	tlsOf(monitor)(config)
 	return &http.Server{
 		Addr: net.JoinHostPort(host, strconv.Itoa(port)), Handler: mux, TLSConfig: config,

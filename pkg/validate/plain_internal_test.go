@@ -12,7 +12,7 @@ func TestPlainURL(t *testing.T) {
 		"https://docker.io": true, "https://my_registry-1.example.com": true, "https://10.0.0.1": true, "https://.": true,
 		"https://": false, "http://docker.io": false, "https://docker.io/": false, "https://docker.io:443": false,
 		"https://Docker.io": false, "https://xn--bcher-kva.example": false, "https://docker.io?x": false, "https://a@docker.io": false,
-		"https://docker.io ": false, "docker.io": false, "": false,
+		"https://docker.io\t": false, "docker.io": false, "": false,
 	} {
 		host, ok := plainURL(entry)
 		if ok != want {
