@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,12 +21,35 @@ func TestEveryCombinationOfComponentsRenders(t *testing.T) {
 				chosen = append(chosen, c)
 			}
 		}
+		if slices.Contains(chosen, "cert-manager") && slices.Contains(chosen, "self-signed") {
+			continue // the test below
+		}
 		t.Run("base+"+strings.Join(chosen, "+"), func(t *testing.T) {
 			t.Parallel()
 			if got := len(render(t, "base", chosen...)); got < 10 {
 				t.Errorf("%d objects, want the whole base and more", got)
 			}
 		})
+	}
+}
+
+// Two that provide the certificate would set the caBundle in turns, for ever. The build says so, in whatever order they stand.
+func TestOneCertificateOnly(t *testing.T) {
+	t.Parallel()
+	for _, chosen := range [][]string{{"cert-manager", "self-signed"}, {"self-signed", "cert-manager"}, {"cert-manager", "match-all", "self-signed"}} {
+		_, err := runKustomize(t, "/overlay", kustomizationOf("base", chosen...), nil)
+		if err == nil || !strings.Contains(err.Error(), "either-cert-manager-or-self-signed") || !strings.Contains(err.Error(), chosen[len(chosen)-1]) {
+			t.Errorf("%v: %v", chosen, err)
+		}
+	}
+	if _, err := runKustomize(t, "/overlay", kustomizationOf(".", "self-signed"), nil); err == nil {
+		t.Error("self-signed on top of the default install, which has cert-manager, is built")
+	}
+	const annotation = "spegel-guard.dev/either-cert-manager-or-self-signed"
+	for chosen, want := range map[string]string{"match-all": "neither", "cert-manager": "cert-manager", "self-signed": "self-signed"} {
+		if got := deployment(t, render(t, "base", chosen)).Annotations[annotation]; got != want {
+			t.Errorf("with %s the annotation says %q, want %q", chosen, got, want)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
@@ -18,11 +19,15 @@ import (
 // `kubectl apply -k` would.
 func render(t *testing.T, resource string, components ...string) install {
 	t.Helper()
+	return build(t, kustomizationOf(resource, components...), nil)
+}
+
+func kustomizationOf(resource string, components ...string) string {
 	lines := []string{"resources: [../manifests/" + resource + "]", "components:"}
 	for _, c := range components {
 		lines = append(lines, "  - ../manifests/components/"+c)
 	}
-	return build(t, strings.Join(lines, "\n"), nil)
+	return strings.Join(lines, "\n")
 }
 
 // kustomize guards its own library: kyaml v0.21.1 fills its global schema without a lock, and two builds at a time race.
@@ -36,6 +41,24 @@ func build(t testing.TB, kustomization string, files map[string]string) install 
 
 // buildFolder runs kustomize on /overlay, or on a folder below /manifests.
 func buildFolder(t testing.TB, folder, kustomization string, files map[string]string) install {
+	t.Helper()
+	resources, err := runKustomize(t, folder, kustomization, files)
+	if err != nil {
+		t.Fatalf("kustomize build: %v", err)
+	}
+	var in install
+	for _, r := range resources.Resources() {
+		object, err := decode(r.MustYaml())
+		if err != nil {
+			t.Fatalf("%s: %v", r.CurId(), err)
+		}
+		in = append(in, object)
+	}
+	return in
+}
+
+// runKustomize does the work of buildFolder, for builds that may fail.
+func runKustomize(t testing.TB, folder, kustomization string, files map[string]string) (resmap.ResMap, error) {
 	t.Helper()
 	disk := filesys.MakeFsInMemory()
 	write := func(name, content string) {
@@ -56,20 +79,8 @@ func buildFolder(t testing.TB, folder, kustomization string, files map[string]st
 		write(path.Join("/overlay", name), content)
 	}
 	kustomize.Lock()
-	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, folder)
-	kustomize.Unlock()
-	if err != nil {
-		t.Fatalf("kustomize build: %v", err)
-	}
-	var in install
-	for _, r := range resources.Resources() {
-		object, err := decode(r.MustYaml())
-		if err != nil {
-			t.Fatalf("%s: %v", r.CurId(), err)
-		}
-		in = append(in, object)
-	}
-	return in
+	defer kustomize.Unlock()
+	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, folder)
 }
 
 func manifestFiles(t testing.TB) []string {
