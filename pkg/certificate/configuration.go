@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// fieldOwner owns the caBundle, and nothing else of the configuration, for server-side apply.
+// fieldOwner is the name under which the caBundle is written by server-side apply.
 const fieldOwner = "spegel-guard"
 
 // LookAt returns a function that reads a ValidatingWebhookConfiguration, for Monitor.Look. One that is not
@@ -80,5 +81,31 @@ func (s *SelfSigned) inject(ctx context.Context, config *admissionregistrationv1
 		return fmt.Errorf("write the caBundle of ValidatingWebhookConfiguration %s: %w", config.Name, err)
 	}
 	s.Log.Info("caBundle written", "configuration", config.Name)
+	return nil
+}
+
+// disown takes the writer's name off the caBundle, which stays as it is. While it is owned here, a webhook that an upgrade
+// renames could not go: its caBundle would be left, alone, and the API server refuses such a webhook, so that Flux
+// could not apply the upgrade. What nobody owns, Flux and kubectl leave alone, and remove together with its webhook.
+func (s *SelfSigned) disown(ctx context.Context, config *admissionregistrationv1.ValidatingWebhookConfiguration) error {
+	mine := slices.IndexFunc(config.ManagedFields, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == fieldOwner })
+	if mine < 0 {
+		return nil
+	}
+	type operation struct {
+		Op    string `json:"op"`
+		Path  string `json:"path"`
+		Value string `json:"value,omitempty"`
+	}
+	body, err := json.Marshal([]operation{
+		{"replace", "/metadata/resourceVersion", config.ResourceVersion}, // so that the index is still right
+		{"remove", fmt.Sprintf("/metadata/managedFields/%d", mine), ""},
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.Client.Patch(ctx, config, client.RawPatch(types.JSONPatchType, body), client.FieldOwner(fieldOwner)); err != nil {
+		return fmt.Errorf("disown the caBundle of ValidatingWebhookConfiguration %s: %w", config.Name, err)
+	}
 	return nil
 }

@@ -66,6 +66,11 @@ func (s *SelfSigned) sync(ctx context.Context) (*admissionregistrationv1.Validat
 			return config, err
 		}
 	}
+	if config != nil {
+		if err := s.disown(ctx, config); err != nil {
+			return config, err
+		}
+	}
 	return config, errors.Join(missing, s.serve(data))
 }
 

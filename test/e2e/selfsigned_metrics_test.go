@@ -20,12 +20,12 @@ func (s *selfSigned) metrics(t *testing.T) {
 		accepted(t, s.kubectl(t, "-n", "default", "create", "serviceaccount", account))
 	}
 	accepted(t, s.kubectl(t, "create", "clusterrolebinding", "scraper", "--clusterrole=spegel-guard-metrics-reader", "--serviceaccount=default:scraper"))
-	_, bundle, err := s.state(t.Context())
+	secret, _, err := s.state(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(bundle)
+	pool.AppendCertsFromPEM(secret.Data["ca.crt"]) // what docs/operations.md gives to Prometheus
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: "localhost"}, ForceAttemptHTTP2: true}}
 	token := func(account string) string {
 		out := accepted(t, s.kubectl(t, "-n", "default", "create", "token", account))

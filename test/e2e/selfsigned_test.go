@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -42,6 +41,7 @@ func TestSelfSigned(t *testing.T) {
 	t.Run("it may do just what it does", s.permissions)
 	t.Run("metrics are for whom they are granted", s.metrics)
 	t.Run("applying the manifests again changes nothing", s.applyAgain)
+	t.Run("a webhook of another name gets the caBundle", s.rename)
 	t.Run("rotation fails no call", s.rotate)
 	t.Run("what is lost comes back", s.repair)
 	t.Run("it has asked for nothing else", s.audit)
@@ -175,16 +175,7 @@ func (s *selfSigned) applyAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var in bytes.Buffer
-	for _, object := range s.Objects {
-		if err := json.NewEncoder(&in).Encode(object); err != nil {
-			t.Fatal(err)
-		}
-	}
-	result, err := s.cluster.KubectlInput(t.Context(), &in, "apply", "--server-side", "--force-conflicts", "--field-manager=kustomize-controller", "-f", "-")
-	if err != nil || result.ExitCode != 0 {
-		t.Fatalf("%v %s", err, result.Output)
-	}
+	s.apply(t, s.Objects...)
 	after, bundleAfter, err := s.state(t.Context())
 	if err != nil || after.ResourceVersion == "" || len(after.Data) == 0 || !bytes.Equal(bundle, bundleAfter) {
 		t.Fatalf("the caBundle or the Secret was undone (%v)", err)
