@@ -28,7 +28,7 @@ func guide(t *testing.T, name string) string {
 func TestTheOperationsGuideNamesObjectsThatExist(t *testing.T) {
 	t.Parallel()
 	installed := map[string]bool{"kustomization spegel-guard": true} // Flux's, from the README
-	for _, object := range render(t, "base", "cert-manager", "monitoring") {
+	for _, object := range append(render(t, "base", "cert-manager", "monitoring"), render(t, "base", "self-signed")...) {
 		installed[strings.ToLower(object.GetObjectKind().GroupVersionKind().Kind)+" "+object.GetName()] = true
 		if certificate, ok := object.(*certmanagerv1.Certificate); ok {
 			installed["secret "+certificate.Spec.SecretName] = true

@@ -55,10 +55,24 @@ func NewMetrics(reg prometheus.Registerer, policySince func() time.Time) *Metric
 		Name: "spegel_guard_policy_age_seconds", Help: "Time since the policy in force was loaded.",
 	}, func() float64 { return time.Since(policySince()).Seconds() })
 	reg.MustRegister(m.reviews, m.findings, m.unresolved, m.badRequests, m.turnedAway, m.policyReloads, m.policyRefused, m.latency, age)
-	for _, result := range []string{resultLoaded, resultRefused} { // shown from the start, so that an alert has a base
+	m.showFromTheStart()
+	return m
+}
+
+// showFromTheStart has what alerts count there at 0: a counter that appears with its first event has, for Prometheus, not
+// increased.
+func (m *Metrics) showFromTheStart() {
+	for _, result := range []string{resultLoaded, resultRefused} {
 		m.policyReloads.WithLabelValues(result)
 	}
-	return m
+	for _, op := range []admissionv1.Operation{admissionv1.Create, admissionv1.Update} {
+		for _, dryRun := range []string{"true", "false"} {
+			m.reviews.WithLabelValues(string(op), string(denied), dryRun)
+		}
+	}
+	for _, k := range []string{kindConfigMap, kindSecret, kindOther} {
+		m.unresolved.WithLabelValues(k)
+	}
 }
 
 const (
@@ -99,9 +113,15 @@ func operation(op admissionv1.Operation) string {
 	return "other"
 }
 
+const (
+	kindConfigMap = "ConfigMap"
+	kindSecret    = "Secret"
+	kindOther     = "other"
+)
+
 func kind(k string) string {
-	if k == "ConfigMap" || k == "Secret" {
+	if k == kindConfigMap || k == kindSecret {
 		return k
 	}
-	return "other"
+	return kindOther
 }

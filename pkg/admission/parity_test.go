@@ -1,12 +1,16 @@
 package admission_test
 
 import (
+	"maps"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
 
+	"github.com/spegel-guard/spegel-guard/pkg/admission"
 	"github.com/spegel-guard/spegel-guard/test/e2e/parity"
 )
 
@@ -40,10 +44,30 @@ func TestParity(t *testing.T) {
 	}
 }
 
-// count sums a counter by one of its labels.
+// count sums a counter by one of its labels, and leaves out what has not been counted.
 func (s *server) count(t testing.TB, name, label string) map[string]float64 {
 	t.Helper()
-	return gather(t, s.metrics, name, label)
+	counted := gather(t, s.metrics, name, label)
+	maps.DeleteFunc(counted, func(_ string, n float64) bool { return n == 0 })
+	return counted
+}
+
+// For Prometheus a counter that appears with its first event has not increased, and an alert would miss that one.
+func TestWhatAlertsCountIsThereFromTheStart(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	admission.NewMetrics(registry, time.Now)
+	for name, want := range map[string]map[string]float64{
+		"spegel_guard_reviews_total verdict":            {"deny": 0},
+		"spegel_guard_reviews_total operation":          {"CREATE": 0, "UPDATE": 0},
+		"spegel_guard_reviews_total dry_run":            {"true": 0, "false": 0},
+		"spegel_guard_unresolved_references_total kind": {"ConfigMap": 0, "Secret": 0, "other": 0},
+	} {
+		metric, label, _ := strings.Cut(name, " ")
+		if diff := cmp.Diff(want, gather(t, registry, metric, label)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
 }
 
 func gather(t testing.TB, g prometheus.Gatherer, name, label string) map[string]float64 {

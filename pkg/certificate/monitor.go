@@ -61,7 +61,8 @@ func (m *Monitor) Ready() error {
 	return nil
 }
 
-// Register adds the metric of the certificate's end. It is NaN while there is no certificate.
+// Register adds the metrics: the certificate's end, which is NaN while there is no certificate, and whether the API server
+// would accept it, as readiness says.
 func (m *Monitor) Register(reg prometheus.Registerer) {
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "spegel_guard_certificate_expiry_timestamp_seconds",
@@ -71,6 +72,15 @@ func (m *Monitor) Register(reg prometheus.Registerer) {
 			return float64(cert.Leaf.NotAfter.Unix())
 		}
 		return math.NaN()
+	}))
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "spegel_guard_certificate_accepted",
+		Help: "1 while the certificate that is served is valid and, as far as is known, trusted by the API server, else 0.",
+	}, func() float64 {
+		if m.Ready() != nil {
+			return 0
+		}
+		return 1
 	}))
 }
 

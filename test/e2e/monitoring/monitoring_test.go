@@ -20,7 +20,8 @@ const (
 	badValues  = "  values: {spegel: {registries: [https://docker.io]}}\n"
 	missingRef = "  valuesFrom: [{kind: ConfigMap, name: not-there}]\n"
 
-	quiet = 5 * time.Hour // longer than any alert looks back
+	quiet = 5 * time.Hour  // until each alert has ended, but for what keeps coming back day after day
+	days  = 54 * time.Hour // longer than any alert looks back
 )
 
 // TestAlertsAndDashboard does to two replicas what the alerts are for, one thing after the other. After each, exactly
@@ -40,6 +41,7 @@ func TestAlertsAndDashboard(t *testing.T) {
 	t.Run("a reference can't be read", func(t *testing.T) { r.unresolved(t, c) })
 	t.Run("the policy has a mistake", func(t *testing.T) { r.policyRefused(t, c) })
 	t.Run("the certificate is not renewed", func(t *testing.T) { r.certificateEnds(t, c) })
+	t.Run("nobody scrapes", func(t *testing.T) { r.gap(t, c) })
 	t.Run("reviews are slow", func(t *testing.T) { r.slow(t, c) })
 	t.Run("replicas go away", func(t *testing.T) { r.goneAway(t, c) })
 	t.Run("the dashboard shows it", func(t *testing.T) { r.dashboard(t, c) })
@@ -133,8 +135,31 @@ func (r *run) unresolved(t *testing.T, c component) {
 		r.pass(t, time.Hour)
 	}
 	r.expect(t, c, "every hour", "SpegelGuardUnresolved")
+	r.pass(t, days)
+	r.expect(t, c, "days later")
+	for range 2 {
+		r.touch(t, "spegel-later")
+		r.pass(t, 12*time.Hour)
+		r.expect(t, c, "the first day of a release that is reconciled twice a day")
+	}
+	for range 2 {
+		r.touch(t, "spegel-later")
+		r.pass(t, 12*time.Hour)
+	}
+	r.expect(t, c, "the second day", "SpegelGuardUnresolved")
+	r.pass(t, days)
+	r.expect(t, c, "mended")
+}
+
+// gap has Prometheus miss hours, and then find all counters where they were.
+func (r *run) gap(t *testing.T, c component) {
+	for range 3 {
+		r.now = r.now.Add(3 * time.Hour)
+		r.pass(t, 2*time.Minute)
+		r.expect(t, c, "after a gap")
+	}
 	r.pass(t, quiet)
-	r.expect(t, c, "hours later")
+	r.expect(t, c, "long after it")
 }
 
 func (r *run) policyRefused(t *testing.T, c component) {
@@ -159,13 +184,8 @@ func (*run) policy(t *testing.T, w *cluster.Webhook, text, want string) {
 }
 
 func (r *run) certificateEnds(t *testing.T, c component) {
-	const name = "spegel_guard_certificate_expiry_timestamp_seconds "
-	ends := func() string {
-		text, _ := get(t, r.replicas[1].MetricsURL()+"/metrics")
-		_, value, _ := strings.Cut(text, "\n"+name)
-		value, _, _ = strings.Cut(value, "\n")
-		return value
-	}
+	const name = "spegel_guard_certificate_expiry_timestamp_seconds"
+	ends := func() string { return metric(t, r.replicas[1], name) }
 	before := ends()
 	if before == "" {
 		t.Fatalf("no metric %s", name)
@@ -174,10 +194,19 @@ func (r *run) certificateEnds(t *testing.T, c component) {
 		t.Fatal(err)
 	}
 	eventually(t, "the new certificate is in use", func() bool { return ends() != before })
+	refused := func() bool { return metric(t, r.replicas[1], "spegel_guard_certificate_accepted") == "0" }
+	eventually(t, "and not accepted: the caBundle has another", refused)
 	r.pass(t, 30*time.Minute)
-	r.expect(t, c, "13 days left", "SpegelGuardCertificateNearEnd")
+	r.expect(t, c, "13 days left", "SpegelGuardCertificateNearEnd", "SpegelGuardCertificateNotAccepted")
+	if _, err := cluster.WriteCertificate(r.replicas[1].CertDir()); err != nil {
+		t.Fatal(err)
+	}
+	short := ends()
+	eventually(t, "a new one is in use", func() bool { return ends() != short && refused() })
+	r.pass(t, 30*time.Minute)
+	r.expect(t, c, "of another CA", "SpegelGuardCertificateNotAccepted")
 	copyCertificate(t, r.replicas[0], r.replicas[1])
-	eventually(t, "the old certificate is back", func() bool { return ends() == before })
+	eventually(t, "the old certificate is back", func() bool { return ends() == before && !refused() })
 	r.pass(t, 30*time.Minute)
 	r.expect(t, c, "renewed")
 }
@@ -212,6 +241,15 @@ func (r *run) goneAway(t *testing.T, c component) {
 	r.apply(t, "spegel", goodValues+"  suspend: true\n", "configured")
 	r.pass(t, 20*time.Minute)
 	r.expect(t, c, "one is back")
+}
+
+// metric returns the value of a metric without labels; empty if there is none.
+func metric(t *testing.T, w *cluster.Webhook, name string) string {
+	t.Helper()
+	text, _ := get(t, w.MetricsURL()+"/metrics")
+	_, value, _ := strings.Cut(text, "\n"+name+" ")
+	value, _, _ = strings.Cut(value, "\n")
+	return value
 }
 
 func copyCertificate(t *testing.T, from, to *cluster.Webhook) {

@@ -20,8 +20,12 @@ import (
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
-// interval is how often Prometheus scrapes and evaluates.
-const interval = time.Minute
+const (
+	// interval is how often Prometheus scrapes and evaluates.
+	interval = time.Minute
+	// seldom is how often it scrapes where days pass: still within what the engine looks back for a sample.
+	seldom = 4 * time.Minute
+)
 
 // run is a control plane, replicas of the webhook, and what Prometheus has seen of them so far.
 type run struct {
@@ -38,8 +42,12 @@ type run struct {
 func (r *run) pass(t *testing.T, d time.Duration) {
 	t.Helper()
 	var times []float64
+	step := interval
+	if d > quiet {
+		step = seldom
+	}
 	for end := r.now.Add(d); r.now.Before(end); {
-		r.now = r.now.Add(interval)
+		r.now = r.now.Add(step)
 		times = append(times, seconds(r.now))
 	}
 	r.scrapes = append(r.scrapes, r.apiServer(t, times))

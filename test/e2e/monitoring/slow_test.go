@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +32,9 @@ func (r *run) slow(t *testing.T, c component) {
 		r.pass(t, 6*time.Minute)
 	}
 	r.expect(t, c, "every read runs into its deadline", "SpegelGuardSlow")
+	r.crowd(t, w)
+	r.pass(t, 6*time.Minute)
+	r.expect(t, c, "and there is no room for more", "SpegelGuardSlow", "SpegelGuardTurnsAway")
 	r.pass(t, quiet)
 	r.expect(t, c, "no review for hours")
 	if err := w.Stop(); err != nil {
@@ -66,18 +71,45 @@ func silentAPIServer(t *testing.T) string {
 	return file
 }
 
-// review sends a review as the API server would, of a release whose values lie in a ConfigMap.
+// review has a replica answer one review, that what it reads is unresolved.
 func review(t *testing.T, w *cluster.Webhook, ca []byte) {
+	t.Helper()
+	if code, answer := send(t, w, ca, ""); !strings.Contains(answer, "unresolved") {
+		t.Errorf("%d: %s", code, answer)
+	}
+}
+
+// crowd sends more at the same time than a replica has room for, while each review waits for its read.
+func (r *run) crowd(t *testing.T, w *cluster.Webhook) {
+	t.Helper()
+	var turnedAway atomic.Int32
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if code, _ := send(t, w, r.replicas[0].CA(), strings.Repeat("x", 2<<20)); code == http.StatusTooManyRequests {
+				turnedAway.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if turnedAway.Load() == 0 {
+		t.Error("20 reviews of 2 MiB each were answered, and none with 429")
+	}
+}
+
+// send sends a review as the API server would, of a release whose values lie in a ConfigMap, with this much more in it.
+func send(t *testing.T, w *cluster.Webhook, ca []byte, more string) (code int, answer string) {
 	t.Helper()
 	configuration, err := w.Configuration()
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return 0, ""
 	}
-	const body = `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE",` +
+	body := `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE",` +
 		`"kind":{"group":"helm.toolkit.fluxcd.io","version":"v2","kind":"HelmRelease"},` +
 		`"resource":{"group":"helm.toolkit.fluxcd.io","version":"v2","resource":"helmreleases"},` +
 		`"name":"spegel","namespace":"default","object":{"apiVersion":"helm.toolkit.fluxcd.io/v2","kind":"HelmRelease",` +
-		`"metadata":{"name":"spegel","namespace":"default"},"spec":{"interval":"1h","chart":{"spec":{"chart":"spegel",` +
+		`"metadata":{"name":"spegel","namespace":"default","annotations":{"more":"` + more + `"}},"spec":{"interval":"1h","chart":{"spec":{"chart":"spegel",` +
 		`"sourceRef":{"kind":"HelmRepository","name":"spegel"}}},"valuesFrom":[{"kind":"ConfigMap","name":"values"}]}}}}`
 	trusted := x509.NewCertPool()
 	trusted.AppendCertsFromPEM(ca)
@@ -85,12 +117,11 @@ func review(t *testing.T, w *cluster.Webhook, ca []byte) {
 	defer client.CloseIdleConnections()
 	resp, err := client.Post(*configuration.Webhooks[0].ClientConfig.URL, "application/json", strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return 0, ""
 	}
 	defer func() { _ = resp.Body.Close() }()
-	var answer bytes.Buffer
-	_, _ = answer.ReadFrom(resp.Body)
-	if !strings.Contains(answer.String(), "unresolved") {
-		t.Errorf("%s: %s", resp.Status, answer.String())
-	}
+	var text bytes.Buffer
+	_, _ = text.ReadFrom(resp.Body)
+	return resp.StatusCode, text.String()
 }
