@@ -61,22 +61,8 @@ func (g *graph) check(in *input, res *Result) error {
 	g.connect()
 	g.elsewhere = g.hasBuilders()
 	g.expandAll()
-	if len(g.raw) == 0 {
-		g.buildPlain()
-	}
-	for _, c := range g.clusters {
-		for i := range len(c.nodes) { // judging may build more of them
-			n := c.nodes[i]
-			if n.built == nil {
-				continue
-			}
-			for _, o := range n.built.objects {
-				if o.kind == "HelmRelease" && strings.HasPrefix(o.apiVersion, helmGroup+"/") {
-					g.found = append(g.found, g.judge(o))
-				}
-			}
-		}
-	}
+	g.judgeBuilt(g.clusters)
+	g.judgeBuilt(g.buildPlain(in))
 	g.judgeUnbuilt(in)
 	for _, rel := range g.found {
 		if rel != nil && in.covers(g.repo, rel) {
@@ -94,6 +80,23 @@ func (g *graph) check(in *input, res *Result) error {
 	res.Files += g.read
 	res.repos = append(res.repos, g.repo)
 	return g.ctx.Err()
+}
+
+// judgeBuilt judges the HelmReleases that clusters run.
+func (g *graph) judgeBuilt(clusters []*cluster) {
+	for _, c := range clusters {
+		for i := range len(c.nodes) { // judging may build more of them
+			n := c.nodes[i]
+			if n.built == nil {
+				continue
+			}
+			for _, o := range n.built.objects {
+				if o.kind == "HelmRelease" && strings.HasPrefix(o.apiVersion, helmGroup+"/") {
+					g.found = append(g.found, g.judge(o))
+				}
+			}
+		}
+	}
 }
 
 // report keeps an error, said once.

@@ -70,7 +70,7 @@ func (g *graph) standsAside(f *file) bool {
 // standsFor tells whether an object in a file may be meant by a cluster: nothing builds it, or the
 // cluster itself does.
 func (g *graph) standsFor(c *cluster, f *file) bool {
-	if c == nil || g.standsAside(f) {
+	if c == nil || c.plain || g.standsAside(f) {
 		return true
 	}
 	if c.files == nil {

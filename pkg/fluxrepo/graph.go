@@ -53,6 +53,7 @@ type decodedFile struct {
 // folder, and what they build.
 type cluster struct {
 	dir   string
+	plain bool // a kustomization that none of Flux's builds: what runs beside it is not known
 	nodes []*node
 	files map[*file]bool // what its Kustomizations read, by the files alone
 }

@@ -1,19 +1,78 @@
 package fluxrepo
 
 import (
-	"fmt"
 	"path"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// buildPlain builds the outermost kustomizations of a repository without any of Flux's.
-func (g *graph) buildPlain() {
-	used := map[*tree]bool{}
+// buildPlain builds the outermost kustomizations that none of Flux's builds, where what can't be seen may
+// build them. It returns what they make: a release is what such a kustomization makes of its file.
+func (g *graph) buildPlain(in *input) []*cluster {
+	var out []*cluster
+	tried := map[*tree]bool{}
+	plain := g.outermost()
+	for again := true; again; { // one that fails, or leads elsewhere, puts more in question
+		before := g.elsewhere
+		for _, t := range plain {
+			if tried[t] || g.ctx.Err() != nil || !g.mayBeBuilt(in, t) {
+				continue
+			}
+			tried[t] = true
+			if t.node == nil {
+				g.brokenOverlay(t)
+				continue
+			}
+			n := &node{
+				graph: g, cluster: &cluster{dir: t.dir, plain: true}, file: t.file.path, name: t.dir, path: t.dir, trees: []*tree{t},
+				spec: &yaml.Node{Kind: yaml.MappingNode}, json: []byte("{}"), vars: g.loose,
+			}
+			if !g.hot(n) {
+				continue
+			}
+			n.cluster.nodes = []*node{n}
+			out = append(out, n.cluster)
+			g.build(n)
+		}
+		again = g.elsewhere != before
+	}
+	g.clusters = append(g.clusters, out...)
+	return out
+}
+
+// brokenOverlay reports a kustomization that can't be read, where a release may lie in its reach.
+func (g *graph) brokenOverlay(t *tree) {
+	for _, name := range g.sortedFiles() {
+		if f := g.files[name]; f.marks&markRelease == 0 || f.marks&markWord == 0 || !within(name, t.dir) {
+			continue
+		}
+		for _, h := range t.holes {
+			g.report(Error{Place: h.place, Message: h.problem, Fatal: true})
+		}
+		return
+	}
+}
+
+// mayBeBuilt tells whether anything of a tree is judged like what is built.
+func (g *graph) mayBeBuilt(in *input, t *tree) bool {
+	may := false
+	t.all(func(f *file) bool {
+		may = may || g.inFull(in, f.path)
+		return !may
+	})
+	return may
+}
+
+// outermost are the kustomizations that neither one of Flux's nor another reads. Of those that read each
+// other the first counts; that they do is an error of the build.
+func (g *graph) outermost() []*tree {
+	covered := g.foldersBuilt()
 	var all []*tree
+	used := map[*tree]bool{}
 	for _, name := range g.sortedFiles() {
 		d := g.dirs[path.Dir(name)]
-		if d == nil || d.ks != path.Base(name) || g.hidden(name) {
+		if d == nil || d.ks != path.Base(name) || g.hidden(name) || covered[d.path] {
 			continue
 		}
 		t := g.tree(g.ignore, d.path)
@@ -24,77 +83,45 @@ func (g *graph) buildPlain() {
 			}
 		}
 	}
+	var out []*tree
+	reached := map[*tree]bool{}
+	add := func(t *tree) {
+		if !reached[t] && text(t.node, "kind") != "Component" {
+			out = append(out, t)
+			t.walk(func(t *tree) bool { reached[t] = true; return true })
+		}
+	}
 	for _, t := range all {
-		if t.node == nil || used[t] || text(t.node, "kind") == "Component" {
-			continue
+		if !used[t] {
+			add(t)
 		}
-		n := &node{
-			graph: g, cluster: &cluster{dir: t.dir}, file: t.file.path, name: t.dir, path: t.dir, trees: []*tree{t},
-			spec: &yaml.Node{Kind: yaml.MappingNode}, json: []byte("{}"), vars: g.loose,
-		}
-		if !g.hot(n) || g.ctx.Err() != nil {
-			continue
-		}
-		n.cluster.nodes = []*node{n}
-		g.clusters = append(g.clusters, n.cluster)
-		g.build(n)
 	}
+	for _, t := range all { // loops
+		if used[t] && inLoop(t) {
+			add(t)
+		}
+	}
+	return out
 }
 
-// tellRemote says which parts of a tree lie elsewhere.
-func (g *graph) tellRemote(trees []*tree) {
-	for _, t := range trees {
-		t.walk(func(t *tree) bool {
-			for _, h := range t.holes {
-				if h.remote {
-					g.report(Error{Place: h.place, Message: h.field + ": " + h.path + " " + h.problem + ", so what it holds is not checked", Unfollowed: true})
-				}
-			}
-			return true
-		})
-	}
+// inLoop tells whether a kustomization reads itself.
+func inLoop(t *tree) bool {
+	return slices.ContainsFunc(t.subs, func(s *tree) bool {
+		found := false
+		s.walk(func(s *tree) bool { found = found || s == t; return !found })
+		return found
+	})
 }
 
-// tellBlind says what can't be followed, where no release is found: one may be there.
-func (g *graph) tellBlind() {
-	for _, k := range g.raw {
-		n := &node{graph: g, file: k.file.path, name: k.name}
-		where, problem := g.placeOfKustomization(n), ""
-		switch {
-		case g.hidden(k.file.path):
-		case k.tree != nil:
-			g.tellRemote(g.treesOf(k.tree, k.node))
-		case !k.exists && text(k.node, "spec", "sourceRef", "kind") == "GitRepository" && g.couldBeOurs(k):
-			problem = fmt.Sprintf("its path %s is not in this repository", text(k.node, "spec", "path"))
-		default:
-			problem = fmt.Sprintf("built from %s %s, which is not this repository", text(k.node, "spec", "sourceRef", "kind"), text(k.node, "spec", "sourceRef", "name"))
-		}
-		if problem != "" {
-			g.report(Error{Place: where, Message: "Kustomization " + k.name + ": " + problem, Unfollowed: true})
-		}
-	}
-	for _, name := range g.sortedFiles() {
-		f := g.files[name]
-		if f.marks&markElsewhere == 0 || g.hidden(name) || !f.isManifest() {
-			continue
-		}
-		docs, _ := g.decoded(f) // reported where the file is needed
-		for _, d := range objectsOf(docs) {
-			if isBuilder(d) {
-				p := Place{File: g.show(name), Line: d.Line, Column: d.Column}
-				g.report(Error{Place: p, Message: text(d, "kind") + " " + text(d, "metadata", "name") + " can't be followed, so what it builds is not checked", Unfollowed: true})
+// foldersBuilt are the folders that Flux's Kustomizations read.
+func (g *graph) foldersBuilt() map[string]bool {
+	out := map[string]bool{}
+	for _, c := range g.clusters {
+		for _, n := range c.nodes {
+			for _, t := range n.trees {
+				t.walk(func(t *tree) bool { out[t.dir] = true; return true })
 			}
 		}
 	}
-}
-
-// isBuilder tells what builds in ways that can't be followed.
-func isBuilder(d *yaml.Node) bool {
-	switch text(d, "kind") {
-	case "ResourceSet", "ArtifactGenerator":
-		return true
-	case "FluxInstance":
-		return child(child(d, "spec"), "sync") != nil
-	}
-	return false
+	return out
 }

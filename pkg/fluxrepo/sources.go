@@ -25,7 +25,7 @@ func (n *node) isOurs() bool {
 			return n.graph.dirs[n.path] != nil // made outside of the repository, as a bootstrap does
 		}
 		if root != n {
-			return theirs == root.urlOfSource()
+			return sameRepository(theirs, root.urlOfSource())
 		}
 		return n.graph.ownURL(theirs, n.path)
 	default: // an artifact may hold any part of a repository
@@ -129,7 +129,7 @@ func (g *graph) ownURL(url, folder string) bool {
 			ns = k.ns
 		}
 		u := g.urlOf(text(k.node, "spec", "sourceRef", "kind") + " " + ns + "/" + text(k.node, "spec", "sourceRef", "name"))
-		if u == url {
+		if sameRepository(u, url) {
 			return true
 		}
 		known = known || u != ""
