@@ -10,8 +10,8 @@ import (
 // Kustomization of its chain the kustomizations, patches and values on the way to it.
 func (g *graph) readsOf(o *object) []string {
 	var out []string
-	if text, err := g.put(o, nil, nil); err == nil {
-		if hr, err := decodeRelease(text); err == nil {
+	if text, err := g.put(o, nil); err == nil {
+		if hr, _, err := decodeRelease(text); err == nil {
 			out = g.refersTo(o, hr)
 		}
 	}

@@ -5,38 +5,48 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	sigsyaml "sigs.k8s.io/yaml"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
+// subject is a HelmRelease that is judged, as one chain builds it.
+type subject struct {
+	object  *object
+	release *helmv2.HelmRelease // harmless where a variable has no value
+	scopes  map[string]*scope   // of the variables without a value
+	holes   holes
+	shaky   []string // variables that decide more than a value
+	data    map[*object]map[string]datum
+}
+
+func (s *subject) used(in *scope, name string) { s.scopes[name] = in }
+
+func (s *subject) shake(names ...string) {
+	s.shaky = append(s.shaky, names...)
+	slices.Sort(s.shaky)
+	s.shaky = slices.Compact(s.shaky)
+}
+
 // judge runs the rules over a HelmRelease, as one chain builds it. It returns nil for another chart.
 func (g *graph) judge(o *object) *Release {
-	scopes := map[string]*scope{}
-	note := func(s *scope, name string) { scopes[name] = s }
-	run := func(w world) (*outcome, error) { return g.evaluate(o, w, note) }
-	base, err := run(nil)
+	if g.ctx.Err() != nil {
+		return nil // Check says so
+	}
+	s := &subject{object: o, scopes: map[string]*scope{}, data: map[*object]map[string]datum{}}
+	base, err := g.prepare(s)
 	if err != nil {
-		g.report(Error{Place: g.placeOfObject(o), Message: fmt.Sprintf("HelmRelease %s: %s", o.name, plain(err)), Fatal: g.hasWord(o.text)})
+		g.report(Error{Place: g.placeOfObject(o), Message: fmt.Sprintf("HelmRelease %s: %s", o.name, named(plain(err))), Fatal: g.hasWord(o.text)})
 		return nil
 	}
 	if base.release == nil {
 		return nil
 	}
-	var unknown []string
-	for name := range scopes {
-		unknown = append(unknown, name)
-	}
-	slices.Sort(unknown)
-	findings, matter := base.result.Findings, []string(nil)
-	if len(unknown) > 0 {
-		findings, matter = g.certain(base, unknown, run)
-	}
-	if names := suspending(o, unknown); len(names) > 0 {
-		findings, matter = nil, append(matter, names...)
+	findings, matter := g.certain(s, base)
+	if len(s.shaky) > 0 {
+		findings, matter = nil, append(matter, s.shaky...)
 		slices.Sort(matter)
 		matter = slices.Compact(matter)
 	}
@@ -46,7 +56,7 @@ func (g *graph) judge(o *object) *Release {
 		findings, shapers = nil, o.by.shapers // any of it could be undone there
 	}
 	out := &Release{
-		Namespace: rel.Namespace, Name: rel.Name, Chart: rel.Chart, Version: rel.Version,
+		Namespace: named(rel.Namespace), Name: named(rel.Name), Version: named(rel.Version),
 		Suspended: rel.Suspended || o.by != nil && o.by.object.Spec.Suspend, Built: true, Place: g.placeOfObject(o),
 	}
 	out.reads = g.readsOf(o)
@@ -54,142 +64,68 @@ func (g *graph) judge(o *object) *Release {
 		out.From = o.by.fromChain()
 	}
 	l, show := g.locator(o), g.concealed(o)
-	out.Chart = show(out.Chart)
+	out.Chart = named(show(rel.Chart))
 	for _, f := range findings {
-		f.Value = show(named(f.Value, unknown))
-		out.Findings = append(out.Findings, Finding{Finding: f, Place: l.finding(f)})
+		place := l.finding(f)
+		f.Value = show(named(f.Value))
+		f.Origin.Namespace, f.Origin.Name, f.Origin.Key = named(f.Origin.Namespace), named(f.Origin.Name), named(f.Origin.Key)
+		out.Findings = append(out.Findings, Finding{Finding: f, Place: place})
 	}
 	for _, ref := range base.result.Unresolved {
-		out.Unresolved = append(out.Unresolved, Reference{Reference: ref, Place: l.reference(ref)})
+		out.Unresolved = append(out.Unresolved, Reference{Reference: namedReference(ref), Place: l.reference(ref)})
 	}
 	for _, name := range matter {
-		out.Unresolved = append(out.Unresolved, Reference{Reference: scopes[name].why(name), Place: l.variable(name)})
+		if in := s.scopes[name]; in != nil {
+			out.Unresolved = append(out.Unresolved, Reference{Reference: namedReference(in.why(name)), Place: l.variable(name)})
+		}
 	}
 	out.Unresolved = append(out.Unresolved, shapers...)
 	return out
 }
 
-// evaluate is judge in one world.
-func (g *graph) evaluate(o *object, w world, used func(*scope, string)) (*outcome, error) {
-	text, err := g.put(o, w, used)
+// prepare reads a HelmRelease and judges it with all that is not known harmless. It finds the holes.
+func (g *graph) prepare(s *subject) (*outcome, error) {
+	text, err := g.put(s.object, s.used)
 	if err != nil {
 		return nil, fmt.Errorf("variables can't be put in: %w", err)
 	}
-	hr, err := decodeRelease(text)
-	if err != nil {
+	var shaky []string
+	if s.release, shaky, err = decodeRelease(text); err != nil {
 		return nil, err
 	}
-	if hr.Spec.Chart == nil && hr.Spec.ChartRef == nil {
+	if s.release.Spec.Chart == nil && s.release.Spec.ChartRef == nil {
 		return &outcome{}, nil // a patch
 	}
+	s.shake(shaky...)
+	if values := s.release.Spec.Values; values != nil && bytes.Contains(values.Raw, []byte(harmlessMark)) {
+		var in any
+		if json.Unmarshal(values.Raw, &in) == nil {
+			s.holes.find(in)
+		}
+	}
+	return g.evaluate(s, world{})
+}
+
+// evaluate is judge in one world.
+func (g *graph) evaluate(s *subject, w world) (*outcome, error) {
+	hr := s.release
+	if values := hr.Spec.Values; w.guess != nil && values != nil && bytes.Contains(values.Raw, []byte(harmlessMark)) {
+		var in any
+		if err := json.Unmarshal(values.Raw, &in); err != nil {
+			return nil, err
+		}
+		raw, err := json.Marshal(w.fill(in))
+		if err != nil {
+			return nil, err
+		}
+		hr = hr.DeepCopy()
+		hr.Spec.Values = &apiextensionsv1.JSON{Raw: raw}
+	}
 	rel := release.Resolve(g.ctx, hr, release.Options{
-		Charts: g.opts.Charts, Create: true, Reader: &reader{graph: g, release: o, wanted: hr.Spec.ValuesFrom, world: w, used: used},
+		Charts: g.opts.Charts, Create: true, Reader: &reader{graph: g, subject: s, world: w},
 	})
 	if rel == nil {
 		return &outcome{}, nil
 	}
 	return &outcome{release: rel, result: rel.Evaluate(g.opts.Policy)}, nil
 }
-
-// decodeRelease reads the fields that a check looks at, of any version. A variable in another field, a
-// duration for one, does no harm.
-func decodeRelease(text []byte) (*helmv2.HelmRelease, error) {
-	var all struct {
-		Metadata struct {
-			Name      string `json:"name"`
-			Namespace string `json:"namespace,omitempty"`
-		} `json:"metadata"`
-		Spec map[string]json.RawMessage `json:"spec"`
-	}
-	doc, err := sigsyaml.YAMLToJSON(text)
-	if err != nil {
-		return nil, fmt.Errorf("is not YAML: %w", err)
-	}
-	if err := json.Unmarshal(doc, &all); err != nil {
-		return nil, fmt.Errorf("is not a HelmRelease: %w", err)
-	}
-	for key := range all.Spec {
-		if !slices.Contains(releaseFields, key) {
-			delete(all.Spec, key)
-		}
-	}
-	dropUnknown(all.Spec)
-	hr := &helmv2.HelmRelease{}
-	hr.Name, hr.Namespace = all.Metadata.Name, all.Metadata.Namespace
-	if chart, ok := all.Spec["chart"]; ok {
-		short, err := shortChart(chart)
-		if err != nil {
-			return nil, fmt.Errorf("is not a HelmRelease: spec.chart: %w", err)
-		}
-		hr.Spec.Chart = short
-	}
-	delete(all.Spec, "chart")
-	spec, err := json.Marshal(all.Spec)
-	if err != nil {
-		return nil, err
-	}
-	chart := hr.Spec.Chart
-	if err := json.Unmarshal(spec, &hr.Spec); err != nil {
-		return nil, fmt.Errorf("is not a HelmRelease: spec: %w", err)
-	}
-	hr.Spec.Chart = chart
-	return hr, nil
-}
-
-// dropUnknown takes out what would have to be true or false and is a variable without a value.
-func dropUnknown(spec map[string]json.RawMessage) {
-	if bytes.Contains(spec["suspend"], []byte(harmlessMark)) {
-		delete(spec, "suspend")
-	}
-	var refs []map[string]any
-	if !bytes.Contains(spec["valuesFrom"], []byte(harmlessMark)) || json.Unmarshal(spec["valuesFrom"], &refs) != nil {
-		return
-	}
-	for _, ref := range refs {
-		if s, ok := ref["optional"].(string); ok && strings.Contains(s, harmlessMark) {
-			delete(ref, "optional")
-		}
-	}
-	if out, err := json.Marshal(refs); err == nil {
-		spec["valuesFrom"] = out
-	}
-}
-
-// suspending lists the variables without a value that say whether a release is suspended.
-func suspending(o *object, unknown []string) (names []string) {
-	docs, err := decodeDocuments(o.text)
-	if err != nil || len(docs) != 1 {
-		return nil
-	}
-	for _, m := range plainVariable.FindAllStringSubmatch(text(docs[0], "spec", "suspend"), -1) {
-		if slices.Contains(unknown, m[1]) {
-			names = append(names, m[1])
-		}
-	}
-	return names
-}
-
-var releaseFields = []string{"chart", "chartRef", "releaseName", "valuesFrom", "values", "suspend", "targetNamespace"}
-
-// shortChart reads the chart's name and version. A name with a variable is not known.
-func shortChart(raw json.RawMessage) (*helmv2.HelmChartTemplate, error) {
-	var in struct {
-		Spec struct {
-			Chart   string `json:"chart"`
-			Version string `json:"version"`
-		} `json:"spec"`
-	}
-	if err := json.Unmarshal(raw, &in); err != nil {
-		return nil, err
-	}
-	var out helmv2.HelmChartTemplate
-	if !strings.Contains(in.Spec.Chart, harmlessMark) {
-		out.Spec.Chart = in.Spec.Chart
-	}
-	if !strings.Contains(in.Spec.Version, harmlessMark) {
-		out.Spec.Version = in.Spec.Version
-	}
-	return &out, nil
-}
-
-const harmlessMark = "unknown-variable-"

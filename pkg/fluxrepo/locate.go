@@ -21,7 +21,7 @@ type locator struct {
 
 func (g *graph) locator(o *object) *locator {
 	l := &locator{graph: g, o: o, own: g.documentOf(o)}
-	if text, err := g.put(o, nil, nil); err == nil {
+	if text, err := g.put(o, nil); err == nil {
 		if err := sigsyaml.Unmarshal(text, &l.final); err != nil {
 			l.final = nil
 		}

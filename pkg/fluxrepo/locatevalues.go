@@ -28,7 +28,7 @@ func (l *locator) inReference(kind, ns, name, key string, p validate.Path) (Plac
 		return Place{}, false
 	}
 	var values any
-	if data, err := l.data(o, nil, nil); err != nil || sigsyaml.Unmarshal([]byte(data[key].text), &values) != nil {
+	if data, err := l.data(o, nil); err != nil || sigsyaml.Unmarshal([]byte(data[key].text), &values) != nil {
 		values = nil
 	}
 	want, set := at(values, p)

@@ -20,8 +20,8 @@ type datum struct {
 }
 
 // data is what a ConfigMap or Secret holds.
-func (g *graph) data(o *object, world world, used func(*scope, string)) (map[string]datum, error) {
-	text, err := g.put(o, world, used)
+func (g *graph) data(o *object, used func(*scope, string)) (map[string]datum, error) {
+	text, err := g.put(o, used)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (n *node) emits(kind, ns, name string) *object {
 		}
 		oName, oNS := o.name, o.ns
 		if strings.Contains(oName+oNS, "${") && !n.scoping {
-			if text, err := n.graph.put(o, nil, nil); err == nil {
+			if text, err := n.graph.put(o, nil); err == nil {
 				oNS, oName = identity(text)
 			}
 		}

@@ -2,11 +2,8 @@ package fluxrepo
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"sync"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,10 +16,8 @@ import (
 type reader struct {
 	mu      sync.Mutex // pkg/release reads several at a time
 	graph   *graph
-	release *object
-	wanted  []helmv2.ValuesReference
+	subject *subject
 	world   world
-	used    func(*scope, string)
 }
 
 var _ release.Reader = (*reader)(nil)
@@ -54,7 +49,8 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 			} `json:"spec"`
 		}
 		err := r.source(sourcev1.OCIRepositoryKind, key, &in)
-		if err == nil && strings.Contains(in.Spec.URL, harmlessMark) {
+		if names := namesIn(in.Spec.URL); err == nil && len(names) > 0 {
+			r.subject.shake(names...)
 			err = &release.Unreadable{Reason: "its url holds a variable without a value"}
 		}
 		obj.Spec.URL, obj.Spec.Reference = in.Spec.URL, in.Spec.Ref
@@ -64,7 +60,8 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 			Spec struct{ Chart, Version string } `json:"spec"`
 		}
 		err := r.source(sourcev1.HelmChartKind, key, &in)
-		if err == nil && strings.Contains(in.Spec.Chart, harmlessMark) {
+		if names := namesIn(in.Spec.Chart); err == nil && len(names) > 0 {
+			r.subject.shake(names...)
 			err = &release.Unreadable{Reason: "its chart holds a variable without a value"}
 		}
 		obj.Spec.Chart, obj.Spec.Version = in.Spec.Chart, in.Spec.Version
@@ -78,7 +75,7 @@ func (r *reader) source(kind string, key client.ObjectKey, into any) error {
 	if o == nil {
 		return &release.Unreadable{Reason: reason}
 	}
-	text, err := r.graph.put(o, r.world, r.used)
+	text, err := r.graph.put(o, r.subject.used)
 	if err != nil {
 		return &release.Unreadable{Reason: "variables can't be put in"}
 	}
@@ -90,26 +87,55 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 	if o == nil {
 		return nil, &release.Unreadable{Reason: reason}
 	}
-	data, err := r.graph.data(o, r.world, r.used)
-	if err != nil {
-		return nil, &release.Unreadable{Reason: "can't be read: " + plain(err)}
+	data, ok := r.subject.data[o]
+	if !ok {
+		var err error
+		if data, err = r.graph.data(o, r.subject.used); err != nil {
+			return nil, &release.Unreadable{Reason: "can't be read: " + plain(err)}
+		}
+		r.subject.data[o] = data
 	}
 	out := map[string]string{}
 	for k, v := range data {
-		wanted := slices.ContainsFunc(r.wanted, func(ref helmv2.ValuesReference) bool {
-			return ref.Kind == kind && ref.Name == key.Name && ref.GetValuesKey() == k
-		})
-		if v.encrypted && wanted {
-			return nil, &release.Unreadable{Reason: encrypted}
-		}
 		out[k] = v.text
+		for _, ref := range r.subject.release.Spec.ValuesFrom {
+			if ref.Kind != kind || ref.Name != key.Name || ref.GetValuesKey() != k {
+				continue
+			}
+			if v.encrypted {
+				return nil, &release.Unreadable{Reason: encrypted}
+			}
+			if names := namesIn(v.text); len(names) > 0 {
+				if ref.TargetPath != "" {
+					return nil, &release.Unreadable{Reason: "${" + names[0] + "} has no value"}
+				}
+				out[k] = r.fill(v.text)
+			}
+		}
 	}
 	return out, nil
 }
 
+// fill makes values what they are in the reader's world, and lists their holes.
+func (r *reader) fill(text string) string {
+	var in any
+	if sigsyaml.Unmarshal([]byte(text), &in) != nil {
+		return text // it counts as unread
+	}
+	if r.world.guess == nil {
+		r.subject.holes.find(in)
+		return text
+	}
+	out, err := sigsyaml.Marshal(r.world.fill(in))
+	if err != nil {
+		return text
+	}
+	return string(out)
+}
+
 func (r *reader) find(kind string, key client.ObjectKey) (o *object, missing string) {
-	o, missing = r.graph.find(r.release.by, kind, key.Namespace, key.Name, r.release.file)
-	if o != nil && o.by == nil && r.release.by != nil && r.graph.standsAside(r.graph.files[o.file]) && r.graph.seen(o.file) {
+	o, missing = r.graph.find(r.subject.object.by, kind, key.Namespace, key.Name, r.subject.object.file)
+	if o != nil && o.by == nil && r.subject.object.by != nil && r.graph.standsAside(r.graph.files[o.file]) && r.graph.seen(o.file) {
 		return nil, "nothing builds it"
 	}
 	return o, missing

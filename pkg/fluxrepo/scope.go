@@ -50,12 +50,28 @@ func (n *node) scope() *scope {
 		}
 		for k, v := range pb.Substitute {
 			delete(s.unknown, k)
+			if ref, ok := n.leftIn(v); ok {
+				delete(s.set, k)
+				s.unknown[k] = ref
+				continue
+			}
 			s.set[k] = setting{text: strings.ReplaceAll(v, "\n", "")}
 		}
 		s.on = len(s.set) > 0 || len(s.unknown) > 0 || len(s.open) > 0 || pb.SubstituteStrategy == "Always"
 	}
 	n.vars, n.scoping = s, false
 	return s
+}
+
+// leftIn tells of a variable of the parent's without a value that a text holds.
+func (n *node) leftIn(text string) (release.Reference, bool) {
+	for _, m := range plainVariable.FindAllStringSubmatch(text, -1) {
+		if ref, ok := n.left[m[1]]; ok {
+			ref.Reason = "made of another: " + ref.Reason
+			return ref, true
+		}
+	}
+	return release.Reference{}, false
 }
 
 // read takes the variables out of a ConfigMap or Secret.
@@ -67,16 +83,19 @@ func (s *scope) read(n *node, kind, name string) {
 		s.cover(ref)
 		return
 	}
-	data, err := n.graph.data(o, nil, nil)
+	data, err := n.graph.data(o, nil)
 	if err != nil {
 		ref.Reason = plain(err)
 		s.cover(ref)
 		return
 	}
 	for _, k := range slices.Sorted(maps.Keys(data)) {
-		if data[k].encrypted {
+		names := namesIn(data[k].text)
+		if data[k].encrypted || len(names) > 0 {
 			ref := ref
-			ref.Key, ref.Reason = k, encrypted
+			if ref.Key, ref.Reason = k, encrypted; len(names) > 0 {
+				ref.Reason = "made of ${" + names[0] + "}, which has no value"
+			}
 			delete(s.set, k)
 			s.unknown[k] = ref
 			continue
@@ -142,10 +161,15 @@ func (s *scope) put(o *object, unknown func(name string) string) ([]byte, error)
 // eval does what Flux does with a text.
 func (s *scope) eval(text string, unknown func(name string) string) (string, error) {
 	defaulted := s.defaults(text)
+	known := func(name string) bool {
+		_, ok := s.value(name)
+		_, left := s.only[name]
+		return !left && (ok || defaulted[name])
+	}
 	size := 0
-	return envsubst.Eval(text, func(name string) (string, bool) {
-		v, ok := s.value(name)
-		if _, left := s.only[name]; left || !ok && !defaulted[name] {
+	return envsubst.Eval(blank(text, known, unknown), func(name string) (string, bool) {
+		v, _ := s.value(name)
+		if !known(name) {
 			v = unknown(name)
 		}
 		if size += len(v); size > maxText {

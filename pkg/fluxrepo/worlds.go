@@ -2,29 +2,47 @@ package fluxrepo
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/release"
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// world gives each variable without a value one that it might have. The zero world gives it a harmless
-// name that can be told in what comes out.
-type world map[string]string
+const harmlessMark = "unknown-variable-"
 
-// harmless is what stands for a variable: a host that no policy names.
-func harmless(name string) string { return "unknown-variable-" + strings.ToLower(name) + ".invalid" }
+// harmless is what stands for a variable without a value, and for whatever is made of it: a host that no
+// policy names, and that can be told in what comes out.
+func harmless(name string) string { return harmlessMark + name + ".invalid" }
 
-func (w world) value(name string) string {
-	if v, ok := w[name]; ok {
-		return v
+var harmlessName = regexp.MustCompile(harmlessMark + `(\w+)\.invalid`)
+
+// namesIn lists the variables without a value that a text holds, each once.
+func namesIn(text string) (names []string) {
+	if !strings.Contains(text, harmlessMark) {
+		return nil
 	}
-	return harmless(name)
+	for _, m := range harmlessName.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(names, m[1]) {
+			names = append(names, m[1])
+		}
+	}
+	return names
 }
 
-// put puts variables into an object, those without a value as the world says. used is called for these.
-func (g *graph) put(o *object, w world, used func(*scope, string)) ([]byte, error) {
+// named writes variables back, where a text is shown.
+func named(text string) string { return harmlessName.ReplaceAllString(text, "$${$1}") }
+
+// namedReference is named for all of a reference.
+func namedReference(r release.Reference) release.Reference {
+	for _, text := range []*string{&r.Kind, &r.Namespace, &r.Name, &r.Key, &r.Reason} {
+		*text = named(*text)
+	}
+	return r
+}
+
+// put puts variables into an object; those without a value become harmless. used is called for these.
+func (g *graph) put(o *object, used func(*scope, string)) ([]byte, error) {
 	s := g.loose
 	if o.by != nil {
 		s = o.by.scope()
@@ -33,23 +51,59 @@ func (g *graph) put(o *object, w world, used func(*scope, string)) ([]byte, erro
 		if used != nil {
 			used(s, name)
 		}
-		return w.value(name)
+		return harmless(name)
 	})
 }
 
-// guesses are what a variable might hold: enough to make a finding come or go that can.
-func (g *graph) guesses() []string {
-	const good = "https://mirror.invalid"
-	out := []string{good, `["` + good + `"]`, "", "null", "{}", "[]", "_default", "https://_default", "docker.io/x", "mirroredRegistries", "registries"}
-	if private := g.opts.Policy.PrivateRegistries; len(private) > 0 {
-		host := strings.Replace(private[0].String(), "*", "x", 1)
-		out = append(out, host, "https://"+host, `["https://`+host+`"]`)
+// world says what the values of a release are where they hold a variable without a value. In the zero
+// world they stay harmless.
+type world struct {
+	guess      func(depth int) any // for a scalar; nil to leave it
+	top, below rename
+	only       string // the variable that it is about; empty for all
+}
+
+// rename gives a key with a variable in it a name that it could have.
+type rename struct{ key, name string }
+
+// Names that rules look for at the top of the values, and under spegel.
+var (
+	namesAtTop = []string{"spegel", "mirroredRegistries", "registries"}
+	namesBelow = []string{"mirroredRegistries", "registries", "mirrorRegistries", "appendMirrors", "additionalMirrorRegistries"}
+)
+
+const (
+	maxUnknown = 16  // variables that are told apart
+	maxWorlds  = 100 // that are looked at for one variable, or for all
+)
+
+// worlds are enough to make each finding come or go that can: a scalar with a variable in it is all good
+// in one, nothing in one and all bad in another, and a key is what rules look for, or not.
+func (g *graph) worlds(h *holes, only string) []world {
+	var out []world
+	tops, belows := renames(h.top, namesAtTop, only), renames(h.below, namesBelow, only)
+	for _, guess := range []func(int) any{good, nothing, g.bad} {
+		for _, top := range tops {
+			for _, below := range belows {
+				out = append(out, world{guess: guess, top: top, below: below, only: only})
+			}
+		}
 	}
 	return out
 }
 
-// maxUnknown is how many variables without a value are reasoned about.
-const maxUnknown = 16
+// renames lists what keys could be; the first leaves all as they are.
+func renames(keys, names []string, only string) []rename {
+	out := []rename{{}}
+	for _, key := range keys {
+		for _, name := range names {
+			if couldBe(key, name) && (only == "" || strings.Contains(key, harmless(only))) {
+				out = append(out, rename{key, name})
+			}
+		}
+	}
+	return out
+}
 
 // outcome is what a release is in one world.
 type outcome struct {
@@ -57,43 +111,52 @@ type outcome struct {
 	result  release.Result
 }
 
-// certain keeps the findings that hold whatever the variables are, and lists those that matter.
-func (g *graph) certain(base *outcome, unknown []string, judge func(world) (*outcome, error)) (findings []release.Finding, matter []string) {
+// certain keeps the findings that hold whatever the variables are, and lists the variables that matter.
+func (g *graph) certain(s *subject, base *outcome) (findings []release.Finding, matter []string) {
 	findings = base.result.Findings
-	if len(unknown) > maxUnknown {
-		return nil, unknown
+	all := s.holes.names()
+	if len(all) == 0 {
+		return findings, nil
 	}
-	try := func(w world) bool {
-		now, err := judge(w)
-		if err != nil {
-			return false // Flux does not apply such a release
-		}
-		findings = slices.DeleteFunc(slices.Clone(findings), func(f release.Finding) bool { return !hasFinding(now.result.Findings, f) })
-		return !sameFindings(base.result.Findings, now.result.Findings)
+	worlds := g.worlds(&s.holes, "")
+	if len(worlds) > maxWorlds {
+		return nil, all
 	}
-	for _, name := range unknown {
-		changes := false
-		for _, guess := range g.guesses() {
-			changes = try(world{name: guess}) || changes
+	keep, changed := g.survivors(s, base, findings, worlds)
+	if !changed {
+		return findings, nil
+	}
+	explained := findings
+	for _, name := range all {
+		if len(all) > maxUnknown {
+			break
 		}
-		if changes {
+		left, changes := g.survivors(s, base, explained, g.worlds(&s.holes, name))
+		if explained = left; changes {
 			matter = append(matter, name)
 		}
 	}
-	if len(unknown) > 1 {
-		changes := false
-		for _, guess := range g.guesses() {
-			all := world{}
-			for _, name := range unknown {
-				all[name] = guess
-			}
-			changes = try(all) || changes
-		}
-		if changes && len(matter) == 0 {
-			matter = unknown
-		}
+	if len(matter) == 0 || len(explained) > len(keep) { // it takes several
+		matter = all
 	}
-	return findings, matter
+	return keep, matter
+}
+
+// survivors are the findings that hold in all worlds, and whether any of these differs from the base.
+func (g *graph) survivors(s *subject, base *outcome, findings []release.Finding, worlds []world) (left []release.Finding, changed bool) {
+	left = findings
+	for _, w := range worlds {
+		if g.ctx.Err() != nil {
+			return nil, true
+		}
+		now, err := g.evaluate(s, w)
+		if err != nil {
+			return nil, true // what Flux makes of it is not known
+		}
+		left = slices.DeleteFunc(slices.Clone(left), func(f release.Finding) bool { return !hasFinding(now.result.Findings, f) })
+		changed = changed || !sameFindings(base.result.Findings, now.result.Findings)
+	}
+	return left, changed
 }
 
 func hasFinding(all []release.Finding, f release.Finding) bool {
@@ -107,10 +170,37 @@ func sameFindings(a, b []release.Finding) bool {
 	return covers(a, b) && covers(b, a)
 }
 
-// named writes variables back where a value is shown.
-func named(value string, unknown []string) string {
-	for _, name := range unknown {
-		value = strings.ReplaceAll(value, harmless(name), validate.Clean(fmt.Sprintf("${%s}", name)))
+const goodURL = "https://mirror.invalid"
+
+// good is what no rule finds anything about: the values at depth 0, the map spegel at 1, a list in it at
+// 2, an entry at 3.
+func good(depth int) any {
+	switch depth {
+	case 0:
+		return map[string]any{"spegel": good(1)}
+	case 1:
+		return map[string]any{"mirroredRegistries": good(2)}
+	case 2:
+		return []any{goodURL}
 	}
-	return value
+	return goodURL
+}
+
+// nothing is what a variable that turns out empty leaves.
+func nothing(int) any { return nil }
+
+// bad is what rules find something about.
+func (g *graph) bad(depth int) any {
+	switch depth {
+	case 0:
+		return map[string]any{"spegel": g.bad(1)}
+	case 1:
+		return map[string]any{"mirroredRegistries": g.bad(2), "registries": g.bad(2)}
+	case 2:
+		return []any{g.bad(3)}
+	}
+	if private := g.opts.Policy.PrivateRegistries; len(private) > 0 {
+		return fmt.Sprintf("https://%s", strings.Replace(private[0].String(), "*", "x", 1))
+	}
+	return "https://_default"
 }

@@ -1,0 +1,129 @@
+package fluxrepo
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+var releaseFields = []string{"chart", "chartRef", "releaseName", "valuesFrom", "values", "suspend", "targetNamespace"}
+
+// decodeRelease reads the fields that a check looks at, of any version. A variable in another field, a
+// duration for one, does no harm; those without a value that say which chart it is, what its values are
+// made of, or whether it is suspended, are listed as shaky.
+func decodeRelease(text []byte) (hr *helmv2.HelmRelease, shaky []string, err error) {
+	var all struct {
+		Metadata struct {
+			Name      string `json:"name"`
+			Namespace string `json:"namespace,omitempty"`
+		} `json:"metadata"`
+		Spec map[string]json.RawMessage `json:"spec"`
+	}
+	doc, err := sigsyaml.YAMLToJSON(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("is not YAML: %w", err)
+	}
+	if err := json.Unmarshal(doc, &all); err != nil {
+		return nil, nil, fmt.Errorf("is not a HelmRelease: %w", err)
+	}
+	for key := range all.Spec {
+		if !slices.Contains(releaseFields, key) {
+			delete(all.Spec, key)
+		}
+	}
+	hr = &helmv2.HelmRelease{}
+	hr.Name, hr.Namespace = all.Metadata.Name, all.Metadata.Namespace
+	shaky = dropUnknown(all.Spec)
+	chart, names, err := shortChart(all.Spec["chart"])
+	if err != nil {
+		return nil, nil, fmt.Errorf("is not a HelmRelease: spec.chart: %w", err)
+	}
+	if shaky = append(shaky, names...); chart == nil && len(shaky) > 0 && all.Spec["chartRef"] == nil {
+		chart = &helmv2.HelmChartTemplate{} // a chart that is not known
+	}
+	delete(all.Spec, "chart")
+	spec, err := json.Marshal(all.Spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := json.Unmarshal(spec, &hr.Spec); err != nil {
+		return nil, nil, fmt.Errorf("is not a HelmRelease: spec: %w", err)
+	}
+	hr.Spec.Chart = chart
+	return hr, shaky, nil
+}
+
+// dropUnknown takes out what would have to be something else than text and is a variable without a value.
+// It lists the variables that decide what the values are made of, or whether they count.
+func dropUnknown(spec map[string]json.RawMessage) (shaky []string) {
+	for _, key := range []string{"suspend", "chartRef", "valuesFrom"} {
+		if raw := spec[key]; bytes.HasPrefix(raw, []byte(`"`)) {
+			if names := namesIn(string(raw)); len(names) > 0 {
+				shaky = append(shaky, names...)
+				delete(spec, key)
+			}
+		}
+	}
+	if !bytes.Contains(spec["valuesFrom"], []byte(harmlessMark)) {
+		return shaky
+	}
+	var refs []any
+	if json.Unmarshal(spec["valuesFrom"], &refs) != nil {
+		return shaky // said where the rest is read
+	}
+	refs = slices.DeleteFunc(refs, func(item any) bool {
+		s, ok := item.(string)
+		shaky = append(shaky, namesIn(s)...)
+		return ok && strings.Contains(s, harmlessMark)
+	})
+	for _, item := range refs {
+		ref, _ := item.(map[string]any)
+		for _, key := range []string{"kind", "targetPath"} {
+			s, _ := ref[key].(string)
+			shaky = append(shaky, namesIn(s)...)
+		}
+		for _, key := range []string{"optional", "literal"} {
+			if s, ok := ref[key].(string); ok && strings.Contains(s, harmlessMark) {
+				delete(ref, key)
+			}
+		}
+	}
+	if out, err := json.Marshal(refs); err == nil {
+		spec["valuesFrom"] = out
+	}
+	return shaky
+}
+
+// shortChart reads the chart's name and version, and lists the variables in a name that is not known.
+func shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate, shaky []string, err error) {
+	if raw == nil {
+		return nil, nil, nil
+	}
+	var in struct {
+		Spec struct {
+			Chart   string `json:"chart"`
+			Version string `json:"version"`
+		} `json:"spec"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		if names := namesIn(string(raw)); len(names) > 0 {
+			return &helmv2.HelmChartTemplate{}, names, nil
+		}
+		return nil, nil, err
+	}
+	chart = &helmv2.HelmChartTemplate{}
+	if names := namesIn(in.Spec.Chart); len(names) > 0 {
+		shaky = names
+	} else {
+		chart.Spec.Chart = in.Spec.Chart
+	}
+	if !strings.Contains(in.Spec.Version, harmlessMark) {
+		chart.Spec.Version = in.Spec.Version
+	}
+	return chart, shaky, nil
+}
