@@ -64,6 +64,9 @@ func (g *graph) check(in *input, res *Result) error {
 	g.judgeBuilt(g.clusters)
 	g.judgeBuilt(g.buildPlain(in))
 	g.judgeUnbuilt(in)
+	if err := g.ctx.Err(); err != nil {
+		return err
+	}
 	for _, rel := range g.found {
 		if rel != nil && in.covers(g.repo, rel) {
 			res.Releases = append(res.Releases, *rel)
@@ -79,7 +82,7 @@ func (g *graph) check(in *input, res *Result) error {
 	}
 	res.Files += g.read
 	res.repos = append(res.repos, g.repo)
-	return g.ctx.Err()
+	return nil
 }
 
 // judgeBuilt judges the HelmReleases that clusters run.
@@ -91,6 +94,9 @@ func (g *graph) judgeBuilt(clusters []*cluster) {
 				continue
 			}
 			for _, o := range n.built.objects {
+				if g.ctx.Err() != nil {
+					return
+				}
 				if o.kind == "HelmRelease" && strings.HasPrefix(o.apiVersion, helmGroup+"/") {
 					g.found = append(g.found, g.judge(o))
 				}
@@ -101,7 +107,11 @@ func (g *graph) judgeBuilt(clusters []*cluster) {
 
 // report keeps an error, said once.
 func (g *graph) report(e Error) {
-	if !slices.Contains(g.errors, e) {
+	if g.said == nil {
+		g.said = map[Error]bool{}
+	}
+	if !g.said[e] {
+		g.said[e] = true
 		g.errors = append(g.errors, e)
 	}
 }

@@ -37,11 +37,7 @@ func (g *graph) searchRaw(c *cluster, kind, ns, name, near string) (o *object, r
 		if f.marks&kindMarks[kind] == 0 || !f.mayName(name) || g.hidden(p) || !f.isManifest() || !g.standsFor(c, f) {
 			continue
 		}
-		docs, _ := g.decoded(f) // what can't be read holds nothing
-		for _, d := range objectsOf(docs) {
-			if text(d, "kind") != kind || text(d, "metadata", "name") != name {
-				continue
-			}
+		for _, d := range g.objectsNamed(f, kind, name) {
 			if have := text(d, "metadata", "namespace"); have == ns || have == "" || ns == "" {
 				found = append(found, newRawObject(d, p))
 			}
@@ -60,6 +56,19 @@ func (g *graph) searchRaw(c *cluster, kind, ns, name, near string) (o *object, r
 		}
 	}
 	return found[0], ""
+}
+
+// objectsNamed are the objects of a file of a kind and a name.
+func (g *graph) objectsNamed(f *file, kind, name string) []*yaml.Node {
+	docs, _ := g.decoded(f) // what can't be read holds nothing
+	if f.docs.named == nil {
+		f.docs.named = map[[2]string][]*yaml.Node{}
+		for _, d := range objectsOf(docs) {
+			key := [2]string{text(d, "kind"), text(d, "metadata", "name")}
+			f.docs.named[key] = append(f.docs.named[key], d)
+		}
+	}
+	return f.docs.named[[2]string{kind, name}]
 }
 
 // exact are the objects of that very namespace, or all if there is none.

@@ -36,6 +36,9 @@ type graph struct {
 	lone      []string // folders with Kustomizations that nothing builds
 	errors    []Error
 	errorsOf  map[Error][]*node // that they concern
+	said      map[Error]bool
+	documents map[string]*documents // by file
+	patches   map[*node][]*spot
 	found     []*Release
 	loose     *scope            // of what no Kustomization builds
 	urls      map[string]string // of GitRepositories
@@ -45,8 +48,9 @@ type graph struct {
 }
 
 type decodedFile struct {
-	docs []*yaml.Node
-	err  error
+	docs  []*yaml.Node
+	err   error
+	named map[[2]string][]*yaml.Node // objects by kind and name; nil until they are asked for
 }
 
 // cluster is the Kustomizations that one cluster runs, as far as it can be told: those that lie in one

@@ -32,9 +32,6 @@ func (s *subject) shake(names ...string) {
 
 // judge runs the rules over a HelmRelease, as one chain builds it. It returns nil for another chart.
 func (g *graph) judge(o *object) *Release {
-	if g.ctx.Err() != nil {
-		return nil // Check says so
-	}
 	s := &subject{object: o, scopes: map[string]*scope{}, data: map[*object]map[string]datum{}}
 	base, err := g.prepare(s)
 	if err != nil {

@@ -2,7 +2,6 @@ package fluxrepo
 
 import (
 	"slices"
-	"strings"
 
 	sigsyaml "sigs.k8s.io/yaml"
 
@@ -17,6 +16,7 @@ type locator struct {
 	own     *spot // the HelmRelease's document; nil if not known
 	final   any   // the HelmRelease as it was built, with variables put in
 	patches []*spot
+	uses    map[string]Place // of variables; nil until one is asked for
 }
 
 func (g *graph) locator(o *object) *locator {
@@ -26,34 +26,8 @@ func (g *graph) locator(o *object) *locator {
 			l.final = nil
 		}
 	}
-	l.patches = g.patchesFor(o)
+	l.patches = g.patchesOf(o)
 	return l
-}
-
-// documentOf is the document that an object was read from.
-func (g *graph) documentOf(o *object) *spot {
-	var best *spot
-	score := 0
-	for _, s := range g.spots(o.file) {
-		for _, d := range objectsOf(oneNode(s.node)) {
-			if text(d, "kind") != o.kind {
-				continue
-			}
-			points := 1
-			switch name := text(d, "metadata", "name"); {
-			case name == o.name && text(d, "metadata", "namespace") == o.ns:
-				points = 4
-			case name == o.name:
-				points = 3
-			case strings.Contains(o.name, name):
-				points = 2
-			}
-			if points > score {
-				best, score = &spot{file: s.file, node: d, lines: s.lines}, points
-			}
-		}
-	}
-	return best
 }
 
 func (g *graph) placeOfObject(o *object) Place {

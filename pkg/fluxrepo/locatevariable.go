@@ -2,7 +2,6 @@ package fluxrepo
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -64,6 +63,37 @@ func (l *locator) setting(name string) (Place, bool) {
 // variable is where a variable without a value is used: in the HelmRelease, in a patch, or in what it
 // takes its values from.
 func (l *locator) variable(name string) Place {
+	if l.uses == nil {
+		l.uses = l.usesOfVariables()
+	}
+	if p, ok := l.uses[name]; ok {
+		return p
+	}
+	p := l.placeOfObject(l.o)
+	p.Approximate = true
+	return p
+}
+
+// usesOfVariables are the first places of all variables: there may be many of them.
+func (l *locator) usesOfVariables() map[string]Place {
+	out := map[string]Place{}
+	for _, s := range l.spotsOfValues() {
+		eachScalar(s.node, func(n *yaml.Node) {
+			if strings.Contains(n.Value, "\n") {
+				return
+			}
+			for _, m := range aVariable.FindAllStringSubmatch(n.Value, -1) {
+				if _, known := out[m[1]]; !known {
+					out[m[1]] = s.place(l.graph, n)
+				}
+			}
+		})
+	}
+	return out
+}
+
+// spotsOfValues are the documents that a release is made of.
+func (l *locator) spotsOfValues() []*spot {
 	var spots []*spot
 	if l.own != nil {
 		spots = append(spots, l.own)
@@ -85,20 +115,5 @@ func (l *locator) variable(name string) Place {
 			spots = append(spots, l.datumSpots(o, key)...)
 		}
 	}
-	var best *Place
-	for _, s := range spots {
-		eachScalar(s.node, func(n *yaml.Node) {
-			uses := slices.ContainsFunc(aVariable.FindAllStringSubmatch(n.Value, -1), func(m []string) bool { return m[1] == name })
-			if best == nil && uses && !strings.Contains(n.Value, "\n") {
-				p := s.place(l.graph, n)
-				best = &p
-			}
-		})
-	}
-	if best != nil {
-		return *best
-	}
-	p := l.placeOfObject(l.o)
-	p.Approximate = true
-	return p
+	return spots
 }

@@ -10,7 +10,9 @@ import (
 // scalarReader reads a scalar of YAML once more, to learn where each character of its value stands. The
 // decoder tells where the scalar begins only.
 type scalarReader struct {
-	lines [][]rune
+	lines []string
+	runes []rune  // of the line that was looked at last
+	known int     // its number, counting from 1
 	at    spotPos // counts from 0
 	value []rune
 	from  []spotPos // where each of value stands, counting from 1
@@ -18,10 +20,7 @@ type scalarReader struct {
 
 // positions are the places of the characters of a scalar's value; nil if they can't be told.
 func positions(lines []string, n *yaml.Node) []spotPos {
-	r := &scalarReader{at: spotPos{n.Line - 1, n.Column - 1}}
-	for _, line := range lines {
-		r.lines = append(r.lines, []rune(line))
-	}
+	r := &scalarReader{lines: lines, at: spotPos{n.Line - 1, n.Column - 1}}
 	r.skipProperties()
 	want := []rune(n.Value)
 	switch r.peek() {
@@ -46,7 +45,15 @@ func (r *scalarReader) line() []rune {
 	if r.at.line < 0 || r.at.line >= len(r.lines) {
 		return nil
 	}
-	return r.lines[r.at.line]
+	return r.row(r.at.line)
+}
+
+// row is a line by its number, counting from 0. Most of a file is not looked at, so none is taken apart before.
+func (r *scalarReader) row(i int) []rune {
+	if r.known != i+1 {
+		r.runes, r.known = []rune(r.lines[i]), i+1
+	}
+	return r.runes
 }
 
 // peek is the next character, or 0 at the end of a line.
@@ -162,10 +169,10 @@ func (r *scalarReader) block(size int, folded bool) {
 	first := r.at.line + 1
 	indent := r.indent(first)
 	for i := first; i < len(r.lines) && len(r.value) < size; i++ {
-		for c := indent; c < len(r.lines[i]); c++ {
-			r.put(r.lines[i][c], spotPos{i, c})
+		for c := indent; c < len(r.row(i)); c++ {
+			r.put(r.row(i)[c], spotPos{i, c})
 		}
-		end := spotPos{i, max(len(r.lines[i]), indent)}
+		end := spotPos{i, max(len(r.row(i)), indent)}
 		if last := len(r.value)+1 >= size; !folded || last {
 			r.put('\n', end)
 		} else {
@@ -180,9 +187,9 @@ func (r *scalarReader) block(size int, folded bool) {
 // endLine reads the end of a line of a folded block.
 func (r *scalarReader) endLine(i, indent int, end spotPos) {
 	more := func(i int) bool { // indented more than the block, so it is not folded
-		return i < len(r.lines) && len(r.lines[i]) > indent && (r.lines[i][indent] == ' ' || r.lines[i][indent] == '\t')
+		return i < len(r.lines) && len(r.row(i)) > indent && (r.row(i)[indent] == ' ' || r.row(i)[indent] == '\t')
 	}
-	empty := func(i int) bool { return i < len(r.lines) && len(r.lines[i]) <= indent }
+	empty := func(i int) bool { return i < len(r.lines) && len(r.row(i)) <= indent }
 	switch {
 	case i+1 >= len(r.lines) || empty(i) || more(i) || more(i+1):
 		r.put('\n', end)
@@ -203,8 +210,8 @@ func (r *scalarReader) endLine(i, indent int, end spotPos) {
 func (r *scalarReader) indent(first int) int {
 	found := 0
 	for i := first; i < len(r.lines) && found == 0; i++ {
-		if text := strings.TrimLeft(string(r.lines[i]), " "); text != "" {
-			found = len(r.lines[i]) - len([]rune(text))
+		if text := strings.TrimLeft(string(r.row(i)), " "); text != "" {
+			found = len(r.row(i)) - len([]rune(text))
 		}
 	}
 	return found

@@ -15,6 +15,9 @@ func (g *graph) judgeUnbuilt(in *input) {
 	g.brokenKustomizations()
 	g.askedFor()
 	for _, name := range g.sortedFiles() {
+		if g.ctx.Err() != nil {
+			return
+		}
 		f := g.files[name]
 		if f.err == nil && (f.marks&markRelease == 0 || done[f]) || (g.hidden(name) || g.leftOutOfAll(name)) && !asked(in, name) {
 			continue
@@ -54,6 +57,9 @@ func (g *graph) judgeFile(in *input, f *file) {
 		g.report(Error{Place: g.placeOf(f, err), Message: plain(err), Fatal: f.asked || f.marks&markWord != 0 && g.inFull(in, f.path)})
 	}
 	for _, d := range objectsOf(docs) {
+		if g.ctx.Err() != nil {
+			return
+		}
 		if !isKind(d, helmGroup, "HelmRelease") {
 			continue
 		}

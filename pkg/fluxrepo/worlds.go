@@ -78,18 +78,25 @@ const (
 )
 
 // worlds are enough to make each finding come or go that can: a scalar with a variable in it is all good
-// in one, nothing in one and all bad in another, and a key is what rules look for, or not.
-func (g *graph) worlds(h *holes, only string) []world {
-	var out []world
+// in one, nothing in one and all bad in another, and a key is what rules look for, or not. ok is false
+// where that would be too many.
+func (g *graph) worlds(h *holes, only string) (out []world, ok bool) {
+	if len(h.top) > maxWorlds || len(h.below) > maxWorlds {
+		return nil, false
+	}
 	tops, belows := renames(h.top, namesAtTop, only), renames(h.below, namesBelow, only)
-	for _, guess := range []func(int) any{good, nothing, g.bad} {
+	guesses := []func(int) any{good, nothing, g.bad}
+	if len(guesses)*len(tops)*len(belows) > maxWorlds {
+		return nil, false
+	}
+	for _, guess := range guesses {
 		for _, top := range tops {
 			for _, below := range belows {
 				out = append(out, world{guess: guess, top: top, below: below, only: only})
 			}
 		}
 	}
-	return out
+	return out, true
 }
 
 // renames lists what keys could be; the first leaves all as they are.
@@ -118,8 +125,8 @@ func (g *graph) certain(s *subject, base *outcome) (findings []release.Finding, 
 	if len(all) == 0 {
 		return findings, nil
 	}
-	worlds := g.worlds(&s.holes, "")
-	if len(worlds) > maxWorlds {
+	worlds, ok := g.worlds(&s.holes, "")
+	if !ok {
 		return nil, all
 	}
 	keep, changed := g.survivors(s, base, findings, worlds)
@@ -131,7 +138,8 @@ func (g *graph) certain(s *subject, base *outcome) (findings []release.Finding, 
 		if len(all) > maxUnknown {
 			break
 		}
-		left, changes := g.survivors(s, base, explained, g.worlds(&s.holes, name))
+		worlds, _ := g.worlds(&s.holes, name) // no more than above
+		left, changes := g.survivors(s, base, explained, worlds)
 		if explained = left; changes {
 			matter = append(matter, name)
 		}
