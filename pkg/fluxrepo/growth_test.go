@@ -75,12 +75,16 @@ func TestTimeGrowsWithTheFile(t *testing.T) { //nolint:paralleltest // it measur
 			}
 			return best
 		}
-		small := max(best(100), 10*time.Millisecond)
-		large := best(800)
-		t.Logf("%s: %v and %v", name, small, large)
-		if large > 32*small {
-			t.Errorf("%s: %v for 100, %v for 800", name, small, large)
+		var small, large time.Duration
+		for try := range 3 {
+			small, large = max(best(100), 10*time.Millisecond), best(800)
+			if large < 20*small {
+				break
+			} else if try == 2 {
+				t.Errorf("%s: %v for 100, %v for 800", name, small, large)
+			}
 		}
+		t.Logf("%s: %v and %v", name, small, large)
 	}
 }
 
