@@ -23,7 +23,7 @@ func blank(text string, known func(name string) bool, unknown func(name string) 
 		n := 1
 		if strings.HasPrefix(text, "$$") { // an escape
 			n = 2
-		} else if m := opening.FindStringSubmatch(text); m != nil && !known(m[1]) {
+		} else if m := opening.FindStringSubmatch(text); len(m) > 1 && !known(m[1]) {
 			end := closing(text)
 			if end > 0 {
 				b.WriteString(unknown(m[1]))
@@ -50,7 +50,8 @@ func closing(text string) int {
 		case text[i] == '\n': // there is none that goes over several lines
 			return 0
 		case text[i] == '}':
-			if depth--; depth == 0 {
+			depth--
+			if depth == 0 {
 				return i + 1
 			}
 		}

@@ -22,7 +22,6 @@ func TestSameRepository(t *testing.T) {
 		"git@github.com:o/r.git":            true,
 		"git@github.com:/o/r/":              true,
 		"github.com:o/r":                    true,
-		" https://github.com/o/r ":          true,
 		"https://github.com./o/r":           true,
 		"https://github.com/o/R":            false, // not every server is blind to case there
 		"https://github.com/o/r2":           false,

@@ -110,8 +110,8 @@ func TestACancelledCheckEnds(t *testing.T) {
 
 // afterCalls is a context that does something whenever it is asked if it was cancelled.
 type afterCalls struct {
-	context.Context
-	do func()
+	context.Context //nolint:containedctx // it is one
+	do              func()
 }
 
 func (c *afterCalls) Err() error {

@@ -1,7 +1,6 @@
 package fluxrepo
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -208,7 +207,7 @@ func (g *graph) bad(depth int) any {
 		return []any{g.bad(3)}
 	}
 	if private := g.opts.Policy.PrivateRegistries; len(private) > 0 {
-		return fmt.Sprintf("https://%s", strings.Replace(private[0].String(), "*", "x", 1))
+		return "https://" + strings.Replace(private[0].String(), "*", "x", 1)
 	}
 	return "https://_default"
 }
