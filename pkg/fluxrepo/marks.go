@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -31,6 +32,29 @@ var moves = regexp.MustCompile(`/spec/(path|components)|(?m)^ {4,}(- )?(path: *[
 
 // marks looks for byte strings only. It may say more than is true, never less.
 func (r *repo) marks(data []byte) mark {
+	m := r.plainMarks(data)
+	if bytes.IndexByte(data, '\\') >= 0 && anEscape.Match(data) {
+		m |= r.plainMarks(anEscape.ReplaceAllFunc(data, unescape))
+	}
+	return m
+}
+
+// anEscape matches a character that is written as its number in double quotes, and a line that goes on in
+// the next one.
+var anEscape = regexp.MustCompile(`\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|\\\r?\n[ \t]*\\?`)
+
+func unescape(s []byte) []byte {
+	if s[1] == '\r' || s[1] == '\n' {
+		return nil
+	}
+	code, err := strconv.ParseUint(string(s[2:]), 16, 31)
+	if err != nil {
+		return s // no character
+	}
+	return []byte(string(rune(code)))
+}
+
+func (r *repo) plainMarks(data []byte) mark {
 	var m mark
 	for _, s := range signs {
 		if m&s.mark == s.mark {
