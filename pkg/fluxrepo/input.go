@@ -33,6 +33,9 @@ const stdinName = "<stdin>"
 func (o Options) inputs() ([]*input, error) {
 	var out []*input
 	for _, p := range o.Paths {
+		if p == "" { // a variable of a script that is not set, most likely
+			return nil, errors.New(`check "": an empty path; want a folder, a file or - (. is the current folder)`)
+		}
 		if p == "-" {
 			if o.Stdin == nil {
 				return nil, errors.New("-: no standard input to read")
