@@ -167,14 +167,14 @@ func (g *graph) hasBuilders() bool {
 	return false
 }
 
-// objectsOf takes lists apart.
+// objectsOf takes lists apart, and lists in lists. None is deeper, or with its aliases larger, than
+// decodeDocuments allows.
 func objectsOf(docs []*yaml.Node) []*yaml.Node {
 	var out []*yaml.Node
 	for _, d := range docs {
+		d = deref(d)
 		if list := child(d, "items"); list != nil && strings.HasSuffix(text(d, "kind"), "List") {
-			for _, item := range items(list) {
-				out = append(out, deref(item))
-			}
+			out = append(out, objectsOf(items(list))...)
 			continue
 		}
 		out = append(out, d)

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -76,20 +77,20 @@ func mayHoldSecret(lines []string, at int) bool {
 	for end < len(lines) && !separator(lines[end]) {
 		end++
 	}
-	var doc struct {
-		Kind            string    `yaml:"kind"`
-		SecretGenerator yaml.Node `yaml:"secretGenerator"`
-		Items           []struct {
-			Kind string `yaml:"kind"`
-		} `yaml:"items"`
-	}
+	var doc document
 	if err := yaml.Unmarshal([]byte(strings.Join(lines[start:end], "\n")), &doc); err != nil {
 		return true
 	}
-	for _, item := range doc.Items {
-		if item.Kind == "Secret" {
-			return true
-		}
-	}
-	return doc.Kind == "Secret" || !doc.SecretGenerator.IsZero()
+	return doc.secret()
+}
+
+// document is what tells whether a document holds a secret.
+type document struct {
+	Kind            string     `yaml:"kind"`
+	SecretGenerator yaml.Node  `yaml:"secretGenerator"`
+	Items           []document `yaml:"items"`
+}
+
+func (d *document) secret() bool {
+	return d.Kind == "Secret" || !d.SecretGenerator.IsZero() || slices.ContainsFunc(d.Items, func(item document) bool { return item.secret() })
 }

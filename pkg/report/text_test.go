@@ -63,6 +63,7 @@ func TestTextShowsNoLine(t *testing.T) {
 		"of a Secret":                                {file: "a.yaml", data: "kind: Secret\nstringData:\n  hidden: 1\n", line: 3},
 		"of a Secret in JSON":                        {file: "a.json", data: `{"kind": "Secret", "stringData": {"hidden": "1"}}`, line: 1},
 		"of a Secret in a list":                      {file: "a.yaml", data: "kind: List\nitems:\n- kind: Secret\n  stringData:\n    hidden: 1\n", line: 5},
+		"of a Secret in a list in a list":            {file: "a.yaml", data: "kind: List\nitems:\n- kind: List\n  items:\n  - kind: Secret\n    stringData:\n      hidden: 1\n", line: 7},
 		"of what generates a Secret":                 {file: "a.yaml", data: "secretGenerator:\n- literals:\n  - hidden=1\n", line: 3},
 		"of a document that can't be read":           {file: "a.yaml", data: "a: [\nhidden\n", line: 2},
 		"of a file that is no YAML":                  {file: "a.env", data: "hidden=1", line: 1},
