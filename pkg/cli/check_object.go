@@ -50,7 +50,7 @@ func addObject(vars map[string]string, doc []byte) error {
 		return &placed{message: "not the YAML of a ConfigMap or Secret"}
 	}
 	if head.SOPS != nil {
-		return &placed{message: "encrypted with SOPS; decrypt it first: sops -d FILE | webhook check . --vars -"}
+		return errSealed
 	}
 	values := map[string]string{}
 	switch what := head.APIVersion + " " + head.Kind; what {

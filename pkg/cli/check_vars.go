@@ -35,6 +35,8 @@ func readVars(files, single []string, stdin io.Reader) (map[string]string, error
 			errs = append(errs, fmt.Errorf("--var number %d: want NAME=VALUE", i+1))
 		case !variableName.MatchString(name):
 			errs = append(errs, fmt.Errorf("--var %s: not a name that Flux substitutes", validate.Quote(name)))
+		case sealed(value):
+			errs = append(errs, fmt.Errorf("--var %s: its value is encrypted with SOPS; decrypt it first, with sops -d", name))
 		default:
 			vars[name] = value
 		}
@@ -61,13 +63,39 @@ func readVarFile(file string, stdin io.Reader) (map[string]string, error) {
 	case strings.TrimSpace(string(data)) == "":
 		return nil, fmt.Errorf("--vars %s: empty", name)
 	}
-	parse := parseDotenv
-	if looksLikeObject(data) {
-		parse = parseObjects
-	}
-	values, err := parse(data)
+	values, err := parseVars(data)
 	if err != nil {
 		return nil, fmt.Errorf("--vars %s%w", name, err)
 	}
 	return values, nil
 }
+
+// parseVars reads the YAML of objects, or dotenv. What is encrypted is no value of a variable, and taken
+// for one it would decide that all is well.
+func parseVars(data []byte) (map[string]string, error) {
+	parse := parseDotenv
+	if looksLikeObject(data) {
+		parse = parseObjects
+	}
+	if sealed(string(data)) || sopsMark.Match(data) {
+		return nil, errSealed
+	}
+	values, err := parse(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, value := range values { // out of the base64 of a Secret
+		if sealed(value) {
+			return nil, errSealed
+		}
+	}
+	return values, nil
+}
+
+// sopsMark is what SOPS adds to a dotenv file.
+var sopsMark = regexp.MustCompile(`(?m)^\s*sops_(version|mac|lastmodified)\s*=`)
+
+// sealed tells a text with a value, or a comment, that SOPS has encrypted.
+func sealed(text string) bool { return strings.Contains(text, "ENC[AES256_GCM,") }
+
+var errSealed = &placed{message: "encrypted with SOPS; decrypt it first: sops -d FILE | webhook check . --vars -"}
