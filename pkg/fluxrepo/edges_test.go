@@ -98,7 +98,7 @@ func TestEdges(t *testing.T) {
 				"apps/v.yaml":             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v, namespace: kube-system}\ndata:\n  values.yaml: |\n    spegel:\n      mirroredRegistries:\n        - https://docker.io\n",
 				"apps/kustomization.yaml": "resources: [hr.yaml, v.yaml]\npatches:\n  - patch: |\n      apiVersion: v1\n      kind: ConfigMap\n      metadata: {name: v, namespace: kube-system}\n      data: {values.yaml: 'spegel: {mirroredRegistries: [https://harbor.example.com]}'}\n",
 			}),
-			want: []string{deny, "at apps/v.yaml:8:11 (about)"},
+			want: []string{deny, "at apps/kustomization.yaml:7:58\n"},
 		},
 		"values that nothing builds": {
 			files: with(map[string]string{

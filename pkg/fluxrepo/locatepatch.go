@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	kustomizeapis "github.com/fluxcd/pkg/apis/kustomize"
 	"go.yaml.in/yaml/v3"
 	sigsyaml "sigs.k8s.io/yaml"
 )
@@ -37,6 +38,9 @@ func (g *graph) patchesFor(o *object) []*spot {
 		}
 		out = slices.DeleteFunc(out, func(s *spot) bool { return rank(s) < 0 })
 		slices.SortStableFunc(out, func(a, b *spot) int { return rank(b) - rank(a) })
+		for _, s := range out {
+			s.target = patches[rank(s)].Target
+		}
 	}
 	for _, t := range slices.Backward(n.trees) {
 		out = append(out, g.treePatches(t)...)
@@ -78,17 +82,26 @@ func (g *graph) patchSpots(t *tree, s *spot, item *yaml.Node) []*spot {
 	}
 	var out []*spot
 	if inline != nil {
-		for _, in := range s.inner(inline) {
-			out = append(append(out, in), in.nested(3)...)
-		}
-		return out
+		out = s.inner(inline)
+	} else if p, ok := resolve(t.dir, file); ok && file != "" {
+		out = g.spots(p)
 	}
-	if p, ok := resolve(t.dir, file); ok && file != "" {
-		for _, in := range g.spots(p) {
-			out = append(append(out, in), in.nested(3)...)
-		}
+	target := targetOf(item)
+	var all []*spot
+	for _, in := range out {
+		in.target = target
+		all = append(append(all, in), in.nested(3)...)
 	}
-	return out
+	return all
+}
+
+// targetOf is what a patch of a kustomization says that it is for; nil for nothing.
+func targetOf(item *yaml.Node) *kustomizeapis.Selector {
+	target := child(item, "target")
+	if target == nil {
+		return nil
+	}
+	return &kustomizeapis.Selector{Kind: text(target, "kind"), Namespace: text(target, "namespace"), Name: text(target, "name")}
 }
 
 // inPatch finds where a patch sets a node to what it became.
@@ -156,6 +169,11 @@ func (l *locator) gives(n *yaml.Node, want any, strict bool) bool {
 	if m, ok := want.(map[string]any); ok || !strict {
 		return n != nil && (n.Kind == yaml.MappingNode || len(m) == 0)
 	}
+	return l.equals(n, want)
+}
+
+// equals tells whether a node, with variables put in, is the very same.
+func (l *locator) equals(n *yaml.Node, want any) bool {
 	if n == nil {
 		return want == nil
 	}

@@ -50,7 +50,7 @@ func (l *locator) inReference(kind, ns, name, key string, p validate.Path) (Plac
 	if near == nil && values != nil {
 		for _, s := range l.datumSpots(o, key) { // for a targetPath, so that the path leads nowhere here
 			place := s.place(l.graph, s.node)
-			place.Approximate = place.Approximate || !l.gives(s.node, values, true)
+			place.Approximate = place.Approximate || !l.equals(s.node, values)
 			return place, true
 		}
 	}
@@ -58,23 +58,6 @@ func (l *locator) inReference(kind, ns, name, key string, p validate.Path) (Plac
 		return *near, true
 	}
 	return Place{}, false
-}
-
-// datumSpots are the documents in a key of a ConfigMap or Secret.
-func (g *graph) datumSpots(o *object, key string) []*spot {
-	if o.generator != "" {
-		return g.generatedSpots(o, key)
-	}
-	s := g.documentOf(o)
-	if s == nil {
-		return nil
-	}
-	for _, field := range []string{"stringData", "data"} {
-		if n := child(child(s.node, field), key); n != nil && (o.kind == "ConfigMap" || field == "stringData") {
-			return s.inner(n)
-		}
-	}
-	return nil
 }
 
 // reference is where a HelmRelease names what could not be read.

@@ -33,6 +33,9 @@ func (l *locator) setting(name string) (Place, bool) {
 		return Place{}, false
 	}
 	if o := set.object; o != nil {
+		for _, s := range l.patchedSpots(o, set.key) {
+			return s.place(l.graph, s.node), true
+		}
 		if s := l.documentOf(o); s != nil && o.generator == "" {
 			for _, field := range []string{"data", "stringData"} {
 				if k, v := entry(child(s.node, field), set.key); k != nil {

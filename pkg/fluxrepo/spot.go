@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 
+	kustomizeapis "github.com/fluxcd/pkg/apis/kustomize"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -15,6 +16,8 @@ type spot struct {
 	lines []string                      // of the text that node was read from
 	back  func(spotPos) (spotPos, bool) // from a position in that text to one in the file, and whether it is exact
 	text  string                        // trimmed
+
+	target *kustomizeapis.Selector // of a patch; nil where it stands for itself
 }
 
 type spotPos struct{ line, column int }

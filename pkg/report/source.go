@@ -84,13 +84,32 @@ func mayHoldSecret(lines []string, at int) bool {
 	return doc.secret()
 }
 
-// document is what tells whether a document holds a secret.
+// document is what tells whether a document holds a secret: its own, or that of a patch in it.
 type document struct {
 	Kind            string     `yaml:"kind"`
 	SecretGenerator yaml.Node  `yaml:"secretGenerator"`
 	Items           []document `yaml:"items"`
+	Patches         yaml.Node  `yaml:"patches"`
+	Merges          yaml.Node  `yaml:"patchesStrategicMerge"`
+	Operations      yaml.Node  `yaml:"patchesJson6902"`
+	Spec            yaml.Node  `yaml:"spec"`
 }
 
 func (d *document) secret() bool {
-	return d.Kind == "Secret" || !d.SecretGenerator.IsZero() || slices.ContainsFunc(d.Items, func(item document) bool { return item.secret() })
+	spec := struct {
+		Patches yaml.Node `yaml:"patches"`
+		Merges  yaml.Node `yaml:"patchesStrategicMerge"`
+	}{}
+	if d.Spec.Kind == yaml.MappingNode && d.Spec.Decode(&spec) != nil {
+		return true
+	}
+	return d.Kind == "Secret" || !d.SecretGenerator.IsZero() ||
+		namesSecret(&d.Patches) || namesSecret(&d.Merges) || namesSecret(&d.Operations) || namesSecret(&spec.Patches) || namesSecret(&spec.Merges) ||
+		slices.ContainsFunc(d.Items, func(item document) bool { return item.secret() })
+}
+
+// namesSecret tells whether a text in a node speaks of a Secret, or of what only a Secret has.
+func namesSecret(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && (strings.Contains(n.Value, "Secret") || strings.Contains(n.Value, "stringData")) ||
+		slices.ContainsFunc(n.Content, namesSecret)
 }

@@ -38,6 +38,7 @@ func TestTextShowsTheLine(t *testing.T) {
 		"without control characters":               {"a.yaml", "a: 1 # \u202e\u0085\n", 1, 1, "    1 | a: 1 # \ufffd\ufffd\n"},
 		"cut around the column if it is long":      {"a.yaml", long, 1, 201, "    1 | ..." + long[140:260] + "...\n      | " + strings.Repeat(" ", 63) + "^\n"},
 		"of a HelmRelease that refers to a Secret": {"a.yaml", "kind: HelmRelease\nspec:\n  valuesFrom:\n  - kind: Secret\n", 4, 5, "    4 |   - kind: Secret\n"},
+		"of a patch of something else":             {"a.yaml", "patches:\n- patch: |\n    kind: ConfigMap\n", 3, 5, "    3 |     kind: ConfigMap\n"},
 		"of a document beside a Secret":            {"a.yaml", "kind: Secret\n---\nkind: ConfigMap\n", 3, 1, "    3 | kind: ConfigMap\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,6 +66,9 @@ func TestTextShowsNoLine(t *testing.T) {
 		"of a Secret in a list":                      {file: "a.yaml", data: "kind: List\nitems:\n- kind: Secret\n  stringData:\n    hidden: 1\n", line: 5},
 		"of a Secret in a list in a list":            {file: "a.yaml", data: "kind: List\nitems:\n- kind: List\n  items:\n  - kind: Secret\n    stringData:\n      hidden: 1\n", line: 7},
 		"of what generates a Secret":                 {file: "a.yaml", data: "secretGenerator:\n- literals:\n  - hidden=1\n", line: 3},
+		"of a patch of a Secret":                     {file: "a.yaml", data: "patches:\n- patch: |\n    {kind: Secret, stringData: {a: hidden}}\n", line: 3},
+		"of operations on a Secret":                  {file: "a.yaml", data: "patchesJson6902:\n- target: {kind: Secret}\n  patch: '[{op: add, path: /x, value: hidden}]'\n", line: 3},
+		"of a patch of a Secret in a Kustomization":  {file: "a.yaml", data: "kind: Kustomization\nspec:\n  patches:\n  - patch: '{kind: Secret, data: {a: hidden}}'\n", line: 4},
 		"of a document that can't be read":           {file: "a.yaml", data: "a: [\nhidden\n", line: 2},
 		"of a file that is no YAML":                  {file: "a.env", data: "hidden=1", line: 1},
 		"of a file without a name's end":             {file: "secrets", data: "hidden=1", line: 1},
