@@ -72,9 +72,7 @@ func (g *graph) check(in *input, res *Result) error {
 			res.Releases = append(res.Releases, *rel)
 		}
 	}
-	if !slices.ContainsFunc(g.found, func(rel *Release) bool { return rel != nil }) {
-		g.tellBlind()
-	}
+	g.tellUnfollowed()
 	for _, e := range g.errors {
 		if in.has(g.unshow(e.Place.File)) || slices.ContainsFunc(g.errorsOf[e], func(n *node) bool { return g.below(in, n) }) {
 			res.Errors = append(res.Errors, e)

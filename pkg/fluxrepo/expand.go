@@ -13,6 +13,7 @@ import (
 // expandAll follows the outermost Kustomizations and what they build.
 func (g *graph) expandAll() {
 	roots := g.roots()
+	g.live = reachable(roots)
 	byDir := map[string]*cluster{}
 	var starts []*node
 	for _, k := range roots {

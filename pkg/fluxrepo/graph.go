@@ -33,7 +33,8 @@ type graph struct {
 	nodes     int
 	builds    map[string]*built
 	rawFound  map[rawKey]rawFound
-	lone      []string // folders with Kustomizations that nothing builds
+	lone      []string                   // folders with Kustomizations that nothing builds
+	live      map[*rawKustomization]bool // that a cluster may run, as far as the files tell
 	errors    []Error
 	errorsOf  map[Error][]*node // that they concern
 	said      map[Error]bool

@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -23,8 +24,9 @@ func (g *graph) connect() {
 			ignore = k.ignore
 		}
 	}
+	many := g.manySources()
 	for _, k := range g.raw {
-		k.hot = g.hotAlone(k)
+		k.hot = many && text(k.node, "spec", "sourceRef", "kind") != "GitRepository" || g.hotAlone(k)
 	}
 	for changed := true; changed; {
 		changed = false
@@ -66,6 +68,20 @@ func (g *graph) hotAlone(k *rawKustomization) bool {
 	}
 	trees := g.treesOf(k.tree, k.node)
 	return slices.ContainsFunc(trees, g.hotFiles) || g.opaque(trees, k.node)
+}
+
+// manySources tells whether Kustomizations have different sources, so that it takes the chain that builds
+// one to say if its own is this repository.
+func (g *graph) manySources() bool {
+	first, ns := "", ""
+	for _, k := range g.raw {
+		name := text(k.node, "spec", "sourceRef", "kind") + " " + text(k.node, "spec", "sourceRef", "name")
+		if first != "" && first != name || ns != "" && k.sourceNamespace() != "" && ns != k.sourceNamespace() {
+			return true
+		}
+		first, ns = name, cmp.Or(ns, k.sourceNamespace())
+	}
+	return false
 }
 
 func isVariable(n *yaml.Node) bool { return strings.Contains(deref(n).Value, "$") }

@@ -41,7 +41,7 @@ func (g *graph) patchedSpots(o *object, key string) (out []*spot) {
 	if len(patches) == 0 {
 		return nil
 	}
-	data, err := g.data(o, nil, nil)
+	data, err := g.data(o, nil)
 	if err != nil || data[key].text == "" {
 		return nil
 	}
