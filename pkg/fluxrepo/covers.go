@@ -2,8 +2,10 @@ package fluxrepo
 
 import (
 	"slices"
+	"strings"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"go.yaml.in/yaml/v3"
 )
 
 // readsOf lists the files that have a say in what becomes of a release: what it refers to, and for each
@@ -23,7 +25,7 @@ func (g *graph) readsOf(o *object) []string {
 			}
 		}
 		for i, t := range up.trees {
-			out = append(out, t.shaping(target, i > 0)...)
+			out = append(out, g.shaping(t, target, i > 0)...)
 		}
 		target = up.file
 	}
@@ -49,8 +51,8 @@ func (g *graph) refersTo(o *object, hr *helmv2.HelmRelease) (out []string) {
 }
 
 // shaping lists the kustomizations and their inputs between a tree and a file in it, with the components
-// there. Where the file is not known all count.
-func (t *tree) shaping(target string, component bool) (out []string) {
+// there and what replacements copy from. Where the file is not known all count.
+func (g *graph) shaping(t *tree, target string, component bool) (out []string) {
 	add := func(t *tree) {
 		if t.file != nil {
 			out = append(out, t.file.path)
@@ -58,6 +60,7 @@ func (t *tree) shaping(target string, component bool) (out []string) {
 		for _, f := range t.inputs {
 			out = append(out, f.path)
 		}
+		out = append(out, g.copiedFrom(t)...)
 	}
 	all := func(t *tree) { t.walk(func(t *tree) bool { add(t); return true }) }
 	leads := map[*tree]bool{}
@@ -87,5 +90,51 @@ func (t *tree) shaping(target string, component bool) (out []string) {
 	} else {
 		visit(t)
 	}
+	return out
+}
+
+// copiedFrom lists the files that hold, or generate, what a kustomization's replacements and vars copy.
+func (g *graph) copiedFrom(t *tree) (out []string) {
+	for _, r := range g.replacements(t) {
+		if slices.ContainsFunc(items(child(r, "targets")), meetsKept) {
+			out = append(out, g.filesOf(t, child(r, "source"))...)
+		}
+	}
+	for _, v := range items(child(t.node, "vars")) {
+		out = append(out, g.filesOf(t, child(v, "objref"))...)
+	}
+	return out
+}
+
+// meetsKept tells whether the target of a replacement may be an object that a check looks at.
+func meetsKept(target *yaml.Node) bool {
+	kind := text(target, "select", "kind")
+	return kind == "" || kinds[kind]
+}
+
+// filesOf lists the files below a tree with an object that a replacement names. A name that lacks a prefix
+// or a hash counts, as kustomize finds an object by every name that it had.
+func (g *graph) filesOf(t *tree, source *yaml.Node) (out []string) {
+	kind, name := text(source, "kind"), text(source, "name")
+	named := func(n string) bool { return name == "" || n != "" && strings.Contains(name, n) }
+	t.walk(func(t *tree) bool {
+		for _, f := range t.resources {
+			if m := kindMarks[kind]; m != 0 && f.marks&m == 0 {
+				continue
+			}
+			docs, _ := g.decoded(f) // reported where the file is needed
+			if slices.ContainsFunc(objectsOf(docs), func(d *yaml.Node) bool { return text(d, "kind") == kind && named(text(d, "metadata", "name")) }) {
+				out = append(out, f.path)
+			}
+		}
+		field := map[string]string{"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}[kind]
+		if field != "" && slices.ContainsFunc(items(child(t.node, field)), func(gen *yaml.Node) bool { return named(text(gen, "name")) }) {
+			out = append(out, t.file.path)
+			for _, f := range t.inputs {
+				out = append(out, f.path)
+			}
+		}
+		return true
+	})
 	return out
 }
