@@ -261,6 +261,9 @@ func allCold(raw []*rawKustomization) bool {
 // quoted is what kustomize and its libraries quote of manifests in their messages.
 var quoted = regexp.MustCompile(`(?s)( with config)?:? ?\x60[^\x60]*\x60|\[patch: .*\]|(literal|env) sources? \[.*?\]: |\(?invalid literal source .*|decoding \S.*?: |!!\w+ \x60[^\x60]*\x60|anchor '[^']*'|\{.*\}`)
 
+// intoData is what a failed operation of a patch says of where it leads in a ConfigMap or Secret.
+var intoData = regexp.MustCompile(`(?s)(testing value|path:|from:|key:)\s+["']?/(data|stringData)\b.*`)
+
 // plain takes the mount point out of kustomize's messages, and what they quote of manifests, which may be
 // secret.
 func plain(err error) string {
@@ -273,6 +276,7 @@ func plain(err error) string {
 		return "..."
 	})
 	msg = strings.ReplaceAll(msg, "......", "...")
+	msg = intoData.ReplaceAllString(msg, "$1 /$2/...")
 	if i := strings.LastIndex(msg, "cycle detected: "); i >= 0 { // the way there repeats itself
 		msg = msg[i:]
 	}

@@ -28,7 +28,7 @@ func (g *graph) expandAll() {
 		if err != nil {
 			continue // can't be: it was decoded
 		}
-		if n := g.newNode(nil, c, text, k.file.path); n != nil {
+		if n := g.newNode(nil, c, text, k.file.path, plainly); n != nil {
 			c.nodes = append(c.nodes, n)
 			starts = append(starts, n)
 		}
@@ -144,7 +144,7 @@ func (g *graph) expand(n *node) {
 	if n.problem != "" {
 		g.elsewhere = g.elsewhere || !n.gone
 		if n.gone && n.parent != nil {
-			g.reportOf(n, Error{Place: g.placeOfKustomization(n), Message: "Kustomization " + n.name + ": " + n.problem, Unfollowed: true})
+			g.reportOf(n, Error{Place: g.placeOfKustomization(n), Message: "Kustomization " + n.written(n.name) + ": " + n.problem, Unfollowed: true})
 		}
 		return
 	}
@@ -197,7 +197,7 @@ func (g *graph) adopt(n *node, o *object) {
 	if file == "" {
 		file = n.file
 	}
-	c := g.newNode(n, n.cluster, text, file)
+	c := g.newNode(n, n.cluster, text, file, g.asWritten(o))
 	if c == nil {
 		return
 	}

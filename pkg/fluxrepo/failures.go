@@ -42,7 +42,7 @@ func (g *graph) reportBuild(n *node) {
 		})
 	}
 	if !broken {
-		g.reportOf(n, Error{Place: g.placeOfKustomization(n), Message: fmt.Sprintf("Kustomization %s can't be built: %s", n.name, plain(n.built.err)), Fatal: true})
+		g.reportOf(n, Error{Place: g.placeOfKustomization(n), Message: fmt.Sprintf("Kustomization %s can't be built: %s", n.written(n.name), plain(n.built.err)), Fatal: true})
 	}
 	g.rescue(n)
 }
@@ -53,7 +53,7 @@ func (g *graph) holeIn(n *node, h hole) {
 		g.elsewhere = true
 		if h.shaping {
 			n.shapers = append(n.shapers, Reference{
-				Reference: release.Reference{Kind: "Kustomization", Namespace: n.ns, Name: n.name, Key: h.path, Reason: h.field + ": " + h.path + " is " + absent},
+				Reference: unnamed(release.Reference{Kind: "Kustomization", Namespace: n.ns, Name: n.name, Key: h.path, Reason: h.field + ": " + h.path + " is " + absent}, n.written),
 				Place:     h.place,
 			})
 			return

@@ -74,3 +74,92 @@ spec:
 		t.Errorf("%d findings, %d with a value; want at least 5, and only the one from substitute with a value: %+v", n, shown, res.Releases[0].Findings)
 	}
 }
+
+// TestNamesOutOfSecretsAreNotShown: where a Secret's value is a part of a name, the name is shown as its
+// file has it; an operation on a Secret that fails does not show where it led.
+func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
+	t.Parallel()
+	const secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: vars, namespace: flux-system}\nstringData: {CH: hunter2, V: 1.2.3-hunter2}\n"
+	const variables = "  postBuild: {substituteFrom: [{kind: Secret, name: vars}]}\n"
+	const child = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: 'app-${CH}', namespace: flux-system}\nspec:\n  path: %\n" +
+		"  sourceRef: {kind: GitRepository, name: flux-system}\n"
+	const release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: 'spegel-${CH}', namespace: 'ns-${CH}'}\n" +
+		"spec:\n  chart: {spec: {chart: spegel, version: '${V}'}}\n  valuesFrom: [{kind: ConfigMap, name: 'gone-${CH}'}, {kind: ConfigMap, name: 'v-${CH}'}]\n"
+	const values = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'v-${CH}', namespace: 'ns-${CH}'}\ndata: {values.yaml: 'spegel: {mirroredRegistries: [\"*\"]}'}\n"
+	operation := func(json string) map[string]string {
+		return map[string]string{
+			"app/release.yaml": badRelease, "app/secret.yaml": secret,
+			"app/kustomization.yaml": "resources: [release.yaml, secret.yaml]\npatches: [{target: {kind: Secret}, patch: '[{" + json + "}]'}]\n",
+		}
+	}
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  []string
+	}{
+		"a release": {
+			map[string]string{"app/release.yaml": release, "app/values.yaml": values},
+			[]string{"release ns-${CH}/spegel-${CH} chart=spegel version=${V}", "ConfigMap ns-${CH}/gone-${CH}", "valuesFrom ConfigMap ns-${CH}/v-${CH} key values.yaml"},
+		},
+		"a chain": {
+			map[string]string{"app/child.yaml": strings.Replace(child, "%", "./below", 1) + "  postBuild: {substituteFrom: [{kind: ConfigMap, name: 'gone-${CH}'}]}\n", "below/release.yaml": badRelease + "    a: ${MISSING}\n"},
+			[]string{"app/child.yaml#flux-system/app-${CH}"},
+		},
+		"a path": {
+			map[string]string{"app/release.yaml": badRelease, "app/child.yaml": strings.Replace(child, "%", "./gone-${CH}", 1)},
+			[]string{"app/child.yaml:5:3: Kustomization app-${CH}: its path ./gone-${CH} is not in this repository"},
+		},
+		"a path with an unknown part": {
+			map[string]string{"app/release.yaml": badRelease, "app/child.yaml": strings.Replace(child, "%", "./gone-${CH}/${MISSING}", 1)},
+			[]string{"its path holds a variable without a value: ./gone-${CH}/${MISSING}"},
+		},
+		"a source": {
+			map[string]string{"app/release.yaml": badRelease, "app/child.yaml": strings.ReplaceAll(strings.Replace(child, "%", "./below", 1), "GitRepository, name: flux-system", "OCIRepository, name: 's-${CH}'")},
+			[]string{"built from OCIRepository s-${CH}, which is not this repository"},
+		},
+		"a build that fails": {
+			map[string]string{"app/child.yaml": strings.Replace(child, "%", "./below", 1), "below/kustomization.yaml": "resources: [release.yaml]\nnamePrefix: [x]\n", "below/release.yaml": badRelease},
+			[]string{"Kustomization app-${CH} can't be built"},
+		},
+		"a test of a Secret": {
+			operation(`"op": "test", "path": "/stringData/hunter2", "value": "x"`), []string{"can't be built: testing value /stringData/..."},
+		},
+		"an operation on a Secret": {
+			operation(`"op": "remove", "path": "/data/hunter2/x"`), []string{"can't be built: remove operation does not apply: doc is missing path: /data/..."},
+		},
+		"the removal of a key that a Secret lacks": {
+			operation(`"op": "remove", "path": "/stringData/hunter2"`), []string{"can't be built: error in remove for path: /stringData/..."},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			writeFile(t, filepath.Join(root, "clusters/root.yaml"), generatedKustomization("root", "flux-system", "./app", variables))
+			writeFile(t, filepath.Join(root, "clusters/secret.yaml"), secret)
+			writeFile(t, filepath.Join(root, "below/x.yaml"), "# nothing\n")
+			for name, text := range c.files {
+				writeFile(t, filepath.Join(root, name), text)
+			}
+			out := render(root, check(t, fluxrepo.Options{Paths: []string{root}}))
+			if strings.Contains(out, "hunter2") {
+				t.Errorf("a secret is shown:\n%s", out)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("want %q in\n%s", want, out)
+				}
+			}
+		})
+	}
+}
+
+// TestNamesWithoutAValueAreShownAsWritten: what stands for a variable inside of a check is no name.
+func TestNamesWithoutAValueAreShownAsWritten(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	writeFile(t, filepath.Join(root, "clusters/root.yaml"), generatedKustomization("root", "flux-system", "./app", "  postBuild: {substitute: {A: b}}\n"))
+	writeFile(t, filepath.Join(root, "app/release.yaml"), strings.Replace(badRelease, "name: spegel", "name: spegel-${CLUSTER}", 1))
+	out := render(root, check(t, fluxrepo.Options{Paths: []string{root}}))
+	if !strings.Contains(out, "release kube-system/spegel-${CLUSTER} ") || strings.Contains(out, "unknown-variable") {
+		t.Error(out)
+	}
+}

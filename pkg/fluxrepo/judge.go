@@ -35,7 +35,7 @@ func (g *graph) judge(o *object) *Release {
 	s := &subject{object: o, scopes: map[string]*scope{}, data: map[*object]map[string]datum{}}
 	base, err := g.prepare(s)
 	if err != nil {
-		g.report(Error{Place: g.placeOfObject(o), Message: fmt.Sprintf("HelmRelease %s: %s", o.name, named(plain(err))), Fatal: g.hasWord(o.text)})
+		g.report(Error{Place: g.placeOfObject(o), Message: fmt.Sprintf("HelmRelease %s: %s", g.asWritten(o)(o.name), named(plain(err))), Fatal: g.hasWord(o.text)})
 		return nil
 	}
 	if base.release == nil {
@@ -52,24 +52,22 @@ func (g *graph) judge(o *object) *Release {
 	if o.by != nil && len(o.by.shapers) > 0 {
 		findings, shapers = nil, o.by.shapers // any of it could be undone there
 	}
+	l, show, written := g.locator(o), g.concealed(o), g.asWritten(o)
 	out := &Release{
-		Namespace: named(rel.Namespace), Name: named(rel.Name), Version: named(rel.Version),
+		Namespace: written(rel.Namespace), Name: written(rel.Name), Version: written(rel.Version), Chart: named(show(rel.Chart)),
 		Suspended: rel.Suspended || o.by != nil && o.by.object.Spec.Suspend, Built: true, Place: g.placeOfObject(o),
 	}
 	out.reads = g.readsOf(o)
 	if o.by != nil && o.by.from != "" {
 		out.From = o.by.fromChain()
 	}
-	l, show := g.locator(o), g.concealed(o)
-	out.Chart = named(show(rel.Chart))
 	for _, f := range findings {
 		place := l.finding(f)
 		f.Value = show(named(f.Value))
-		f.Origin.Namespace, f.Origin.Name, f.Origin.Key = named(f.Origin.Namespace), named(f.Origin.Name), named(f.Origin.Key)
-		out.Findings = append(out.Findings, Finding{Finding: f, Place: place})
+		out.Findings = append(out.Findings, Finding{Finding: unnamedFinding(f, written), Place: place})
 	}
 	for _, ref := range base.result.Unresolved {
-		out.Unresolved = append(out.Unresolved, Reference{Reference: namedReference(ref), Place: l.reference(ref)})
+		out.Unresolved = append(out.Unresolved, Reference{Reference: namedReference(unnamed(ref, written)), Place: l.reference(ref)})
 	}
 	for _, name := range matter {
 		if in := s.scopes[name]; in != nil {

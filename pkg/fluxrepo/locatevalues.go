@@ -81,7 +81,8 @@ func oneNode(n *yaml.Node) []*yaml.Node { return []*yaml.Node{n} }
 // placeOfKustomization is where a Kustomization names its path.
 func (g *graph) placeOfKustomization(n *node) Place {
 	for _, s := range g.spots(n.file) {
-		if isKind(s.node, fluxGroup, "Kustomization") && strings.Contains(n.name, text(s.node, "metadata", "name")) {
+		name := text(s.node, "metadata", "name")
+		if isKind(s.node, fluxGroup, "Kustomization") && (strings.Contains(n.name, name) || n.written(n.name) == name) {
 			if k, _ := reach(s.node, []any{"spec", "path"}); k != nil {
 				return s.place(g, k)
 			}

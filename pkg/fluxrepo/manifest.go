@@ -77,7 +77,7 @@ func (n *node) apply(ks *kustypes.Kustomization) error {
 		p, ok := resolve(n.path, c)
 		switch {
 		case !fluxkustomize.IsLocalRelativePath(c) || !ok:
-			return fmt.Errorf("component %s is not in this repository", c)
+			return fmt.Errorf("component %s is not in this repository", n.written(c))
 		case n.graph.dirs[p] == nil && spec.IgnoreMissingComponents:
 			continue
 		}

@@ -76,7 +76,7 @@ patchesJson6902: [{target: {version: v1, kind: Namespace, name: x}, patch: [{op:
 			if err != nil {
 				t.Fatal(err)
 			}
-			n := newGraph(t.Context(), r, Options{}).newNode(nil, &cluster{}, text, "ks.yaml")
+			n := newGraph(t.Context(), r, Options{}).newNode(nil, &cluster{}, text, "ks.yaml", plainly)
 			ours, err := n.manifest()
 			if err != nil {
 				t.Fatal(err)

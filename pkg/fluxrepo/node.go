@@ -23,7 +23,8 @@ type node struct {
 	file    string // it comes from, in the repository
 	ns      string
 	name    string
-	text    []byte // YAML, with the parent's variables put in
+	written func(string) string // its texts as its file has them, where they would show a secret
+	text    []byte              // YAML, with the parent's variables put in
 	json    []byte
 	spec    *yaml.Node
 	object  kustomizev1.Kustomization
@@ -42,8 +43,8 @@ type node struct {
 }
 
 // newNode reads a Kustomization. It returns nil with an error that is reported already.
-func (g *graph) newNode(parent *node, c *cluster, text []byte, file string) *node {
-	n := &node{graph: g, cluster: c, parent: parent, file: file, text: text}
+func (g *graph) newNode(parent *node, c *cluster, text []byte, file string, written func(string) string) *node {
+	n := &node{graph: g, cluster: c, parent: parent, file: file, text: text, written: written}
 	var err error
 	if n.json, err = sigsyaml.YAMLToJSON(text); err == nil {
 		err = n.decode()
@@ -57,7 +58,7 @@ func (g *graph) newNode(parent *node, c *cluster, text []byte, file string) *nod
 		return nil
 	}
 	n.ns, n.name = n.object.Namespace, n.object.Name
-	n.from = g.show(file) + "#" + strings.TrimPrefix(n.ns+"/"+n.name, "/")
+	n.from = g.show(file) + "#" + strings.TrimPrefix(written(n.ns)+"/"+written(n.name), "/")
 	if n.problem = n.locate(); n.problem == "" {
 		n.trees = g.treesOf(g.tree(n.ignore(), n.path), n.spec)
 	}
@@ -93,10 +94,10 @@ func (n *node) decode() error {
 	if bytes.Contains(all.Spec["suspend"], []byte("${")) {
 		delete(all.Spec, "suspend")
 		n.shapers = append(n.shapers, Reference{
-			Reference: release.Reference{
+			Reference: unnamed(release.Reference{
 				Kind: "Kustomization", Namespace: n.object.Namespace, Name: n.object.Name, Key: "suspend",
-				Reason: text(n.spec, "spec", "suspend") + " has no value",
-			},
+				Reason: n.written(text(n.spec, "spec", "suspend")) + " has no value",
+			}, n.written),
 			Place: Place{File: n.graph.show(n.file)},
 		})
 	}
@@ -116,19 +117,22 @@ var specFields = []string{
 func (n *node) locate() string {
 	p := n.object.Spec.Path
 	if strings.Contains(p, "${") {
-		return "its path holds a variable without a value: " + p
+		return "its path holds a variable without a value: " + n.written(p)
 	}
 	rel, ok := n.graph.folderOf(p)
 	n.path = rel
 	switch ours := n.isOurs(); {
 	case !ours:
-		return fmt.Sprintf("built from %s %s, which is not this repository", n.object.Spec.SourceRef.Kind, n.object.Spec.SourceRef.Name)
+		return fmt.Sprintf("built from %s %s, which is not this repository", n.object.Spec.SourceRef.Kind, n.written(n.object.Spec.SourceRef.Name))
 	case !ok || n.ignore().dir(rel):
 		n.gone = true
-		return fmt.Sprintf("its path %s is not in this repository", p)
+		return fmt.Sprintf("its path %s is not in this repository", n.written(p))
 	}
 	return ""
 }
+
+// plainly is for the texts of a Kustomization that no other builds.
+func plainly(text string) string { return text }
 
 // within tells whether a path is a folder or lies in it.
 func within(p, folder string) bool {

@@ -26,7 +26,7 @@ func (g *graph) buildPlain(in *input) []*cluster {
 			}
 			n := &node{
 				graph: g, cluster: &cluster{dir: t.dir, plain: true}, file: t.file.path, name: t.dir, path: t.dir, trees: []*tree{t},
-				spec: &yaml.Node{Kind: yaml.MappingNode}, json: []byte("{}"), vars: g.loose,
+				spec: &yaml.Node{Kind: yaml.MappingNode}, json: []byte("{}"), vars: g.loose, written: plainly,
 			}
 			if !g.hot(n) {
 				continue

@@ -76,7 +76,7 @@ func (n *node) leftIn(text string) (release.Reference, bool) {
 
 // read takes the variables out of a ConfigMap or Secret.
 func (s *scope) read(n *node, kind, name string) {
-	ref := release.Reference{Kind: kind, Namespace: n.ns, Name: name}
+	ref := unnamed(release.Reference{Kind: kind, Namespace: n.ns, Name: name}, n.written)
 	o, reason := n.graph.find(n, kind, n.ns, name, n.file)
 	if o == nil {
 		ref.Reason = reason
@@ -215,11 +215,14 @@ func (s *scope) putOnly(text []byte, unknown func(string) string) []byte {
 }
 
 // leave puts in what has a value and leaves the rest as it is, for what comes next to deal with.
-func (s *scope) leave(o *object) (text []byte, left map[string]release.Reference, err error) {
-	left = map[string]release.Reference{}
+func (s *scope) leave(o *object) (text []byte, without map[string]release.Reference, err error) {
+	without = map[string]release.Reference{}
 	text, err = s.put(o, func(name string) string {
-		left[name] = s.why(name)
-		return "${" + name + "}"
+		without[name] = s.why(name)
+		return left(name)
 	})
-	return text, left, err
+	return text, without, err
 }
+
+// left is a variable that is left as it is.
+func left(name string) string { return "${" + name + "}" }

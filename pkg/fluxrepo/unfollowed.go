@@ -34,7 +34,7 @@ func (g *graph) tellUnfollowed() {
 
 // tellRaw tells of a Kustomization as it stands in a file.
 func (g *graph) tellRaw(k *rawKustomization, said map[Place]bool) {
-	n := &node{graph: g, file: k.file.path, name: k.name}
+	n := &node{graph: g, file: k.file.path, name: k.name, written: plainly}
 	source := text(k.node, "spec", "sourceRef", "kind") + " " + text(k.node, "spec", "sourceRef", "name")
 	switch {
 	case k.tree != nil:
@@ -57,7 +57,7 @@ func (g *graph) hasNode(k *rawKustomization) bool {
 }
 
 func (g *graph) tellKustomization(n *node, problem string) {
-	g.report(Error{Place: g.placeOfKustomization(n), Message: "Kustomization " + n.name + ": " + problem, Unfollowed: true})
+	g.report(Error{Place: g.placeOfKustomization(n), Message: "Kustomization " + n.written(n.name) + ": " + problem, Unfollowed: true})
 }
 
 // saidPlaces are the places of what makes a release unresolved, and so is told there.
