@@ -9,6 +9,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/spegel-guard/spegel-guard/pkg/report"
 )
 
 // Exit codes of every command.
@@ -35,7 +37,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errDenied):
 		return ExitDenied
 	default:
-		fmt.Fprintln(stderr, "webhook: "+err.Error())
+		fmt.Fprintln(stderr, "webhook: "+report.Printable(err.Error()))
 		return ExitFailed
 	}
 }

@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setup gives a script $PORT, $HEALTH and $METRICS (free), $TAKEN (in use), and a certificate in certs.
+// setup gives a script $PORT, $HEALTH and $METRICS (free), $TAKEN (in use), $ESC (the character), and a certificate in certs.
 func setup(env *testscript.Env) error {
 	for _, name := range []string{"PORT", "HEALTH", "METRICS", "TAKEN"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -52,6 +52,7 @@ func setup(env *testscript.Env) error {
 			return err
 		}
 	}
+	env.Setenv("ESC", "\x1b")
 	certs := filepath.Join(env.WorkDir, "certs")
 	if err := os.Mkdir(certs, 0o700); err != nil {
 		return err

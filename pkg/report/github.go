@@ -71,8 +71,9 @@ func (g *gitHub) annotate(severity validate.Severity, at Place, title, message s
 
 // escapeData and escapeProperty are what GitHub's own toolkit does to a message and to a property:
 // https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
+// It has no way to write other control characters.
 func escapeData(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(Printable(s))
 }
 
 func escapeProperty(s string) string {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/xml"
 	"io"
 	"strings"
@@ -72,10 +73,9 @@ func writeJUnit(w io.Writer, r *Report) error {
 			suite.Skipped++
 		}
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	enc := xml.NewEncoder(w)
+	var out bytes.Buffer
+	out.WriteString(xml.Header)
+	enc := xml.NewEncoder(&out)
 	enc.Indent("", "  ")
 	err := enc.Encode(junitSuites{
 		Name: suite.Name, Tests: suite.Tests, Failures: suite.Failures, Errors: suite.Errors, Skipped: suite.Skipped, Suite: suite,
@@ -83,7 +83,7 @@ func writeJUnit(w io.Writer, r *Report) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, "\n")
+	_, err = w.Write(append(escape(out.Bytes(), inXML), '\n'))
 	return err
 }
 

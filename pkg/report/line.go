@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -18,20 +17,6 @@ func join(sep string, parts ...string) string {
 		}
 	}
 	return strings.Join(kept, sep)
-}
-
-// printable takes out of a text what could start a new line or steer a terminal. File names and names
-// of objects may hold anything.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029':
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }
 
 // String is file:line:column, as far as known.

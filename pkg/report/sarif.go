@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -47,10 +48,11 @@ func writeSARIF(w io.Writer, r *Report, o Options) error {
 		invocation.AddToolExecutionNotification(n)
 	}
 	s.run.AddInvocation(invocation)
-	if err := sarif.NewReport().AddRun(s.run).PrettyWrite(w); err != nil {
+	var out bytes.Buffer
+	if err := sarif.NewReport().AddRun(s.run).PrettyWrite(&out); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, "\n")
+	_, err := w.Write(append(escape(out.Bytes(), inJSON), '\n'))
 	return err
 }
 

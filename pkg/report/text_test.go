@@ -1,9 +1,7 @@
 package report_test
 
 import (
-	"encoding/xml"
 	"errors"
-	"io"
 	"strings"
 	"testing"
 
@@ -97,43 +95,6 @@ func TestTextIsColouredOnlyWhenAsked(t *testing.T) {
 		t.Error("colour that nobody asked for")
 	}
 	golden(t, "mixed.color", write(t, report.Text, r, report.Options{ReadFile: readFile, Color: true}))
-}
-
-// TestNamesCanNotForgeOutput is about a repository that somebody else wrote.
-func TestNamesCanNotForgeOutput(t *testing.T) {
-	t.Parallel()
-	const evil = "x\n::stop-commands::\r\x1b[2J\u202e"
-	res := mixed()
-	for i := range res.Releases {
-		rel := &res.Releases[i]
-		rel.Namespace, rel.Name, rel.Chart, rel.Version, rel.Place.File = evil, evil, evil, evil, evil
-		rel.From = []string{evil}
-		for j := range rel.Unresolved {
-			rel.Unresolved[j].Name, rel.Unresolved[j].Place.File = evil, evil
-		}
-	}
-	res.Errors[0].Message, res.Errors[0].Place.File = evil, evil
-	r := report.New(res, policy.UnresolvedWarn)
-	for _, format := range []report.Format{report.Text, report.GitHub} {
-		for line := range strings.Lines(write(t, format, r, report.Options{})) {
-			command := strings.HasPrefix(strings.TrimSpace(line), "::")
-			if format == report.GitHub {
-				command = strings.HasPrefix(line, "::stop")
-			}
-			if command || format == report.Text && strings.ContainsAny(line, "\r\x1b\u202e") {
-				t.Errorf("%s: %q", format, line)
-			}
-		}
-	}
-	dec := xml.NewDecoder(strings.NewReader(write(t, report.JUnit, r, report.Options{})))
-	for {
-		if _, err := dec.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-	}
-	parsed(t, r, report.Options{})
 }
 
 func TestGitHubEscapesWhatGitHubWants(t *testing.T) {
