@@ -73,7 +73,7 @@ func (g *graph) run(n *node) *built {
 	if !g.opts.NoPrune {
 		g.leaveOutCold(n, over)
 	}
-	if b.err = g.copies(n); b.err != nil {
+	if b.err = g.patchesBounded(n); b.err != nil {
 		return b
 	}
 	g.builtins = g.builtins || g.opts.NoPrune || g.needsBuiltins(n, over)
@@ -93,57 +93,6 @@ func (g *graph) run(n *node) *built {
 		}
 	}
 	return b
-}
-
-// maxCopied bounds what JSON patches may make of the objects of a build, in bytes: each copy may double
-// one of them.
-const maxCopied = 1 << 28
-
-func (g *graph) copies(n *node) error {
-	copied, size := 0, int64(1)
-	count := func(dir, s string, inline bool) {
-		var docs []*yaml.Node
-		if inline {
-			docs, _ = decodeDocuments([]byte(s)) // kustomize says what it can't read
-		} else if p, ok := resolve(dir, s); ok && g.files[p] != nil {
-			docs, _ = g.decoded(g.files[p])
-		}
-		for _, d := range docs {
-			for _, op := range items(d) {
-				if text(op, "op") == "copy" {
-					copied++
-				}
-			}
-		}
-	}
-	all := func(dir string, patches []*yaml.Node) {
-		for _, p := range patches {
-			count(dir, text(p, "patch"), true)
-			count(dir, text(p, "path"), false)
-		}
-	}
-	all(n.path, items(child(child(n.spec, "spec"), "patches")))
-	for _, ops := range items(child(child(n.spec, "spec"), "patchesJson6902")) {
-		for _, op := range items(child(ops, "patch")) {
-			if text(op, "op") == "copy" {
-				copied++
-			}
-		}
-	}
-	for _, t := range n.trees {
-		t.walk(func(t *tree) bool {
-			all(t.dir, items(child(t.node, "patches")))
-			all(t.dir, items(child(t.node, "patchesJson6902")))
-			for _, f := range t.resources {
-				size += f.size
-			}
-			return true
-		})
-	}
-	if copied > 1 && (copied > 27 || size<<copied > maxCopied) {
-		return fmt.Errorf("its patches copy too much (%d times)", copied)
-	}
-	return nil
 }
 
 func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (res resmap.ResMap, err error) {

@@ -18,6 +18,13 @@ const maxNodes = 1 << 20
 type badYAML struct {
 	line, column int
 	reason       string
+	bomb         bool // it would grow without bounds in the hands of others
+}
+
+// isBomb tells an error of a document that nothing else may decode.
+func isBomb(err error) bool {
+	var bad *badYAML
+	return errors.As(err, &bad) && bad.bomb
 }
 
 func (e *badYAML) Error() string { return e.reason }
@@ -67,12 +74,12 @@ func sound(node *yaml.Node) error {
 		if n.Kind == yaml.AliasNode {
 			total, known := size[n.Alias]
 			if !known { // it stands inside itself
-				return 0, &badYAML{n.Line, n.Column, "is not YAML: an alias contains itself"}
+				return 0, &badYAML{n.Line, n.Column, "is not YAML: an alias contains itself", true}
 			}
 			return total, nil
 		}
 		if depth > 500 {
-			return 0, &badYAML{n.Line, n.Column, "is nested too deeply"}
+			return 0, &badYAML{n.Line, n.Column, "is nested too deeply", true}
 		}
 		total := 1
 		var keys map[string]bool
@@ -82,7 +89,7 @@ func sound(node *yaml.Node) error {
 		for i, c := range n.Content {
 			if keys != nil && i%2 == 0 && c.Kind == yaml.ScalarNode && c.Tag != "!!merge" {
 				if keys[c.Value] {
-					return 0, &badYAML{c.Line, c.Column, fmt.Sprintf("has the key %q twice", short(c.Value))}
+					return 0, &badYAML{c.Line, c.Column, fmt.Sprintf("has the key %q twice", short(c.Value)), false}
 				}
 				keys[c.Value] = true
 			}
@@ -91,7 +98,7 @@ func sound(node *yaml.Node) error {
 				return 0, err
 			}
 			if total += s; total > maxNodes {
-				return 0, &badYAML{n.Line, n.Column, "is too large when its aliases are expanded"}
+				return 0, &badYAML{n.Line, n.Column, "is too large when its aliases are expanded", true}
 			}
 		}
 		if n.Anchor != "" {

@@ -112,8 +112,8 @@ func (v *view) ReadFile(p string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.marks&markAnchor != 0 && isYAML(rel) {
-		if _, err := decodeDocuments(data); err != nil {
+	if f.marks&markAnchor != 0 {
+		if _, err := decodeDocuments(data); err != nil && (isYAML(rel) || isBomb(err)) {
 			return nil, err
 		}
 	}
