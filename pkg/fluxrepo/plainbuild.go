@@ -28,7 +28,8 @@ func (g *graph) buildPlain(in *input) []*cluster {
 				graph: g, cluster: &cluster{dir: t.dir, plain: true}, file: t.file.path, name: t.dir, path: t.dir, trees: []*tree{t},
 				spec: &yaml.Node{Kind: yaml.MappingNode}, json: []byte("{}"), vars: g.loose, written: plainly,
 			}
-			if !g.hot(n) {
+			// What Flux's Kustomizations in it lead to is not followed from here, so only its own files count beside others.
+			if !g.hot(n) || len(g.raw) > 0 && !g.allHot && !g.hotFiles(t) {
 				continue
 			}
 			n.cluster.nodes = []*node{n}

@@ -100,7 +100,7 @@ func (g *graph) tellBuilders() {
 				p := Place{File: g.show(name), Line: d.Line, Column: d.Column}
 				what := "can't be followed, so what it builds is not checked"
 				if text(d, "kind") == "FluxInstance" {
-					what = "is not followed, so what it builds of this repository is judged as it stands in the files"
+					what = "is not followed, so what it builds of this repository is judged as its files and overlays have it"
 				}
 				g.report(Error{Place: p, Message: text(d, "kind") + " " + text(d, "metadata", "name") + " " + what, Unfollowed: true})
 			}
