@@ -83,7 +83,7 @@ func (g *graph) run(n *node) *built {
 		return b
 	}
 	for _, r := range res.Resources() {
-		if kinds[r.GetKind()] {
+		if kinds[r.GetKind()] || strings.Contains(r.GetKind(), "${") {
 			o, err := newObject(n.path, r)
 			if err != nil {
 				b.objects, b.err = nil, err // Flux applies none of it

@@ -95,12 +95,26 @@ func (g *graph) judgeBuilt(clusters []*cluster) {
 				if g.ctx.Err() != nil {
 					return
 				}
-				if o.kind == "HelmRelease" && strings.HasPrefix(o.apiVersion, helmGroup+"/") {
+				if g.isRelease(o) {
 					g.found = append(g.found, g.judge(o))
 				}
 			}
 		}
 	}
+}
+
+// isRelease tells whether an object is a HelmRelease once variables are put in. Where one without a value says what the
+// object is, that is reported.
+func (g *graph) isRelease(o *object) bool {
+	is := o.apiVersion + " " + o.kind
+	if strings.Contains(is, "${") && o.by != nil && !o.verbatim {
+		put, err := o.by.scope().eval(is, left)
+		if is = put; (err != nil || strings.Contains(put, "${")) && g.hasWord(o.text) {
+			g.report(Error{Place: g.placeOfObject(o), Message: "holds a variable without a value in its kind or apiVersion, so it is not checked", Unfollowed: true})
+		}
+	}
+	version, kind, _ := strings.Cut(is, " ")
+	return kind == "HelmRelease" && strings.HasPrefix(version, helmGroup+"/")
 }
 
 // report keeps an error, said once.
