@@ -32,24 +32,8 @@ func (l *locator) setting(name string) (Place, bool) {
 	if !ok {
 		return Place{}, false
 	}
-	if o := set.object; o != nil {
-		for _, s := range l.patchedSpots(o, set.key) {
-			return s.place(l.graph, s.node), true
-		}
-		if s := l.documentOf(o); s != nil && o.generator == "" {
-			for _, field := range []string{"data", "stringData"} {
-				if k, v := entry(child(s.node, field), set.key); k != nil {
-					p := s.place(l.graph, k)
-					coded := o.kind == "Secret" && field == "data"
-					p.Approximate = p.Approximate || !coded && (v == nil || strings.ReplaceAll(v.Value, "\n", "") != set.text)
-					return p, true
-				}
-			}
-		}
-		for _, s := range l.datumSpots(o, set.key) {
-			return s.place(l.graph, s.node), true
-		}
-		return Place{}, false
+	if set.object != nil {
+		return l.settingIn(set.object, set.key, set.text)
 	}
 	for up := l.o.by; up != nil; up = up.parent {
 		for _, s := range l.spots(up.file) {
@@ -59,6 +43,27 @@ func (l *locator) setting(name string) (Place, bool) {
 				}
 			}
 		}
+	}
+	return Place{}, false
+}
+
+// settingIn is where a ConfigMap or Secret sets a variable.
+func (l *locator) settingIn(o *object, key, value string) (Place, bool) {
+	for _, s := range l.patchedSpots(o, key) {
+		return s.place(l.graph, s.node), true
+	}
+	if s := l.documentOf(o); s != nil && o.generator == "" {
+		for _, field := range []string{"data", "stringData"} {
+			if k, v := entry(child(s.node, field), key); k != nil {
+				p := s.place(l.graph, k)
+				coded := o.kind == "Secret" && field == "data"
+				p.Approximate = p.Approximate || !coded && (v == nil || strings.ReplaceAll(v.Value, "\n", "") != value)
+				return p, true
+			}
+		}
+	}
+	for _, s := range l.datumSpots(o, key) {
+		return s.place(l.graph, s.node), true
 	}
 	return Place{}, false
 }
