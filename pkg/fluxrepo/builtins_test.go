@@ -41,6 +41,20 @@ func TestBuiltinSchema(t *testing.T) {
 				`replacements: [{source: {kind: Deployment, fieldPath: "spec.template.spec.containers.[name=b].image"}, targets: [{select: {kind: HelmRelease}, fieldPaths: [spec.values.spegel.mirroredRegistries.0]}]}]`,
 			"deployment.yaml": twoContainers,
 		}, true},
+		"a value is taken out of what a list in a Deployment has become": {map[string]string{
+			"kustomization.yaml": "resources: [release.yaml, deployment.yaml]\npatches: [{patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: x}, spec: {template: {spec: {containers: [{name: a, image: \"https://ghcr.io\", $patch: delete}]}}}}'}]\n" +
+				`replacements: [{source: {kind: Deployment, fieldPath: "spec.template.spec.containers.0.image"}, targets: [{select: {kind: HelmRelease}, fieldPaths: [spec.values.spegel.mirroredRegistries.0]}]}]`,
+			"deployment.yaml": twoContainers,
+		}, true},
+		"a value is put into releases": {map[string]string{
+			"kustomization.yaml": patched("b") + "replacements: [{source: {kind: HelmRelease, fieldPath: spec.chart}, targets: [{select: {kind: HelmRelease}, fieldPaths: [spec.values.extra]}]}]\n",
+		}, true},
+		"a name becomes a kind": {map[string]string{
+			"kustomization.yaml": patched("{kind: a}") + "replacements: [{source: {kind: HelmRelease}, targets: [{select: {kind: HelmRelease}, fieldPaths: [spec.values.extra.kind]}]}]\n",
+		}, true},
+		"a variable of kustomize's": {map[string]string{
+			"kustomization.yaml": patched("b") + "vars: [{name: A, objref: {apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, name: spegel}}]\n",
+		}, true},
 		"an old patch of a Deployment": {map[string]string{
 			"kustomization.yaml": "resources: [release.yaml, deployment.yaml]\npatchesStrategicMerge: ['" + deployment + "']\n",
 			"deployment.yaml":    twoContainers,
