@@ -16,7 +16,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/report"
 )
 
-// TestReportsAreStable checks many repositories in one run, again and again, with one reader of files and
+// TestReportsAreStable checks many repositories in one run, three times, with one reader of files and
 // with more of them than there are files to read: every format has the same bytes each time.
 func TestReportsAreStable(t *testing.T) {
 	t.Parallel()
@@ -27,7 +27,7 @@ func TestReportsAreStable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var first map[report.Format]string
-	for _, workers := range []int{1, 2, 16, 1, 2, 16} {
+	for _, workers := range []int{1, 2, 16} {
 		res, err := fluxrepo.Check(t.Context(), fluxrepo.Options{
 			Paths: dirs, Charts: pol.Charts, Policy: pol.Policy, Workers: workers, Vars: map[string]string{"HANDED": "over"},
 		})
