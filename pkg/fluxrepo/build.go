@@ -187,7 +187,8 @@ func (g *graph) leaveOutCold(n *node, over map[string][]byte) {
 	}
 }
 
-// onlyCold tells whether a file holds nothing but Kustomizations that lead nowhere.
+// onlyCold tells whether a file holds nothing but Kustomizations that lead nowhere, and that emit nothing
+// that another could ask for.
 func (g *graph) onlyCold(f *file) bool {
 	raw := g.rawIn[f]
 	if len(raw) == 0 {
@@ -195,7 +196,7 @@ func (g *graph) onlyCold(f *file) bool {
 	}
 	docs, err := g.decoded(f)
 	other := func(d *yaml.Node) bool { return text(d, "kind") != "Kustomization" }
-	return len(raw) == len(docs) && err == nil && !slices.ContainsFunc(docs, other) && allCold(raw)
+	return len(raw) == len(docs) && err == nil && !slices.ContainsFunc(docs, other) && allCold(raw) && !slices.ContainsFunc(raw, g.mayBeAsked)
 }
 
 func allCold(raw []*rawKustomization) bool {

@@ -45,6 +45,7 @@ type graph struct {
 	urls      map[string]string // of GitRepositories
 	gits      []gitSource
 	ignores   map[string]*ignored // by spec.ignore
+	asked     []string            // names of ConfigMaps and Secrets
 	built     map[*file]bool      // files that any Kustomization reads
 }
 

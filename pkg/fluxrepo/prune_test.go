@@ -3,6 +3,7 @@ package fluxrepo_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,4 +34,41 @@ func TestPruning(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPruningOfVariedRepositories does the same with repositories in which nothing is where one looks first.
+func TestPruningOfVariedRepositories(t *testing.T) {
+	t.Parallel()
+	const seeds = 60
+	var mu sync.Mutex
+	seen := map[string]int{}
+	t.Run("seed", func(t *testing.T) {
+		t.Parallel()
+		t.Cleanup(func() {
+			for _, want := range []string{"release ", "built=false", "suspended=true", "deny private-registry-mirrored", "deny empty-mirror-list", "unresolved ", "fatal=true", "fatal=false"} {
+				if seen[want] < 3 {
+					t.Errorf("%d of %d reports have %q: too uniform", seen[want], seeds, want)
+				}
+			}
+		})
+		for seed := range uint64(seeds) {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				root := t.TempDir()
+				generateVaried(t, root, seed)
+				pruned := render(root, check(t, fluxrepo.Options{Paths: []string{root}}, "harbor.example.com"))
+				all := render(root, check(t, fluxrepo.Options{Paths: []string{root}, NoPrune: true, Workers: 3}, "harbor.example.com"))
+				if diff := cmp.Diff(pruned, all); diff != "" {
+					t.Errorf("-pruned +everything built:\n%s", diff)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for _, part := range []string{"release ", "built=false", "suspended=true", "deny private-registry-mirrored", "deny empty-mirror-list", "unresolved ", "fatal=true", "fatal=false"} {
+					if strings.Contains(all, part) {
+						seen[part]++
+					}
+				}
+			})
+		}
+	})
 }

@@ -214,10 +214,7 @@ func (g *graph) generatedWords(variables map[string]bool) {
 
 func (g *graph) generates(dir string, gen *yaml.Node, variables map[string]bool) bool {
 	name := text(gen, "name")
-	variable := false
-	for v := range variables {
-		variable = variable || strings.Contains(v, name) // a prefix may be put before it
-	}
+	variable := namesSource(variables, name)
 	suspect := func(data []byte) bool {
 		return g.hasWord(data) && (variable || !g.hasWord([]byte(name)) && chartKey(data))
 	}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -58,7 +59,7 @@ func (g *graph) leads(d *yaml.Node, variables map[string]bool) string {
 		}
 	case "ConfigMap", "Secret":
 		body, err := yaml.Marshal(d)
-		g.allHot = g.allHot || err == nil && variables[name] && g.hasWord(body)
+		g.allHot = g.allHot || err == nil && namesSource(variables, name) && g.hasWord(body)
 		if err == nil && chartKey(body) {
 			return name
 		}
@@ -76,7 +77,11 @@ func chartKey(data []byte) bool {
 	return false
 }
 
-// variableSources are the names that could be those of ConfigMaps and Secrets with variables.
+// aName is a name in YAML of any style, or in JSON, up to a variable in it.
+var aName = regexp.MustCompile(`name["']?\s*:\s*["']?([^\s"',}\]#$]*\$?)`)
+
+// variableSources are the names that could be those of ConfigMaps and Secrets with variables. One with a
+// variable in it ends there, with a dollar sign.
 func (g *graph) variableSources() map[string]bool {
 	out := map[string]bool{}
 	for _, f := range g.files {
@@ -87,13 +92,22 @@ func (g *graph) variableSources() map[string]bool {
 		if err != nil {
 			continue
 		}
-		for line := range bytes.Lines(data) {
-			if _, after, ok := bytes.Cut(line, []byte("name:")); ok {
-				out[strings.Trim(strings.TrimSpace(string(after)), `"'`)] = true
-			}
+		for _, m := range aName.FindAllSubmatch(data, -1) {
+			out[string(m[1])] = true
 		}
 	}
 	return out
+}
+
+// namesSource tells whether an object of a name could be one with variables. A prefix or suffix may be put
+// around its name.
+func namesSource(variables map[string]bool, name string) bool {
+	for v := range variables {
+		if before, cut := strings.CutSuffix(v, "$"); strings.Contains(v, name) || cut && strings.Contains(name, before) {
+			return true
+		}
+	}
+	return false
 }
 
 // standsAlone tells whether a folder, though it lies in a repository, holds one of its own: its

@@ -1,0 +1,73 @@
+package fluxrepo
+
+import (
+	"bytes"
+	"slices"
+)
+
+// askedNames are the names of ConfigMaps and Secrets that a release of Spegel's, or the variables of a
+// Kustomization, could ask for. It may say more than is true, never less. One with a variable in it ends
+// there, with a dollar sign.
+func (g *graph) askedNames() []string {
+	if g.asked != nil {
+		return g.asked
+	}
+	names := map[string]bool{}
+	add := func(data []byte) {
+		for _, m := range aName.FindAllSubmatch(data, -1) {
+			names[string(m[1])] = true
+		}
+	}
+	for _, f := range g.files {
+		releases, variables := f.marks&markRelease != 0 && f.marks&markWord != 0, f.marks&markVariables != 0
+		if !releases && !variables {
+			continue
+		}
+		data, err := g.content(f)
+		switch {
+		case err != nil: // reported where the file is needed
+		case releases:
+			add(data)
+		default:
+			for {
+				_, after, found := bytes.Cut(data, []byte("substituteFrom"))
+				if !found {
+					break
+				}
+				add(after[:min(len(after), maxSources)])
+				data = after
+			}
+		}
+	}
+	g.asked = []string{}
+	for name := range names {
+		g.asked = append(g.asked, name)
+	}
+	slices.Sort(g.asked)
+	return g.asked
+}
+
+// maxSources is how long the list of what a Kustomization takes variables from may be, in bytes.
+const maxSources = 2000
+
+// mayBeAsked tells whether a Kustomization could emit a ConfigMap or Secret that is asked for. It need not
+// be built for that, but it has to be known.
+func (g *graph) mayBeAsked(k *rawKustomization) bool {
+	renames := text(k.node, "spec", "namePrefix")+text(k.node, "spec", "nameSuffix") != ""
+	for _, t := range g.treesOf(k.tree, k.node) {
+		t.walk(func(t *tree) bool {
+			renames = renames || child(t.node, "namePrefix") != nil || child(t.node, "nameSuffix") != nil
+			return true
+		})
+	}
+	return slices.ContainsFunc(g.treesOf(k.tree, k.node), func(t *tree) bool {
+		may := false
+		t.all(func(f *file) bool {
+			may = f.marks&(markConfigMap|markSecret) != 0 && (renames || slices.ContainsFunc(g.askedNames(), func(name string) bool {
+				return name != "" && (name[len(name)-1] == '$' || f.mayName(name))
+			}))
+			return !may
+		})
+		return may
+	})
+}
