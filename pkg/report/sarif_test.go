@@ -164,19 +164,19 @@ func TestSARIFFingerprintsAreUniqueAndStayWhenLinesMove(t *testing.T) {
 func TestSARIFNamesFilesRelativeToTheWorkingDirectory(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, want string }{
-		"an absolute name below it":                      {"/work/apps/a b.yaml", "apps/a%20b.yaml"},
+		"an absolute name below it":                      {"/repo/apps/a b.yaml", "apps/a%20b.yaml"},
 		"an absolute name elsewhere":                     {"/other/a.yaml", "file:///other/a.yaml"},
 		"a relative name":                                {"./apps//a.yaml", "apps/a.yaml"},
 		"a name with a colon in front is not a scheme":   {"c:a.yaml", "./c:a.yaml"},
 		"a name that would be a fragment or a query":     {"a#b?c.yaml", "a%23b%3Fc.yaml"},
-		"a name that is a sibling of it":                 {"/workshop/a.yaml", "file:///workshop/a.yaml"},
-		"a name that starts with dots but lies below it": {"/work/..a/b.yaml", "..a/b.yaml"},
+		"a name that is a sibling of it":                 {"/repository/a.yaml", "file:///repository/a.yaml"},
+		"a name that starts with dots but lies below it": {"/repo/..a/b.yaml", "..a/b.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			res := stream()
 			res.Releases[0].Findings[0].Place.File = c.file
-			run := parsed(t, report.New(res, policy.UnresolvedWarn), report.Options{Dir: "/work"})
+			run := parsed(t, report.New(res, policy.UnresolvedWarn), report.Options{Dir: "/repo"})
 			got := *run.Results[0].Locations[0].PhysicalLocation.ArtifactLocation.URI
 			if got != c.want {
 				t.Errorf("uri %s; want %s", got, c.want)
