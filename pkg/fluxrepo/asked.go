@@ -6,18 +6,13 @@ import (
 )
 
 // askedNames are the names of ConfigMaps and Secrets that a release of Spegel's, or the variables of a
-// Kustomization, could ask for. It may say more than is true, never less. One with a variable in it ends
-// there, with a dollar sign.
+// Kustomization, could ask for. It may say more than is true, and less only of a list of variables' sources
+// that is longer than maxSources. One with a variable in it ends there, with a dollar sign.
 func (g *graph) askedNames() []string {
 	if g.asked != nil {
 		return g.asked
 	}
 	names := map[string]bool{}
-	add := func(data []byte) {
-		for _, m := range aName.FindAllSubmatch(data, -1) {
-			names[string(m[1])] = true
-		}
-	}
 	for _, f := range g.files {
 		releases, variables := f.marks&markRelease != 0 && f.marks&markWord != 0, f.marks&markVariables != 0
 		if !releases && !variables {
@@ -27,14 +22,14 @@ func (g *graph) askedNames() []string {
 		switch {
 		case err != nil: // reported where the file is needed
 		case releases:
-			add(data)
+			addNames(names, data)
 		default:
 			for {
 				_, after, found := bytes.Cut(data, []byte("substituteFrom"))
 				if !found {
 					break
 				}
-				add(after[:min(len(after), maxSources)])
+				addNames(names, after[:min(len(after), maxSources)])
 				data = after
 			}
 		}

@@ -63,7 +63,7 @@ func (g *graph) documentOf(o *object) *spot {
 	return first
 }
 
-// patchesOf is patchesFor, once for each Kustomization.
+// patchesOf lists the patches that could have changed an object, looked for once for each Kustomization.
 func (g *graph) patchesOf(o *object) []*spot {
 	if o.by == nil {
 		return nil
@@ -74,7 +74,7 @@ func (g *graph) patchesOf(o *object) []*spot {
 	if g.patches == nil {
 		g.patches = map[*node][]*spot{}
 	}
-	out := g.patchesFor(o)
+	out := g.patchesFor(o.by)
 	g.patches[o.by] = out
 	return out
 }

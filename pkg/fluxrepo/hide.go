@@ -51,7 +51,7 @@ func (g *graph) concealed(o *object) func(text string) string {
 
 // asWritten makes a function that returns a text of an object as its file has it, with ${NAME}, where it
 // would show what has to be hidden, or what stands for a variable without a value. Other texts it returns
-// as they are.
+// as they are, but for such variables.
 func (g *graph) asWritten(o *object) func(text string) string {
 	show, written := g.concealed(o), map[string]string{}
 	if docs, err := decodeDocuments(o.text); err == nil && o.by != nil && !o.verbatim {

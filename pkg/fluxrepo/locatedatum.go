@@ -37,7 +37,7 @@ func dataFields(kind string) []string {
 
 // patchedSpots are the documents in a patch that sets a key of a ConfigMap or Secret to what it became.
 func (g *graph) patchedSpots(o *object, key string) (out []*spot) {
-	patches := g.patchesFor(o)
+	patches := g.patchesOf(o)
 	if len(patches) == 0 {
 		return nil
 	}
@@ -101,11 +101,7 @@ func (g *graph) becomes(o *object, text, want string) bool {
 	if end(text) == end(want) || !strings.Contains(text, "${") {
 		return end(text) == end(want)
 	}
-	s := g.loose
-	if o.by != nil {
-		s = o.by.scope()
-	}
-	put, err := s.eval(text, harmless)
+	put, err := g.scopeOf(o).eval(text, harmless)
 	return err == nil && end(put) == end(want)
 }
 

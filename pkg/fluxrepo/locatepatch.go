@@ -13,12 +13,8 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
-// patchesFor lists the patches that could have changed a HelmRelease, the last applied first.
-func (g *graph) patchesFor(o *object) []*spot {
-	n := o.by
-	if n == nil {
-		return nil
-	}
+// patchesFor lists the patches that could have changed what a Kustomization builds, the last applied first.
+func (g *graph) patchesFor(n *node) []*spot {
 	var out []*spot
 	patches := n.object.Spec.Patches
 	rank := func(s *spot) int {
@@ -188,7 +184,7 @@ func (l *locator) equals(n *yaml.Node, want any) bool {
 	if !strings.Contains(string(text), "${") {
 		return false
 	}
-	put, err := l.scopeOf().eval(string(text), harmless)
+	put, err := l.scopeOf(l.o).eval(string(text), harmless)
 	return err == nil && sigsyaml.Unmarshal([]byte(put), &have) == nil && same(have, want)
 }
 

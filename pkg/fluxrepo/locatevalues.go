@@ -13,13 +13,6 @@ import (
 
 type patchText = kustomizeapis.Patch
 
-func (l *locator) scopeOf() *scope {
-	if l.o.by != nil {
-		return l.o.by.scope()
-	}
-	return l.loose
-}
-
 // inReference finds a node of the values in a ConfigMap or Secret, in the file that it is generated from
 // or in its own.
 func (l *locator) inReference(kind, ns, name, key string, p validate.Path) (Place, bool) {

@@ -16,7 +16,7 @@ func (l *locator) variableOr(s *spot, key, value *yaml.Node, full []any) Place {
 		for _, m := range aVariable.FindAllStringSubmatch(value.Value, -1) {
 			if p, ok := l.setting(m[1]); ok {
 				return p
-			} else if _, set := l.scopeOf().set[m[1]]; set {
+			} else if _, set := l.scopeOf(l.o).set[m[1]]; set {
 				p = s.place(l.graph, key)
 				p.Approximate = true
 				return p
@@ -28,7 +28,7 @@ func (l *locator) variableOr(s *spot, key, value *yaml.Node, full []any) Place {
 
 // setting is where a variable is set.
 func (l *locator) setting(name string) (Place, bool) {
-	set, ok := l.scopeOf().set[name]
+	set, ok := l.scopeOf(l.o).set[name]
 	if !ok {
 		return Place{}, false
 	}

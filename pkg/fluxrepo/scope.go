@@ -63,6 +63,14 @@ func (n *node) scope() *scope {
 	return s
 }
 
+// scopeOf are the variables that are put into an object.
+func (g *graph) scopeOf(o *object) *scope {
+	if o.by != nil {
+		return o.by.scope()
+	}
+	return g.loose
+}
+
 // leftIn tells of a variable of the parent's without a value that a text holds.
 func (n *node) leftIn(text string) (release.Reference, bool) {
 	for _, m := range plainVariable.FindAllStringSubmatch(text, -1) {

@@ -92,11 +92,16 @@ func (g *graph) variableSources() map[string]bool {
 		if err != nil {
 			continue
 		}
-		for _, m := range aName.FindAllSubmatch(data, -1) {
-			out[string(m[1])] = true
-		}
+		addNames(out, data)
 	}
 	return out
+}
+
+// addNames adds all names in a text.
+func addNames(to map[string]bool, data []byte) {
+	for _, m := range aName.FindAllSubmatch(data, -1) {
+		to[string(m[1])] = true
+	}
 }
 
 // namesSource tells whether an object of a name could be one with variables. A prefix or suffix may be put

@@ -42,10 +42,7 @@ func namedReference(r release.Reference) release.Reference {
 
 // put puts variables into an object; those without a value become harmless. used is called for these.
 func (g *graph) put(o *object, used func(*scope, string)) ([]byte, error) {
-	s := g.loose
-	if o.by != nil {
-		s = o.by.scope()
-	}
+	s := g.scopeOf(o)
 	return s.put(o, func(name string) string {
 		if used != nil {
 			used(s, name)

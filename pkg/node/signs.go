@@ -23,9 +23,11 @@ type signs struct {
 // it is usually set on Talos. Its values may name others.
 func chartPorts() []string { return []string{"30020", "30021", "29999"} }
 
+// aVariable is what Kubernetes puts an environment variable into.
+var aVariable = regexp.MustCompile(`\$\([^)]*\)`)
+
 // signs asks the cluster, if there is one, where Spegel's pods point containerd.
 func (x *exam) signs(ctx context.Context) signs {
-	variable := regexp.MustCompile(`\$\([^)]*\)`)
 	s := signs{map[string]string{}, map[string]string{}}
 	p, err := x.spegel(ctx)
 	if err != nil {
@@ -38,7 +40,7 @@ func (x *exam) signs(ctx context.Context) signs {
 		}
 		for _, target := range targets {
 			// of http://$(NODE_IP):30020 all but the host is known
-			if u, err := url.Parse(variable.ReplaceAllLiteralString(target, "node")); err == nil && u.Port() != "" {
+			if u, err := url.Parse(aVariable.ReplaceAllLiteralString(target, "node")); err == nil && u.Port() != "" {
 				s.told[u.Scheme+":"+u.Port()] = placed.String()
 			}
 		}
