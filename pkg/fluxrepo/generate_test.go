@@ -27,13 +27,12 @@ func generateFleet(tb testing.TB, root string, f fleet) {
 	for i := range f.kustomizations - 1 {
 		group := fmt.Sprintf("apps/group%03d", i/perGroup)
 		if i%perGroup == 0 {
-			list := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: " + filepath.Base(group) + "\nresources:\n"
-			var listSb30 strings.Builder
+			var list strings.Builder
+			list.WriteString("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: " + filepath.Base(group) + "\nresources:\n")
 			for j := i; j < min(i+perGroup, f.kustomizations-1); j++ {
-				fmt.Fprintf(&listSb30, "  - ./app%04d/ks.yaml\n", j)
+				fmt.Fprintf(&list, "  - ./app%04d/ks.yaml\n", j)
 			}
-			list += listSb30.String()
-			write(group+"/kustomization.yaml", list)
+			write(group+"/kustomization.yaml", list.String())
 		}
 		app, name := fmt.Sprintf("%s/app%04d", group, i), fmt.Sprintf("app%04d", i)
 		chart := "podinfo"
@@ -45,16 +44,15 @@ func generateFleet(tb testing.TB, root string, f fleet) {
 			extra = wildKustomization(rng)
 		}
 		write(app+"/ks.yaml", generatedKustomization(name, "", "./"+app+"/app", extra))
-		resources := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n"
-		var resourcesSb46 strings.Builder
+		var resources strings.Builder
+		resources.WriteString("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n")
 		for j := range f.files - 2 {
 			file, text := generatedObject(name, chart, j, rng, f.wild)
 			write(app+"/app/"+file, text)
-			resourcesSb46.WriteString("  - ./" + file + "\n")
+			resources.WriteString("  - ./" + file + "\n")
 		}
-		resources += resourcesSb46.String()
 		if !f.wild || rng.IntN(3) > 0 {
-			write(app+"/app/kustomization.yaml", resources)
+			write(app+"/app/kustomization.yaml", resources.String())
 		}
 	}
 }
@@ -126,12 +124,11 @@ func generatedObject(name, chart string, j int, rng *rand.Rand, wild bool) (file
 	case 1:
 		return "ocirepository.yaml", "---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata:\n  name: " + name + "\nspec:\n  interval: 15m\n  ref:\n    tag: 0.7.4\n  url: oci://ghcr.io/example/charts/" + chart + "\n"
 	default:
-		text := fmt.Sprintf("---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s-%d\ndata:\n", name, j)
-		var textSb125 strings.Builder
+		var text strings.Builder
+		fmt.Fprintf(&text, "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s-%d\ndata:\n", name, j)
 		for k := range 20 {
-			fmt.Fprintf(&textSb125, "  key%02d: \"some value that a config map may hold, %d\"\n", k, j)
+			fmt.Fprintf(&text, "  key%02d: \"some value that a config map may hold, %d\"\n", k, j)
 		}
-		text += textSb125.String()
-		return fmt.Sprintf("configmap%02d.yaml", j), text
+		return fmt.Sprintf("configmap%02d.yaml", j), text.String()
 	}
 }

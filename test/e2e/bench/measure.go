@@ -39,6 +39,7 @@ func groups() []group {
 		}},
 		{"Another chart's HelmRelease", []variant{
 			{name: nothingName, namespace: nothing, release: podinfo},
+			{name: neverName, namespace: never, release: podinfo},
 			{name: "CEL twin", namespace: cel, release: podinfo},
 			{name: allowName, namespace: allow, release: podinfo},
 			{name: guardName, namespace: guard, release: podinfo},
@@ -48,6 +49,7 @@ func groups() []group {
 
 const (
 	nothingName = "nothing"
+	neverName   = "webhook with the match condition \"false\""
 	allowName   = "webhook that allows everything"
 	guardName   = "spegel-guard, inline values"
 )

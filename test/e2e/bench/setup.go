@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
@@ -24,6 +26,7 @@ type bed struct {
 // The namespace of each variant.
 const (
 	nothing    = "bench-nothing"
+	never      = "bench-never"
 	cel        = "bench-cel"
 	allow      = "bench-allow"
 	guard      = "bench-guard"
@@ -40,7 +43,7 @@ func setUp(ctx context.Context, o options) (*bed, error) {
 		return nil, err
 	}
 	b := &bed{cluster: c}
-	for _, ns := range []string{nothing, cel, allow, guard, references} {
+	for _, ns := range []string{nothing, never, cel, allow, guard, references} {
 		if err := b.apply(ctx, "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+ns+"}\n"); err != nil {
 			return b, err
 		}
@@ -57,8 +60,29 @@ func setUp(ctx context.Context, o options) (*bed, error) {
 	if b.guard, err = b.install(ctx, "guard.spegel-guard.dev", "", guard, references); err != nil {
 		return b, err
 	}
+	// Before the next one, whose registration waits until the API server has taken it in.
+	if err := b.registerNever(ctx); err != nil {
+		return b, err
+	}
 	b.allow, err = b.install(ctx, "allow.spegel-guard.dev", o.allow, allow)
 	return b, err
+}
+
+// registerNever registers a webhook that is never called: what the API server spends on any webhook with a match condition.
+func (b *bed) registerNever(ctx context.Context) error {
+	configuration, err := b.guard.Configuration()
+	if err != nil {
+		return err
+	}
+	configuration.Name = "never.spegel-guard.dev"
+	configuration.Webhooks[0].Name = configuration.Name
+	configuration.Webhooks[0].NamespaceSelector = in(never)
+	configuration.Webhooks[0].MatchConditions = []admissionregistrationv1.MatchCondition{{Name: "never", Expression: "false"}}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(configuration)
+	if err != nil {
+		return err
+	}
+	return b.cluster.Apply(ctx, &unstructured.Unstructured{Object: content})
 }
 
 // install starts a webhook and registers it, under a name of its own, for these namespaces.
