@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -35,7 +36,7 @@ func readVars(files, single []string, stdin io.Reader) (map[string]string, error
 			errs = append(errs, fmt.Errorf("--var number %d: want NAME=VALUE", i+1))
 		case !variableName.MatchString(name):
 			errs = append(errs, fmt.Errorf("--var %s: not a name that Flux substitutes", validate.Quote(name)))
-		case sealed(value):
+		case fluxrepo.Encrypted(value):
 			errs = append(errs, fmt.Errorf("--var %s: its value is encrypted with SOPS; decrypt it first, with sops -d", name))
 		default:
 			vars[name] = value
@@ -77,7 +78,7 @@ func parseVars(data []byte) (map[string]string, error) {
 	if looksLikeObject(data) {
 		parse = parseObjects
 	}
-	if sealed(string(data)) || sopsMark.Match(data) {
+	if fluxrepo.Encrypted(string(data)) || sopsMark.Match(data) {
 		return nil, errSealed
 	}
 	values, err := parse(data)
@@ -85,7 +86,7 @@ func parseVars(data []byte) (map[string]string, error) {
 		return nil, err
 	}
 	for _, value := range values { // out of the base64 of a Secret
-		if sealed(value) {
+		if fluxrepo.Encrypted(value) {
 			return nil, errSealed
 		}
 	}
@@ -94,8 +95,5 @@ func parseVars(data []byte) (map[string]string, error) {
 
 // sopsMark is what SOPS adds to a dotenv file.
 var sopsMark = regexp.MustCompile(`(?m)^\s*sops_(version|mac|lastmodified)\s*=`)
-
-// sealed tells a text with a value, or a comment, that SOPS has encrypted.
-func sealed(text string) bool { return strings.Contains(text, "ENC[AES256_GCM,") }
 
 var errSealed = &placed{message: "encrypted with SOPS; decrypt it first: sops -d FILE | webhook check . --vars -"}

@@ -35,12 +35,12 @@ func (g *graph) data(o *object, used func(*scope, string)) (map[string]datum, er
 	out := map[string]datum{}
 	add := func(key string, value any, coded bool) {
 		text, _ := value.(string)
-		if coded && !isEncrypted(text) {
+		if coded && !Encrypted(text) {
 			if raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err == nil {
 				text = string(raw)
 			}
 		}
-		out[key] = datum{text: text, encrypted: isEncrypted(text)}
+		out[key] = datum{text: text, encrypted: Encrypted(text)}
 	}
 	for key, value := range in.Data {
 		add(key, value, o.kind == "Secret")
@@ -51,10 +51,8 @@ func (g *graph) data(o *object, used func(*scope, string)) (map[string]datum, er
 	return out, nil
 }
 
-// isEncrypted tells a value, or a file in a value, that SOPS has encrypted.
-func isEncrypted(s string) bool {
-	return strings.Contains(s, "ENC[AES256_GCM,") || strings.HasPrefix(s, "ENC[")
-}
+// Encrypted tells a text with a value, or a comment, that SOPS has encrypted.
+func Encrypted(text string) bool { return strings.Contains(text, "ENC[AES256_GCM,") }
 
 // find looks for an object where the cluster of a Kustomization would have it: in what the chain emits,
 // then in what other Kustomizations of the cluster emit, then in files that nothing builds.
