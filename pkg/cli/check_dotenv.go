@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // placed is an error at a line of a file; it is printed right after the file's name.
@@ -18,8 +20,11 @@ func (p *placed) Error() string {
 	return fmt.Sprintf(":%d: %s", p.line, p.message)
 }
 
-// parseDotenv reads NAME=VALUE, one a line: blank lines, comments and a leading export are allowed; a
-// value may be quoted, and in double quotes \n, \", \\ and \$ stand for what they stand for in a shell.
+// dotenvName is what may stand before the equals sign; not all of it are names that Flux substitutes.
+var dotenvName = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
+
+// parseDotenv reads NAME=VALUE, one a line: blank lines, comments and a leading export are allowed; names that
+// can't be a variable's are left out, as those of a ConfigMap are. A value may be quoted, and in double quotes \n, \", \\ and \$ stand for what they stand for in a shell.
 // Nothing is expanded, because a password may hold a dollar sign.
 func parseDotenv(data []byte) (map[string]string, error) {
 	vars := map[string]string{}
@@ -27,23 +32,28 @@ func parseDotenv(data []byte) (map[string]string, error) {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
+		if !utf8.ValidString(line) {
+			return nil, &placed{number, "not UTF-8"}
+		}
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		name, value, ok := strings.Cut(line, "=")
-		name = strings.TrimSpace(name)
-		if rest, found := strings.CutPrefix(name, "export "); found {
-			name = strings.TrimSpace(rest)
+		if words := strings.Fields(name); len(words) == 2 && words[0] == "export" {
+			name = words[1]
 		}
-		if !ok || !variableName.MatchString(name) {
+		name = strings.TrimSpace(name)
+		if !ok || !dotenvName.MatchString(name) {
 			return nil, &placed{number, "want NAME=VALUE, or the YAML of a ConfigMap or Secret"}
 		}
 		value, ok = unquote(strings.TrimSpace(value))
 		if !ok {
 			return nil, &placed{number, "the quotes around the value do not end, or something follows them"}
 		}
-		vars[name] = value
+		if variableName.MatchString(name) {
+			vars[name] = value
+		}
 	}
 	return vars, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -46,24 +47,29 @@ func addObject(vars map[string]string, doc []byte) error {
 		Kind       string `json:"kind"`
 		SOPS       any    `json:"sops"`
 	}
-	if err := sigsyaml.Unmarshal(doc, &head); err != nil {
+	// By way of JSON, as kubectl does: decoded into a string at once, a number would be taken for one.
+	doc, err := sigsyaml.YAMLToJSON(doc)
+	if err == nil {
+		err = json.Unmarshal(doc, &head)
+	}
+	if err != nil {
 		return &placed{message: "not the YAML of a ConfigMap or Secret"}
 	}
 	if head.SOPS != nil {
 		return errSealed
 	}
 	values := map[string]string{}
-	switch what := head.APIVersion + " " + head.Kind; what {
+	switch head.APIVersion + " " + head.Kind {
 	case " ": // a document of comments
 	case "v1 ConfigMap":
 		var cm corev1.ConfigMap
-		if err := sigsyaml.Unmarshal(doc, &cm); err != nil {
+		if err := json.Unmarshal(doc, &cm); err != nil {
 			return &placed{message: "a value in data of the ConfigMap is not a string"}
 		}
 		values = cm.Data
 	case "v1 Secret":
 		var secret corev1.Secret
-		if err := sigsyaml.Unmarshal(doc, &secret); err != nil {
+		if err := json.Unmarshal(doc, &secret); err != nil {
 			return &placed{message: "a value in data of the Secret is not base64, or one in stringData not a string"}
 		}
 		for name, value := range secret.Data {
@@ -71,7 +77,7 @@ func addObject(vars map[string]string, doc []byte) error {
 		}
 		maps.Copy(values, secret.StringData)
 	default:
-		return &placed{message: "want a ConfigMap or Secret of v1, not " + validate.Quote(what)}
+		return &placed{message: "want a ConfigMap or Secret of v1, not kind " + validate.Quote(head.Kind) + " of " + validate.Quote(head.APIVersion)}
 	}
 	for name, value := range values {
 		if variableName.MatchString(name) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -38,6 +39,8 @@ func readVars(files, single []string, stdin io.Reader) (map[string]string, error
 			errs = append(errs, fmt.Errorf("--var %s: not a name that Flux substitutes", validate.Quote(name)))
 		case fluxrepo.Encrypted(value):
 			errs = append(errs, fmt.Errorf("--var %s: its value is encrypted with SOPS; decrypt it first, with sops -d", name))
+		case !utf8.ValidString(value):
+			errs = append(errs, fmt.Errorf("--var %s: its value is not UTF-8", name))
 		default:
 			vars[name] = value
 		}

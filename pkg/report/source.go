@@ -17,20 +17,30 @@ const maxSourceLine = 120
 // a document that is a Secret, or that generates one, and any of a file that is no YAML.
 type sources struct {
 	read  func(string) ([]byte, error)
-	files map[string][]string
+	files map[string]*source
+}
+
+// source is one file. Its documents are decoded once each, when a line of theirs is asked for: a report may show many.
+type source struct {
+	lines  []string
+	starts []int        // the first line of each document
+	secret map[int]bool // by the first line
+
+	last      int // the line, counted from 0, that lastRunes are of
+	lastRunes []rune
 }
 
 func newSources(read func(string) ([]byte, error)) *sources {
-	return &sources{read, map[string][]string{}}
+	return &sources{read, map[string]*source{}}
 }
 
 // line is the source line at a place and what to put before a caret under it.
 func (s *sources) line(p Place) (text, indent string, ok bool) {
-	lines := s.lines(p.File)
-	if p.Line < 1 || p.Line > len(lines) || mayHoldSecret(lines, p.Line-1) {
+	file := s.file(p.File)
+	if p.Line < 1 || p.Line > len(file.lines) || file.mayHoldSecret(p.Line-1) {
 		return "", "", false
 	}
-	line := []rune(lines[p.Line-1])
+	line := file.runes(p.Line - 1)
 	at := max(p.Column-1, 0)
 	if at > len(line) {
 		return "", "", false // not the file that was checked
@@ -50,38 +60,55 @@ func (s *sources) line(p Place) (text, indent string, ok bool) {
 	return text, indent, true
 }
 
-func (s *sources) lines(file string) []string {
-	lines, known := s.files[file]
-	if known || s.read == nil {
-		return lines
+func (s *sources) file(name string) *source {
+	if known := s.files[name]; known != nil {
+		return known
 	}
-	switch ext := path.Ext(file); {
-	case ext == ".yaml", ext == ".yml", ext == ".json", file == Stdin:
-		data, err := s.read(file)
+	file := &source{secret: map[int]bool{}}
+	s.files[name] = file
+	switch ext := path.Ext(name); {
+	case s.read == nil:
+	case ext == ".yaml", ext == ".yml", ext == ".json", name == Stdin:
+		data, err := s.read(name)
 		if err == nil && utf8.Valid(data) {
 			data = bytes.TrimPrefix(data, []byte("\ufeff"))
-			lines = strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
+			file.lines = strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
 		}
 	}
-	s.files[file] = lines
-	return lines
+	for i, line := range file.lines {
+		if i == 0 || strings.HasPrefix(line, "---") {
+			file.starts = append(file.starts, i)
+		}
+	}
+	return file
+}
+
+// runes are a line's code points. The next problem is often on the same line, which may be a whole file in JSON.
+func (s *source) runes(at int) []rune {
+	if s.lastRunes == nil || s.last != at {
+		s.last, s.lastRunes = at, []rune(s.lines[at])
+	}
+	return s.lastRunes
 }
 
 // mayHoldSecret looks at the YAML document around a line. What can't be read may hold one.
-func mayHoldSecret(lines []string, at int) bool {
-	separator := func(line string) bool { return strings.HasPrefix(line, "---") }
-	start, end := at, at+1
-	for start > 0 && !separator(lines[start]) {
-		start--
+func (s *source) mayHoldSecret(at int) bool {
+	i, exact := slices.BinarySearch(s.starts, at)
+	if !exact {
+		i-- // 0 is always a start
 	}
-	for end < len(lines) && !separator(lines[end]) {
-		end++
+	start, end := s.starts[i], len(s.lines)
+	if i+1 < len(s.starts) {
+		end = s.starts[i+1]
 	}
-	var doc document
-	if err := yaml.Unmarshal([]byte(strings.Join(lines[start:end], "\n")), &doc); err != nil {
-		return true
+	secret, known := s.secret[start]
+	if !known {
+		var doc document
+		err := yaml.Unmarshal([]byte(strings.Join(s.lines[start:end], "\n")), &doc)
+		secret = err != nil || doc.secret()
+		s.secret[start] = secret
 	}
-	return doc.secret()
+	return secret
 }
 
 // document is what tells whether a document holds a secret: its own, or that of a patch in it.

@@ -117,6 +117,35 @@ func TestGitHubAnnotatesALineOnceForTwoClusters(t *testing.T) {
 	}
 }
 
+// Quadratic time would not end before the tests' time is up: one document of 20,000 lines, one line of 20,000 entries.
+func TestManyProblemsInOneDocument(t *testing.T) {
+	t.Parallel()
+	const n = 20_000
+	lines, entry := "kind: HelmRelease\nlist:\n"+strings.Repeat("  - https://registry.example.com\n", n), "https://registry.example.com, "
+	res := stream()
+	first := res.Releases[0].Findings[0]
+	for _, c := range []struct {
+		source string
+		place  func(i int) fluxrepo.Place
+	}{
+		{lines, func(i int) fluxrepo.Place { return fluxrepo.Place{File: "a.yaml", Line: i + 3, Column: 5} }},
+		{"list: [" + strings.Repeat(entry, n) + "]", func(i int) fluxrepo.Place {
+			return fluxrepo.Place{File: "a.yaml", Line: 1, Column: 8 + i*len(entry)}
+		}},
+	} {
+		findings := make([]fluxrepo.Finding, n)
+		for i := range findings {
+			findings[i] = first
+			findings[i].Place = c.place(i)
+		}
+		res.Releases[0].Findings = findings
+		options := report.Options{ReadFile: func(string) ([]byte, error) { return []byte(c.source), nil }}
+		if got := strings.Count(write(t, report.Text, report.New(res, policy.UnresolvedWarn), options), " | "); got != 2*n {
+			t.Errorf("%d lines with a source, want %d", got, 2*n)
+		}
+	}
+}
+
 func TestAWriterThatFailsIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, format := range report.Formats() {
