@@ -27,6 +27,7 @@ type graph struct {
 	raw       []*rawKustomization // in order of file and position
 	rawIn     map[*file][]*rawKustomization
 	allHot    bool
+	leading   bool // something leads to Spegel's chart or values by its name
 	builtins  bool // kyaml has read its schema of Kubernetes' own kinds
 	elsewhere bool // something builds what can't be followed
 	clusters  []*cluster

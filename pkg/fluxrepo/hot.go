@@ -11,6 +11,7 @@ import (
 // connect finds which Kustomizations lie in what others build, and which of all could lead to a release
 // of Spegel's. A word that could be put together of pieces counts as none.
 func (g *graph) connect() {
+	g.allHot = g.allHot || g.disguised()
 	for _, k := range g.raw {
 		if k.known {
 			k.tree = g.tree(k.ignore, k.path)

@@ -191,6 +191,7 @@ func emptyRepo(root, display string, words []string) *repo {
 	r := &repo{root: root, display: display, files: map[string]*file{}, dirs: map[string]*dir{}}
 	for _, w := range words {
 		r.words = append(r.words, []byte(w))
+		r.coded = append(r.coded, inBase64(w)...)
 	}
 	r.folder(".")
 	r.readIgnoreFiles()

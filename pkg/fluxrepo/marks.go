@@ -21,6 +21,12 @@ var signs = []struct {
 	{[]string{"Secret"}, markSecret},
 	{[]string{"secretGenerator"}, markSecret},
 	{[]string{"GitRepository"}, markGit},
+	{[]string{"/metadata/name"}, markDisguise},
+	{[]string{"/spec/url"}, markDisguise},
+	{[]string{"/spec/chart"}, markDisguise},
+	{[]string{"fieldPaths", "metadata.name"}, markDisguise},
+	{[]string{"fieldPaths", "spec.url"}, markDisguise},
+	{[]string{"fieldPaths", "spec.chart"}, markDisguise},
 	{[]string{"substituteFrom"}, markVariables},
 	{[]string{"fluxcd.controlplane.io", "ResourceSet"}, markElsewhere},
 	{[]string{"fluxcd.controlplane.io", "FluxInstance"}, markElsewhere},
@@ -29,6 +35,9 @@ var signs = []struct {
 
 // moves matches a patch that gives a Kustomization another path, or more components.
 var moves = regexp.MustCompile(`/spec/(path|components)|(?m)^ {4,}(- )?(path: *["']?[^/"' ]|components:)`)
+
+// variableChart matches a source whose chart is a variable.
+var variableChart = regexp.MustCompile(`(url|chart)["']?\s*:[^\n]*\$`)
 
 // marks looks for byte strings only. It may say more than is true, never less.
 func (r *repo) marks(data []byte) mark {
@@ -68,8 +77,11 @@ func (r *repo) plainMarks(data []byte) mark {
 			m |= s.mark
 		}
 	}
-	if r.hasWord(data) {
+	if r.hasWord(data) || m&markSecret != 0 && hasAny(data, r.coded) {
 		m |= markWord
+	}
+	if m&markSource != 0 && variableChart.Match(data) {
+		m |= markDisguise
 	}
 	if bytes.IndexByte(data, '&') >= 0 && bytes.IndexByte(data, '*') >= 0 {
 		m |= markAnchor
@@ -80,8 +92,10 @@ func (r *repo) plainMarks(data []byte) mark {
 	return m
 }
 
-func (r *repo) hasWord(data []byte) bool {
-	for _, w := range r.words {
+func (r *repo) hasWord(data []byte) bool { return hasAny(data, r.words) }
+
+func hasAny(data []byte, words [][]byte) bool {
+	for _, w := range words {
 		if bytes.Contains(data, w) {
 			return true
 		}

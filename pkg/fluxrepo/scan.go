@@ -35,6 +35,7 @@ const (
 	markAnchor       // YAML aliases
 	markMovesReading // patches the path of a Kustomization
 	markGit          // a GitRepository
+	markDisguise     // may give a source another name or chart
 	markTooLarge
 )
 
@@ -71,6 +72,7 @@ type repo struct {
 	ignoreFiles []*file
 	patterns    []gitignore.Pattern // of these
 	words       [][]byte
+	coded       [][]byte // the words as base64 may hold them
 	read        int
 	sorted      []string
 	shown       map[string]string // paths, by what was shown for them
@@ -88,6 +90,7 @@ func scan(ctx context.Context, root, display string, words []string, o Options) 
 	r := &repo{root: root, display: display, files: map[string]*file{}, dirs: map[string]*dir{}}
 	for _, w := range words {
 		r.words = append(r.words, []byte(w))
+		r.coded = append(r.coded, inBase64(w)...)
 	}
 	workers := o.Workers
 	if workers <= 0 {

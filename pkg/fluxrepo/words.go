@@ -2,6 +2,7 @@ package fluxrepo
 
 import (
 	"bytes"
+	"encoding/base64"
 	"io/fs"
 	"os"
 	"path"
@@ -27,7 +28,10 @@ func (g *graph) moreWords() {
 		}
 		docs, _ := g.decoded(f) // reported where the file is needed
 		for _, d := range objectsOf(docs) {
-			if w := g.leads(d, variables); w != "" && !g.hasWord([]byte(w)) {
+			w := g.leads(d, variables)
+			g.leading = g.leading || w != ""
+			g.allHot = g.allHot || strings.Contains(w, "$") // nobody refers to it in these words
+			if w != "" && !g.hasWord([]byte(w)) {
 				more = append(more, []byte(w))
 			}
 		}
@@ -59,12 +63,27 @@ func (g *graph) leads(d *yaml.Node, variables map[string]bool) string {
 		}
 	case "ConfigMap", "Secret":
 		body, err := yaml.Marshal(d)
+		if text(d, "kind") == "Secret" {
+			body = append(body, decodedData(d)...)
+		}
 		g.allHot = g.allHot || err == nil && namesSource(variables, name) && g.hasWord(body)
 		if err == nil && chartKey(body) {
 			return name
 		}
 	}
 	return ""
+}
+
+// decodedData is what the values in base64 of a Secret are.
+func decodedData(secret *yaml.Node) []byte {
+	var out []byte
+	if data := deref(child(secret, "data")); data != nil {
+		for _, n := range data.Content {
+			value, _ := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(deref(n).Value), "")) // a key, or not base64: as far as it goes
+			out = append(append(out, value...), '\n')
+		}
+	}
+	return out
 }
 
 // chartKey tells values of Spegel's chart by a key.
