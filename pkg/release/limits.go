@@ -7,8 +7,14 @@ import "strings"
 const (
 	// maxReferences bounds the reads of one review, in references.
 	maxReferences = 100
-	// maxData bounds what is merged, in bytes. Helm keeps a release with its values in an object of 1 MiB.
+	// maxAhead bounds the objects that a review reads at the same time. Few releases name more.
+	maxAhead = 4
+	// maxData bounds what is merged, in bytes. Helm keeps a release with its values in an object of 1 MiB. Once more than
+	// that was read, no further object is.
 	maxData = 1 << 20
+	// maxRead is the same for objects as a whole, with the keys that nothing names. These are dropped as soon as they are
+	// there, but cost time.
+	maxRead = 4 << 20
 	// maxListCost bounds the list elements that a targetPath, and what is read for it, can ask for. Helm
 	// takes a position up to 65536 and makes every element below it, for each [65536] that it reads; and
 	// each [0] may nest a list in another.

@@ -36,34 +36,19 @@ type reference struct {
 // wasRead tells whether there is something to merge.
 func (ref *reference) wasRead() bool { return ref.unread == "" && !ref.empty }
 
-// readReferences reads what spec.valuesFrom names, each object once and all of them at the same time.
+// readReferences reads what spec.valuesFrom names, as far as the limits go.
 func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []reference {
 	if len(hr.Spec.ValuesFrom) == 0 {
 		return nil
 	}
-	type object struct{ kind, name string }
-	reads := map[object]func() (map[string]string, error){}
-	var start []func()
-	for _, vf := range hr.Spec.ValuesFrom[:min(len(hr.Spec.ValuesFrom), maxReferences)] {
-		key := object{vf.Kind, vf.Name}
-		if _, ok := reads[key]; ok {
-			continue
-		}
-		read := sync.OnceValues(func() (map[string]string, error) {
-			return readData(ctx, o.Reader, vf.Kind, client.ObjectKey{Namespace: hr.Namespace, Name: vf.Name})
-		})
-		reads[key] = read
-		start = append(start, func() { _, _ = read() })
-	}
-	together(start...)
-
+	objects := readObjects(ctx, o.Reader, hr.Namespace, hr.Spec.ValuesFrom[:min(len(hr.Spec.ValuesFrom), maxReferences)])
 	left := budget{data: maxData, listCost: maxListCost, nodes: maxNodes}
 	refs := make([]reference, 0, len(hr.Spec.ValuesFrom))
 	for i, vf := range hr.Spec.ValuesFrom {
 		ref := reference{ValuesReference: vf, namespace: hr.Namespace}
 		if i < maxReferences {
-			data, err := reads[object{vf.Kind, vf.Name}]()
-			ref.take(data, err, o.Create)
+			obj := objects[objectName{vf.Kind, vf.Name}]
+			ref.take(obj.data, obj.err, o.Create)
 			left.spend(&ref)
 		} else {
 			ref.unread = "not read, as there are too many"
