@@ -12,7 +12,7 @@ import (
 	"time"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"golang.org/x/sync/semaphore"
+	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
@@ -34,8 +34,8 @@ type Handler struct {
 	Metrics *Metrics
 	Log     *slog.Logger
 
-	values      *semaphore.Weighted // bounds what is merged at the same time; nil for no limit
-	readTimeout time.Duration       // in place of the usual one, for tests
+	values      values        // bounds what is read and merged at the same time
+	readTimeout time.Duration // in place of the usual one, for tests
 }
 
 // Handle answers one review. An error in the review itself is 400; it says what was expected.
@@ -67,8 +67,10 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(h.readTimeout, readTimeout))
 	defer cancel()
 	pol := h.Policy()
-	part := share{values: h.values}
+	part := &share{values: h.values}
 	defer part.leave()
+	ctx = context.WithValue(ctx, shareKey{}, part)
+	ctx = logr.NewContext(ctx, logr.Discard()) // client-go logs each read that ends early; the answer says so anyway
 	opts := release.Options{Charts: pol.Charts, Create: req.Operation == admissionv1.Create, Enter: part.enter}
 	if h.Reader != nil {
 		opts.Reader = &memo{Reader: h.Reader}

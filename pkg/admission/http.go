@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/sync/semaphore"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
@@ -34,7 +33,7 @@ type endpoint struct {
 
 // NewEndpoint serves a handler over HTTP, at Path.
 func NewEndpoint(h *Handler) http.Handler {
-	h.values = semaphore.NewWeighted(maxValues)
+	h.values = newValues()
 	// controller-runtime would make a logger for each review, with what it is about written out, and nobody logs with it
 	same := func(base logr.Logger, _ *admission.Request) logr.Logger { return base }
 	return &endpoint{

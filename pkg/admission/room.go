@@ -25,10 +25,14 @@ const (
 	smallBody  = 32 << 10
 	// maxLarge bounds the other bodies together, in bytes: one of the largest, or several.
 	maxLarge = 8 << 20
-	// maxValues bounds the values that are under review at the same time, in bytes: one release of the largest size, beside
-	// many of the usual. A byte can cost 25: a list of the shortest entries.
-	maxValues    = largestShare + 1<<18
-	largestShare = 3 << 20
+	// largeShare bounds the values that are merged at the same time, in bytes, of reviews with many: one release of the
+	// largest size. A byte can cost 25: a list of the shortest entries.
+	largeShare = 3 << 20
+	// usualShare is the same for reviews with up to smallValues bytes of them. These wait for their like only.
+	usualShare  = 1 << 19
+	smallValues = 64 << 10
+	// smallRead is how many bytes a review may read of objects before it takes the room for many values.
+	smallRead = 32 << 10
 )
 
 // errNoRoom says that a review waited for room in vain.
@@ -79,29 +83,4 @@ func enter(ctx context.Context, room *semaphore.Weighted, weight int64) (leave f
 		}
 	}
 	return func() { room.Release(weight) }, nil
-}
-
-// share is one review's part of the values that are merged at the same time. A nil semaphore has no limit.
-type share struct {
-	values *semaphore.Weighted
-	held   int64
-}
-
-// enter waits for room for values of this size. A review that has entered is not asked again.
-func (s *share) enter(ctx context.Context, size int) error {
-	if s.values == nil || s.held > 0 {
-		return nil
-	}
-	weight := min(max(int64(size), 1), largestShare)
-	if err := s.values.Acquire(ctx, weight); err != nil {
-		return err
-	}
-	s.held = weight
-	return nil
-}
-
-func (s *share) leave() {
-	if s.held > 0 {
-		s.values.Release(s.held)
-	}
 }

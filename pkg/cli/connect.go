@@ -4,15 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/admission"
 )
 
 // connect connects to the API server: the one of the kubeconfig, or the one of the cluster that the
@@ -33,6 +37,7 @@ func connect(kubeconfig string, logger *slog.Logger) (*rest.Config, client.Clien
 	if err != nil {
 		return nil, nil, fmt.Errorf("kubeconfig: %w", err)
 	}
+	config.Wrap(limitReads)
 	config.QPS = -1 // the API server's own flow control decides; a review must not wait for ours
 
 	scheme := runtime.NewScheme()
@@ -50,4 +55,20 @@ func connect(kubeconfig string, logger *slog.Logger) (*rest.Config, client.Clien
 	mapper.Add(admissionregistrationv1.SchemeGroupVersion.WithKind("ValidatingWebhookConfiguration"), meta.RESTScopeRoot)
 	api, err := client.New(config, client.Options{Scheme: scheme, Mapper: mapper})
 	return config, api, err
+}
+
+// limitReads has what reviews read take room as it comes. What has come and is not read yet is bounded by the connection.
+func limitReads(rt http.RoundTripper) http.RoundTripper {
+	base := rt
+	for {
+		wrapper, ok := base.(utilnet.RoundTripperWrapper)
+		if !ok {
+			break
+		}
+		base = wrapper.WrappedRoundTripper()
+	}
+	if base, ok := base.(*http.Transport); ok && base.HTTP2 == nil {
+		base.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: admission.MaxUnread}
+	}
+	return admission.Transport(rt)
 }

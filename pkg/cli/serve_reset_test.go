@@ -79,12 +79,18 @@ func (p *program) flood(t *testing.T, streams int) (sent int) {
 // resident is what the program holds in memory, in KiB.
 func (p *program) resident(t *testing.T) int {
 	t.Helper()
+	return p.memory(t, "VmRSS:")
+}
+
+// memory is a line of /proc/PID/status, in KiB.
+func (p *program) memory(t *testing.T, line string) int {
+	t.Helper()
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
 	if err != nil {
 		t.Skip("no /proc to read the memory from")
 	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+	for text := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(text, line); ok {
 			kib, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(rest), " kB"))
 			if err != nil {
 				t.Fatal(err)
@@ -92,6 +98,6 @@ func (p *program) resident(t *testing.T) int {
 			return kib
 		}
 	}
-	t.Fatal("no VmRSS")
+	t.Fatal("no " + line)
 	return 0
 }

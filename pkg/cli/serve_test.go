@@ -33,6 +33,12 @@ type program struct {
 // serving starts the program with a certificate of this life, and waits until it is ready.
 func serving(t *testing.T, life time.Duration, args ...string) *program {
 	t.Helper()
+	return servingWith(t, life, nil, args...)
+}
+
+// servingWith is the same with more in its environment.
+func servingWith(t *testing.T, life time.Duration, env []string, args ...string) *program {
+	t.Helper()
 	dir := t.TempDir()
 	writePair(t, dir, life)
 	self, err := os.Executable()
@@ -51,6 +57,7 @@ func serving(t *testing.T, life time.Duration, args ...string) *program {
 		"serve", "--cert-dir=" + dir, "--webhook-host=127.0.0.1", "--webhook-port=" + port, "--health-probe-bind-address=" + health,
 		"--metrics-bind-address=0", "--certificate-check-interval=200ms",
 	}, args...)...)
+	p.cmd.Env = append(os.Environ(), env...)
 	log, err := os.Create(p.logs)
 	if err != nil {
 		t.Fatal(err)
@@ -191,10 +198,15 @@ clusters: [{name: a, cluster: {server: %q, certificate-authority: %q}}], users: 
 
 // review sends a release whose values lie in a ConfigMap, and wants to hear that they are unresolved.
 func (p *program) review(ctx context.Context) error {
-	const body = `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE",
+	return p.reviewOf(ctx, `[{"kind":"ConfigMap","name":"values"}]`)
+}
+
+// reviewOf is the same with these valuesFrom.
+func (p *program) reviewOf(ctx context.Context, valuesFrom string) error {
+	body := `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE",
 "kind":{"group":"helm.toolkit.fluxcd.io","version":"v2","kind":"HelmRelease"},"namespace":"a","name":"spegel",
 "object":{"apiVersion":"helm.toolkit.fluxcd.io/v2","kind":"HelmRelease","metadata":{"name":"spegel","namespace":"a"},
-"spec":{"chart":{"spec":{"chart":"spegel"}},"valuesFrom":[{"kind":"ConfigMap","name":"values"}]}}}}`
+"spec":{"chart":{"spec":{"chart":"spegel"}},"valuesFrom":` + valuesFrom + `}}}}`
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, strings.NewReader(body))
 	if err != nil {
 		return err
