@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/time/rate"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
@@ -21,6 +22,9 @@ import (
 // the limit of controller-runtime too.
 const maxBody = 7 << 20
 
+// incompleteInterval is how often a body that does not come in full is logged.
+const incompleteInterval = 10 * time.Second
+
 // endpoint reads reviews off HTTP. It stands in for the HTTP part of controller-runtime's webhook, which
 // logs what it can't decode, accepts any JSON object as a review and counts nothing; recovery from a
 // panic and the response's completion stay with controller-runtime.
@@ -29,6 +33,8 @@ type endpoint struct {
 	room    room
 	metrics *Metrics
 	log     *slog.Logger
+
+	incomplete rate.Sometimes // logs bodies that do not come in full
 }
 
 // NewEndpoint serves a handler over HTTP, at Path.
@@ -38,6 +44,7 @@ func NewEndpoint(h *Handler) http.Handler {
 	same := func(base logr.Logger, _ *admission.Request) logr.Logger { return base }
 	return &endpoint{
 		webhook: &admission.Webhook{Handler: h, LogConstructor: same}, room: newRoom(), metrics: h.Metrics, log: h.Log,
+		incomplete: rate.Sometimes{Interval: incompleteInterval},
 	}
 }
 
@@ -69,12 +76,23 @@ func (e *endpoint) answer(w http.ResponseWriter, r *http.Request) (code int, res
 	}
 	if err != nil {
 		e.metrics.badRequests.Inc()
-		e.log.Error("bad request: not an AdmissionReview", "contentLength", r.ContentLength) // never the body, nor an error that quotes it
+		e.logBad(r, err)
 		return http.StatusBadRequest, admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err)), nil
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // else a review that takes long costs the connection
 	// a review that has begun is answered, also while the server shuts down; its reads have a deadline of their own
 	return http.StatusOK, e.webhook.Handle(context.WithoutCancel(r.Context()), admission.Request{AdmissionRequest: *review.Request}), nil
+}
+
+// logBad never logs the body, nor an error that quotes it. Who hangs up or sends too slowly can do so many times a second.
+func (e *endpoint) logBad(r *http.Request, err error) {
+	if !errors.Is(err, errIncomplete) {
+		e.log.Error("bad request: not an AdmissionReview", "contentLength", r.ContentLength)
+		return
+	}
+	e.incomplete.Do(func() {
+		e.log.Info("bad request: the body did not come in full; others like it are counted only", "contentLength", r.ContentLength)
+	})
 }
 
 // readBody returns the body and how to leave the room that it takes.
@@ -85,13 +103,14 @@ func (e *endpoint) readBody(w http.ResponseWriter, r *http.Request) (body []byte
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
 		return nil, nil, errors.New("content type is not application/json")
 	}
-	body, leave, err = e.room.read(r.Context(), http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
+	stop := func() { _ = http.NewResponseController(w).SetReadDeadline(time.Now()) }
+	body, leave, err = e.room.read(r.Context(), http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength, stop)
 	tooLarge := (*http.MaxBytesError)(nil)
 	switch {
 	case errors.As(err, &tooLarge):
 		err = fmt.Errorf("body is larger than %d bytes", tooLarge.Limit)
 	case err != nil && !errors.Is(err, errNoRoom):
-		err = fmt.Errorf("body could not be read: %w", err)
+		err = fmt.Errorf("%w: %w", errIncomplete, err)
 	}
 	return body, leave, err
 }

@@ -23,6 +23,8 @@ const (
 	// maxReviews bounds the reviews under way whose bodies are small, of up to smallBody bytes. Nearly all are.
 	maxReviews = 512
 	smallBody  = 32 << 10
+	// firstPart is how many bytes of a body there is space for before they come. Most are no larger.
+	firstPart = 4 << 10
 	// maxLarge bounds the other bodies together, in bytes: one of the largest, or several.
 	maxLarge = 8 << 20
 	// largeShare bounds the values that are merged at the same time, in bytes, of reviews with many: one release of the
@@ -35,42 +37,79 @@ const (
 	smallRead = 32 << 10
 )
 
-// errNoRoom says that a review waited for room in vain.
-var errNoRoom = errors.New("too many reviews at the same time")
+var (
+	// errNoRoom says that a review waited for room in vain, or made way for others.
+	errNoRoom = errors.New("too many reviews at the same time")
+	// errIncomplete says that a body did not come in full.
+	errIncomplete = errors.New("body could not be read")
+)
 
 // room is where the bodies of reviews are. Small and large ones are apart, so that large ones that are slow to come
 // hold up no others than their like.
-type room struct{ small, large *semaphore.Weighted }
+type room struct {
+	arriving     *arrivals
+	small, large *semaphore.Weighted
+}
 
 func newRoom() room {
-	return room{small: semaphore.NewWeighted(maxReviews), large: semaphore.NewWeighted(maxLarge)}
+	return room{arriving: &arrivals{}, small: semaphore.NewWeighted(maxReviews), large: semaphore.NewWeighted(maxLarge)}
 }
 
 // read reads a body and returns it with the way to leave. A small one takes room when it is there in full: until
-// then it costs no more than its connection does. A large one takes room for its length (-1 is not known) when
-// as much as a small one has arrived. So who announces much and sends nothing takes none.
-func (m room) read(ctx context.Context, r io.Reader, length int64) (body []byte, leave func(), err error) {
+// then it costs what has come of it, and makes way if all that are on their way cost too much. A large one takes room for
+// its length (-1 is not known) when as much as a small one has arrived. So who announces much and sends nothing takes none.
+// stop has reads from r fail.
+func (m room) read(ctx context.Context, r io.Reader, length int64, stop func()) (body []byte, leave func(), err error) {
 	if length < 0 || length > maxBody {
 		length = maxBody
 	}
-	body = make([]byte, min(length, smallBody)+1) // one more, to see the end
-	n, err := io.ReadFull(r, body)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	one := m.arriving.begin(func() { cancel(); stop() })
+	defer func() {
+		if dropped := one.end(); dropped && err != nil {
+			err = errNoRoom
+		}
+	}()
+	body, whole, err := readSmall(r, int(min(length, smallBody))+1, one) // one more, to see the end
 	switch {
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		leave, err = enter(ctx, m.small, 1)
-		return body[:n], leave, err
 	case err != nil:
 		return nil, nil, err
+	case whole:
+		leave, err = enter(ctx, m.small, 1)
+		return body, leave, err
 	}
 	if leave, err = enter(ctx, m.large, length); err != nil {
 		return nil, nil, err
 	}
+	one.end()
 	rest := bytes.NewBuffer(append(make([]byte, 0, length+bytes.MinRead), body...))
 	if _, err := rest.ReadFrom(r); err != nil {
 		leave()
 		return nil, nil, err
 	}
 	return rest.Bytes(), leave, nil
+}
+
+// readSmall reads up to so many bytes and tells whether they are all. It makes space as they come.
+func readSmall(r io.Reader, most int, one *arrival) (body []byte, whole bool, err error) {
+	body = make([]byte, 0, min(most, firstPart))
+	for len(body) < most {
+		if len(body) == cap(body) {
+			larger := min(most, 2*cap(body))
+			one.grow(larger - cap(body))
+			body = append(make([]byte, 0, larger), body...)
+		}
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, true, nil
+		case err != nil:
+			return nil, false, err
+		}
+	}
+	return body, false, nil
 }
 
 // enter waits for room and returns how to leave.

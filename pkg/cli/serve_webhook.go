@@ -23,6 +23,13 @@ const (
 	headerTimeout = 10 * time.Second
 	// maxHeader bounds the header of a request, in bytes. That of the API server has a few hundred.
 	maxHeader = 64 << 10
+	// maxStreams bounds the reviews under way on one connection of HTTP/2. An API server opens another connection for those
+	// beyond, so a burst takes a few connections in place of two; Go's clients take 100 until they are told, and so are never
+	// refused a stream. A server's default is 250.
+	maxStreams = 100
+	// maxUnread bounds the bytes of one body that have come and are not read yet. Reading stops while a large one waits for
+	// room, and this much of the connection's 1 MiB leaves the rest to others.
+	maxUnread = 64 << 10
 	// drainTimeout bounds the wait for reviews that have begun. They have deadlines of their own, of seconds.
 	drainTimeout = 20 * time.Second
 )
@@ -36,6 +43,7 @@ func newWebhookServer(host string, port int, monitor *certificate.Monitor, revie
 	return &http.Server{
 		Addr: net.JoinHostPort(host, strconv.Itoa(port)), Handler: mux, TLSConfig: config,
 		IdleTimeout: idleTimeout, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: maxUnread},
 	}
 }
 

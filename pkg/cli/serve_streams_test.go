@@ -1,0 +1,88 @@
+package cli_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// Ten thousand streams announce a body of 32 KiB and send a little of it, or nearly all. The program stays within its limit,
+// answers a review beside them, and does not fill its log.
+func TestManyStreamsWithoutTheirBodies(t *testing.T) {
+	t.Parallel()
+	for name, sent := range map[string]int{"a little": 16, "nearly all": 32<<10 - 1} {
+		t.Run(name, func(t *testing.T) { //nolint:paralleltest // side by side, each would slow the other down
+			const connections, streams = 40, 250
+			p := servingWith(t, time.Hour, []string{goMemoryLimit})
+			var wg sync.WaitGroup
+			for range connections {
+				wg.Go(func() { p.begin(t, streams, sent) })
+			}
+			time.Sleep(2 * time.Second) // until most are there
+			start := time.Now()
+			if err := p.review(t.Context()); err != nil {
+				t.Errorf("a usual review beside them: %v", err)
+			}
+			t.Logf("a usual review beside them took %s", time.Since(start))
+			wg.Wait()
+			p.checkMemory(t)
+			log := p.log(t)
+			if lines := strings.Count(log, "\n"); lines > 100 || strings.Contains(log, "ERROR") {
+				t.Errorf("%d lines in the log:\n%.1000s", lines, log)
+			}
+		})
+	}
+}
+
+// begin opens streams on one connection, sends a part of each body, and holds on to them until the server has given them up.
+func (p *program) begin(t *testing.T, streams, sent int) {
+	t.Helper()
+	u, err := url.Parse(p.url)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	dialer := &tls.Dialer{NetDialer: &net.Dialer{}, Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", u.Host)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(8 * time.Second))
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	var header bytes.Buffer
+	encode := hpack.NewEncoder(&header)
+	for _, f := range [][2]string{
+		{":method", "POST"}, {":scheme", "https"}, {":authority", u.Host}, {":path", u.Path}, {"content-type", "application/json"}, {"content-length", "32768"},
+	} {
+		if err := encode.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}); err != nil {
+			t.Error(err)
+			return
+		}
+	}
+	if _, err := conn.Write([]byte(http2.ClientPreface)); err != nil {
+		return
+	}
+	framer := http2.NewFramer(conn, nil)
+	_ = framer.WriteSettings()
+	for i := range streams { // it may hang up, or refuse some
+		id := uint32(2*i + 1)
+		_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: header.Bytes(), EndHeaders: true})
+		for left := sent; left > 0; left -= 16 << 10 {
+			if framer.WriteData(id, false, make([]byte, min(left, 16<<10))) != nil {
+				return
+			}
+		}
+	}
+	time.Sleep(6 * time.Second)
+}
