@@ -58,13 +58,12 @@ func largeObjects(t *testing.T) (api *httptest.Server, reads *atomic.Int32) {
 
 // Many reviews of releases that name a hundred ConfigMaps of 1 MiB, or one, don't take the program beyond its limit, and hold up no
 // usual review.
-func TestManyLargeReferences(t *testing.T) {
-	t.Parallel()
+func TestManyLargeReferences(t *testing.T) { //nolint:paralleltest // it measures what one program takes
 	for name, c := range map[string]struct{ reviews, references int }{
 		"a hundred each": {32, 100},
 		"one each":       {400, 1},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // side by side, each would slow the other down
+		t.Run(name, func(t *testing.T) {
 			api, reads := largeObjects(t)
 			p := servingWith(t, time.Hour, []string{goMemoryLimit}, "--kubeconfig="+kubeconfig(t, api))
 			var refs []string
