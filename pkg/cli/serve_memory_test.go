@@ -59,7 +59,7 @@ func largeObjects(t *testing.T) (api *httptest.Server, reads *atomic.Int32) {
 // Many reviews of releases that name a hundred ConfigMaps of 1 MiB, or one, don't take the program beyond its limit, and hold up no
 // usual review.
 func TestManyLargeReferences(t *testing.T) { //nolint:paralleltest // it measures what one program takes
-	for name, c := range map[string]struct{ reviews, references int }{
+	for name, c := range map[string]struct{ reviews, references int }{ //nolint:paralleltest // one after the other, as it measures
 		"a hundred each": {32, 100},
 		"one each":       {400, 1},
 	} {

@@ -18,7 +18,7 @@ import (
 // Ten thousand streams announce a body of 32 KiB and send a little of it, or nearly all. The program stays within its limit,
 // answers a review beside them, and does not fill its log.
 func TestManyStreamsWithoutTheirBodies(t *testing.T) { //nolint:paralleltest // it measures what one program takes
-	for name, c := range map[string]struct {
+	for name, c := range map[string]struct { //nolint:paralleltest // one after the other, as it measures
 		sent   int
 		within time.Duration
 	}{
