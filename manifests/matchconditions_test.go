@@ -38,6 +38,21 @@ func TestMatchConditionsCallTheWebhookFor(t *testing.T) {
 			release: `{metadata: {name: mirror}, spec: {chart: {spec: {chart: ./charts/spegel}}}}`,
 			called:  true,
 		},
+		"a chart by a path that ends elsewhere": {
+			release: `{metadata: {name: mirror}, spec: {chart: {spec: {chart: charts/spegel/templates/..}}}}`,
+			called:  true,
+		},
+		"a packaged chart": {
+			release: `{metadata: {name: mirror}, spec: {chart: {spec: {chart: charts/spegel-0.7.4.tgz}}}}`,
+			called:  true,
+		},
+		"a chart by a path that names none, in a release that is called spegel": {
+			release: `{metadata: {name: spegel}, spec: {chart: {spec: {chart: .}}}}`,
+			called:  true,
+		},
+		"a chart by a path that names none, and nothing of spegel": {
+			release: `{metadata: {name: podinfo}, spec: {chart: {spec: {chart: .}}}}`,
+		},
 		"a chartRef that is called spegel": {
 			release: `{metadata: {name: mirror}, spec: {chartRef: {name: spegel}}}`,
 			called:  true,

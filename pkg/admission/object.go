@@ -21,8 +21,11 @@ type object struct {
 	Spec struct {
 		Chart *struct {
 			Spec struct {
-				Chart   string `json:"chart"`
-				Version string `json:"version"`
+				Chart     string `json:"chart"`
+				Version   string `json:"version"`
+				SourceRef struct {
+					Kind string `json:"kind"`
+				} `json:"sourceRef"`
 			} `json:"spec"`
 		} `json:"chart"`
 		ChartRef        *helmv2.CrossNamespaceSourceReference `json:"chartRef"`
@@ -51,6 +54,7 @@ func decode(raw []byte) (*helmv2.HelmRelease, error) {
 	if o.Spec.Chart != nil {
 		hr.Spec.Chart = &helmv2.HelmChartTemplate{}
 		hr.Spec.Chart.Spec.Chart, hr.Spec.Chart.Spec.Version = o.Spec.Chart.Spec.Chart, o.Spec.Chart.Spec.Version
+		hr.Spec.Chart.Spec.SourceRef.Kind = o.Spec.Chart.Spec.SourceRef.Kind
 	}
 	hr.Spec.ChartRef, hr.Spec.Suspend, hr.Spec.ReleaseName = o.Spec.ChartRef, o.Spec.Suspend, o.Spec.ReleaseName
 	hr.Spec.TargetNamespace, hr.Spec.ValuesFrom = o.Spec.TargetNamespace, o.Spec.ValuesFrom

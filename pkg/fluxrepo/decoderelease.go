@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
@@ -99,15 +100,16 @@ func dropUnknown(spec map[string]json.RawMessage) (shaky []string) {
 	return shaky
 }
 
-// shortChart reads the chart's name and version, and lists the variables in a name that is not known.
+// shortChart reads the chart's name, its version and the kind of its source, and lists the variables in a name that is not known.
 func shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate, shaky []string, err error) {
 	if raw == nil {
 		return nil, nil, nil
 	}
 	var in struct {
 		Spec struct {
-			Chart   string `json:"chart"`
-			Version string `json:"version"`
+			Chart     string          `json:"chart"`
+			Version   string          `json:"version"`
+			SourceRef json.RawMessage `json:"sourceRef"`
 		} `json:"spec"`
 	}
 	if err := json.Unmarshal(raw, &in); err != nil {
@@ -124,6 +126,11 @@ func shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate, shaky []s
 	}
 	if !strings.Contains(in.Spec.Version, harmlessMark) {
 		chart.Spec.Version = in.Spec.Version
+	}
+	if bytes.Contains(in.Spec.SourceRef, []byte(harmlessMark)) {
+		chart.Spec.SourceRef.Kind = sourcev1.GitRepositoryKind // one that says the least about the chart's name
+	} else {
+		_ = json.Unmarshal(in.Spec.SourceRef, &chart.Spec.SourceRef) // of what is no such thing, the kind is not known
 	}
 	return chart, shaky, nil
 }

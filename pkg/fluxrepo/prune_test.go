@@ -2,6 +2,7 @@ package fluxrepo_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -71,4 +72,31 @@ func TestPruningOfVariedRepositories(t *testing.T) {
 			})
 		}
 	})
+}
+
+// A path that names no chart leaves the names, and a package is the chart that it is called by; nothing of it is left out.
+func TestChartsByPathsAreFound(t *testing.T) {
+	t.Parallel()
+	for _, chart := range []string{".", "charts/spegel/templates/..", "charts/spegel-0.7.4.tgz"} {
+		t.Run(chart, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			for i := range 3 {
+				name := fmt.Sprint("app", i)
+				if i == 1 {
+					name = "spegel"
+				}
+				text := "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: " + name + ", namespace: apps}\n" +
+					"spec:\n  interval: 1h\n  chart: {spec: {chart: " + chart + ", sourceRef: {kind: GitRepository, name: charts}}}\n"
+				if i != 1 {
+					text = strings.ReplaceAll(text, "chart: "+chart, "chart: charts/podinfo")
+				}
+				writeFile(t, filepath.Join(root, fmt.Sprintf("apps%d.yaml", i)), text)
+			}
+			got := check(t, fluxrepo.Options{Paths: []string{root}})
+			if len(got.Releases) != 1 || got.Releases[0].Name != "spegel" || len(got.Releases[0].Findings) == 0 {
+				t.Errorf("got %s", render(root, got))
+			}
+		})
+	}
 }

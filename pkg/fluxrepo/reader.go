@@ -57,14 +57,17 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 		return err
 	case *sourcev1.HelmChart:
 		var in struct {
-			Spec struct{ Chart, Version string } `json:"spec"`
+			Spec struct {
+				Chart, Version string
+				SourceRef      struct{ Kind string } `json:"sourceRef"`
+			} `json:"spec"`
 		}
 		err := r.source(sourcev1.HelmChartKind, key, &in)
 		if names := namesIn(in.Spec.Chart); err == nil && len(names) > 0 {
 			r.subject.shake(names...)
 			err = &release.Unreadable{Reason: "its chart holds a variable without a value"}
 		}
-		obj.Spec.Chart, obj.Spec.Version = in.Spec.Chart, in.Spec.Version
+		obj.Spec.Chart, obj.Spec.Version, obj.Spec.SourceRef.Kind = in.Spec.Chart, in.Spec.Version, in.Spec.SourceRef.Kind
 		return err
 	}
 	return &release.Unreadable{Reason: "a kind that is not read"}

@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,37 +23,58 @@ const (
 	no
 )
 
-// namesChart tells by spec.chart alone; unknown where the HelmRelease refers to a source instead.
-func namesChart(hr *helmv2.HelmRelease, charts []string) answer {
-	if hr.Spec.Chart == nil || hr.Spec.Chart.Spec.Chart == "" {
-		return unknown
-	}
-	return isChart(hr.Spec.Chart.Spec.Chart, charts)
-}
-
-// isChart compares a chart's name, path or URL with the charts of the policy. A URL of the policy is
-// compared as a whole with a URL, and by its last segment with anything else.
-func isChart(chart string, charts []string) answer {
-	chart = strings.TrimRight(chart, "/")
-	for _, c := range charts {
-		c = strings.TrimRight(c, "/")
-		if strings.Contains(c, "://") && strings.Contains(chart, "://") {
-			if c == chart {
-				return yes
-			}
-		} else if path.Base(c) == path.Base(chart) {
-			return yes
-		}
-	}
-	return no
-}
-
-// source is what spec.chartRef leads to.
+// source is what spec.chart says, or what spec.chartRef leads to.
 type source struct {
 	is             answer
 	chart, version string
 }
 
+// chartSource looks at spec.chart alone; unknown where the HelmRelease refers to a source instead.
+func chartSource(hr *helmv2.HelmRelease, charts []string) source {
+	if hr.Spec.Chart == nil || hr.Spec.Chart.Spec.Chart == "" {
+		return source{}
+	}
+	chart := hr.Spec.Chart.Spec
+	return source{is: isChart(chart.Chart, chart.SourceRef.Kind, charts), chart: chart.Chart, version: chart.Version}
+}
+
+// The twin has these expressions too: manifests/components/validating-admission-policy.
+var (
+	// nowhere matches a path that is nothing but dots and slashes, or ends in "..": its last segment names no chart.
+	nowhere = regexp.MustCompile(`^[./]*$|/[.][.](/+[.]?)*$`)
+	// plain matches what a folder of a chart is called, which is the chart's name.
+	plain = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	// packaged matches what "helm package" adds to the chart's name.
+	packaged = regexp.MustCompile(`-v?[0-9]+[.][0-9]+[.][0-9]+([-+][0-9A-Za-z.+-]*)?[.]tgz$`)
+)
+
+// isChart compares a chart's name, path or URL with the charts of the policy. A URL of the policy is
+// compared as a whole with a URL, and by its last segment with anything else. A path that does not tell
+// which chart it leads to is unknown.
+func isChart(chart, kind string, charts []string) answer {
+	name := path.Base(path.Clean(chart))
+	if at := packaged.FindStringIndex(name); at != nil {
+		name = name[:at[0]]
+	}
+	whole := strings.TrimRight(chart, "/")
+	for _, c := range charts {
+		c = strings.TrimRight(c, "/")
+		if strings.Contains(c, "://") && strings.Contains(whole, "://") {
+			if c == whole {
+				return yes
+			}
+		} else if path.Base(c) == name {
+			return yes
+		}
+	}
+	ofFiles := kind == sourcev1.GitRepositoryKind || kind == sourcev1.BucketKind
+	if nowhere.MatchString(chart) || ofFiles && !plain.MatchString(name) {
+		return unknown
+	}
+	return no
+}
+
+// readSource reads what spec.chartRef names.
 func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 	ref := hr.Spec.ChartRef
 	if ref == nil || o.Reader == nil {
@@ -68,7 +90,7 @@ func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 		if err := o.Reader.Get(ctx, key, &repo); err != nil || repo.Spec.URL == "" {
 			return source{}
 		}
-		s := source{is: isChart(repo.Spec.URL, o.Charts), chart: repo.Spec.URL}
+		s := source{is: isChart(repo.Spec.URL, sourcev1.OCIRepositoryKind, o.Charts), chart: repo.Spec.URL}
 		if ref := repo.Spec.Reference; ref != nil {
 			s.version = ref.Tag
 			if ref.SemVer != "" {
@@ -81,7 +103,7 @@ func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 		if err := o.Reader.Get(ctx, key, &chart); err != nil || chart.Spec.Chart == "" {
 			return source{}
 		}
-		return source{is: isChart(chart.Spec.Chart, o.Charts), chart: chart.Spec.Chart, version: chart.Spec.Version}
+		return source{is: isChart(chart.Spec.Chart, chart.Spec.SourceRef.Kind, o.Charts), chart: chart.Spec.Chart, version: chart.Spec.Version}
 	}
 	return source{} // an ExternalArtifact does not say which chart it holds
 }

@@ -33,7 +33,9 @@ func TestSpecChartTellsWhoseReleaseItIs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		chart  string
+		kind   string // of the source
 		charts []string
+		hrName string // spegel if empty; else values and name show nothing of Spegel
 		yes    bool
 	}{
 		"a name":                               {chart: "spegel", yes: true},
@@ -45,7 +47,25 @@ func TestSpecChartTellsWhoseReleaseItIs(t *testing.T) {
 		"a chart with a longer name":           {chart: "my-spegel"},
 		"a chart in a folder of that name":     {chart: "spegel/podinfo"},
 		"another case":                         {chart: "Spegel"},
-		"slashes alone":                        {chart: "//"},
+		"a path that ends in a dot":            {chart: "charts/spegel/.", hrName: "app", yes: true},
+		"a path that ends in /./":              {chart: "charts/spegel/.//./", hrName: "app", yes: true},
+		"a path that goes back to the chart":   {chart: "charts/spegel/templates/..", hrName: "app", yes: true},
+		"a packaged chart":                     {chart: "charts/spegel-0.7.4.tgz", hrName: "app", yes: true},
+		"a packaged pre-release":               {chart: "spegel-v0.1.0-rc.1+a.tgz", hrName: "app", yes: true},
+		"another packaged chart":               {chart: "charts/spegel-operator-1.0.0.tgz", kind: "GitRepository"},
+		"another chart in a folder":            {chart: "charts/spegel-dashboards", kind: "GitRepository"},
+		"another chart with a number":          {chart: "charts/spegel-2-x-1.0.0.tgz", kind: "Bucket"},
+		"another chart by a roundabout way":    {chart: "spegel/../podinfo/.", kind: "GitRepository"},
+		"dots, by name":                        {chart: ".", kind: "GitRepository", yes: true},
+		"dots and slashes, by name":            {chart: "./../", kind: "Bucket", yes: true},
+		"slashes alone, by name":               {chart: "//", yes: true},
+		"a way back, by name":                  {chart: "charts/spegel/..", kind: "GitRepository", yes: true},
+		"dots, by nothing":                     {chart: "./", kind: "GitRepository", hrName: "app"},
+		"a way back, by nothing":               {chart: "charts/spegel/..", kind: "GitRepository", hrName: "app"},
+		"a folder called by a version":         {chart: "charts/spegel/0.7.4", kind: "GitRepository", yes: true},
+		"a file of some name, by name":         {chart: "charts/latest.tgz", kind: "Bucket", yes: true},
+		"a file of some name, by nothing":      {chart: "charts/latest.tgz", kind: "Bucket", hrName: "app"},
+		"some name in a HelmRepository":        {chart: "spegel.x", kind: "HelmRepository"},
 		"a name of the policy":                 {chart: "mirror", charts: []string{"spegel", "mirror"}, yes: true},
 		"a name that the policy leaves out":    {chart: "spegel", charts: []string{"mirror"}},
 		"no chart is Spegel's":                 {chart: "spegel", charts: []string{}},
@@ -64,12 +84,18 @@ func TestSpecChartTellsWhoseReleaseItIs(t *testing.T) {
 				tc.charts = []string{"spegel"}
 			}
 			hr := helmRelease(t, "spegel: {mirroredRegistries: []}") // by name and values it is always Spegel's
-			hr.Spec.Chart.Spec.Chart = tc.chart
+			if tc.hrName != "" {
+				hr = helmRelease(t, "")
+				hr.Name = tc.hrName
+			} else {
+				tc.hrName = "spegel"
+			}
+			hr.Spec.Chart.Spec.Chart, hr.Spec.Chart.Spec.SourceRef.Kind = tc.chart, tc.kind
 			rel := Resolve(t.Context(), hr, Options{Charts: tc.charts})
 			if got := rel != nil; got != tc.yes {
 				t.Fatalf("Spegel's: %t, want %t", got, tc.yes)
 			}
-			if rel != nil && (rel.Chart != tc.chart || rel.Version != "0.7.4" || rel.Name != "spegel" || rel.Namespace != namespace) {
+			if rel != nil && (rel.Chart != tc.chart || rel.Version != "0.7.4" || rel.Name != tc.hrName || rel.Namespace != namespace) {
 				t.Errorf("got %+v", rel)
 			}
 		})
@@ -99,6 +125,10 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 		"the chart, where the policy has its URL":           {kind: oci, name: "oci", charts: []string{upstream}, want: upstream + "@0.7.4"},
 		"a HelmChart of Spegel's chart":                     {kind: chart, name: "chart", want: "spegel@0.x"},
 		"a HelmChart with a path":                           {kind: chart, name: "path", want: "./charts/spegel@"},
+		"a HelmChart with a path to nowhere, by name":       {kind: chart, name: "root", hrName: "spegel", want: ".@"},
+		"a HelmChart with a path to nowhere, by nothing":    {kind: chart, name: "root", want: "no"},
+		"a HelmChart of a package":                          {kind: chart, name: "package", want: "charts/spegel-0.7.4.tgz@"},
+		"a HelmChart of a file of some name, by name":       {kind: chart, name: "file", hrName: "spegel", want: "charts/latest.tgz@"},
 		"a HelmChart of another chart":                      {kind: chart, name: "other", hrName: "spegel", want: "no"},
 		"a HelmChart where the policy has a URL":            {kind: chart, name: "chart", charts: []string{upstream}, want: "spegel@0.x"},
 		"a missing source, release named otherwise":         {kind: oci, name: "gone", want: "no"},
@@ -123,6 +153,8 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			file := helmChart(namespace, "file", "charts/latest.tgz", "")
+			file.Spec.SourceRef.Kind = sourcev1.GitRepositoryKind
 			c := newCluster(
 				ociRepository(namespace, "oci", upstream, &sourcev1.OCIRepositoryRef{Tag: "0.7.4"}),
 				ociRepository(namespace, "range", upstream, &sourcev1.OCIRepositoryRef{Tag: "0.0.1", SemVer: ">=0.1.0"}),
@@ -136,6 +168,9 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 				helmChart(namespace, "path", "./charts/spegel", ""),
 				helmChart(namespace, "other", "podinfo", ""),
 				helmChart(namespace, "empty", "", ""),
+				helmChart(namespace, "root", ".", ""),
+				helmChart(namespace, "package", "charts/spegel-0.7.4.tgz", ""),
+				file,
 			)
 			c.fail[tc.failing] = errors.New("no")
 			hr := helmRelease(t, tc.inline)

@@ -42,17 +42,19 @@ type Release struct {
 // Resolve tells whether a HelmRelease is Spegel's and gathers its values. It returns nil for a release
 // of another chart. What can't be read is no error: Evaluate reports it as unresolved.
 func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
-	named, byName := namesChart(hr, o.Charts), namedLikeChart(hr, o.Charts)
-	if named == no {
+	src, byName := chartSource(hr, o.Charts), namedLikeChart(hr, o.Charts)
+	if src.is == no {
 		return nil
 	}
 	r := &Release{Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend}
-	var src source
-	readSrc := func() { src = readSource(ctx, hr, o) }
+	readSrc := func() {
+		if hr.Spec.ChartRef != nil {
+			src = readSource(ctx, hr, o)
+		}
+	}
 	readRefs := func() { r.refs = readReferences(ctx, hr, o) }
 	switch {
-	case named == yes:
-		src = source{is: yes, chart: hr.Spec.Chart.Spec.Chart, version: hr.Spec.Chart.Spec.Version}
+	case src.is == yes:
 		readRefs()
 	case byName: // most likely Spegel's: read all at once
 		together(readSrc, readRefs)
