@@ -19,9 +19,7 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if len(policies.Current().PrivateRegistries) == 0 {
-		logger.Warn("no private registry is known, so rule private-registry-mirrored has nothing to match; name some in the policy file or with --private-registry")
-	}
+	warnOfNoPrivateRegistry(logger, policies.Current())
 	config, api, err := connect(o.kubeconfig, logger)
 	if err != nil {
 		return err
@@ -64,7 +62,10 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	}
 	group.Go(func() error { monitor.Run(serving, o.checkInterval); return nil })
 	group.Go(func() error {
-		policies.Watch(serving, fileInterval, func(err error) { logReload(logger, metrics, err) })
+		policies.Watch(serving, fileInterval, func(err error) {
+			metrics.PolicyReloaded(err)
+			logReload(logger, policies.Current(), err)
+		})
 		return nil
 	})
 	group.Go(func() error { o.awaitEnd(ctx, serving, health, logger); stop(); return nil })
@@ -86,11 +87,17 @@ func (o *serveOptions) awaitEnd(ctx, serving context.Context, health *health, lo
 	}
 }
 
-func logReload(logger *slog.Logger, metrics *admission.Metrics, err error) {
-	metrics.PolicyReloaded(err)
+func logReload(logger *slog.Logger, current *policy.Policy, err error) {
 	if err != nil {
 		logger.Error("policy refused, the last good one stays in force", "error", err)
 		return
 	}
 	logger.Info("policy loaded")
+	warnOfNoPrivateRegistry(logger, current)
+}
+
+func warnOfNoPrivateRegistry(logger *slog.Logger, current *policy.Policy) {
+	if len(current.PrivateRegistries) == 0 {
+		logger.Warn("no private registry is known, so rule private-registry-mirrored has nothing to match; name some in the policy file or with --private-registry")
+	}
 }

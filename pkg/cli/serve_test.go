@@ -145,6 +145,30 @@ func TestCertificateExpiresWhileServing(t *testing.T) {
 	p.await(t, "/readyz", http.StatusOK)
 }
 
+// A file that loses its private registries is a valid policy, so the log is where it shows.
+func TestReloadThatLeavesNoPrivateRegistry(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	set := func(rest string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("apiVersion: spegel-guard.dev/v1alpha1\nkind: Policy\n"+rest), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("privateRegistries: [harbor.example.com]\n")
+	p := serving(t, time.Hour, "--config="+file)
+	const warning = "no private registry is known"
+	if strings.Contains(p.log(t), warning) {
+		t.Fatalf("it knows one:\n%s", p.log(t))
+	}
+	set("")
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(p.log(t), warning); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no warning:\n%s", p.log(t))
+		}
+	}
+}
+
 // A review that has begun when SIGTERM comes is answered, readiness fails before serving ends, and the program ends with 0.
 func TestDrain(t *testing.T) {
 	t.Parallel()
