@@ -160,6 +160,35 @@ func TestTwinJudgesLongLists(t *testing.T) {
 	}
 }
 
+// How many private registries can be compared with how many entries, as the guide to the twin says.
+func TestTwinJudgesManyPrivateRegistries(t *testing.T) {
+	t.Parallel()
+	policies := newTwin(t)
+	for _, test := range []struct {
+		line           string
+		lines, entries int
+		judged         bool
+	}{
+		{"*.r%d.example.com", 200, 250, true},
+		{"*.r%d.example.com", 1000, 50, true},
+		{"*.r%d.example.com", 400, 250, false}, // the API server gives up, and the release is admitted
+		{"r%d.example.com", 800, 250, true},
+	} {
+		private := []string{"harbor.example.com"}
+		for i := range test.lines - 1 {
+			private = append(private, fmt.Sprintf(test.line, i))
+		}
+		entries := []any{"https://harbor.example.com"}
+		for i := range test.entries - 1 {
+			entries = append(entries, fmt.Sprintf("https://mirror%d.example.com", i))
+		}
+		said, err := policies.review(t.Context(), list(entries...), private...)
+		if judged := err == nil && strings.Contains(said.denied, "[private-registry-mirrored]"); judged != test.judged {
+			t.Errorf("%d lines %s, %d entries: judged %t (%v), want %t", test.lines, test.line, test.entries, judged, err, test.judged)
+		}
+	}
+}
+
 // BenchmarkTwin is what the API server spends on a good release, with the CEL of the oldest Kubernetes.
 func BenchmarkTwin(b *testing.B) {
 	policies := newTwin(b)
