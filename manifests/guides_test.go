@@ -52,6 +52,22 @@ func TestTheOperationsGuideNamesObjectsThatExist(t *testing.T) {
 	}
 }
 
+// A binding that is left refuses on, so the commands name all of them.
+func TestTheGuidesTakeAwayEveryBinding(t *testing.T) {
+	t.Parallel()
+	command := "kubectl delete validatingadmissionpolicybinding"
+	for _, object := range build(t, twinAlone, nil) {
+		if object.GetObjectKind().GroupVersionKind().Kind == "ValidatingAdmissionPolicyBinding" {
+			command += " " + object.GetName()
+		}
+	}
+	for name, times := range map[string]int{"README.md": 1, "docs/operations.md": 2, "docs/validating-admission-policy.md": 1} {
+		if got := strings.Count(documents(t)[name], command); got != times {
+			t.Errorf("%s has %q %d times, want %d", name, command, got, times)
+		}
+	}
+}
+
 // People search for the words that they see. These are Go's own, and the API server is a Go program.
 func TestTheOperationsGuideQuotesTheErrorsOfTLS(t *testing.T) {
 	t.Parallel()

@@ -10,15 +10,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// kustomizationIn returns the first kustomization of a page that names the twin's component, for a folder beside this one.
-func kustomizationIn(t *testing.T, page string) string {
+// kustomizationIn returns the first kustomization of a page that names the twin's component and holds this, for a folder
+// beside this one.
+func kustomizationIn(t *testing.T, page, holds string) string {
 	t.Helper()
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for block := range strings.SplitSeq(string(text), "```") {
-		if yaml, ok := strings.CutPrefix(block, "yaml\n"); ok && strings.Contains(yaml, "components: [upstream/components/validating-admission-policy]") {
+		if yaml, ok := strings.CutPrefix(block, "yaml\n"); ok && strings.Contains(yaml, "components: [upstream/components/validating-admission-policy]") && strings.Contains(yaml, holds) {
 			return strings.ReplaceAll(yaml, "upstream/", "../manifests/")
 		}
 	}
@@ -28,7 +29,7 @@ func kustomizationIn(t *testing.T, page string) string {
 
 func TestTwinInstallInTheREADME(t *testing.T) {
 	t.Parallel()
-	in := build(t, kustomizationIn(t, "../README.md"), nil)
+	in := build(t, kustomizationIn(t, "../README.md", "patches:"), nil)
 	got := the[*corev1.ConfigMap](t, in, "spegel-guard-private-registries").Data
 	want := map[string]string{"privateRegistries": "registry.example.ts.net\n*.internal.example.com"}
 	if diff := cmp.Diff(want, got); diff != "" || len(in) != len(build(t, twinAlone, nil)) {
@@ -38,7 +39,7 @@ func TestTwinInstallInTheREADME(t *testing.T) {
 
 func TestTwinRuleTurnedOffAsDocumented(t *testing.T) {
 	t.Parallel()
-	in := build(t, kustomizationIn(t, "../docs/validating-admission-policy.md"), nil)
+	in := build(t, kustomizationIn(t, "../docs/validating-admission-policy.md", "patches:"), nil)
 	policies := celTwin{
 		denies: newEvaluator(t, the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, "spegel-guard")),
 		warns:  newEvaluator(t, the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, "spegel-guard-warnings")),
@@ -53,6 +54,26 @@ func TestTwinRuleTurnedOffAsDocumented(t *testing.T) {
 		}
 		if (said.denied != "") != test.denied {
 			t.Errorf("denied %q, want a denial: %t", said.denied, test.denied)
+		}
+	}
+}
+
+// Without the replacement the ConfigMap is moved away from the bindings, and its rule is off.
+func TestTwinInANamespaceAsDocumented(t *testing.T) {
+	t.Parallel()
+	text := kustomizationIn(t, "../docs/validating-admission-policy.md", "namespace:")
+	alone, _, _ := strings.Cut(text, "replacements:")
+	for kustomization, follow := range map[string]bool{text: true, alone: false} {
+		in := build(t, kustomization, nil)
+		moved := the[*corev1.ConfigMap](t, in, "spegel-guard-private-registries").Namespace
+		if moved != "platform" {
+			t.Fatalf("the ConfigMap is in %s", moved)
+		}
+		for _, name := range []string{"spegel-guard-private-registries", "spegel-guard-warnings"} {
+			ref := the[*admissionregistrationv1.ValidatingAdmissionPolicyBinding](t, in, name).Spec.ParamRef
+			if (ref.Namespace == moved) != follow {
+				t.Errorf("%s looks in %s, the ConfigMap is in %s; want it to follow: %t", name, ref.Namespace, moved, follow)
+			}
 		}
 	}
 }

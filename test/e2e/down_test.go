@@ -32,6 +32,10 @@ func TestWebhookDown(t *testing.T) {
 			t.Errorf("%s: status %d; want a refusal because nobody answers\n%s", file, result.ExitCode, result.Output)
 		}
 	}
+	suspend := kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge", "-p", `{"spec":{"suspend":true}}`)
+	if suspend.ExitCode == 0 || !strings.Contains(suspend.Output, "failed calling webhook") {
+		t.Errorf("suspending: status %d; want a refusal because nobody answers\n%s", suspend.ExitCode, suspend.Output)
+	}
 	accepted(t, kubectl(t, "-n", ns, "delete", "helmrelease", "spegel", "--timeout=20s"))
 	start()
 	accepted(t, kubectl(t, "-n", ns, "apply", "-f", goodFile))
