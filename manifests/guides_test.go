@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 )
 
 // guide reads a page of docs.
@@ -137,4 +138,21 @@ func tests(t *testing.T) []string {
 		}
 	}
 	return names
+}
+
+// What the guide says of a renamed namespace: kustomize follows with all but the names in the certificate and the annotation.
+func TestNamespaceIsNotRewrittenInCertificateAndAnnotation(t *testing.T) {
+	t.Parallel()
+	in := build(t, "namespace: platform\n"+kustomizationOf("base", "cert-manager"), nil)
+	configuration := the[*admissionregistrationv1.ValidatingWebhookConfiguration](t, in, "spegel-guard")
+	if got := configuration.Webhooks[0].ClientConfig.Service.Namespace; got != "platform" {
+		t.Errorf("the webhook is called in %s", got)
+	}
+	if got := configuration.Annotations["cert-manager.io/inject-ca-from"]; got != "spegel-guard/spegel-guard-tls" {
+		t.Errorf("the annotation is %s", got)
+	}
+	certificate := the[*certmanagerv1.Certificate](t, in, "spegel-guard-tls")
+	if got := certificate.Spec.DNSNames[0]; certificate.Namespace != "platform" || got != "spegel-guard.spegel-guard.svc" {
+		t.Errorf("the certificate in %s is of %s", certificate.Namespace, got)
+	}
 }
