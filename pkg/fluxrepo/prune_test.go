@@ -100,3 +100,35 @@ func TestChartsByPathsAreFound(t *testing.T) {
 		})
 	}
 }
+
+// From a GitRepository or Bucket the name of a file need not be the chart's; a kind that is not known may be one.
+func TestSourceOfAFileDoesNotTellTheChart(t *testing.T) {
+	t.Parallel()
+	const head = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: spegel, namespace: apps}\nspec:\n  interval: 1h\n"
+	for name, test := range map[string]struct {
+		text   string
+		judged bool
+	}{
+		"Bucket":         {head + "  chart: {spec: {chart: charts/latest.tgz, sourceRef: {kind: Bucket, name: x}}}\n", true},
+		"HelmRepository": {head + "  chart: {spec: {chart: charts/latest.tgz, sourceRef: {kind: HelmRepository, name: x}}}\n", false},
+		"a variable":     {head + "  chart: {spec: {chart: charts/latest.tgz, sourceRef: {kind: \"${KIND}\", name: x}}}\n", true},
+		"a HelmChart of a Bucket": {head + "  chartRef: {kind: HelmChart, name: x}\n---\n" +
+			"apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmChart\nmetadata: {name: x, namespace: apps}\n" +
+			"spec: {chart: charts/latest.tgz, interval: 1h, sourceRef: {kind: Bucket, name: x}}\n", true},
+		"a HelmChart of a HelmRepository": {head + "  chartRef: {kind: HelmChart, name: x}\n---\n" +
+			"apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmChart\nmetadata: {name: x, namespace: apps}\n" +
+			"spec: {chart: charts/latest.tgz, interval: 1h, sourceRef: {kind: HelmRepository, name: x}}\n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			writeFile(t, filepath.Join(root, "apps/kustomization.yaml"), "resources: [app.yaml]\n")
+			writeFile(t, filepath.Join(root, "apps/app.yaml"), test.text)
+			writeFile(t, filepath.Join(root, "flux.yaml"), "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux-system}\n"+
+				"spec:\n  interval: 1h\n  prune: true\n  path: ./apps\n  postBuild: {substituteFrom: [{kind: ConfigMap, name: gone}]}\n  sourceRef: {kind: GitRepository, name: flux-system}\n")
+			if got := check(t, fluxrepo.Options{Paths: []string{root}}); (len(got.Releases) == 1) != test.judged {
+				t.Errorf("want it judged: %t\n%s", test.judged, render(root, got))
+			}
+		})
+	}
+}
