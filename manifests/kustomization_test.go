@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -101,5 +102,29 @@ func TestKustomizationInTheCommentWorks(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// One `images:` entry in a kustomization of one's own names the image for all that run it, whatever components there are.
+func TestOneImagesEntryCoversEveryImage(t *testing.T) {
+	t.Parallel()
+	chosen := slices.DeleteFunc(components(t), func(c string) bool { return c == "self-signed" }) // not with cert-manager
+	images := "\nimages: [{name: ghcr.io/spegel-guard/spegel-guard, newName: registry.example.com/spegel-guard, newTag: v9.9.9}]"
+	resources, err := runKustomize(t, "/overlay", kustomizationOf("base", chosen...)+images, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := resources.AsYaml()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^[ -]*image: (\S+)$`).FindAllStringSubmatch(string(text), -1)
+	if len(found) != 3 {
+		t.Errorf("%d images, want those of the webhook, audit and node-doctor", len(found))
+	}
+	for _, image := range found {
+		if image[1] != "registry.example.com/spegel-guard:v9.9.9" {
+			t.Errorf("image %s is not covered", image[1])
+		}
 	}
 }

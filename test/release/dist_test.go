@@ -33,7 +33,8 @@ func dist(t *testing.T, version, digest string) (dir string, err error) {
 	return dir, err
 }
 
-// TestReleasedManifestsNameTheImageByDigest unpacks what a user downloads and builds the default install of it.
+// TestReleasedManifestsNameTheImageByDigest unpacks what a user downloads and builds the default install of it, and base with each
+// component: whatever runs the image runs this one.
 func TestReleasedManifestsNameTheImageByDigest(t *testing.T) {
 	t.Parallel()
 	dir, err := dist(t, version, digest)
@@ -51,17 +52,47 @@ func TestReleasedManifestsNameTheImageByDigest(t *testing.T) {
 	if want := fmt.Sprintf("%x  %s.tar.gz\n", sha256.Sum256(packed), archive); string(sums) != want {
 		t.Errorf("SHA256SUMS is %q, want %q", sums, want)
 	}
-	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(unpack(t, packed), "/"+archive)
+	disk := unpack(t, packed)
+	components, err := disk.ReadDir("/" + archive + "/components")
+	if err != nil || len(components) == 0 {
+		t.Fatal(components, err)
+	}
+	images := imagesOf(t, disk, "/"+archive)
+	for _, name := range components {
+		kustomization := "resources: [../" + archive + "/base]\ncomponents: [../" + archive + "/components/" + name + "]\n"
+		if err := disk.WriteFile("/"+name+"/kustomization.yaml", []byte(kustomization)); err != nil {
+			t.Fatal(err)
+		}
+		images = append(images, imagesOf(t, disk, "/"+name)...)
+	}
+	// One of the default install, one of base for each component, and those that audit and node-doctor run.
+	if want := 1 + len(components) + 2; len(images) != want {
+		t.Errorf("%d images, want %d", len(images), want)
+	}
+	for _, image := range images {
+		if want := "registry.example.com/spegel-guard@" + digest; image != want {
+			t.Errorf("image %s, want %s", image, want)
+		}
+	}
+}
+
+// imagesOf builds a folder and returns every image that something in it runs.
+func imagesOf(t *testing.T, disk filesys.FileSystem, folder string) (images []string) {
+	t.Helper()
+	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, folder)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", folder, err)
 	}
 	text, err := objects.AsYaml()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "image: registry.example.com/spegel-guard@" + digest + "\n"; strings.Count(string(text), "image: ") != 1 || !strings.Contains(string(text), want) {
-		t.Errorf("the install does not have one image, %s", want)
+	for line := range strings.Lines(string(text)) {
+		if image, found := strings.CutPrefix(strings.TrimLeft(line, " -"), "image: "); found {
+			images = append(images, strings.TrimSpace(image))
+		}
 	}
+	return images
 }
 
 func unpack(t *testing.T, packed []byte) filesys.FileSystem {
