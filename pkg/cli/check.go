@@ -30,7 +30,8 @@ the current folder is checked. Flux Kustomizations are built as Flux builds them
 are asked for, and neither a cluster nor a network is needed.
 
 What can't be read, such as an encrypted Secret or a variable without a value, is reported as unresolved; --vars and
---var hand values over.
+--var hand over values of variables. A Secret that a release takes values from has to be decrypted in the repository or
+in the stream.
 
 Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be done, or not in full.`,
 		Example: `  # the repository that this folder is the root of
@@ -42,7 +43,7 @@ Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be 
   # what another program has built
   kustomize build apps/spegel | webhook check -
 
-  # with the variables of an encrypted Secret
+  # with the variables (${NAME}) of an encrypted Secret
   sops -d cluster-secrets.sops.yaml | webhook check . --vars -`,
 		RunE: o.run,
 	}
