@@ -93,20 +93,7 @@ func TestNodeDoctorOnlyReads(t *testing.T) {
 	if pod.HostNetwork || pod.HostPID || pod.HostIPC {
 		t.Error("the pod shares a namespace of the node's kernel")
 	}
-	root := argumentOf(t, c, "node-root")
-	for i := range pod.Volumes {
-		v := &pod.Volumes[i]
-		if v.HostPath == nil {
-			continue
-		}
-		if v.HostPath.Type == nil || *v.HostPath.Type != corev1.HostPathDirectory {
-			t.Errorf("%s: the kubelet or the runtime could make the folder on the node", v.Name)
-		}
-		at := slices.IndexFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name })
-		if at < 0 || !c.VolumeMounts[at].ReadOnly || c.VolumeMounts[at].MountPath != root+v.HostPath.Path {
-			t.Errorf("%s is not mounted read-only below %s at its own path", v.Name, root)
-		}
-	}
+	onlyReadsFolders(t, ds, c)
 	for _, object := range in {
 		if b, ok := object.(*rbacv1.ClusterRoleBinding); ok && b.Subjects[0].Name == pod.ServiceAccountName {
 			t.Errorf("%s gives the account rights", b.Name)
@@ -139,4 +126,25 @@ func TestNodeDoctorSeesWhatChecksRead(t *testing.T) {
 			}
 		}
 	}
+}
+
+// onlyReadsFolders wants each folder of the node mounted read-only at its own path, and made by nobody.
+func onlyReadsFolders(t *testing.T, ds *appsv1.DaemonSet, c corev1.Container) (folders []string) {
+	t.Helper()
+	root := argumentOf(t, c, "node-root")
+	for i := range ds.Spec.Template.Spec.Volumes {
+		v := &ds.Spec.Template.Spec.Volumes[i]
+		if v.HostPath == nil {
+			continue
+		}
+		if v.HostPath.Type == nil || *v.HostPath.Type != corev1.HostPathDirectory {
+			t.Errorf("%s: the kubelet or the runtime could make the folder on the node", v.Name)
+		}
+		at := slices.IndexFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name })
+		if at < 0 || !c.VolumeMounts[at].ReadOnly || c.VolumeMounts[at].MountPath != root+v.HostPath.Path {
+			t.Errorf("%s is not mounted read-only below %s at its own path", v.Name, root)
+		}
+		folders = append(folders, v.HostPath.Path)
+	}
+	return folders
 }

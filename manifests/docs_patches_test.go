@@ -1,0 +1,50 @@
+package manifests_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// patched builds base and components with the patches that a document shows.
+func patched(t *testing.T, document, target string, components ...string) install {
+	t.Helper()
+	for _, block := range yamlBlocks(documents(t)[document]) {
+		if strings.HasPrefix(block, "patches:") && strings.Contains(block, target) {
+			return build(t, kustomizationOf("base", components...)+"\n"+block, nil)
+		}
+	}
+	t.Fatalf("%s shows no patches for %s", document, target)
+	return nil
+}
+
+// The kubelet starts no pod without each folder, so on k3s and RKE2 none may be left of another layout.
+func TestThePatchForK3sMountsItsFolders(t *testing.T) {
+	t.Parallel()
+	ds, c := nodeDoctor(t, patched(t, "docs/doctor.md", nodeDoctorName, "node-doctor"))
+	const agent = "/var/lib/rancher/k3s/agent/"
+	want := []string{"/etc", "/var/log", agent + "containerd/io.containerd.content.v1.content/ingest", agent + "etc/containerd"}
+	if got := onlyReadsFolders(t, ds, c); !slices.Equal(got, want) {
+		t.Errorf("it mounts %q, want %q", got, want)
+	}
+}
+
+// Whoever runs the image needs the login for it, in each of the namespaces.
+func TestThePatchForALoginReachesEveryAccount(t *testing.T) {
+	t.Parallel()
+	in := patched(t, "README.md", "imagePullSecrets", "cert-manager", "audit", "node-doctor")
+	found := 0
+	for _, object := range in {
+		if account, ok := object.(*corev1.ServiceAccount); ok {
+			found++
+			if !slices.Equal(account.ImagePullSecrets, []corev1.LocalObjectReference{{Name: "registry-login"}}) {
+				t.Errorf("account %s/%s pulls with %v", account.Namespace, account.Name, account.ImagePullSecrets)
+			}
+		}
+	}
+	if found != 3 {
+		t.Errorf("%d accounts, want those of the webhook, audit and node-doctor", found)
+	}
+}
