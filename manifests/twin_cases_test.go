@@ -1,6 +1,7 @@
 package manifests_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func TestTwinSaysWhatTheWebhookSays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := c.Check(said.denied); err != nil {
+			if err := errors.Join(c.Check(said.denied), c.CheckWarnings(said.warnings)); err != nil {
 				t.Error(err)
 			}
 		})

@@ -22,6 +22,8 @@ type Case struct {
 	// Denied tells whether the webhook denies it, Rules which rules it names then, sorted.
 	Denied bool
 	Rules  []string
+	// Warned are the rules that it warns of, sorted.
+	Warned []string
 }
 
 // judge has the webhook's own packages decide.
@@ -42,14 +44,19 @@ func (c *Case) judge(reader release.Reader) error {
 	if rel == nil || rel.Suspended {
 		return nil
 	}
-	for _, f := range rel.Evaluate(pol.Policy).Denied() {
-		c.Denied = true
-		if !slices.Contains(c.Rules, f.Rule) {
-			c.Rules = append(c.Rules, f.Rule)
-		}
-	}
-	slices.Sort(c.Rules)
+	res := rel.Evaluate(pol.Policy)
+	c.Rules, c.Warned = rulesOf(res.Denied()), rulesOf(res.Warned())
+	c.Denied = len(c.Rules) > 0
 	return nil
+}
+
+// rulesOf lists the rules of findings, each once, sorted.
+func rulesOf(findings []release.Finding) (rules []string) {
+	for i := range findings {
+		rules = append(rules, findings[i].Rule)
+	}
+	slices.Sort(rules)
+	return slices.Compact(rules)
 }
 
 // Check compares the twin's denial with the webhook's; an empty one is an admission. It is an error if one of them denies
@@ -73,6 +80,28 @@ func (c Case) Check(denial string) error {
 		if !slices.Contains(c.Rules, rule) && !listed {
 			return fmt.Errorf("names %s; the webhook names %v: %s", rule, c.Rules, denial)
 		}
+	}
+	return nil
+}
+
+// CheckWarnings compares the rules that the twin's warnings name with those that the webhook warns of, but for what the list of
+// differences allows. A release with references, or suspended, is not compared.
+func (c Case) CheckWarnings(said []string) error {
+	spec, _ := c.Release["spec"].(map[string]any)
+	if _, references := spec["valuesFrom"]; references || spec["suspend"] == true {
+		return nil
+	}
+	var named []string
+	for _, w := range said {
+		if strings.HasPrefix(w, "spec.values") {
+			named = slices.AppendSeq(named, RulesOf(w))
+		}
+	}
+	slices.Sort(named)
+	want := slices.Concat(c.Warned, warnings[c.Name])
+	slices.Sort(want)
+	if named = slices.Compact(named); !slices.Equal(named, want) {
+		return fmt.Errorf("warns of %v, want %v; the webhook warns of %v: %q", named, want, c.Warned, said)
 	}
 	return nil
 }
