@@ -50,7 +50,7 @@ An Event or a PolicyReport that could not be written is exit code 2 too, unless 
 
   # with no right but to one namespace
   webhook audit --namespace kube-system`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()

@@ -84,11 +84,11 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 	if err != nil {
 		return err
 	}
-	sayNonePrivate(pol, cmd.ErrOrStderr())
 	inputs := slices.Concat([]string{o.config}, o.varFiles, paths)
 	if err := outputs.keepInputs(inputs, res.Reads); err != nil {
 		return err
 	}
+	sayNonePrivate(pol, cmd.ErrOrStderr())
 	rep := report.New(res, pol.Unresolved)
 	if err := outputs.write(rep, cmd.OutOrStdout(), stdin); err != nil {
 		return err

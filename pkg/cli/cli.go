@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 		Use:           "webhook",
 		Short:         "Keep Spegel away from private registries",
 		Long:          "spegel-guard finds Flux HelmReleases that would put Spegel between containerd and a private registry.",
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,6 +56,20 @@ func newRoot() *cobra.Command {
 			return errors.New("a command is needed")
 		},
 	}
+	root.SetFlagErrorFunc(seeHelp) // for the commands below, too
 	root.AddCommand(newServe(), newCheck(), newAudit(), newDoctor(), newRules(), newVersion())
 	return root
+}
+
+// noArgs refuses a word that is neither a command nor a flag.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(cmd, args); err != nil {
+		return seeHelp(cmd, err)
+	}
+	return nil
+}
+
+// seeHelp says where to read on after a mistake in what was typed.
+func seeHelp(cmd *cobra.Command, err error) error {
+	return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 }

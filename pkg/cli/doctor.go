@@ -53,7 +53,7 @@ Exit code: 0 nothing failed, 1 a check failed, 2 doctor could not look at all.`,
 
   # what somebody sent
   webhook doctor --bundle support.zip --image harbor.example.com/team/app:v1`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.describe {
 				return describeDoctor(cmd.OutOrStdout())
@@ -94,12 +94,12 @@ func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	if len(pol.PrivateRegistries) == 0 {
-		fmt.Fprintln(stderr, "webhook: no private registry is known, so a folder of one is not recognized; name some in the policy file or with --private-registry")
-	}
 	examinations, err := o.examine(ctx, pol)
 	if err != nil {
 		return err
+	}
+	if len(pol.PrivateRegistries) == 0 && o.image == "" {
+		fmt.Fprintln(stderr, "webhook: no private registry is known, so a folder of one is not recognized; name some in the policy file or with --private-registry")
 	}
 	if o.output == "json" {
 		err = report.WriteExaminationsJSON(stdout, examinations)

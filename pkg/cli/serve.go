@@ -39,7 +39,7 @@ func newServe() *cobra.Command {
 Readiness says yes while the certificate that is served is valid, the ValidatingWebhookConfiguration trusts it (where that
 may be read), and SIGTERM has not come. After SIGTERM, readiness fails at once, serving goes on for --shutdown-delay, and
 then every review that has begun is answered. A second signal ends the program at once.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(cmd.Flags().Changed("cert-dir")); err != nil {
 				return err

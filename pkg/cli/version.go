@@ -16,7 +16,7 @@ func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, c := buildVersion()
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "webhook %s (commit %s, %s)\n", v, c, runtime.Version())

@@ -157,7 +157,7 @@ func (in *input) open(ctx context.Context, o Options) (*graph, error) {
 		case len(data) > maxStream:
 			return nil, fmt.Errorf("standard input is larger than %d MiB", maxStream>>20)
 		case strings.TrimSpace(string(data)) == "":
-			return nil, errors.New("standard input is empty")
+			return nil, errors.New("standard input is empty; the program before the pipe may have failed")
 		}
 		r := emptyRepo(".", ".", words)
 		r.add(stdinName, data)

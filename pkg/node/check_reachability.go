@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 )
@@ -153,8 +154,10 @@ func explainReach(target string, err error) (status Status, why, fix string) {
 		return Fail, "the certificate is for another name: " + line(name.Error()), "give the registry a certificate for its name, or use the name that it has one for"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return Fail, "the certificate has expired or is not valid yet: " + line(invalid.Error()), "renew the certificate of " + shownName(target)
+	case errors.As(err, new(*net.DNSError)):
+		return Warn, line(err.Error()), "see dns: without an address nothing can be reached"
 	case errors.Is(err, context.DeadlineExceeded):
 		return Warn, fmt.Sprintf("no answer within %s", reachTimeout), "look at the way to the registry: firewall, VPN, proxy"
 	}
-	return Warn, line(err.Error()), "look at the way to the registry: its name, firewall, VPN, proxy"
+	return Warn, line(err.Error()), "look at the way to the registry: firewall, VPN, proxy"
 }

@@ -25,7 +25,11 @@ func (x *exam) rollout(ctx context.Context) Result {
 	case errors.Is(err, errNoCluster):
 		return skip("%s", err)
 	case errors.Is(err, errNoSpegel):
-		return Result{Status: Warn, Evidence: []string{errNoSpegel.Error() + "; hosts files that point at Spegel, if there are any, are left over"}}
+		return Result{
+			Status:   Warn,
+			Evidence: []string{errNoSpegel.Error() + "; hosts files that point at Spegel, if there are any, are left over"},
+			Fix:      "if Spegel was uninstalled, remove on each node the folders of the hosts directory that point at it; mirror-config tells of them where a node is looked at",
+		}
 	case err != nil:
 		return skip("the API server does not say: %s", line(err.Error()))
 	}

@@ -106,10 +106,10 @@ func newExam(o Options) (*exam, error) {
 	if o.Image != "" {
 		named, err := reference.ParseNormalizedNamed(o.Image)
 		if err != nil {
-			return nil, fmt.Errorf("image %s: %w", validate.Quote(o.Image), err)
+			return nil, fmt.Errorf("image %s: %w", given(o.Image), err)
 		}
 		if reference.Domain(named) == "" { // the parser takes a host with an underscore for a folder
-			return nil, fmt.Errorf("image %s: its host is no name of a host", validate.Quote(o.Image))
+			return nil, fmt.Errorf("image %s: its host is no name of a host", given(o.Image))
 		}
 		x.image = reference.TagNameOnly(named)
 		x.targets = append(x.targets, reference.Domain(named))

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -86,6 +87,19 @@ func TestReachability(t *testing.T) {
 		address, _ := serveTLS(t, name, year, status(200))
 		o := node.Options{Files: content{certs: ""}.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
 		want(t, examine(t, o)["reachability"], node.Fail, "signed by an authority that is not trusted", "ca = ")
+	})
+	t.Run("a name without an address is for check dns", func(t *testing.T) {
+		t.Parallel()
+		dial := func(ctx context.Context, _, address string) (net.Conn, error) {
+			_, err := unknown(ctx, address)
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+		}
+		o := node.Options{Files: content{certs: ""}.root(t), Registries: registries(t, name), Dial: dial, Lookup: unknown}
+		got := examine(t, o)["reachability"]
+		want(t, got, node.Fail, "no such host", "see dns")
+		if contains(got.Fix, "firewall") {
+			t.Errorf("the way to an address that there is not: %s", got.Fix)
+		}
 	})
 	t.Run("nobody answers", func(t *testing.T) {
 		t.Parallel()

@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -64,6 +65,15 @@ func hideTokens(s string) string {
 		}
 	}
 	return s
+}
+
+// given is what a person typed, in quotes, as it was typed: what can't be printed is escaped.
+func given(s string) string {
+	s = hideTokens(s)
+	if len(s) > maxLine {
+		s = s[:maxLine] + "..."
+	}
+	return strconv.QuoteToASCII(s)
 }
 
 // shown is a foreign value in quotes.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -83,6 +84,17 @@ func (u *Unresolved) text() string {
 		s += approximate
 	}
 	return s
+}
+
+// withoutValue is how a reason begins that a variable brings about.
+var withoutValue = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\} (?:has no value|is )`)
+
+// fix is a way out, where there is one that the reason does not say: a variable can be handed over.
+func (u *Unresolved) fix() string {
+	if m := withoutValue.FindStringSubmatch(u.Reason); m != nil {
+		return "hand its value over: --var " + m[1] + "=VALUE, or --vars FILE"
+	}
+	return ""
 }
 
 const approximate = " (the exact place could not be told, this is the nearest)"

@@ -65,6 +65,12 @@ func (t *textWriter) release(r *Release) {
 	for i := range r.Unresolved {
 		u := &r.Unresolved[i]
 		t.problem(t.style.severity(u.Severity, "unresolved"), u.text(), u.Place, true)
+		if fix := u.fix(); fix != "" {
+			fmt.Fprintf(t, "    %s %s\n", t.style.bold("fix:"), printable(fix))
+		}
+	}
+	if len(r.Unresolved) > 0 && r.Unresolved[0].Severity == validate.Deny {
+		fmt.Fprintln(t, "  what is unresolved denies here: the policy file or --unresolved says so")
 	}
 	t.cluster(r)
 	fmt.Fprintln(t)
