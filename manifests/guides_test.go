@@ -56,12 +56,13 @@ func TestTheOperationsGuideNamesObjectsThatExist(t *testing.T) {
 // A binding that is left refuses on, so the commands name all of them.
 func TestTheGuidesTakeAwayEveryBinding(t *testing.T) {
 	t.Parallel()
-	command := "kubectl delete validatingadmissionpolicybinding"
+	words := []string{"kubectl delete validatingadmissionpolicybinding"}
 	for _, object := range build(t, twinAlone, nil) {
 		if object.GetObjectKind().GroupVersionKind().Kind == "ValidatingAdmissionPolicyBinding" {
-			command += " " + object.GetName()
+			words = append(words, object.GetName())
 		}
 	}
+	command := strings.Join(words, " ")
 	for name, times := range map[string]int{"README.md": 1, "docs/operations.md": 2, "docs/validating-admission-policy.md": 1} {
 		if got := strings.Count(documents(t)[name], command); got != times {
 			t.Errorf("%s has %q %d times, want %d", name, command, got, times)

@@ -41,11 +41,11 @@ func chartSource(hr *helmv2.HelmRelease, charts []string) source {
 // The twin has these expressions too: manifests/components/validating-admission-policy.
 var (
 	// nowhere matches a path that is nothing but dots and slashes, or ends in "..": its last segment names no chart.
-	nowhere = regexp.MustCompile(`^[./]*$|/[.][.](/+[.]?)*$`)
+	nowhere = regexp.MustCompile(`^[./]*$|/[.]{2}(/+[.]?)*$`)
 	// plain matches what a folder of a chart is called, which is the chart's name.
 	plain = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 	// packaged matches what "helm package" adds to the chart's name.
-	packaged = regexp.MustCompile(`-v?[0-9]+[.][0-9]+[.][0-9]+([-+][0-9A-Za-z.+-]*)?[.]tgz$`)
+	packaged = regexp.MustCompile(`-v?\d+[.]\d+[.]\d+([-+][0-9A-Za-z.+-]*)?[.]tgz$`)
 )
 
 // isChart compares a chart's name, path or URL with the charts of the policy. A URL of the policy is
