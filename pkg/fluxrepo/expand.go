@@ -202,10 +202,8 @@ func (g *graph) adopt(n *node, o *object) {
 		return
 	}
 	c.left = left
-	for _, up := range n.chain() {
-		if up.ns == c.ns && up.name == c.name {
-			return // a loop, or Flux's own
-		}
+	if slices.ContainsFunc(n.chain(), c.again) {
+		return // a loop, or Flux's own
 	}
 	n.cluster.nodes = append(n.cluster.nodes, c)
 	g.expand(c)

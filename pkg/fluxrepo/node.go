@@ -31,6 +31,7 @@ type node struct {
 	path    string
 	trees   []*tree // of the path, then of the components
 	problem string  // why it can't be followed
+	remote  string  // the other cluster that spec.kubeConfig leads to; empty without one
 
 	expanded bool
 	failed   bool        // to build
@@ -86,6 +87,7 @@ func (n *node) decode() error {
 		return err
 	}
 	n.object.Name, n.object.Namespace = all.Metadata.Name, all.Metadata.Namespace
+	n.remote = remoteOf(all.Metadata.Namespace, all.Spec["kubeConfig"])
 	for key := range all.Spec {
 		if !slices.Contains(specFields, key) {
 			delete(all.Spec, key)

@@ -2,7 +2,6 @@ package fluxrepo
 
 import (
 	"encoding/base64"
-	"slices"
 	"strings"
 
 	sigsyaml "sigs.k8s.io/yaml"
@@ -54,19 +53,53 @@ func (g *graph) data(o *object, used func(*scope, string)) (map[string]datum, er
 // Encrypted tells a text with a value, or a comment, that SOPS has encrypted.
 func Encrypted(text string) bool { return strings.Contains(text, "ENC[AES256_GCM,") }
 
-// find looks for an object where the cluster of a Kustomization would have it: in what the chain emits,
-// then in what other Kustomizations of the cluster emit, then in files that nothing builds.
+// find looks for an object beside what a Kustomization emits; see findIn.
 func (g *graph) find(n *node, kind, ns, name, near string) (o *object, missing string) {
 	if n == nil {
 		return g.findRaw(nil, kind, ns, name, near)
 	}
+	return g.findIn(n, n.fills(), kind, ns, name, near)
+}
+
+// findIn looks for an object where a cluster that a Kustomization knows would have it: in what the chain
+// emits, then in what other Kustomizations of its root emit, then in what those of other roots do, then in
+// files that nothing builds. Roots in one folder are mostly of one cluster, but may be of several.
+func (g *graph) findIn(n *node, cluster, kind, ns, name, near string) (o *object, missing string) {
 	for up := n; up != nil; up = up.parent {
-		if o := up.emits(kind, ns, name); o != nil {
+		if o, _ := up.emits(kind, ns, name); o != nil && up.fills() == cluster {
 			return o, ""
 		}
 	}
-	for i := range len(n.cluster.nodes) { // it may grow
-		other := n.cluster.nodes[i]
+	g.buildEmitters(n.cluster, kind, name)
+	var own, others []match
+	elsewhere := false
+	for _, other := range n.cluster.nodes {
+		o, exact := other.emits(kind, ns, name)
+		switch m := (match{o, exact, other.chainKey()}); {
+		case o == nil:
+		case other.fills() != cluster:
+			elsewhere = true
+		case other.root() == n.root():
+			own = append(own, m)
+		default:
+			others = append(others, m)
+		}
+	}
+	switch {
+	case len(own) > 0:
+		return g.theOne(own)
+	case len(others) > 0:
+		return g.theOne(others)
+	case elsewhere:
+		return nil, "only in another cluster, which spec.kubeConfig leads to or from"
+	}
+	return g.findRaw(n.cluster, kind, ns, name, near)
+}
+
+// buildEmitters builds the Kustomizations of a cluster that could emit an object.
+func (g *graph) buildEmitters(c *cluster, kind, name string) {
+	for i := 0; i < len(c.nodes); i++ { // it may grow
+		other := c.nodes[i]
 		if other.problem == "" && !other.expanded && g.mayEmit(other, kind, name) {
 			g.build(other)
 			for _, o := range other.built.objects {
@@ -76,17 +109,6 @@ func (g *graph) find(n *node, kind, ns, name, near string) (o *object, missing s
 			}
 		}
 	}
-	var found []*object
-	var from []string
-	for _, other := range n.cluster.nodes {
-		if o := other.emits(kind, ns, name); o != nil {
-			found, from = append(found, o), append(from, strings.Join(other.fromChain(), "\x00"))
-		}
-	}
-	if len(found) > 0 {
-		return found[slices.Index(from, slices.Min(from))], ""
-	}
-	return g.findRaw(n.cluster, kind, ns, name, near)
 }
 
 func (n *node) fromChain() []string {
@@ -98,9 +120,9 @@ func (n *node) fromChain() []string {
 }
 
 // emits looks for an object in what was built: the one of that namespace, or else one that names none.
-func (n *node) emits(kind, ns, name string) *object {
+func (n *node) emits(kind, ns, name string) (o *object, exact bool) {
 	if n.built == nil {
-		return nil
+		return nil, false
 	}
 	var loose *object
 	for _, o := range n.built.objects {
@@ -116,12 +138,12 @@ func (n *node) emits(kind, ns, name string) *object {
 		switch {
 		case oName != name:
 		case oNS == ns:
-			return o
+			return o, true
 		case loose == nil && (oNS == "" || ns == ""):
 			loose = o
 		}
 	}
-	return loose
+	return loose, false
 }
 
 func identity(doc []byte) (ns, name string) {

@@ -85,7 +85,7 @@ func (n *node) leftIn(text string) (release.Reference, bool) {
 // read takes the variables out of a ConfigMap or Secret.
 func (s *scope) read(n *node, kind, name string) {
 	ref := unnamed(release.Reference{Kind: kind, Namespace: n.ns, Name: name}, n.written)
-	o, reason := n.graph.find(n, kind, n.ns, name, n.file)
+	o, reason := n.graph.findIn(n, n.lies(), kind, n.ns, name, n.file)
 	if o == nil {
 		ref.Reason = reason
 		s.cover(ref)
