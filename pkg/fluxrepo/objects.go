@@ -10,6 +10,7 @@ import (
 const (
 	encrypted = "encrypted with SOPS"
 	absent    = "not in this repository"
+	unbuilt   = "nothing builds it"
 )
 
 // datum is a value of a ConfigMap or Secret.

@@ -103,3 +103,18 @@ func (g *graph) same(a, b *object) bool {
 }
 
 func (n *node) chainKey() string { return strings.Join(n.fromChain(), "\x00") }
+
+// stray tells an object that nothing builds, and so is not there for what a Kustomization builds.
+func (g *graph) stray(n *node, o *object) bool {
+	return n != nil && o != nil && o.by == nil && g.standsAside(g.files[o.file]) && g.seen(o.file)
+}
+
+// suspended tells whether a Kustomization, or one that builds it, is suspended.
+func (n *node) suspended() bool {
+	for ; n != nil; n = n.parent {
+		if n.object.Spec.Suspend {
+			return true
+		}
+	}
+	return false
+}

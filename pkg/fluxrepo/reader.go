@@ -138,8 +138,8 @@ func (r *reader) fill(text string) string {
 
 func (r *reader) find(kind string, key client.ObjectKey) (o *object, missing string) {
 	o, missing = r.graph.find(r.subject.object.by, kind, key.Namespace, key.Name, r.subject.object.file)
-	if o != nil && o.by == nil && r.subject.object.by != nil && r.graph.standsAside(r.graph.files[o.file]) && r.graph.seen(o.file) {
-		return nil, "nothing builds it"
+	if r.graph.stray(r.subject.object.by, o) {
+		return nil, unbuilt
 	}
 	return o, missing
 }

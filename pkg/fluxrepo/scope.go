@@ -86,6 +86,9 @@ func (n *node) leftIn(text string) (release.Reference, bool) {
 func (s *scope) read(n *node, kind, name string) {
 	ref := unnamed(release.Reference{Kind: kind, Namespace: n.ns, Name: name}, n.written)
 	o, reason := n.graph.findIn(n, n.lies(), kind, n.ns, name, n.file)
+	if n.graph.stray(n, o) {
+		o, reason = nil, unbuilt
+	}
 	if o == nil {
 		ref.Reason = reason
 		s.cover(ref)
