@@ -84,6 +84,7 @@ func (g *graph) prepare(s *subject) (*outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("variables can't be put in: %w", err)
 	}
+	text = s.unseal(text)
 	var shaky []string
 	if s.release, shaky, err = decodeRelease(text); err != nil {
 		return nil, err

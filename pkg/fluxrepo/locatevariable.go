@@ -95,6 +95,9 @@ func (l *locator) usesOfVariables() map[string]Place {
 					out[m[1]] = s.place(l.graph, n)
 				}
 			}
+			if _, known := out[sopsValue]; !known && anEncrypted.MatchString(n.Value) {
+				out[sopsValue] = s.place(l.graph, n)
+			}
 		})
 	}
 	return out
