@@ -99,8 +99,9 @@ func (g *graph) findIn(n *node, cluster, kind, ns, name, near string) (o *object
 
 // buildEmitters builds the Kustomizations of a cluster that could emit an object.
 func (g *graph) buildEmitters(c *cluster, kind, name string) {
-	for i := 0; i < len(c.nodes); i++ { // it may grow
-		other := c.nodes[i]
+	for seen := 0; seen < len(c.nodes); { // it may grow
+		other := c.nodes[seen]
+		seen++
 		if other.problem == "" && !other.expanded && g.mayEmit(other, kind, name) {
 			g.build(other)
 			for _, o := range other.built.objects {

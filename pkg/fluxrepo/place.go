@@ -12,8 +12,12 @@ func remoteOf(ns string, kubeConfig json.RawMessage) string {
 		return ""
 	}
 	var in struct {
-		SecretRef    struct{ Name string } `json:"secretRef"`
-		ConfigMapRef struct{ Name string } `json:"configMapRef"`
+		SecretRef struct {
+			Name string `json:"name"`
+		} `json:"secretRef"`
+		ConfigMapRef struct {
+			Name string `json:"name"`
+		} `json:"configMapRef"`
 	}
 	err := json.Unmarshal(kubeConfig, &in)
 	switch {
