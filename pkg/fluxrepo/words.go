@@ -42,6 +42,11 @@ func (g *graph) moreWords() {
 	}
 	slices.SortFunc(more, bytes.Compare)
 	g.words = append(g.words, slices.CompactFunc(more, bytes.Equal)...)
+	g.markAgain()
+}
+
+// markAgain looks for words that were not known when the files were read.
+func (g *graph) markAgain() {
 	for _, f := range g.files {
 		leads := f.marks&(markRelease|markKustomization) != 0 || slices.Contains(kustomizationNames, path.Base(f.path))
 		if leads && f.marks&markWord == 0 {
