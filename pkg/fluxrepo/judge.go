@@ -55,7 +55,7 @@ func (g *graph) judge(o *object) *Release {
 	l, show, written := g.locator(o), g.concealed(o), g.asWritten(o)
 	out := &Release{
 		Namespace: written(rel.Namespace), Name: written(rel.Name), Version: written(rel.Version), Chart: named(show(rel.Chart)),
-		Suspended: rel.Suspended || o.by.suspended(), Built: true, Place: g.placeOfObject(o),
+		Suspended: rel.Suspended || o.by != nil && o.by.object.Spec.Suspend, Built: true, Place: g.placeOfObject(o),
 	}
 	out.reads = g.readsOf(o)
 	if o.by != nil && o.by.from != "" {

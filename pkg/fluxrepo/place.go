@@ -112,13 +112,3 @@ func (n *node) chainKey() string { return strings.Join(n.fromChain(), "\x00") }
 func (g *graph) stray(n *node, o *object) bool {
 	return n != nil && o != nil && o.by == nil && g.standsAside(g.files[o.file]) && g.seen(o.file)
 }
-
-// suspended tells whether a Kustomization, or one that builds it, is suspended.
-func (n *node) suspended() bool {
-	for ; n != nil; n = n.parent {
-		if n.object.Spec.Suspend {
-			return true
-		}
-	}
-	return false
-}
