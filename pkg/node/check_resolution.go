@@ -99,7 +99,8 @@ func (x *exam) judgeRoute(ctx context.Context, host string, r *route) Result {
 	}
 	v.judge(shownName(host), x.isPrivate(host), &f)
 	if r.folder != "" && f.Status != Pass {
-		x.mendList(&f, r.folder)
+		file, _ := x.mirrorFile(ctx, r.folder) // the route is what came of it
+		x.mendList(&f, r.folder, &file)
 	}
 	if v.spegel {
 		x.wayBack(ctx, host, &f)
@@ -141,7 +142,7 @@ func (x *exam) wayBack(ctx context.Context, host string, f *finding) {
 				continue
 			}
 			f.add(Warn, "the registry's own settings (%s) are in %s, where containerd does not look: the way back may fail", file.summary(), path.Join(d.path, backupDir, shownName(name)))
-			f.mend("once the registry is off Spegel's list, on this node: cp -r %s %s", word(backup), word(d.path))
+			f.mend("once the registry is off Spegel's list, and again after each start of Spegel, which removes it, on this node: cp -r %s %s", word(backup), word(d.path))
 			return
 		}
 	}

@@ -70,17 +70,21 @@ func (x *exam) judgeHostsFile(ctx context.Context, h *hostsDir, dir string, know
 		}
 	case dir == defaultDir:
 		f.add(Fail, "%s sends containerd to Spegel (%s) for every registry without a folder of its own, the private ones included", name, list(spegel))
-		x.mendList(f, path.Join(h.path, dir))
+		x.mendList(f, path.Join(h.path, dir), &file)
 	case private:
 		f.add(Fail, "%s sends containerd to Spegel (%s) for private registry %s", name, list(spegel), shownName(registryOf(dir)))
-		x.mendList(f, path.Join(h.path, dir))
+		x.mendList(f, path.Join(h.path, dir), &file)
 	}
 }
 
 // mendList says how Spegel gets out of the way.
-func (x *exam) mendList(f *finding, dir string) {
+func (x *exam) mendList(f *finding, dir string, file *hostsFile) {
 	f.mend("list the registries to mirror, and no private one, in spegel.mirroredRegistries of the HelmRelease")
 	f.mend("%s", x.restart())
+	if len(file.own) > 0 { // without them the registry may not be trusted
+		f.mend("until then, on this node: take Spegel's host table out of %s, and leave what else is in it (%s)", word(path.Join(dir, hostsToml)), list(file.own))
+		return
+	}
 	f.mend("until then, on this node: rm -r %s", word(dir))
 }
 
@@ -105,7 +109,7 @@ func (x *exam) displaced(ctx context.Context, h *hostsDir, f *finding) {
 			what += " (" + file.summary() + ")"
 		}
 		f.add(Warn, "Spegel moved private registry %s to %s: containerd no longer sees %s", shownName(registryOf(e.Name)), backup, what)
-		f.mend("if the registry needs it, on this node: cp -r %s %s", word(path.Join(backup, e.Name)), word(h.path))
+		f.mend("if the registry needs it, and again after each start of Spegel, which removes it, on this node: cp -r %s %s", word(path.Join(backup, e.Name)), word(h.path))
 	}
 	if len(names) > 0 {
 		f.note("Spegel displaced into %s: %s", backup, few(names))
