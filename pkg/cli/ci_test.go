@@ -28,7 +28,7 @@ func repository(t *testing.T, release string) string {
 		"kubernetes/apps/spegel/release.yaml": release,
 		"policy.yaml":                         ciPolicy,
 		"bin/kustomize":                       "#!/bin/sh\n[ \"$1\" = build ] && cat \"$2/release.yaml\"\n",
-		"bin/sops":                            "#!/bin/sh\n[ \"$1\" = -d ] && printf 'apiVersion: v1\\nkind: Secret\\nstringData: {REGISTRY: docker.io}\\n'\n",
+		"bin/sops":                            "#!/bin/sh\n[ \"$1\" = -d ] && printf 'apiVersion: v1\\nkind: Secret\\nmetadata: {name: cluster-secrets, namespace: flux-system}\\nstringData: {REGISTRY: docker.io}\\n'\n",
 	} {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
