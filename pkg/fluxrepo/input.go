@@ -188,11 +188,7 @@ func (in *input) open(ctx context.Context, o Options) (*graph, error) {
 }
 
 func emptyRepo(root, display string, words []string) *repo {
-	r := &repo{root: root, display: display, files: map[string]*file{}, dirs: map[string]*dir{}}
-	for _, w := range words {
-		r.words = append(r.words, []byte(w))
-		r.coded = append(r.coded, inBase64(w)...)
-	}
+	r := newRepo(root, display, words)
 	r.folder(".")
 	r.readIgnoreFiles()
 	return r

@@ -36,7 +36,7 @@ func (g *graph) data(o *object, used func(*scope, string)) (map[string]datum, er
 	add := func(key string, value any, coded bool) {
 		text, _ := value.(string)
 		if coded && !Encrypted(text) {
-			if raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err == nil {
+			if raw, err := fromBase64(text); err == nil {
 				text = string(raw)
 			}
 		}
@@ -49,6 +49,11 @@ func (g *graph) data(o *object, used func(*scope, string)) (map[string]datum, er
 		add(key, value, false)
 	}
 	return out, nil
+}
+
+// fromBase64 decodes a value of a Secret, which may be folded into lines. With an error comes what is before the mistake.
+func fromBase64(text string) ([]byte, error) {
+	return base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 }
 
 // Encrypted tells a text with a value, or a comment, that SOPS has encrypted.

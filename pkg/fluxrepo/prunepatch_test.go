@@ -64,14 +64,21 @@ func TestPruningSeesThrough(t *testing.T) {
 			for name, text := range files {
 				writeFile(t, filepath.Join(root, "clusters/prod", name), text)
 			}
-			pruned := render(root, check(t, fluxrepo.Options{Paths: []string{root}}, "harbor.example.com"))
-			all := render(root, check(t, fluxrepo.Options{Paths: []string{root}, NoPrune: true}, "harbor.example.com"))
-			if diff := cmp.Diff(pruned, all); diff != "" {
-				t.Errorf("-pruned +everything built:\n%s", diff)
-			}
+			pruned := prunedAlike(t, root)
 			if !strings.Contains(pruned, "from clusters/root.yaml#flux-system/root") {
 				t.Errorf("no release was built:\n%s", pruned)
 			}
 		})
 	}
+}
+
+// prunedAlike checks a repository with and without pruning, which has to make no difference, and returns the report.
+func prunedAlike(t *testing.T, root string) string {
+	t.Helper()
+	pruned := render(root, check(t, fluxrepo.Options{Paths: []string{root}}, "harbor.example.com"))
+	all := render(root, check(t, fluxrepo.Options{Paths: []string{root}, NoPrune: true}, "harbor.example.com"))
+	if diff := cmp.Diff(pruned, all); diff != "" {
+		t.Errorf("-pruned +everything built:\n%s", diff)
+	}
+	return pruned
 }

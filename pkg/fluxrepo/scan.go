@@ -85,13 +85,19 @@ func isYAML(name string) bool {
 
 var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
-// scan walks the repository and looks at the bytes of each YAML file once, several at a time.
-func scan(ctx context.Context, root, display string, words []string, o Options) (*repo, error) {
+// newRepo is one without files.
+func newRepo(root, display string, words []string) *repo {
 	r := &repo{root: root, display: display, files: map[string]*file{}, dirs: map[string]*dir{}}
 	for _, w := range words {
 		r.words = append(r.words, []byte(w))
 		r.coded = append(r.coded, inBase64(w)...)
 	}
+	return r
+}
+
+// scan walks the repository and looks at the bytes of each YAML file once, several at a time.
+func scan(ctx context.Context, root, display string, words []string, o Options) (*repo, error) {
+	r := newRepo(root, display, words)
 	workers := o.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)

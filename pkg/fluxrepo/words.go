@@ -2,7 +2,6 @@ package fluxrepo
 
 import (
 	"bytes"
-	"encoding/base64"
 	"io/fs"
 	"os"
 	"path"
@@ -84,7 +83,7 @@ func decodedData(secret *yaml.Node) []byte {
 	var out []byte
 	if data := deref(child(secret, "data")); data != nil {
 		for _, n := range data.Content {
-			value, _ := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(deref(n).Value), "")) // a key, or not base64: as far as it goes
+			value, _ := fromBase64(deref(n).Value) // a key, or not base64: as far as it goes
 			out = append(append(out, value...), '\n')
 		}
 	}
