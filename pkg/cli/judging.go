@@ -12,6 +12,9 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/report"
 )
 
+// noPrivateRegistry tells whoever names none that one rule can find nothing.
+const noPrivateRegistry = "no private registry is known, so rule private-registry-mirrored has nothing to match; name some in the policy file or with --private-registry"
+
 // judging is what check and audit share: by which policy is judged, how it is reported, and what fails.
 type judging struct {
 	config       string
@@ -63,7 +66,7 @@ func (j *judging) policy() (*policy.Policy, error) {
 // sayNonePrivate tells of a rule that can find nothing.
 func sayNonePrivate(pol *policy.Policy, stderr io.Writer) {
 	if len(pol.PrivateRegistries) == 0 {
-		fmt.Fprintln(stderr, "webhook: no private registry is known, so rule private-registry-mirrored has nothing to match; name some in the policy file or with --private-registry")
+		fmt.Fprintln(stderr, "webhook: "+noPrivateRegistry)
 	}
 }
 

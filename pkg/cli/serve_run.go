@@ -98,6 +98,6 @@ func logReload(logger *slog.Logger, current *policy.Policy, err error) {
 
 func warnOfNoPrivateRegistry(logger *slog.Logger, current *policy.Policy) {
 	if len(current.PrivateRegistries) == 0 {
-		logger.Warn("no private registry is known, so rule private-registry-mirrored has nothing to match; name some in the policy file or with --private-registry")
+		logger.Warn(noPrivateRegistry)
 	}
 }
