@@ -21,9 +21,18 @@ const (
 // hostsFile is what a hosts.toml says, as far as it matters here. Whom containerd asks in the end is asked
 // of containerd's own resolver; this is for telling what a file is.
 type hostsFile struct {
-	server  string
-	mirrors []mirror // sorted by URL
-	own     []string // settings of the registry itself, by key: ca, client, header, override_path, skip_verify
+	server      string
+	dialTimeout string   // of the server
+	mirrors     []mirror // sorted by URL
+	own         []string // settings of the registry itself, by key: ca, client, header, override_path, skip_verify
+}
+
+// asked are those that containerd asks in place of the registry: the mirrors, and the server if the file names one.
+func (f *hostsFile) asked() []mirror {
+	if f.server == "" {
+		return f.mirrors
+	}
+	return append(slices.Clone(f.mirrors), mirror{f.server, f.dialTimeout})
 }
 
 type mirror struct {
@@ -56,7 +65,7 @@ func parseHosts(data []byte) (f hostsFile, err error) {
 		}
 		return f, errors.New(line(err.Error()))
 	}
-	f.server = c.Server
+	f.server, f.dialTimeout = c.Server, c.DialTimeout
 	f.own = c.special()
 	err = c.check(c.Server)
 	for _, u := range slices.Sorted(maps.Keys(c.Hosts)) {
@@ -83,14 +92,18 @@ func (s *hostSettings) check(server string) error {
 			return fmt.Errorf("host %s: dial_timeout %s is no duration", shown(server), shown(s.DialTimeout))
 		}
 	}
-	address := server
-	if !strings.HasPrefix(address, "http") { // as containerd does
-		address = "https://" + address
-	}
-	if _, err := url.Parse(address); err != nil {
+	if _, err := hostURL(server); err != nil {
 		return fmt.Errorf("%s is no URL", shown(server))
 	}
 	return nil
+}
+
+// hostURL reads what a file has for a host as containerd does.
+func hostURL(host string) (*url.URL, error) {
+	if !strings.HasPrefix(host, "http") {
+		host = "https://" + host
+	}
+	return url.Parse(host)
 }
 
 // special lists the settings without which the registry may not be reachable.

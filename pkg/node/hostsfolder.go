@@ -51,7 +51,7 @@ func (x *exam) judgeHostsFile(ctx context.Context, h *hostsDir, dir string, know
 	private := x.isPrivate(registryOf(dir))
 	var spegel []string
 	if private || dir == defaultDir {
-		spegel = known.spegelIn(&file)
+		spegel = known.spegelIn(&file, registryOf(dir))
 	}
 	switch wrong := (*syntaxError)(nil); {
 	case errors.As(err, &wrong):
@@ -82,7 +82,7 @@ func (x *exam) mendList(f *finding, dir string, file *hostsFile) {
 	f.mend("list the registries to mirror, and no private one, in spegel.mirroredRegistries of the HelmRelease")
 	f.mend("%s", x.restart())
 	if len(file.own) > 0 { // without them the registry may not be trusted
-		f.mend("until then, on this node: take Spegel's host table out of %s, and leave what else is in it (%s)", word(path.Join(dir, hostsToml)), list(file.own))
+		f.mend("until then, on this node: take Spegel out of %s, its table as a host or its line as the server, and leave what else is in it (%s)", word(path.Join(dir, hostsToml)), list(file.own))
 		return
 	}
 	f.mend("until then, on this node: rm -r %s", word(dir))

@@ -67,7 +67,7 @@ func (x *exam) route(ctx context.Context, host string) (*route, error) {
 	}
 	known := x.signs(ctx)
 	for _, asked := range hosts {
-		r.hosts = append(r.hosts, hop{asked, known.isSpegelHost(asked, file, host)})
+		r.hosts = append(r.hosts, hop{asked, known.isSpegelHost(asked, &file, host)})
 	}
 	return r, nil
 }

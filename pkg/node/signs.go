@@ -50,7 +50,7 @@ func (x *exam) signs(ctx context.Context) signs {
 
 // of says by what a mirror is taken for Spegel; it is empty for somebody else's.
 func (s signs) of(m mirror) string {
-	u, err := url.Parse(m.url)
+	u, err := hostURL(m.url)
 	if err != nil {
 		return ""
 	}
@@ -75,10 +75,15 @@ func (s signs) of(m mirror) string {
 	return ""
 }
 
-// spegelIn lists the mirrors of a file that are Spegel.
-func (s signs) spegelIn(f *hostsFile) []string {
+// spegelIn lists those of a registry's file, or of _default, that are Spegel. A file may name it as its server; the registry
+// itself is never Spegel, wherever it is.
+func (s signs) spegelIn(f *hostsFile, registry string) []string {
 	var out []string
-	for _, m := range f.mirrors {
+	for _, m := range f.asked() {
+		u, err := hostURL(m.url)
+		if err != nil || u.Host == registry || slices.Contains(out, shown(m.url)) {
+			continue
+		}
 		if why := s.of(m); why != "" {
 			out = append(out, shown(m.url))
 			s.by[shown(m.url)] = why
@@ -87,19 +92,12 @@ func (s signs) spegelIn(f *hostsFile) []string {
 	return out
 }
 
-// isSpegelHost tells whether a host that containerd would ask is one of the file's mirrors that are Spegel. A file
-// may also name Spegel as its server; the registry itself is never Spegel, wherever it is.
-func (s signs) isSpegelHost(asked docker.RegistryHost, file hostsFile, registry string) bool {
-	if asked.Host == registry {
-		return false
-	}
-	at := asked.Scheme + "://" + asked.Host
-	for _, m := range append(file.mirrors, mirror{url: file.server}) {
-		if s.of(m) != "" && (m.url == at || m.url == at+asked.Path || m.url == at+"/") {
-			return true
-		}
-	}
-	return s.of(mirror{url: at}) != ""
+// isSpegelHost tells whether a host that containerd would ask is one of those in the registry's file that are Spegel.
+func (s signs) isSpegelHost(asked docker.RegistryHost, file *hostsFile, registry string) bool {
+	return slices.ContainsFunc(file.asked(), func(m mirror) bool {
+		u, err := hostURL(m.url)
+		return err == nil && u.Host == asked.Host && u.Host != registry && s.of(m) != ""
+	})
 }
 
 // note says by what mirrors were taken for Spegel.

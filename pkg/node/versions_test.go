@@ -53,6 +53,18 @@ func TestHostsFiles(t *testing.T) {
 			"harbor.example.com", "server = 'http://192.0.2.11:30020'\n[host.'http://192.0.2.11:30020']\ncapabilities = ['pull', 'resolve']\n",
 			node.Fail, node.Fail, "through Spegel with no way back",
 		},
+		"Spegel is the server, and no host": {
+			"harbor.example.com", "server = 'http://192.0.2.11:30020'\n",
+			node.Fail, node.Fail, "1. http://192.0.2.11:30020/v2, which is Spegel",
+		},
+		"Spegel is the server for all": {
+			"_default", "server = 'http://192.0.2.11:31111'\ndial_timeout = '200ms'\n",
+			node.Fail, node.Fail, "through Spegel with no way back",
+		},
+		"Spegel is a host with a certificate, so that TLS is tried first": {
+			"_default", "[host.'http://127.0.0.1:5555']\nskip_verify = true\n",
+			node.Fail, node.Fail, "1. https://127.0.0.1:5555/v2, which is Spegel",
+		},
 		"no way back: the registry may only be pushed to": {
 			"harbor.example.com", "server = 'https://harbor.example.com'\ncapabilities = ['push']\n[host.'http://192.0.2.11:30020']\n",
 			node.Fail, node.Fail, "through Spegel with no way back",
