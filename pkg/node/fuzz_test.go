@@ -23,7 +23,7 @@ func FuzzHostsFile(f *testing.F) {
 		if err != nil && (!utf8.ValidString(err.Error()) || strings.ContainsAny(err.Error(), "\n\x1b")) {
 			t.Errorf("error %q", err)
 		}
-		for _, s := range (signs{by: map[string]string{}}).spegelIn(&parsed, "") {
+		for _, s := range (signs{by: map[string]string{}, not: map[string]string{}}).spegelIn(&parsed, "") {
 			if len(s) > 100 {
 				t.Errorf("%q is shown", s)
 			}

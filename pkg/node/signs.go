@@ -17,7 +17,11 @@ import (
 type signs struct {
 	told map[string]string // by scheme and port: the DaemonSet that points containerd there
 	by   map[string]string // of the mirrors that were taken for Spegel, by URL as shown: by what
+	not  map[string]string // of those that look like Spegel where the cluster says otherwise: by what
 }
+
+// onTheNode is what Spegel shares with whatever else a node serves to itself.
+const onTheNode = "by its address, which is the node itself, and plain HTTP"
 
 // chartPorts are those that Spegel's chart publishes: hostPort and nodePort by default, and hostPort as
 // it is usually set on Talos. Its values may name others.
@@ -28,7 +32,7 @@ var aVariable = regexp.MustCompile(`\$\([^)]*\)`)
 
 // signs asks the cluster, if there is one, where Spegel's pods point containerd.
 func (x *exam) signs(ctx context.Context) signs {
-	s := signs{map[string]string{}, map[string]string{}}
+	s := signs{map[string]string{}, map[string]string{}, map[string]string{}}
 	p, err := x.spegel(ctx)
 	if err != nil {
 		return s
@@ -48,7 +52,8 @@ func (x *exam) signs(ctx context.Context) signs {
 	return s
 }
 
-// of says by what a mirror is taken for Spegel; it is empty for somebody else's.
+// of says by what a mirror is taken for Spegel; it is empty for somebody else's. Where the cluster tells the ports, only those
+// count.
 func (s signs) of(m mirror) string {
 	u, err := hostURL(m.url)
 	if err != nil {
@@ -57,6 +62,14 @@ func (s signs) of(m mirror) string {
 	if set, ok := s.told[u.Scheme+":"+u.Port()]; ok && u.Port() != "" {
 		return "by port " + u.Port() + ", where DaemonSet " + shownName(set) + " points containerd"
 	}
+	if len(s.told) > 0 {
+		return ""
+	}
+	return looksLikeSpegel(u, m.dialTimeout)
+}
+
+// looksLikeSpegel says by what a mirror may be Spegel, where nobody tells its ports.
+func looksLikeSpegel(u *url.URL, dialTimeout string) string {
 	if u.Scheme != "http" {
 		return ""
 	}
@@ -68,8 +81,8 @@ func (s signs) of(m mirror) string {
 	case err != nil:
 		return ""
 	case ip.IsLoopback():
-		return "by its address, which is the node itself, and plain HTTP"
-	case m.dialTimeout == "200ms":
+		return onTheNode
+	case dialTimeout == "200ms":
 		return "by plain HTTP to an address with Spegel's dial_timeout of 200ms"
 	}
 	return ""
@@ -87,6 +100,8 @@ func (s signs) spegelIn(f *hostsFile, registry string) []string {
 		if why := s.of(m); why != "" {
 			out = append(out, shown(m.url))
 			s.by[shown(m.url)] = why
+		} else if looks := looksLikeSpegel(u, m.dialTimeout); looks != "" {
+			s.not[shown(m.url)] = looks
 		}
 	}
 	return out
@@ -100,9 +115,23 @@ func (s signs) isSpegelHost(asked docker.RegistryHost, file *hostsFile, registry
 	})
 }
 
-// note says by what mirrors were taken for Spegel.
+// note says by what mirrors were taken for Spegel, and which were not: an older Spegel may have left those, but what the
+// node serves to itself is more likely something else.
 func (s signs) note(f *finding) {
 	for _, u := range slices.Sorted(maps.Keys(s.by)) {
 		f.note("%s is taken for Spegel %s", u, s.by[u])
+	}
+	var ports []string
+	for _, at := range slices.Sorted(maps.Keys(s.told)) {
+		ports = append(ports, shownName(at)+" (DaemonSet "+shownName(s.told[at])+")")
+	}
+	for _, u := range slices.Sorted(maps.Keys(s.not)) {
+		const other = "%s looks like Spegel %s, and is not taken for it: Spegel is at %s"
+		if s.not[u] == onTheNode {
+			f.note(other, u, s.not[u], few(ports))
+			continue
+		}
+		f.add(Warn, other+"; an older one may have left it", u, s.not[u], few(ports))
+		f.mend("if nothing else is at %s, take it out of the hosts directory", u)
 	}
 }

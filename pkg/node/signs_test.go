@@ -45,18 +45,25 @@ func TestByWhatSpegelIsTold(t *testing.T) {
 		"the chart's port":             {"[host.'http://192.0.2.11:29999']\n", nil, node.Fail, `"http://192.0.2.11:29999" is taken for Spegel by port 29999, one that its chart publishes`},
 		"the node itself":              {"[host.'http://127.0.0.1:5555']\n", nil, node.Fail, "by its address, which is the node itself, and plain HTTP"},
 		"its dial_timeout":             {"[host.'http://192.0.2.11:31444']\ndial_timeout = '200ms'\n", nil, node.Fail, "by plain HTTP to an address with Spegel's dial_timeout of 200ms"},
-		"another port, and no cluster": {"[host.'http://192.0.2.11:31444']\n", nil, node.Pass, "with 1 entries"},
+		"another port, and no cluster": {"[host.'http://192.0.2.11:31444']\n", nil, node.Pass, "with 2 entries"},
 		"the same, with a cluster": {
 			"[host.'http://192.0.2.11:31444']\n", cluster(pointing(ownPort)...), node.Fail, "by port 31444, where DaemonSet kube-system/spegel points containerd",
 		},
 		"a name, with a cluster":             {"[host.'http://spegel.internal:31444']\n", cluster(pointing(ownPort)...), node.Fail, "by port 31444, where DaemonSet"},
-		"a cluster with another port":        {"[host.'http://192.0.2.11:31445']\n", cluster(pointing(ownPort)...), node.Warn, "on the list of DaemonSet"},
-		"left over from before, by its port": {"[host.'http://192.0.2.11:30020']\n", cluster(pointing(ownPort)...), node.Fail, "by port 30020, one that its chart publishes"},
-		"another scheme":                     {"[host.'https://192.0.2.11:31444']\n", cluster(pointing(ownPort)...), node.Warn, "on the list of DaemonSet"},
+		"a cluster with another port":        {"[host.'http://192.0.2.11:31445']\n", cluster(pointing(ownPort)...), node.Pass, "the folders are those of Spegel's list"},
+		"left over from before, by its port": {
+			"[host.'http://192.0.2.11:30020']\n", cluster(pointing(ownPort)...), node.Warn,
+			`"http://192.0.2.11:30020" looks like Spegel by port 30020, one that its chart publishes, and is not taken for it: Spegel is at http:31444 (DaemonSet kube-system/spegel); an older one may have left it`,
+		},
+		"the node itself, with a cluster": {
+			"[host.'http://127.0.0.1:5555']\n", cluster(pointing(ownPort)...), node.Pass,
+			"which is the node itself, and plain HTTP, and is not taken for it: Spegel is at http:31444 (DaemonSet kube-system/spegel)\n",
+		},
+		"another scheme":                     {"[host.'https://192.0.2.11:31444']\n", cluster(pointing(ownPort)...), node.Pass, "the folders are those of Spegel's list"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := content{"etc/hostname": "node-1\n", certs + "harbor.example.com/hosts.toml": "server = 'https://harbor.example.com'\n" + test.host}
+			c := content{"etc/hostname": "node-1\n", certs + "ghcr.io/hosts.toml": "", certs + "harbor.example.com/hosts.toml": "server = 'https://harbor.example.com'\n" + test.host}
 			results := examine(t, node.Options{
 				Files: c.root(t), Cluster: test.cluster, Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown,
 			})
