@@ -16,8 +16,8 @@ func resolution() Check {
 		Title: "Whom would containerd ask for this image, and in which order?",
 		Reads: "the node's hosts directory, through containerd's own resolver, for the image of `--image`",
 		Why:   "The answer is one of four: direct; through Spegel, then the registry; the tag directly and the content through Spegel; through Spegel with no way back. With containerd 2.2 a \"not found\" of Spegel weighs more than a registry that it can't reach or whose certificate it does not trust, so the pod shows \"not found\" and hides the real reason.",
-		Fails: "It fails if there is no way from Spegel back to the registry, and if Spegel is asked for a private registry at all. It warns if only the content of a private registry is asked of Spegel, by digest, as with `resolveTags: false`, and if the way back needs settings that Spegel moved to `_backup`.",
-		Mend:  "What mends `mirror-config` mends this. With no way back, the hosts file lacks a `server`, or names one that may not pull.",
+		Fails: "It fails if there is no way from Spegel back to the registry, and if Spegel is asked for a private registry at all. It warns if only the content of a private registry is asked of Spegel, by digest, as with `resolveTags: false`, if the registry itself is never asked, as a `server` stands in its place, and if the way back needs settings that Spegel moved to `_backup`.",
+		Mend:  "What mends `mirror-config` mends this. With no way back, the `server` of the hosts file is Spegel, or may not pull; without that line containerd asks the registry.",
 		Limits: "It tells whom containerd asks, not what they answer. Keys are not read: in place of a client's certificate it takes one made up. " +
 			"The resolver is that of containerd 2.2; a node with another version may take a file otherwise, and of several errors an older one may show the registry's own.",
 		run: func(ctx context.Context, x *exam) Result { return x.resolution(ctx) },
@@ -59,6 +59,7 @@ type verdict struct {
 	asked           int  // hosts that are asked for the image as it is named
 	spegel, direct  bool // Spegel, or another host, is one of them
 	content, behind bool // Spegel is asked for content by digest alone, and another host is too
+	itself          bool // the registry itself is one of those others
 }
 
 // judgeRoute judges whom containerd asks for the image.
@@ -78,40 +79,54 @@ func (x *exam) judgeRoute(ctx context.Context, host string, r *route) Result {
 	f.note("%s is asked of (%s):", shownImage(x.image), why)
 	var v verdict
 	for _, h := range r.hosts {
-		pulls := h.Capabilities.Has(docker.HostCapabilityPull)
-		v.behind = v.behind || pulls && !h.spegel
-		if !h.Capabilities.Has(needs) {
-			f.note("  never: %s may not %s", line(h.url()), missing(h.Capabilities, needs))
-			if h.spegel && pulls {
-				v.content = true
-				f.note("    but that is Spegel, and once the tag is resolved it is asked for the content, by digest")
-			}
-			continue
-		}
-		v.asked++
-		name := ""
-		if h.spegel {
-			name, v.spegel = ", which is Spegel", true
-		} else {
-			v.direct = true
-		}
-		f.note("  %d. %s%s", v.asked, line(h.url()), name)
+		v.count(h, host, needs, &f)
 	}
 	v.judge(shownName(host), x.isPrivate(host), &f)
-	if r.folder != "" && f.Status != Pass {
+	if r.folder != "" && f.Status != Pass && (v.spegel || v.content || v.asked == 0) {
 		file, _ := x.mirrorFile(ctx, r.folder) // the route is what came of it
 		x.mendList(&f, r.folder, &file)
 	}
 	if v.spegel {
 		x.wayBack(ctx, host, &f)
 	}
+	if v.direct && !v.itself {
+		f.add(Warn, "%s itself is never asked: pulls fail unless what stands in its place is a mirror of it", shownName(host))
+		f.mend("unless it is meant so, take the line of server out of %s, or have it name the registry", word(path.Join(r.folder, hostsToml)))
+	}
 	return f.Result
+}
+
+// count takes the next host of a route of a registry.
+func (v *verdict) count(h hop, registry string, needs docker.HostCapabilities, f *finding) {
+	pulls := h.Capabilities.Has(docker.HostCapabilityPull)
+	v.behind = v.behind || pulls && !h.spegel
+	v.itself = v.itself || pulls && !h.spegel && isRegistry(h.Host, registry)
+	if !h.Capabilities.Has(needs) {
+		f.note("  never: %s may not %s", line(h.url()), missing(h.Capabilities, needs))
+		if h.spegel && pulls {
+			v.content = true
+			f.note("    but that is Spegel, and once the tag is resolved it is asked for the content, by digest")
+		}
+		return
+	}
+	v.asked++
+	name := ""
+	if h.spegel {
+		name, v.spegel = ", which is Spegel", true
+	} else {
+		v.direct = true
+	}
+	f.note("  %d. %s%s", v.asked, line(h.url()), name)
 }
 
 // judge says what the route means. A host that fails, also with "not found", makes containerd ask the next one, and the
 // error of the first is the one that is shown if all fail.
 func (v *verdict) judge(host string, private bool, f *finding) {
-	const byDigest = "the tag is asked of the registry itself, and the content, by digest, of Spegel first, then of the registry"
+	way := "the registry"
+	if !v.itself {
+		way = "another host"
+	}
+	byDigest := "the tag is asked of " + way + ", and the content, by digest, of Spegel first, then of " + way
 	switch {
 	case v.asked == 0:
 		f.add(Fail, "nobody: no host may be asked for it, so every pull fails with \"not found\"")
@@ -126,9 +141,9 @@ func (v *verdict) judge(host string, private bool, f *finding) {
 	case !v.direct:
 		f.add(Fail, "through Spegel with no way back: what no peer has is \"not found\"")
 	case private:
-		f.add(Fail, "through Spegel, then the registry, and %s is private: its \"not found\" hides why the registry can't be reached", host)
+		f.add(Fail, "through Spegel, then %s, and %s is private: its \"not found\" hides why %[1]s can't be reached", way, host)
 	default:
-		f.add(Pass, "through Spegel, then the registry")
+		f.add(Pass, "through Spegel, then %s", way)
 	}
 }
 

@@ -60,20 +60,36 @@ func (x *exam) judgeHostsFile(ctx context.Context, h *hostsDir, dir string, know
 	case errors.Is(err, fs.ErrNotExist): // certificates may lie there without a hosts.toml
 	case err != nil:
 		f.add(Warn, "%s %s", name, reason(err))
+	case len(spegel) == 0 && (private || dir == defaultDir):
+		x.judgeWithoutSpegel(ctx, path.Join(h.path, dir), &file, f)
 	case len(spegel) == 0:
-		if !private || len(file.own) == 0 {
-			return
-		}
-		if _, err := x.route(ctx, registryOf(dir)); err != nil {
-			f.add(Warn, "%s: what it names can't be used: %s", name, line(err.Error()))
-			f.mend("mend %s", word(path.Join(h.path, dir, hostsToml)))
-		}
 	case dir == defaultDir:
 		f.add(Fail, "%s sends containerd to Spegel (%s) for every registry without a folder of its own, the private ones included", name, list(spegel))
 		x.mendList(f, path.Join(h.path, dir), &file)
 	case private:
 		f.add(Fail, "%s sends containerd to Spegel (%s) for private registry %s", name, list(spegel), shownName(registryOf(dir)))
 		x.mendList(f, path.Join(h.path, dir), &file)
+	}
+}
+
+// judgeWithoutSpegel judges what a file of a private registry, or a _default, says of others.
+func (x *exam) judgeWithoutSpegel(ctx context.Context, folder string, file *hostsFile, f *finding) {
+	name := shownPath(path.Join(folder, hostsToml))
+	registry := registryOf(path.Base(folder))
+	place := "private registry " + shownName(registry)
+	if registry == defaultDir {
+		place = "every registry without a folder of its own, the private ones included"
+	}
+	if server := file.instead(registry); server != "" {
+		f.add(Warn, "%s has server %s in place of %s: the registry itself is never asked, and pulls fail unless that is a mirror of it", name, shown(server), place)
+		f.mend("unless it is meant so, take the line of server out of %s, or have it name the registry", word(path.Join(folder, hostsToml)))
+	}
+	if registry == defaultDir || len(file.own) == 0 {
+		return
+	}
+	if _, err := x.route(ctx, registry); err != nil {
+		f.add(Warn, "%s: what it names can't be used: %s", name, line(err.Error()))
+		f.mend("mend %s", word(path.Join(folder, hostsToml)))
 	}
 }
 

@@ -39,7 +39,7 @@ func TestHostsFiles(t *testing.T) {
 		},
 		"resolveTags off, and a tag to resolve": {
 			"_default", "[host.'http://192.0.2.11:30020']\ncapabilities = ['pull']\ndial_timeout = '200ms'",
-			node.Fail, node.Warn, "the tag is asked of the registry itself, and the content, by digest, of Spegel first, then of the registry; harbor.example.com is private",
+			node.Fail, node.Warn, "the tag is asked of the registry, and the content, by digest, of Spegel first, then of the registry; harbor.example.com is private",
 		},
 		"resolveTags off, and the registry may not be pulled from": {
 			"harbor.example.com", "server = 'https://harbor.example.com'\ncapabilities = ['resolve']\n[host.'http://192.0.2.11:30020']\ncapabilities = ['pull']\n",
@@ -80,6 +80,30 @@ func TestHostsFiles(t *testing.T) {
 		"by hand, a mirror of one's own": {
 			"_default", "[host.\"https://mirror.example.com\"]\n",
 			node.Pass, node.Pass, "1. https://mirror.example.com/v2\n  2. https://harbor.example.com/v2",
+		},
+		"another server, without a word of the registry": {
+			"harbor.example.com", "server = 'https://ghcr.io'\n",
+			node.Warn, node.Warn, "harbor.example.com itself is never asked",
+		},
+		"another server for all": {
+			"_default", "server = 'mirror.example.com'\n",
+			node.Warn, node.Warn, "1. https://mirror.example.com/v2\ndirect: Spegel is not asked\nharbor.example.com itself is never asked",
+		},
+		"another server behind Spegel": {
+			"harbor.example.com", "server = 'https://mirror.example.com'\n[host.'http://192.0.2.11:30020']\n",
+			node.Fail, node.Fail, "through Spegel, then another host, and harbor.example.com is private",
+		},
+		"the registry may only be pushed to, and a mirror stands in its place": {
+			"harbor.example.com", "server = 'https://harbor.example.com'\ncapabilities = ['push']\n[host.'https://mirror.example.com']\n",
+			node.Pass, node.Warn, "itself is never asked",
+		},
+		"another server, and the registry is a host": {
+			"harbor.example.com", "server = 'https://mirror.example.com'\n[host.'http://harbor.example.com:8080']\n",
+			node.Pass, node.Pass, "1. http://harbor.example.com:8080/v2",
+		},
+		"the registry by its port": {
+			"harbor.example.com", "server = 'https://Harbor.example.com:443'\n",
+			node.Pass, node.Pass, "direct",
 		},
 		"by hand, with an authority that is not there": {
 			"harbor.example.com", "server = 'https://harbor.example.com'\nca = '/etc/ssl/own.crt'\n",
