@@ -18,9 +18,9 @@ func dns() Check {
 	return Check{
 		ID:     "dns",
 		Title:  "Does the registry's name have an address?",
-		Reads:  "the node's `/etc/hosts` and `/etc/resolv.conf`, and the resolver of the machine that doctor runs on",
+		Reads:  "the hosts that containerd asks for the registry, but for Spegel (the `server` and the other hosts of its hosts file, or else the registry itself, which for docker.io is registry-1.docker.io); the node's `/etc/hosts` and `/etc/resolv.conf`, and the resolver of the machine that doctor runs on",
 		Why:    "containerd runs on the node and asks the node's resolver, not the cluster's. A name that only the cluster's DNS or a VPN on another machine knows does not resolve there; and with Spegel before it, the pod shows \"not found\" instead.",
-		Fails:  "It fails on the node itself if neither `/etc/hosts` nor the resolver knows the name. From another machine that is a warning: the node may know better.",
+		Fails:  "It fails on the node itself if neither `/etc/hosts` nor the resolver knows the name, or if all that they know is 0.0.0.0 or ::, which a resolver answers for a name that it blocks. From another machine that is a warning: the node may know better. It is a warning too where containerd has another host to ask in its place.",
 		Mend:   "Give the node a resolver that knows the name, or an entry in `/etc/hosts`; on Talos, `machine.network.nameservers` or `machine.network.extraHostEntries`.",
 		Limits: "With `--talos` and `--bundle` the question to the resolver is answered where doctor runs, and the evidence says so.",
 		run:    func(ctx context.Context, x *exam) Result { return x.dns(ctx) },
@@ -36,39 +36,63 @@ func (x *exam) dns(ctx context.Context) Result {
 	if note != "" {
 		f.note("%s", note)
 	}
-	remote := x.Files == nil || x.Files.Remote()
-	unknown := false
+	known := true
 	for _, target := range x.targets {
-		host := hostname(target)
-		if _, err := netip.ParseAddr(host); err == nil {
-			f.add(Pass, "%s is an address", shownName(host))
-			continue
-		}
-		if addresses := hosts[strings.ToLower(host)]; len(addresses) > 0 {
-			f.add(Pass, "%s is %s in the node's /etc/hosts", shownName(host), list(addresses))
-			continue
-		}
-		addresses, err := x.lookup(ctx, host)
-		where := "the node's resolver"
-		if remote {
-			where = "the resolver of the machine that doctor runs on, not of the node,"
-		}
-		switch {
-		case err == nil:
-			f.add(Pass, "%s is %s, says %s", shownName(host), few(addresses), strings.TrimSuffix(where, ","))
-		case remote:
-			unknown = true
-			f.add(Warn, "%s has no address, says %s: %s", shownName(host), strings.TrimSuffix(where, ","), line(err.Error()))
-		default:
-			unknown = true
-			f.add(Fail, "%s has no address, says %s: %s", shownName(host), where, line(err.Error()))
-		}
+		hops, _ := x.direct(ctx, target) // what is wrong with its hosts file, reachability tells
+		f.askEach(hops, func(h hop, f *finding) bool {
+			answers := x.address(ctx, target, hostname(h.Host), hosts, f)
+			known = known && answers
+			return answers
+		})
 	}
-	if unknown {
+	if !known {
 		x.resolvConf(ctx, &f)
 		f.mend("on the node, give the name to a resolver in /etc/resolv.conf or to /etc/hosts; on Talos: machine.network.nameservers, machine.network.extraHostEntries")
 	}
 	return f.Result
+}
+
+// address tells whether a host that containerd asks for a registry has an address to connect to.
+func (x *exam) address(ctx context.Context, target, host string, table map[string][]string, f *finding) bool {
+	name := shownName(host)
+	if host != hostname(target) {
+		name += ", asked for " + shownName(target) + ","
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		f.add(Pass, "%s is an address", name)
+		return true
+	}
+	if addresses := table[strings.ToLower(host)]; len(addresses) > 0 {
+		if blocked(addresses) {
+			f.add(Fail, "%s is %s in the node's /etc/hosts, which leads nowhere", name, list(addresses))
+			return false
+		}
+		f.add(Pass, "%s is %s in the node's /etc/hosts", name, list(addresses))
+		return true
+	}
+	status, who := Fail, "the node's resolver"
+	if x.Files == nil || x.Files.Remote() {
+		status, who = Warn, "the resolver of the machine that doctor runs on, not of the node"
+	}
+	addresses, err := x.lookup(ctx, host)
+	switch {
+	case err != nil:
+		f.add(status, "%s has no address, says %s: %s", name, who, line(err.Error()))
+	case blocked(addresses):
+		f.add(status, "%s is %s, says %s: it blocks the name", name, few(addresses), who)
+	default:
+		f.add(Pass, "%s is %s, says %s", name, few(addresses), who)
+		return true
+	}
+	return false
+}
+
+// blocked tells whether all addresses are 0.0.0.0 or ::, which a resolver answers for a name that it blocks.
+func blocked(addresses []string) bool {
+	return !slices.ContainsFunc(addresses, func(a string) bool {
+		ip, err := netip.ParseAddr(a)
+		return err != nil || !ip.Unmap().IsUnspecified()
+	})
 }
 
 // etcHosts reads the node's table of hosts; the note says why there is none.

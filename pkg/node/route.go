@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
@@ -35,8 +36,8 @@ type hop struct {
 	spegel bool
 }
 
-// url is where the host is asked.
-func (h hop) url() string { return h.Scheme + "://" + h.Host + h.Path }
+// url is where the host is asked, joined as containerd does.
+func (h hop) url() string { return h.Scheme + "://" + h.Host + path.Join("/", h.Path) }
 
 // route asks containerd's own resolver.
 func (x *exam) route(ctx context.Context, host string) (*route, error) {
