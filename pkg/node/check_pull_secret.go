@@ -20,8 +20,8 @@ func pullSecret() Check {
 		ID:     "pull-secret",
 		Title:  "Do pods of the namespace have credentials for the registry?",
 		Reads:  "the ServiceAccounts of `--namespace` and the Secrets of type `kubernetes.io/dockerconfigjson`, or `kubernetes.io/dockercfg` of old, that they name, or else all of these types there; needs `--kubeconfig`",
-		Why:    "Without credentials a private registry answers 401. The kubelet takes the Secrets that the pod or its ServiceAccount names, and of those the entries that match the registry.",
-		Fails:  "It fails if no Secret has an entry for the registry, or one without credentials, or if a Secret that a ServiceAccount names can't be parsed, in whatever entry: the kubelet then pulls with none of the account's Secrets. It warns if no ServiceAccount names the Secret that has one: then each pod must.",
+		Why:    "Without credentials a private registry answers 401. The kubelet takes the Secrets that the pod or its ServiceAccount names, and of those the entries that match the image: the host, of which each label may be a pattern, and with a path what the name begins with (pkg/credentialprovider of Kubernetes 1.36).",
+		Fails:  "It fails if no Secret has an entry for the registry, or one without credentials, or if a Secret that a ServiceAccount names can't be parsed, in whatever entry: the kubelet then pulls with none of the account's Secrets. It warns if no ServiceAccount names the Secret that has one: then each pod must; and, where `--image` names no image of the registry, if what there is for it is only for images whose names begin with a path.",
 		Mend:   "Create the Secret and have the ServiceAccount name it.",
 		Limits: "It does not try the credentials, and never prints them. What the kubelet has from elsewhere (a credential provider, containerd's own configuration) it does not see; nor a Secret that only a pod names and that is of another type. That a pod names a broken Secret itself it does not see either.",
 		run:    func(ctx context.Context, x *exam) Result { return x.pullSecret(ctx) },
@@ -42,30 +42,43 @@ func (x *exam) pullSecret(ctx context.Context) Result {
 	var f finding
 	named := x.namedSecrets(ctx, accounts, &f)
 	for _, target := range x.targets {
-		image := x.imageAt(target)
-		found := slices.DeleteFunc(slices.Clone(named), func(s pullSecretFile) bool { return !s.covers(image) })
-		if len(found) == 0 {
-			x.unnamed(ctx, target, image, accounts, &f)
-			continue
-		}
-		for _, s := range found {
-			if !s.complete(image) {
-				f.add(Fail, "Secret %s has an entry for %s without credentials in it", shownName(s.name), shownName(target))
-				f.mend("%s", x.createSecret(target))
-				continue
-			}
-			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", shownName(s.name), shownName(target), few(accounts.naming(s.name)))
+		if !x.credentials(target, named, accounts, &f) {
+			x.unnamed(ctx, target, accounts, &f)
 		}
 	}
 	return f.Result
 }
 
-// imageAt is what the kubelet matches with the entries of a Secret: the image, or any of a registry.
-func (x *exam) imageAt(target string) string {
-	if x.image != nil && reference.Domain(x.image) == target {
-		return x.image.Name()
+// credentials judges what the Secrets that ServiceAccounts name have for a registry; ok is false where that is nothing.
+func (x *exam) credentials(target string, named []pullSecretFile, accounts serviceAccounts, f *finding) (ok bool) {
+	image, known := x.imageAt(target)
+	all := slices.ContainsFunc(named, func(s pullSecretFile) bool { return s.complete(image) })
+	for _, s := range named {
+		scopes := s.scopes(target)
+		switch {
+		case s.complete(image):
+			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", shownName(s.name), shownName(target), few(accounts.naming(s.name)))
+		case s.covers(image):
+			f.add(Fail, "Secret %s has an entry for %s without credentials in it", shownName(s.name), shownName(target))
+			f.mend("%s", x.createSecret(target))
+		case !known && !all && len(scopes) > 0:
+			f.add(Warn, "Secret %s has credentials only for images of %s whose names begin with %s; ServiceAccounts that name it: %s",
+				shownName(s.name), shownName(target), few(scopes), few(accounts.naming(s.name)))
+			f.mend("name an image with --image to learn whether they are for it")
+		default:
+			continue
+		}
+		ok = true
 	}
-	return target + "/"
+	return ok
+}
+
+// imageAt is what the kubelet matches with the entries of a Secret: the image, where it is known, or else all of a registry.
+func (x *exam) imageAt(target string) (image string, known bool) {
+	if x.image != nil && reference.Domain(x.image) == target {
+		return x.image.Name(), true
+	}
+	return target + "/", false
 }
 
 // serviceAccounts are the names of the Secrets that each ServiceAccount names.
@@ -133,16 +146,21 @@ func (x *exam) namedSecrets(ctx context.Context, accounts serviceAccounts, f *fi
 }
 
 // unnamed looks for a Secret that exists and that no ServiceAccount names.
-func (x *exam) unnamed(ctx context.Context, target, image string, accounts serviceAccounts, f *finding) {
-	var found []string
+func (x *exam) unnamed(ctx context.Context, target string, accounts serviceAccounts, f *finding) {
+	image, known := x.imageAt(target)
+	found := map[string]string{} // by name: what of
 	var err error
 	for _, form := range slices.Sorted(maps.Keys(secretForms())) {
 		in := []client.ListOption{client.InNamespace(x.Cluster.Namespace), client.MatchingFields{"type": string(form)}}
 		err = errors.Join(err, pages.Each(ctx, x.Cluster.Reader, in, func(page *corev1.SecretList) error {
 			for i := range page.Items {
 				s, err := parsePullSecret(&page.Items[i])
-				if err == nil && len(s.broken) == 0 && s.covers(image) && s.complete(image) && len(accounts.naming(s.name)) == 0 {
-					found = append(found, s.name)
+				switch scopes := s.scopes(target); {
+				case err != nil || len(s.broken) > 0 || len(accounts.naming(s.name)) > 0:
+				case s.complete(image):
+					found[s.name] = shownName(target)
+				case !known && len(scopes) > 0:
+					found[s.name] = "images of " + shownName(target) + " whose names begin with " + few(scopes)
 				}
 			}
 			return nil
@@ -153,9 +171,9 @@ func (x *exam) unnamed(ctx context.Context, target, image string, accounts servi
 	case err != nil:
 		f.add(Warn, "no ServiceAccount of namespace %s names a Secret for %s; whether there is one can't be seen: %s", namespace, shownName(target), line(err.Error()))
 	case len(found) > 0:
-		slices.Sort(found)
-		f.add(Warn, "Secret %s has credentials for %s, and no ServiceAccount of namespace %s names it", shownName(found[0]), shownName(target), namespace)
-		f.mend(`kubectl -n %s patch serviceaccount default -p '{"imagePullSecrets":[{"name":"%s"}]}'`, word(x.Cluster.Namespace), word(found[0]))
+		first := slices.Sorted(maps.Keys(found))[0]
+		f.add(Warn, "Secret %s has credentials for %s, and no ServiceAccount of namespace %s names it", shownName(first), found[first], namespace)
+		f.mend(`kubectl -n %s patch serviceaccount default -p '{"imagePullSecrets":[{"name":"%s"}]}'`, word(x.Cluster.Namespace), word(first))
 		return
 	default:
 		f.add(Fail, "no Secret of namespace %s has credentials for %s", namespace, shownName(target))

@@ -237,6 +237,34 @@ func TestPullSecret(t *testing.T) {
 	}
 }
 
+// A Secret may be for a part of a registry. The kubelet takes it by what the image's name begins with.
+func TestPullSecretOfAPartOfARegistry(t *testing.T) {
+	t.Parallel()
+	team := dockerConfig("pull", auths("harbor.example.com/team"))
+	named := []client.Object{account("default", "pull"), team}
+	const only = "Secret pull has credentials only for images of harbor.example.com whose names begin with harbor.example.com/team; ServiceAccounts that name it: default"
+	for name, test := range map[string]struct {
+		image   string
+		objects []client.Object
+		status  node.Status
+		says    []string
+	}{
+		"no image":                       {"", named, node.Warn, []string{only, "name an image with --image"}},
+		"an image of it":                 {"harbor.example.com/team/app:v1", named, node.Pass, []string{"Secret pull has credentials for harbor.example.com;"}},
+		"an image beside it":             {"harbor.example.com/other/app:v1", named, node.Fail, []string{"no Secret of namespace apps has credentials for harbor.example.com"}},
+		"no image, and named by nobody":  {"", []client.Object{account("default"), team}, node.Warn, []string{"Secret pull has credentials for images of harbor.example.com whose names begin with harbor.example.com/team, and no ServiceAccount", "patch serviceaccount default"}},
+		"beside one for all":             {"", []client.Object{account("default", "pull", "all"), team, dockerConfig("all", auths("harbor.example.com"))}, node.Pass, []string{"Secret all has credentials for harbor.example.com;"}},
+		"one Secret for a part and all":  {"", []client.Object{account("default", "pull"), dockerConfig("pull", auths(`harbor.example.com/team":{"auth":"YTpi"},"*.example.com`))}, node.Pass, []string{"Secret pull has credentials for harbor.example.com;"}},
+		"a part of a pattern's registry": {"", []client.Object{account("default", "pull"), dockerConfig("pull", auths("https://*.example.com/v2/team"))}, node.Warn, []string{only}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := node.Options{Cluster: cluster(test.objects...), Registries: registries(t, "harbor.example.com"), Image: test.image, Dial: nowhere, Lookup: unknown}
+			want(t, examine(t, o)["pull-secret"], test.status, test.says...)
+		})
+	}
+}
+
 // With a DaemonSet for each kind of node, an old pod of any is told.
 func TestRolloutOfSeveral(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net"
 	"net/url"
 	"path"
 	"slices"
@@ -96,40 +97,56 @@ func keyHost(key string) string {
 	return "a name that is no host"
 }
 
-// covers tells whether an entry is for the image, complete whether one of those has credentials.
-func (s pullSecretFile) covers(image string) bool {
-	for key := range s.entries {
-		if matchesImage(key, image) {
-			return true
-		}
-	}
-	return false
-}
+// covers tells whether the kubelet takes an entry for the image, complete whether one of those has credentials.
+func (s pullSecretFile) covers(image string) bool { return len(s.matching(image)) > 0 }
 
 func (s pullSecretFile) complete(image string) bool {
-	for key, complete := range s.entries {
-		if complete && matchesImage(key, image) {
-			return true
+	return slices.ContainsFunc(s.matching(image), func(key string) bool { return s.entries[key] })
+}
+
+// matching are the keys of the entries that the kubelet takes for an image. One for index.docker.io is for Docker Hub
+// where no other is.
+func (s pullSecretFile) matching(image string) []string {
+	var keys, hub []string
+	for key := range s.entries {
+		if matchesImage(key, image) {
+			keys = append(keys, key)
+		} else if u, ok := keyURL(key); ok && u.Host+u.Path == "index.docker.io" {
+			hub = append(hub, key)
 		}
 	}
-	return false
+	if len(keys) == 0 && strings.HasPrefix(image, "docker.io/") {
+		return hub
+	}
+	return keys
+}
+
+// scopes are what the names of the images of a registry begin with for which there are credentials, where that is not
+// for all of them.
+func (s pullSecretFile) scopes(host string) []string {
+	var out []string
+	for key, complete := range s.entries {
+		if u, ok := keyURL(key); ok && complete && u.Path != "" && matchesHost(u.Host, host) {
+			out = append(out, shownPath(host+u.Path))
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // matchesImage tells whether the kubelet takes an entry for an image, by its rules (pkg/credentialprovider of
-// Kubernetes 1.36): scheme and a leading /v1 or /v2 of the path do not count; each label of the host may
+// Kubernetes 1.36): scheme and a leading /v1/ or /v2/ of the path do not count; each label of the host may
 // be a pattern and stands for one label; port and number of labels are equal; the path is a prefix.
 func matchesImage(key, image string) bool {
 	entry, ok := keyURL(key)
-	if !ok {
-		return false
-	}
 	host, rest, _ := strings.Cut(image, "/")
-	if host == "docker.io" {
-		host = "index.docker.io"
-	}
-	at := &url.URL{Host: host}
-	labels, want := strings.Split(at.Hostname(), "."), strings.Split(entry.Hostname(), ".")
-	if at.Port() != entry.Port() || len(labels) != len(want) {
+	return ok && matchesHost(entry.Host, host) && strings.HasPrefix("/"+rest, entry.Path)
+}
+
+func matchesHost(pattern, host string) bool {
+	want, wantPort := hostLabels(pattern)
+	labels, port := hostLabels(host)
+	if port != wantPort || len(labels) != len(want) {
 		return false
 	}
 	for i := range want {
@@ -137,9 +154,19 @@ func matchesImage(key, image string) bool {
 			return false
 		}
 	}
-	return strings.HasPrefix("/"+rest, entry.Path)
+	return true
 }
 
+// hostLabels splits a host; an address in brackets keeps them where no port follows.
+func hostLabels(host string) (labels []string, port string) {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		name, port = host, ""
+	}
+	return strings.Split(name, "."), port
+}
+
+// keyURL is an entry's key as the kubelet takes it: one path, and none for all of a registry.
 func keyURL(key string) (*url.URL, bool) {
 	if !strings.HasPrefix(key, "https://") && !strings.HasPrefix(key, "http://") {
 		key = "https://" + key
@@ -148,16 +175,11 @@ func keyURL(key string) (*url.URL, bool) {
 	if err != nil || u.Host == "" {
 		return nil, false
 	}
-	for _, version := range []string{"/v1/", "/v2/"} {
-		if rest, ok := strings.CutPrefix(u.Path, version); ok {
-			u.Path = "/" + rest
-		}
+	if strings.HasPrefix(u.Path, "/v1/") || strings.HasPrefix(u.Path, "/v2/") {
+		u.Path = u.Path[3:]
 	}
-	if u.Path == "/v1" || u.Path == "/v2" {
+	if u.Path == "/" {
 		u.Path = ""
-	}
-	if u.Hostname() == "docker.io" {
-		u.Host = "index.docker.io"
 	}
 	return u, true
 }
