@@ -9,7 +9,6 @@ import (
 
 	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/pages"
@@ -21,7 +20,7 @@ func pullSecret() Check {
 		Title:  "Do pods of the namespace have credentials for the registry?",
 		Reads:  "the ServiceAccounts of `--namespace` and the Secrets of type `kubernetes.io/dockerconfigjson`, or `kubernetes.io/dockercfg` of old, that they name, or else all of these types there; needs `--kubeconfig`",
 		Why:    "Without credentials a private registry answers 401. The kubelet takes the Secrets that the pod or its ServiceAccount names, and of those the entries that match the image: the host, of which each label may be a pattern, and with a path what the name begins with (pkg/credentialprovider of Kubernetes 1.36).",
-		Fails:  "It fails if no Secret has an entry for the registry, or one without credentials, or if a Secret that a ServiceAccount names can't be parsed, in whatever entry: the kubelet then pulls with none of the account's Secrets. It warns if no ServiceAccount names the Secret that has one: then each pod must; and, where `--image` names no image of the registry, if what there is for it is only for images whose names begin with a path.",
+		Fails:  "It fails if no Secret has an entry for the registry, or one without credentials, or if a Secret that a ServiceAccount names can't be parsed, in whatever entry: the kubelet then pulls nothing for the account's pods, public images neither (pkg/kubelet/images of Kubernetes 1.36). A registry that only `--image` names, and no list of private ones, may serve the image to everybody: where no Secret has an entry for it, the check is skipped, and a Secret that does not exist or is of another type is a warning. It warns if no ServiceAccount names the Secret that has one: then each pod must; and, where `--image` names no image of the registry, if what there is for it is only for images whose names begin with a path.",
 		Mend:   "Create the Secret and have the ServiceAccount name it.",
 		Limits: "It does not try the credentials, and never prints them. What the kubelet has from elsewhere (a credential provider, containerd's own configuration) it does not see; nor a Secret that only a pod names and that is of another type. That a pod names a broken Secret itself it does not see either.",
 		run:    func(ctx context.Context, x *exam) Result { return x.pullSecret(ctx) },
@@ -58,6 +57,8 @@ func (x *exam) credentials(target string, named []pullSecretFile, accounts servi
 		switch {
 		case s.complete(image):
 			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", shownName(s.name), shownName(target), few(accounts.naming(s.name)))
+		case !x.isPrivate(target): // without credentials it is asked as by anybody
+			continue
 		case s.covers(image):
 			f.add(Fail, "Secret %s has an entry for %s without credentials in it", shownName(s.name), shownName(target))
 			f.mend("%s", x.createSecret(target))
@@ -70,6 +71,11 @@ func (x *exam) credentials(target string, named []pullSecretFile, accounts servi
 		}
 		ok = true
 	}
+	if !ok && !x.isPrivate(target) {
+		f.add(Skip, "no ServiceAccount of namespace %s names a Secret with credentials for %s: a public image needs none; if this one is private, name the registry with --private-registry",
+			shownName(x.Cluster.Namespace), shownName(target))
+		return true
+	}
 	return ok
 }
 
@@ -79,70 +85,6 @@ func (x *exam) imageAt(target string) (image string, known bool) {
 		return x.image.Name(), true
 	}
 	return target + "/", false
-}
-
-// serviceAccounts are the names of the Secrets that each ServiceAccount names.
-type serviceAccounts map[string][]string
-
-func (a serviceAccounts) naming(secret string) []string {
-	var out []string
-	for _, account := range slices.Sorted(maps.Keys(a)) {
-		if slices.Contains(a[account], secret) {
-			out = append(out, shownName(account))
-		}
-	}
-	return out
-}
-
-func (x *exam) accounts(ctx context.Context) (serviceAccounts, error) {
-	out := serviceAccounts{}
-	in := []client.ListOption{client.InNamespace(x.Cluster.Namespace)}
-	err := pages.Each(ctx, x.Cluster.Reader, in, func(page *corev1.ServiceAccountList) error {
-		for i := range page.Items {
-			for _, ref := range page.Items[i].ImagePullSecrets {
-				out[page.Items[i].Name] = append(out[page.Items[i].Name], ref.Name)
-			}
-		}
-		return nil
-	})
-	return out, err
-}
-
-// namedSecrets reads the Secrets that ServiceAccounts name.
-func (x *exam) namedSecrets(ctx context.Context, accounts serviceAccounts, f *finding) []pullSecretFile {
-	names := map[string]bool{}
-	for _, secrets := range accounts {
-		for _, name := range secrets {
-			names[name] = true
-		}
-	}
-	var out []pullSecretFile
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		var secret corev1.Secret
-		err := x.Cluster.Reader.Get(ctx, client.ObjectKey{Namespace: x.Cluster.Namespace, Name: name}, &secret)
-		who := list(accounts.naming(name))
-		switch {
-		case apierrors.IsNotFound(err):
-			f.add(Fail, "ServiceAccount %s names Secret %s, which does not exist", who, shownName(name))
-			f.mend("create Secret %s, or take it out of imagePullSecrets", word(name))
-			continue
-		case err != nil:
-			f.add(Warn, "Secret %s, which ServiceAccount %s names, can't be read: %s", shownName(name), who, line(err.Error()))
-			continue
-		}
-		s, err := parsePullSecret(&secret)
-		if err != nil {
-			f.add(Fail, "Secret %s, which ServiceAccount %s names, %s", shownName(name), who, err)
-			f.mend("make Secret %s anew with kubectl create secret docker-registry", word(name))
-			continue
-		}
-		if len(s.broken) > 0 {
-			f.add(Fail, "Secret %s, which ServiceAccount %s names, has entries that can't be decoded, for %s: the kubelet wants auth to be the base64 of user:password, and else pulls with none of the account's Secrets", shownName(name), who, few(s.broken))
-			f.mend("make Secret %s anew with kubectl create secret docker-registry", word(name))
-		}
-		out = append(out, s)
-	}
-	return out
 }
 
 // unnamed looks for a Secret that exists and that no ServiceAccount names.

@@ -265,6 +265,32 @@ func TestPullSecretOfAPartOfARegistry(t *testing.T) {
 	}
 }
 
+// An image of a registry that nobody calls private may be public, and needs no Secret then.
+func TestPullSecretOfAPublicImage(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		private []string
+		objects []client.Object
+		status  node.Status
+		says    string
+	}{
+		"no Secret":                       {nil, []client.Object{account("default")}, node.Skip, "no ServiceAccount of namespace apps names a Secret with credentials for ghcr.io: a public image needs none"},
+		"a Secret for it":                 {nil, []client.Object{account("default", "pull"), dockerConfig("pull", auths("ghcr.io"))}, node.Pass, "Secret pull has credentials for ghcr.io"},
+		"an entry without credentials":    {nil, []client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"ghcr.io":{}}}`)}, node.Skip, "a public image needs none"},
+		"a Secret that is not there":      {nil, []client.Object{account("default", "pull")}, node.Warn, "which does not exist"},
+		"a Secret of another type":        {nil, []client.Object{account("default", "pull"), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "pull"}, Type: corev1.SecretTypeOpaque}}, node.Warn, "is not of type"},
+		"a Secret that the kubelet trips": {nil, []client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"quay.io":{"auth":"%"}}}`)}, node.Fail, "pulls nothing for the account's pods"},
+		"beside a private registry":       {[]string{"harbor.example.com"}, []client.Object{account("default", "pull"), dockerConfig("pull", auths("harbor.example.com"))}, node.Pass, "credentials for ghcr.io: a public image needs none"},
+		"and it is private":               {[]string{"ghcr.io"}, []client.Object{account("default")}, node.Fail, "no Secret of namespace apps has credentials for ghcr.io"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := node.Options{Cluster: cluster(test.objects...), Registries: registries(t, test.private...), Image: "ghcr.io/team/app:v1", Dial: nowhere, Lookup: unknown}
+			want(t, examine(t, o)["pull-secret"], test.status, test.says)
+		})
+	}
+}
+
 // With a DaemonSet for each kind of node, an old pod of any is told.
 func TestRolloutOfSeveral(t *testing.T) {
 	t.Parallel()

@@ -29,13 +29,16 @@ func secretForms() map[corev1.SecretType]string {
 	}
 }
 
+// errSecretType says that the kubelet does not look into a Secret at all.
+var errSecretType = errors.New("is not of type kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg")
+
 // parsePullSecret reads a Secret. The error says what is wrong without any of its content. An entry that makes no sense
 // leaves the others to be read.
 func parsePullSecret(secret *corev1.Secret) (pullSecretFile, error) {
 	s := pullSecretFile{name: secret.Name, entries: map[string]bool{}}
 	key, ok := secretForms()[secret.Type]
 	if !ok {
-		return s, errors.New("is not of type kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg")
+		return s, errSecretType
 	}
 	var auths map[string]json.RawMessage
 	var err error
