@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -117,13 +118,26 @@ func (b *bundleReader) tar(ctx context.Context, f io.Reader) error {
 		if m.Typeflag == tar.TypeSymlink {
 			open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(m.Linkname)), nil }
 		}
-		if m.Typeflag == tar.TypeLink { // the content is elsewhere in the archive
-			e.Type = fs.ModeIrregular
+		if m.Typeflag == tar.TypeLink {
+			var content []byte
+			e, content = b.linked(m.Linkname, e)
+			open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
 		}
 		if err := b.add(ctx, m.Name, e, open); err != nil {
 			return err
 		}
 	}
+}
+
+// linked is the file that a hard link is another name of, which came before it: "tar -h" makes one also of the second
+// symbolic link to a file. One that was not kept is no regular file.
+func (b *bundleReader) linked(name string, link Entry) (Entry, []byte) {
+	root, inside := splitNode(path.Clean("/" + name))
+	if t := b.trees[root]; t != nil && t.entries[inside].Type.IsRegular() && t.has(inside) {
+		return t.entries[inside], t.content[inside]
+	}
+	link.Type = fs.ModeIrregular
+	return link, nil
 }
 
 // add takes one member of the archive.
@@ -152,8 +166,17 @@ func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func(
 		t = newTree()
 		b.trees[root] = t
 	}
-	if !isLookedAt(inside) && !isLog(inside) {
+	if e.Type.IsDir() && inside != "/" { // of which nobody archives all
+		t.given[inside] = true
+	}
+	// A check may ask for any folder, and follow any symbolic link.
+	looked := isLookedAt(inside) || isLog(inside) || (e.Type.IsDir() || e.Type == fs.ModeSymlink) && strings.Count(inside, "/") <= maxDepth
+	if !looked {
+		t.partial[path.Dir(inside)] = true
 		folder := kept(inside)
+		if folder == inside {
+			return nil
+		}
 		return b.put(t, folder, Entry{Name: path.Base(folder), Type: fs.ModeDir}, nil)
 	}
 	if strings.Count(inside, "/") > maxDepth {

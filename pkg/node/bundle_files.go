@@ -58,12 +58,16 @@ type bundled struct {
 }
 
 // files makes Files of what was read. Folders that hold nothing of a node, such as that of the cluster's
-// resources, are none.
+// resources, are none; beside the folders of a node, they are the node's own.
 func (b *bundleReader) files(archive string) ([]Files, error) {
 	var out []Files
+	own := b.trees[""]
 	for _, root := range slices.Sorted(maps.Keys(b.trees)) {
 		t := b.trees[root]
-		if !t.has("/etc") && !t.has("/var") && !t.has("/service-logs") {
+		if !t.isNode() {
+			if own != nil && own.isNode() {
+				own.graft("/"+root, t)
+			}
 			continue
 		}
 		n := &bundled{tree: t, node: root, now: b.newest}
@@ -107,10 +111,12 @@ type tree struct {
 	entries  map[string]Entry            // by name
 	children map[string]map[string]Entry // by name of the folder
 	content  map[string][]byte           // nil for a file that was not kept
+	given    map[string]bool             // folders that are a member themselves: what they lack, the node lacks
+	partial  map[string]bool             // but for these, of which something was not kept
 }
 
 func newTree() *tree {
-	return &tree{map[string]Entry{}, map[string]map[string]Entry{}, map[string][]byte{}}
+	return &tree{map[string]Entry{}, map[string]map[string]Entry{}, map[string][]byte{}, map[string]bool{}, map[string]bool{}}
 }
 
 // put adds a file and the folders above it. Of two files with one name the last one counts, as it does
@@ -129,6 +135,22 @@ func (t *tree) put(name string, e Entry, content []byte) {
 		e = Entry{Name: path.Base(name), Type: fs.ModeDir}
 	}
 }
+
+// graft adds the files of another tree below a folder.
+func (t *tree) graft(folder string, other *tree) {
+	for name, e := range other.entries {
+		t.put(folder+name, e, other.content[name])
+	}
+	for name := range other.given {
+		t.given[path.Join(folder, name)] = true
+	}
+	for name := range other.partial {
+		t.partial[path.Join(folder, name)] = true
+	}
+}
+
+// isNode tells whether the tree holds files of a node.
+func (t *tree) isNode() bool { return t.has("/etc") || t.has("/var") || t.has("/service-logs") }
 
 func (t *tree) has(name string) bool {
 	_, ok := t.entries[name]
@@ -171,39 +193,20 @@ func (t *tree) ReadFile(_ context.Context, name string, limit int64) ([]byte, er
 	return content, nil
 }
 
-// resolve follows symbolic links within the archive.
+// resolve follows symbolic links.
 func (t *tree) resolve(name string) (string, error) {
-	done := "/"
-	todo := strings.Split(strings.Trim(path.Clean("/"+name), "/"), "/")
-	for links := 0; len(todo) > 0; {
-		step := todo[0]
-		todo = todo[1:]
-		if step == ".." {
-			if done == "/" {
-				return "", errEscapes
-			}
-			done = path.Dir(done)
-			continue
-		}
-		next := path.Join(done, step)
-		e, ok := t.entries[next]
+	at, _, err := follow(name, func(name string) (string, error) {
+		e, ok := t.entries[name]
 		switch {
-		case next == "/":
 		case !ok:
 			return "", fs.ErrNotExist
 		case e.Type == fs.ModeSymlink:
-			links++
-			if links > 40 { // as Linux does
-				return "", errLoop
-			}
-			target := string(t.content[next])
-			if path.IsAbs(target) {
-				return "", errEscapes // as below a folder of this machine
-			}
-			todo = append(strings.Split(strings.Trim(target, "/"), "/"), todo...)
-			continue
+			return string(t.content[name]), nil
 		}
-		done = next
+		return "", nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", lacks(t.given[at] && !t.partial[at])
 	}
-	return done, nil
+	return at, err
 }

@@ -31,11 +31,11 @@ func (x *exam) mirrorConfig(ctx context.Context) Result {
 	}
 	h := x.hostsDirectories(ctx)
 	there := h.there()
-	switch d := h.unread(); {
-	case d != nil && len(h.dirs) == 1:
-		return skip("%s (%s) %s", d.path, h.from, reason(d.err))
-	case d == nil && len(there) == 0 && h.guess && !x.hasContainerd(ctx):
+	switch _, d := h.unread(); {
+	case len(there) == 0 && h.guess && !x.hasContainerd(ctx):
 		return skip("what can be read of the node has no folder of containerd's configuration, so there is no hosts directory to judge")
+	case d != nil && len(h.dirs) == 1:
+		return skip("%s (%s) %s", shownPath(d.path), h.from, reason(d.err))
 	}
 	var f finding
 	h.describe(&f)
@@ -62,9 +62,9 @@ func (h *hostsDirs) describe(f *finding) {
 			which = fmt.Sprintf("hosts directory %d of %d is %s", i+1, len(h.dirs), shownPath(d.path))
 		}
 		switch {
-		case errors.Is(d.err, fs.ErrNotExist) && len(h.dirs) == 1:
+		case isMissing(d.err) && len(h.dirs) == 1:
 			f.add(Pass, "%s (%s) does not exist: containerd asks each registry itself", shownPath(d.path), h.from)
-		case errors.Is(d.err, fs.ErrNotExist):
+		case isMissing(d.err):
 			f.add(Pass, "%s (%s), which does not exist", which, h.from)
 		case d.err != nil:
 			f.add(Warn, "%s (%s), which %s", which, h.from, reason(d.err))

@@ -51,7 +51,7 @@ func (x *exam) staleIngests(ctx context.Context) Result {
 	dir := path.Join(store, ingests)
 	entries, err := x.Files.ReadDir(ctx, dir)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case isMissing(err):
 		return Result{Status: Pass, Evidence: []string{"no download has ever been going on: " + shownPath(dir) + " does not exist"}}
 	case errors.Is(err, errTooMany):
 		return Result{Status: Warn, Evidence: []string{shownPath(dir) + " " + reason(err)}, Fix: restartContainerd}

@@ -150,7 +150,7 @@ func trees() map[string]content {
 			"etc/hostname": "node-1\n", ingest: "", "var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/e3b0": "x", certs: "",
 		},
 		"a store without a folder for downloads": {
-			"etc/hostname": "node-1\n", "var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/e3b0": "x", "etc/containerd/": "",
+			"etc/hostname": "node-1\n", "var/lib/containerd/io.containerd.content.v1.content/x": linkTo("gone"), "etc/containerd/": "",
 		},
 		"no store": {"etc/hostname": "node-1\n", "var/lib/containerd/other/x": "", certs: ""},
 		"downloads without their data": {

@@ -112,12 +112,14 @@ func TestImportsThatFail(t *testing.T) {
 		says  string
 	}{
 		"not there":    {map[string]string{"config.toml": "version = 3\nimports = ['/etc/containerd/gone.toml']\n" + v3Path + "'/a'\n"}, "/etc/containerd/gone.toml, which containerd's configuration imports, does not exist"},
+		"left out":     {map[string]string{"config.toml": "version = 3\nimports = ['/opt/b.toml']\n"}, "/opt/b.toml, which containerd's configuration imports, is not part of what could be read"},
 		"no TOML":      {map[string]string{"config.toml": "version = 3\nimports = ['b.toml']\n", "b.toml": "x"}, "/etc/containerd/b.toml, which containerd's configuration imports, can't be read: is no TOML"},
 		"itself twice": {map[string]string{"config.toml": "version = 3\nimports = ['config.toml', './config.toml']\n"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tr := newTree()
+			tr.given["/etc/containerd"] = true
 			for file, text := range test.files {
 				tr.put("/etc/containerd/"+file, Entry{Name: file, Size: int64(len(text))}, []byte(text))
 			}

@@ -47,6 +47,20 @@ func when(name string) time.Time {
 
 func (c content) names() []string { return slices.Sorted(maps.Keys(c)) }
 
+// withFolders are the names of files and, each before what is in it, of folders, as archives hold them.
+func (c content) withFolders() []string {
+	all := map[string]bool{}
+	for name := range c {
+		all[name] = true
+		for i, r := range name {
+			if r == '/' {
+				all[name[:i+1]] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
 // dir writes the files below a new folder.
 func (c content) dir(t *testing.T) string {
 	t.Helper()
@@ -87,7 +101,7 @@ func (c content) tar(t *testing.T) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
-	for _, name := range c.names() {
+	for _, name := range c.withFolders() {
 		h := &tar.Header{Name: "./" + name, Mode: 0o600, Size: int64(len(c[name])), ModTime: when(name), Typeflag: tar.TypeReg}
 		if strings.HasSuffix(name, "/") {
 			h.Typeflag = tar.TypeDir
@@ -109,7 +123,7 @@ func (c content) zip(t *testing.T, folder string) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
-	for _, name := range c.names() {
+	for _, name := range c.withFolders() {
 		h := &zip.FileHeader{Name: folder + "/" + name, Method: zip.Deflate, Modified: when(name)}
 		text := c[name]
 		if target, ok := c.link(name); ok {

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 )
@@ -20,11 +21,12 @@ var (
 	errTooMany    = errors.New("holds too many entries")
 	errNotRegular = errors.New("is not a regular file")
 	errLoop       = errors.New("is a symbolic link that leads to itself")
-	errEscapes    = errors.New("is a symbolic link that leads out of what can be read")
+	// errNotGiven is fs.ErrNotExist where the node may well have the file.
+	errNotGiven = fmt.Errorf("is not part of what could be read: %w", fs.ErrNotExist)
 )
 
 // Files reads the files of one node. Names are absolute paths on the node, with slashes. Every read is
-// bounded, and none follows a symbolic link out of the node's files.
+// bounded, and a symbolic link leads where it leads on the node, never out of the node's files.
 type Files interface {
 	// Node is the node's name, or what comes closest to it.
 	Node() string
@@ -55,19 +57,22 @@ type Log struct {
 	Text   []byte
 }
 
+// isMissing tells that the node lacks a file, and that it was not just left out.
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNotGiven) }
+
 // reason says in words why a file can't be read.
 func reason(err error) string {
 	for _, known := range []struct {
 		err  error
 		text string
 	}{
+		{errNotGiven, "is not part of what could be read"},
 		{fs.ErrNotExist, "does not exist"},
 		{fs.ErrPermission, "may not be read: permission denied"},
 		{errTooLarge, errTooLarge.Error()},
 		{errTooMany, errTooMany.Error()},
 		{errNotRegular, errNotRegular.Error()},
 		{errLoop, errLoop.Error()},
-		{errEscapes, errEscapes.Error()},
 		{context.DeadlineExceeded, "took too long to read"},
 	} {
 		if errors.Is(err, known.err) {

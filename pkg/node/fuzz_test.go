@@ -1,6 +1,7 @@
 package node
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +31,7 @@ func FuzzHostsFile(f *testing.F) {
 		}
 		tr := newTree()
 		tr.put("/h/reg/"+hostsToml, Entry{Name: hostsToml, Size: int64(len(data))}, data)
-		s, stageErr := newStage(t.Context(), &bundled{tree: tr}, []string{"/h"}, "reg")
+		s, stageErr := newStage(t.Context(), &bundled{tree: tr}, []*hostsDir{{path: "/h", entries: []Entry{{Name: "reg", Type: fs.ModeDir}}}}, "reg")
 		if stageErr != nil {
 			return // as a file that was not kept
 		}

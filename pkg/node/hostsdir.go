@@ -32,14 +32,14 @@ func (h *hostsDirs) there() []*hostsDir {
 	return slices.DeleteFunc(slices.Clone(h.dirs), func(d *hostsDir) bool { return d.err != nil })
 }
 
-// unread is the first directory that is there, or may be, and can't be read.
-func (h *hostsDirs) unread() *hostsDir {
-	for _, d := range h.dirs {
-		if d.err != nil && !errors.Is(d.err, fs.ErrNotExist) {
-			return d
+// unread is the first directory that is there, or may be, and can't be read, and before are those that come before it.
+func (h *hostsDirs) unread() (before []*hostsDir, unread *hostsDir) {
+	for i, d := range h.dirs {
+		if d.err != nil && !isMissing(d.err) {
+			return h.dirs[:i], d
 		}
 	}
-	return nil
+	return h.dirs, nil
 }
 
 func (h *hostsDirs) paths() []string {
@@ -101,7 +101,7 @@ func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
 		h.dirs = x.readHostsDirs(ctx, []string{writes})
 	default:
 		h.from, h.guess = "where it usually is", true
-		h.dirs = x.guessHostsDir(ctx)
+		h.dirs = x.guessHostsDir(ctx, config)
 	}
 	if writes != "" && !slices.Contains(h.paths(), writes) {
 		h.aside = x.readHostsDirs(ctx, []string{writes})
@@ -109,15 +109,18 @@ func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
 	return h
 }
 
-// guessHostsDir takes the first place that is there.
-func (x *exam) guessHostsDir(ctx context.Context) []*hostsDir {
-	var found []*hostsDir
-	for _, p := range knownHostsDirs() {
-		if found = x.readHostsDirs(ctx, []string{p}); !errors.Is(found[0].err, fs.ErrNotExist) {
-			return found
-		}
+// guessHostsDir takes the first place that is there. If none is, it takes the last, or the first that may be there on
+// the node where nothing tells which containerd it runs.
+func (x *exam) guessHostsDir(ctx context.Context, config *containerdConfig) []*hostsDir {
+	dirs := x.readHostsDirs(ctx, knownHostsDirs())
+	at := slices.IndexFunc(dirs, func(d *hostsDir) bool { return !errors.Is(d.err, fs.ErrNotExist) })
+	if at < 0 && config.main == "" {
+		at = slices.IndexFunc(dirs, func(d *hostsDir) bool { return errors.Is(d.err, errNotGiven) })
 	}
-	return found
+	if at < 0 {
+		at = len(dirs) - 1
+	}
+	return dirs[at : at+1]
 }
 
 func (x *exam) readHostsDirs(ctx context.Context, paths []string) []*hostsDir {

@@ -57,7 +57,7 @@ func (x *exam) judgeHostsFile(ctx context.Context, h *hostsDir, dir string, know
 	case errors.As(err, &wrong):
 		f.add(Warn, "%s: %s; containerd ignores the whole file and asks the registry itself", name, wrong)
 		f.mend("mend or remove %s", word(path.Join(h.path, dir, hostsToml)))
-	case errors.Is(err, fs.ErrNotExist): // certificates may lie there without a hosts.toml
+	case isMissing(err): // certificates may lie there without a hosts.toml
 	case err != nil:
 		f.add(Warn, "%s %s", name, reason(err))
 	case len(spegel) == 0 && (private || dir == defaultDir):

@@ -71,7 +71,8 @@ func TestStaleIngests(t *testing.T) {
 		says    string
 	}{
 		"none":                  {content{ingest: ""}, node.Pass, "0 downloads"},
-		"never any":             {content{"var/lib/containerd/io.containerd.content.v1.content/blobs/": ""}, node.Pass, "does not exist"},
+		"never any":             {content{"var/lib/containerd/io.containerd.content.v1.content/x": ""}, node.Pass, "does not exist"},
+		"none was handed over":  {content{"var/lib/containerd/io.containerd.content.v1.content/blobs/": ""}, node.Skip, "is not part of what could be read"},
 		"no store":              {content{"etc/hosts": ""}, node.Skip, "no content store"},
 		"many are counted":      {many, node.Warn, "3 more are as old"},
 		"no data to look at":    {content{ingest + "aaaa/updatedat": asOf.Add(-time.Hour).Format(time.RFC3339Nano), ingest + "aaaa/ref": "x"}, node.Skip, "of 1 downloads it is not known whether they go on"},

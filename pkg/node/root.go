@@ -19,8 +19,9 @@ import (
 // Root reads a node's files below a folder of this machine: / on the node itself, or where a pod has
 // the node's folders mounted.
 type Root struct {
-	root *os.Root
-	node string
+	root   *os.Root
+	node   string
+	around fs.FileInfo // the folder above; nil for that of the whole file system
 }
 
 // OpenRoot opens the folder. Close ends it.
@@ -30,6 +31,17 @@ func OpenRoot(dir string) (*Root, error) {
 		return nil, fmt.Errorf("node root: %w", err)
 	}
 	r := &Root{root: root}
+	inside, err := root.Stat(".")
+	if err == nil {
+		r.around, err = os.Stat(dir + "/..")
+	}
+	if err != nil {
+		_ = root.Close()
+		return nil, fmt.Errorf("node root: %w", err)
+	}
+	if os.SameFile(inside, r.around) {
+		r.around = nil
+	}
 	name, err := r.ReadFile(context.Background(), "/etc/hostname", 1<<10)
 	if r.node = strings.TrimSpace(string(name)); err != nil || r.node == "" {
 		if r.node, err = os.Hostname(); err != nil {
@@ -130,22 +142,59 @@ func (r *Root) regular(name string) (*os.File, int64, error) {
 
 // open never waits for the other end of a named pipe.
 func (r *Root) open(name string, flag int) (*os.File, error) {
-	name = strings.TrimLeft(name, "/")
-	if name == "" {
-		name = "."
+	at, last, err := follow(name, r.lookup)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, lacks(r.given(at, last))
 	}
-	f, err := r.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|flag, 0)
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		var no syscall.Errno
-		if !errors.As(path.Err, &no) { // package os has no name for this error
-			return nil, errEscapes
-		}
-		switch {
-		case errors.Is(no, syscall.ENOTDIR):
-			return nil, fs.ErrNotExist
-		case errors.Is(no, syscall.ELOOP):
-			return nil, errLoop
-		}
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.root.OpenFile(below(at), os.O_RDONLY|syscall.O_NONBLOCK|flag, 0)
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil, fs.ErrNotExist
 	}
 	return f, err
 }
+
+// lookup is for follow.
+func (r *Root) lookup(name string) (target string, err error) {
+	info, err := r.root.Lstat(below(name))
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return "", fs.ErrNotExist
+	case err != nil || info.Mode().Type() != fs.ModeSymlink:
+		return "", err
+	}
+	return r.root.Readlink(below(name))
+}
+
+// given tells whether a folder is all there, so that what it lacks, the node lacks. It is if it was mounted, or lies in
+// what was: then it is on another file system than what is around the root. One that was copied is taken to be all
+// there, but for folders in folders that it lacks, and if it looks like the way to a mount: it has folders and no file.
+func (r *Root) given(name string, last bool) bool {
+	dir, err := r.root.Open(below(name))
+	if err != nil {
+		return false
+	}
+	defer func() { _ = dir.Close() }()
+	info, err := dir.Stat()
+	if err != nil || r.around == nil || device(info) != device(r.around) {
+		return err == nil
+	}
+	entries, err := dir.ReadDir(maxEntries)
+	return last && (err != nil || slices.ContainsFunc(entries, func(d fs.DirEntry) bool {
+		file, err := d.Info()
+		return err == nil && !file.IsDir() && device(file) == device(info)
+	}))
+}
+
+// device is the file system that a file is on.
+func device(info fs.FileInfo) any {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Dev
+	}
+	return nil
+}
+
+// below is a name for package os.
+func below(name string) string { return "." + name }

@@ -41,11 +41,8 @@ func (h hop) url() string { return h.Scheme + "://" + h.Host + path.Join("/", h.
 
 // route asks containerd's own resolver.
 func (x *exam) route(ctx context.Context, host string) (*route, error) {
-	h := x.hostsDirectories(ctx)
-	if d := h.unread(); d != nil {
-		return nil, &unreadError{d.path + " " + reason(d.err)}
-	}
-	s, err := newStage(ctx, x.Files, h.paths(), host)
+	dirs, unread := x.hostsDirectories(ctx).unread()
+	s, err := newStage(ctx, x.Files, dirs, host)
 	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
 		return nil, &unreadError{shownPath(failed.Path) + " " + reason(err)}
 	}
@@ -53,6 +50,9 @@ func (x *exam) route(ctx context.Context, host string) (*route, error) {
 		return nil, err
 	}
 	defer s.remove()
+	if unread != nil && s.folder == "" { // else a directory before it decides
+		return nil, &unreadError{shownPath(unread.path) + " " + reason(unread.err)}
+	}
 	hosts, err := x.resolver(ctx, config.HostDirFromRoot(s.dir))(host)
 	if err != nil && s.unread != "" {
 		return nil, &unreadError{s.unread}

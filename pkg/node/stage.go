@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io/fs"
 	"math/big"
@@ -38,7 +37,7 @@ type stage struct {
 // newStage copies the first of the folders that there is, in the first of the directories that has one, as containerd's
 // CRI service would take it: its hosts.toml and the certificates that it needs. Keys are not read: in place of a client's
 // certificate stands one made up, and in place of each header a dash. Remove takes the copy away.
-func newStage(ctx context.Context, files Files, dirs []string, host string) (*stage, error) {
+func newStage(ctx context.Context, files Files, dirs []*hostsDir, host string) (*stage, error) {
 	dir, err := os.MkdirTemp("", "spegel-guard-")
 	if err != nil {
 		return nil, err
@@ -49,7 +48,7 @@ func newStage(ctx context.Context, files Files, dirs []string, host string) (*st
 		case err == nil:
 			s.folder = folder
 			return s, nil
-		case !errors.Is(err, fs.ErrNotExist):
+		case !isMissing(err):
 			s.remove()
 			return nil, &fs.PathError{Op: "read", Path: folder, Err: err}
 		}
@@ -59,13 +58,15 @@ func newStage(ctx context.Context, files Files, dirs []string, host string) (*st
 
 func (s *stage) remove() { _ = os.RemoveAll(s.dir) }
 
-// foldersOf are the folders in which containerd looks for a host, in its order: a _default in one directory comes
-// before the host's own folder in the next.
-func foldersOf(dirs []string, host string) []string {
+// foldersOf are the folders that there are for a host, in containerd's order: a _default in one directory comes before
+// the host's own folder in the next.
+func foldersOf(dirs []*hostsDir, host string) []string {
 	var out []string
-	for _, dir := range dirs {
+	for _, d := range dirs {
 		for _, name := range hostDirs(host) {
-			out = append(out, path.Join(dir, name))
+			if has(d.entries, name) {
+				out = append(out, path.Join(d.path, name))
+			}
 		}
 	}
 	return out
@@ -95,6 +96,9 @@ func (s *stage) copyDir(ctx context.Context, from, to string) error {
 		switch ext := path.Ext(e.Name); {
 		case e.Name == hostsToml:
 			data, err := s.files.ReadFile(ctx, file, maxFile)
+			if isMissing(err) { // a link to nothing
+				continue
+			}
 			if err == nil {
 				err = os.WriteFile(filepath.Join(to, hostsToml), s.rewrite(ctx, from, data), 0o600)
 			}
@@ -192,7 +196,7 @@ func (s *stage) certificate(ctx context.Context, dir, kind, name string) string 
 	copied := filepath.Join(s.dir, fmt.Sprintf("file-%d", len(s.names)))
 	s.names[copied] = on
 	data, err := s.files.ReadFile(ctx, on, maxFile)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && s.unread == "" {
+	if err != nil && !isMissing(err) && s.unread == "" {
 		s.unread = shownName(on) + " " + reason(err)
 	}
 	if err == nil && kind == "client" {

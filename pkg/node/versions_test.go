@@ -124,7 +124,7 @@ func TestHostsFiles(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := content{certs + test.dir + "/hosts.toml": test.file}
+			c := content{certs + test.dir + "/hosts.toml": test.file, "etc/ssl/other.crt": ""}
 			results := examine(t, node.Options{
 				Files: c.root(t), Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/team/app:v1",
 				Dial: nowhere, Lookup: unknown,

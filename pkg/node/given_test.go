@@ -1,0 +1,198 @@
+package node_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node"
+)
+
+const private = "harbor.example.com"
+
+func judge(t *testing.T, files node.Files) map[string]node.Result {
+	t.Helper()
+	return examine(t, node.Options{Files: files, Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown})
+}
+
+// The file systems of a machine are mounted on one another, as those of a node are below the root of a pod.
+func TestWhatWasMounted(t *testing.T) {
+	t.Parallel()
+	read := func(t *testing.T, root, name string) string {
+		t.Helper()
+		_, err := openRoot(t, root).ReadDir(context.Background(), name)
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("%s below %s: %v", name, root, err)
+		}
+		return err.Error()
+	}
+	const given, left = "file does not exist", "is not part of what could be read: file does not exist"
+	for _, test := range []struct{ root, name, want string }{
+		{"/", "/no such folder/certs.d", given},
+		{"/sys", "/no such folder/certs.d", given},
+		{"/sys/fs", "/no such folder/certs.d", left},
+		{"/sys/fs", "/no such folder", left},
+		{"/sys/fs", "/cgroup/no such folder/certs.d", given},
+	} {
+		if mounts, err := os.ReadFile("/proc/self/mounts"); err != nil || !strings.Contains(string(mounts), " /sys/fs/cgroup ") {
+			t.Skip("nothing is mounted at /sys/fs/cgroup")
+		}
+		if got := read(t, test.root, test.name); got != test.want {
+			t.Errorf("%s below %s: %s; want %s", test.name, test.root, got, test.want)
+		}
+	}
+}
+
+// A config_path that was not handed over is no directory that the node lacks.
+func TestHostsDirectoryThatWasNotHandedOver(t *testing.T) {
+	t.Parallel()
+	const left = "is not part of what could be read"
+	for name, test := range map[string]struct {
+		path               string
+		more               content
+		mirror, resolution node.Status
+		says               string
+	}{
+		"in a folder that is not there":          {"/opt/certs.d", nil, node.Skip, node.Skip, "/opt/certs.d (as /etc/containerd/config.toml says) " + left},
+		"two folders deep":                       {"/etc/foo/certs.d", nil, node.Skip, node.Skip, left},
+		"on the way to another folder":           {"/var/lib/certs.d", content{"var/lib/containerd/x": ""}, node.Skip, node.Skip, left},
+		"beside what is there":                   {"/etc/containerd/certs.d", nil, node.Pass, node.Pass, "does not exist"},
+		"the second of two":                      {"/etc/containerd/certs.d:/opt/certs.d", content{certs: ""}, node.Warn, node.Skip, "hosts directory 2 of 2 is /opt/certs.d (as /etc/containerd/config.toml says), which " + left},
+		"the second of two, and the first knows": {"/etc/containerd/certs.d:/opt/certs.d", content{certs + private + "/hosts.toml": "server = 'https://" + private + "'\n"}, node.Warn, node.Pass, left},
+		"the first of two":                       {"/opt/certs.d:/etc/containerd/certs.d", content{certs + "_default/hosts.toml": spegelHosts("")}, node.Fail, node.Skip, left},
+	} {
+		c := content{"etc/hostname": "node-1\n", "etc/containerd/config.toml": listed(test.path)}
+		for file, text := range test.more {
+			c[file] = text
+		}
+		for how, open := range map[string]func() node.Files{
+			"folder": func() node.Files { return c.root(t) },
+			"tar":    func() node.Files { return oneBundle(t, only(t, c.tar(t), "etc/containerd", "var/lib/containerd")) },
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				results := judge(t, open())
+				want(t, results["mirror-config"], test.mirror, test.says)
+				want(t, results["resolution"], test.resolution)
+			})
+		}
+	}
+}
+
+// only is an archive without the folders that lie outside of those named, as tar makes it of these names.
+func only(t *testing.T, data []byte, names ...string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for r := tar.NewReader(bytes.NewReader(data)); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			must(t, w.Close())
+			return buf.Bytes()
+		}
+		must(t, err)
+		named := h.Typeflag != tar.TypeDir
+		for _, name := range names {
+			named = named || strings.HasPrefix(h.Name, "./"+name+"/")
+		}
+		if named {
+			must(t, w.WriteHeader(h))
+			_, err := io.Copy(w, r)
+			must(t, err)
+		}
+	}
+}
+
+// Of an archive that names one file it is not known what else its folder has.
+func TestOneFileIsNoFolder(t *testing.T) {
+	t.Parallel()
+	c := content{"etc/containerd/config.toml": listed("/etc/containerd/certs.d")}
+	results := judge(t, oneBundle(t, only(t, c.tar(t))))
+	want(t, results["mirror-config"], node.Skip, "/etc/containerd/certs.d (as /etc/containerd/config.toml says) is not part of what could be read")
+	want(t, results["resolution"], node.Skip, "is not part of what could be read")
+}
+
+// A file that an archive holds and doctor does not keep is none that the node lacks.
+func TestFileThatWasNotKept(t *testing.T) {
+	t.Parallel()
+	c := content{certs + private + "/hosts.toml": "server = 'https://" + private + "'\nca = '/opt/ca.crt'\n", "opt/ca.crt": "x"}
+	want(t, judge(t, oneBundle(t, c.tar(t)))["resolution"], node.Skip, "/opt/ca.crt is not part of what could be read")
+	delete(c, "opt/ca.crt")
+	c["opt/"] = ""
+	want(t, judge(t, oneBundle(t, c.tar(t)))["resolution"], node.Fail, "/opt/ca.crt")
+}
+
+// Symbolic links lead where they lead on the node.
+func TestLinksWithinTheNode(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		content content
+		status  node.Status
+		says    string
+	}{
+		"absolute":              {content{"etc/containerd/certs.d": linkTo("/opt/certs.d"), "opt/certs.d/_default/hosts.toml": spegelHosts("")}, node.Fail, "/etc/containerd/certs.d/_default/hosts.toml sends"},
+		"absolute, of a folder": {content{certs + private: linkTo("/opt/harbor"), "opt/harbor/hosts.toml": spegelHosts("")}, node.Fail, private + "/hosts.toml sends"},
+		"absolute, of a file":   {content{certs + private + "/hosts.toml": linkTo("/opt/harbor/hosts.toml"), "opt/harbor/hosts.toml": spegelHosts("")}, node.Fail, private + "/hosts.toml sends"},
+		"by two":                {content{certs + private: linkTo("/opt/harbor"), "opt/harbor": linkTo("../srv//./harbor"), "srv/harbor/hosts.toml": spegelHosts("")}, node.Fail, private + "/hosts.toml sends"},
+		"above the root":        {content{certs + private: linkTo("../../../../../../opt/harbor"), "opt/harbor/hosts.toml": spegelHosts("")}, node.Fail, private + "/hosts.toml sends"},
+		"to what is not there":  {content{certs + private: linkTo("/opt/harbor")}, node.Warn, private + "/hosts.toml is not part of what could be read"},
+		"to itself":             {content{certs + private: linkTo("/etc/containerd/certs.d/" + private)}, node.Warn, private + "/hosts.toml is a symbolic link that leads to itself"},
+	} {
+		c := test.content
+		for how, open := range map[string]func() node.Files{
+			"folder": func() node.Files { return c.root(t) },
+			"tar":    func() node.Files { return oneBundle(t, c.tar(t)) },
+			"zip":    func() node.Files { return oneBundle(t, c.zip(t, "node-1")) },
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				want(t, judge(t, open())["mirror-config"], test.status, test.says)
+			})
+		}
+	}
+}
+
+// What lies around the root is never read, whatever a link says.
+func TestLinksLeadNowhereElse(t *testing.T) {
+	t.Parallel()
+	outside := filepath.Join(t.TempDir(), "hosts.toml")
+	must(t, os.WriteFile(outside, []byte("outside"), 0o600))
+	root := content{"etc/absolute": linkTo(outside), "etc/relative": linkTo(strings.Repeat("../", 30) + outside[1:]), "etc/proc": linkTo("/proc/self/root" + outside)}.dir(t)
+	for _, name := range []string{"/etc/absolute", "/etc/relative", "/etc/proc", "/../../../.." + outside} {
+		if data, err := openRoot(t, root).ReadFile(t.Context(), name, 100); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %q, %v", name, data, err)
+		}
+	}
+}
+
+// "tar -h" stores the second name of a file as a hard link.
+func TestHardLinks(t *testing.T) {
+	t.Parallel()
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	text := spegelHosts("")
+	for _, h := range []tar.Header{
+		{Name: "etc/containerd/certs.d/", Typeflag: tar.TypeDir},
+		{Name: "etc/containerd/certs.d/docker.io/hosts.toml", Typeflag: tar.TypeReg, Size: int64(len(text))},
+		{Name: "etc/containerd/certs.d/" + private + "/hosts.toml", Typeflag: tar.TypeLink, Linkname: "etc/containerd/certs.d/docker.io/hosts.toml"},
+		{Name: "etc/containerd/certs.d/_default/hosts.toml", Typeflag: tar.TypeLink, Linkname: "opt/hosts.toml.real"},
+	} {
+		h.Mode = 0o600
+		must(t, w.WriteHeader(&h))
+		if h.Size > 0 {
+			_, err := io.WriteString(w, text)
+			must(t, err)
+		}
+	}
+	must(t, w.Close())
+	results := judge(t, oneBundle(t, buf.Bytes()))
+	want(t, results["mirror-config"], node.Fail, private+"/hosts.toml sends containerd to Spegel", "_default/hosts.toml is not a regular file")
+	want(t, results["resolution"], node.Fail, "as /etc/containerd/certs.d/"+private+" says")
+}
