@@ -13,7 +13,7 @@ func mirrorConfig() Check {
 	return Check{
 		ID:    "mirror-config",
 		Title: "Does the node send containerd to Spegel for a private registry?",
-		Reads: "containerd's hosts directories: those that `config_path` of its configuration names, imported files included, or the one that Spegel's DaemonSet names, or where it usually is (`/etc/cri/conf.d/hosts` on Talos, `/var/lib/rancher/k3s/agent/etc/containerd/certs.d`, the same of `rke2`, `/etc/containerd/certs.d`); and the list that Spegel's pod on the node was given",
+		Reads: "containerd's hosts directories: those that `config_path` of its configuration names, imported files included, or the one that Spegel's DaemonSet names (of several, that of the one with a pod on the node, or else of each), or where it usually is (`/etc/cri/conf.d/hosts` on Talos, `/var/lib/rancher/k3s/agent/etc/containerd/certs.d`, the same of `rke2`, `/etc/containerd/certs.d`); and the list that Spegel's pod on the node was given",
 		Why:   "containerd reads `<registry>/hosts.toml`, or else `_default/hosts.toml`, and asks the mirrors in it before the registry. Spegel writes `_default` when it has no list. Its peers don't have a private image and answer \"not found\", and that is the error that a pod shows, whatever else went wrong after it. With several directories in `config_path` the first one decides that has a folder for the registry or a `_default`.",
 		Fails: "It fails if a `_default`, or the folder of a private registry, points at Spegel, as a host or as its `server`. It warns about a file that containerd can't read, about folders that don't match Spegel's list, about a `server` in place of a private registry, about a mirror that an older Spegel may have left, and about a hosts file of a private registry that Spegel moved to `_backup`.",
 		Mend:  "List the registries to mirror in `spegel.mirroredRegistries` and restart Spegel; on one node, as a stopgap, remove the folder. containerd reads the directory anew for every pull.",
@@ -42,7 +42,11 @@ func (x *exam) mirrorConfig(ctx context.Context) Result {
 	x.spegelAside(ctx, h, &f)
 	known := x.signs(ctx)
 	for i, d := range there {
-		x.hostsFiles(ctx, d, there[:i], known, &f)
+		before := there[:i]
+		if h.any {
+			before = nil
+		}
+		x.hostsFiles(ctx, d, before, known, &f)
 		x.displaced(ctx, d, &f)
 	}
 	x.matchList(ctx, slices.Concat(there, h.aside), &f)
@@ -76,7 +80,10 @@ func (h *hostsDirs) describe(f *finding) {
 	if len(h.dirs) == 0 {
 		f.add(Pass, "containerd reads no hosts directory (%s): it asks each registry itself, and Spegel is never asked", h.from)
 	}
-	if len(h.dirs) > 1 && filled > 0 {
+	if h.any {
+		f.add(Warn, "containerd reads one of them, and it is not known which: %s", errWhich)
+	}
+	if len(h.dirs) > 1 && !h.any && filled > 0 {
 		f.add(Warn, "containerd 2.1 and 2.2 may take the list of directories for the name of one, and then read none of them (github.com/containerd/containerd/issues/12808)")
 		f.mend("name one directory, and no list, in config_path of containerd's registry configuration")
 	}
@@ -90,8 +97,8 @@ func (h *hostsDirs) describe(f *finding) {
 
 // spegelAside tells that Spegel writes where containerd is told not to look.
 func (x *exam) spegelAside(ctx context.Context, h *hostsDirs, f *finding) {
-	p, err := x.spegel(ctx)
-	if err != nil || !p.Writes || len(h.aside) == 0 {
+	p, err := x.spegelHere(ctx)
+	if err == nil && !p.Writes || len(h.aside) == 0 {
 		return
 	}
 	f.add(Warn, "Spegel is told to write to %s, and containerd is told to read %s", shownPath(h.aside[0].path), orNothing(h.paths()))

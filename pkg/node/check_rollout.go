@@ -87,7 +87,7 @@ func (x *exam) restart() string {
 	p := &x.placement
 	own := p.on(x.nodeName())
 	switch {
-	case p.Name == "":
+	case p.Name == "", !x.isHere(p):
 		return "kubectl -n <namespace> rollout restart ds/<spegel>"
 	case !p.OnDelete:
 		return "kubectl -n " + word(p.Namespace) + " rollout restart ds/" + word(p.Name)

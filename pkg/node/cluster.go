@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"path"
 	"slices"
 	"time"
 
@@ -24,6 +25,7 @@ type Cluster struct {
 var (
 	errNoCluster = errors.New("no cluster to ask: pass --kubeconfig")
 	errNoSpegel  = errors.New("the cluster has no DaemonSet that runs Spegel")
+	errWhich     = errors.New("several DaemonSets run Spegel, and none of their pods is known to run on this node")
 )
 
 // Placement is what the cluster runs of Spegel.
@@ -76,6 +78,38 @@ func (x *exam) place(ctx context.Context) error {
 	x.placement = all[at]
 	x.placement.others = slices.Delete(all, at, at+1)
 	return nil
+}
+
+// spegelHere is what runs of Spegel on this node. With errWhich it is one of several that may.
+func (x *exam) spegelHere(ctx context.Context) (*Placement, error) {
+	p, err := x.spegel(ctx)
+	if err == nil && !x.isHere(p) {
+		err = errWhich
+	}
+	return p, err
+}
+
+// isHere tells whether it is this DaemonSet that runs on this node, if one does.
+func (x *exam) isHere(p *Placement) bool { return len(p.others) == 0 || p.on(x.nodeName()) != nil }
+
+// mayWrite lists the directories that Spegel is told to write on this node, or on the nodes of any DaemonSet where it
+// is not known which of them this is.
+func (x *exam) mayWrite(ctx context.Context) []string {
+	p, err := x.spegelHere(ctx)
+	var sets []Placement
+	switch {
+	case err == nil:
+		sets = []Placement{*p}
+	case errors.Is(err, errWhich):
+		sets = append([]Placement{*p}, p.others...)
+	}
+	var out []string
+	for i := range sets {
+		if dir := path.Clean(sets[i].HostsDir); path.IsAbs(dir) && !slices.Contains(out, dir) {
+			out = append(out, dir)
+		}
+	}
+	return out
 }
 
 // on is the pod on a node, if there is one.

@@ -291,11 +291,17 @@ func TestPullSecretOfAPublicImage(t *testing.T) {
 	}
 }
 
-// With a DaemonSet for each kind of node, an old pod of any is told.
-func TestRolloutOfSeveral(t *testing.T) {
-	t.Parallel()
-	objects := spegelSet(nil, map[string]string{"node-1": "new"})
-	for _, o := range spegelSet(nil, map[string]string{"node-2": "old"}) {
+// twoSets are a DaemonSet for each kind of node. The second one is told to write to another hosts directory.
+func twoSets(list []string, first, second map[string]string, hostsDir string) []client.Object {
+	objects := spegelSet(list, first)
+	for _, o := range spegelSet(list, second) {
+		const flag = "--containerd-registry-config-path="
+		switch o := o.(type) {
+		case *appsv1.DaemonSet:
+			o.Spec.Template.Spec.InitContainers[0].Args[1] = flag + hostsDir
+		case *corev1.Pod:
+			o.Spec.InitContainers[0].Args[1] = flag + hostsDir
+		}
 		o.SetNamespace("other")
 		o.SetUID("other")
 		for i := range o.GetOwnerReferences() {
@@ -305,6 +311,49 @@ func TestRolloutOfSeveral(t *testing.T) {
 		}
 		objects = append(objects, o)
 	}
+	return objects
+}
+
+// An old pod of any of several DaemonSets is told.
+func TestRolloutOfSeveral(t *testing.T) {
+	t.Parallel()
+	objects := twoSets(nil, map[string]string{"node-1": "new"}, map[string]string{"node-2": "old"}, "/etc/containerd/certs.d")
 	want(t, examine(t, node.Options{Files: content{"etc/hostname": "node-1\n"}.root(t), Cluster: cluster(objects...)})["rollout"], node.Fail,
 		"DaemonSet kube-system/spegel: 1 of 1", "an old pod runs on node-2", "kubectl -n other rollout restart ds/spegel")
+}
+
+// Without a pod on the node, any of several DaemonSets may be the one that writes its hosts directory.
+func TestHostsDirectoryOfSeveral(t *testing.T) {
+	t.Parallel()
+	const both = "containerd reads one of them, and it is not known which: several DaemonSets run Spegel, and none of their pods is known to run on this node"
+	one := content{certs + "ghcr.io/hosts.toml": spegelHosts("https://ghcr.io"), "opt/": ""}
+	sick := content{certs + "ghcr.io/hosts.toml": spegelHosts("https://ghcr.io"), "opt/hosts/_default/hosts.toml": spegelHosts("")}
+	hidden := content{certs + private + "/hosts.toml": "server = 'https://" + private + "'\n", "opt/hosts/" + private + "/hosts.toml": spegelHosts("")}
+	for name, test := range map[string]struct {
+		content            content
+		node, second       string
+		mirror, resolution node.Status
+		says               string
+	}{
+		"a node of the first":           {one, "node-1", "/opt/hosts", node.Pass, node.Pass, "the hosts directory is /etc/containerd/certs.d (as Spegel is told)"},
+		"a node of the second":          {sick, "node-2", "/opt/hosts", node.Fail, node.Fail, "kubectl -n other rollout restart ds/spegel"},
+		"a node of none":                {one, "node-3", "/opt/hosts", node.Warn, node.Skip, both},
+		"and the second is sick":        {sick, "node-3", "/opt/hosts", node.Fail, node.Skip, "kubectl -n <namespace> rollout restart ds/<spegel>"},
+		"and the first hides no second": {hidden, "node-3", "/opt/hosts", node.Fail, node.Skip, "/opt/hosts/" + private + "/hosts.toml sends"},
+		"and both write to one":         {one, "node-3", "/etc/containerd/certs.d", node.Pass, node.Pass, "not compared with Spegel's list: several DaemonSets"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			objects := twoSets([]string{"https://ghcr.io"}, map[string]string{"node-1": "new"}, map[string]string{"node-2": "new"}, test.second)
+			c := content{"etc/hostname": test.node + "\n"}
+			for file, text := range test.content {
+				c[file] = text
+			}
+			results := examine(t, node.Options{
+				Files: c.root(t), Cluster: cluster(objects...), Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown,
+			})
+			want(t, results["mirror-config"], test.mirror, test.says)
+			want(t, results["resolution"], test.resolution)
+		})
+	}
 }

@@ -14,6 +14,7 @@ import (
 type hostsDirs struct {
 	dirs   []*hostsDir
 	from   string      // who says so
+	any    bool        // containerd reads one of them, and it is not known which
 	guess  bool        // nobody does: it is where they usually are
 	aside  []*hostsDir // where Spegel is told to write, if containerd is told to read elsewhere
 	unsure string      // why it is not certain that containerd reads them
@@ -84,10 +85,7 @@ func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
 	if config.misplaced() {
 		h.notes = append(h.notes, shownPath(config.main)+" is of version 3 and has a config_path under "+criPlugin+", where containerd does not look for it; its place is "+imagesPlugin)
 	}
-	writes := ""
-	if spegel, err := x.spegel(ctx); err == nil && path.IsAbs(spegel.HostsDir) {
-		writes = path.Clean(spegel.HostsDir)
-	}
+	writes := x.mayWrite(ctx)
 	switch {
 	case len(told) > 0:
 		h.from = "as " + shownPath(config.pathFrom) + " says"
@@ -96,15 +94,15 @@ func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
 		h.from = "containerd's default, as " + shownPath(config.main) + " names no config_path"
 		h.unsure = "that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all"
 		h.dirs = x.readHostsDirs(ctx, defaultHostsDirs())
-	case writes != "":
-		h.from = "as Spegel is told"
-		h.dirs = x.readHostsDirs(ctx, []string{writes})
+	case len(writes) > 0:
+		h.from, h.any = "as Spegel is told", len(writes) > 1
+		h.dirs = x.readHostsDirs(ctx, writes)
 	default:
 		h.from, h.guess = "where it usually is", true
 		h.dirs = x.guessHostsDir(ctx, config)
 	}
-	if writes != "" && !slices.Contains(h.paths(), writes) {
-		h.aside = x.readHostsDirs(ctx, []string{writes})
+	if !slices.ContainsFunc(writes, func(dir string) bool { return slices.Contains(h.paths(), dir) }) {
+		h.aside = x.readHostsDirs(ctx, writes)
 	}
 	return h
 }

@@ -11,7 +11,7 @@ import (
 
 // matchList compares the folders of the directory that Spegel writes with the list that it was given.
 func (x *exam) matchList(ctx context.Context, dirs []*hostsDir, f *finding) {
-	p, err := x.spegel(ctx)
+	p, err := x.spegelHere(ctx)
 	h := written(dirs, p)
 	switch {
 	case h.path == "" || h.err != nil: // there is none, and that was told

@@ -41,7 +41,11 @@ func (h hop) url() string { return h.Scheme + "://" + h.Host + path.Join("/", h.
 
 // route asks containerd's own resolver.
 func (x *exam) route(ctx context.Context, host string) (*route, error) {
-	dirs, unread := x.hostsDirectories(ctx).unread()
+	h := x.hostsDirectories(ctx)
+	if h.any {
+		return nil, &unreadError{"it reads one of " + orNothing(h.paths()) + ", and " + errWhich.Error()}
+	}
+	dirs, unread := h.unread()
 	s, err := newStage(ctx, x.Files, dirs, host)
 	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
 		return nil, &unreadError{shownPath(failed.Path) + " " + reason(err)}
