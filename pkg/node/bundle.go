@@ -131,7 +131,7 @@ func (b *bundleReader) tar(ctx context.Context, f io.Reader) error {
 
 // linked is the file that a hard link is another name of, which came before it: "tar -h" makes one also of the second
 // symbolic link to a file. One that was not kept is no regular file.
-func (b *bundleReader) linked(name string, link Entry) (Entry, []byte) {
+func (b *bundleReader) linked(name string, link Entry) (e Entry, content []byte) {
 	root, inside := splitNode(path.Clean("/" + name))
 	if t := b.trees[root]; t != nil && t.entries[inside].Type.IsRegular() && t.has(inside) {
 		return t.entries[inside], t.content[inside]
@@ -158,20 +158,14 @@ func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func(
 		b.newest = e.ModTime
 	}
 	root, inside := splitNode(clean)
-	t := b.trees[root]
-	if t == nil {
-		if len(b.trees) == maxNodes {
-			return fmt.Errorf("holds more than %d nodes", maxNodes)
-		}
-		t = newTree()
-		b.trees[root] = t
+	t, err := b.tree(root)
+	if err != nil {
+		return err
 	}
 	if e.Type.IsDir() && inside != "/" { // of which nobody archives all
 		t.given[inside] = true
 	}
-	// A check may ask for any folder, and follow any symbolic link.
-	looked := isLookedAt(inside) || isLog(inside) || (e.Type.IsDir() || e.Type == fs.ModeSymlink) && strings.Count(inside, "/") <= maxDepth
-	if !looked {
+	if !isLookedAt(inside, e.Type) {
 		t.partial[path.Dir(inside)] = true
 		folder := kept(inside)
 		if folder == inside {
@@ -188,6 +182,17 @@ func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func(
 		return fmt.Errorf("%s: %w", validate.Quote(name), err)
 	}
 	return b.put(t, inside, e, content)
+}
+
+// tree is that of a node.
+func (b *bundleReader) tree(root string) (*tree, error) {
+	if b.trees[root] == nil {
+		if len(b.trees) == maxNodes {
+			return nil, fmt.Errorf("holds more than %d nodes", maxNodes)
+		}
+		b.trees[root] = newTree()
+	}
+	return b.trees[root], nil
 }
 
 // put adds a member to a tree. A name makes all folders above it, so they are counted too.

@@ -23,10 +23,12 @@ func splitNode(name string) (node, inside string) {
 	return first, "/" + rest
 }
 
-// isLookedAt tells whether a check may ask for a file or a folder.
-func isLookedAt(name string) bool {
+// isLookedAt tells whether a check may ask for a file, or come by a folder or a symbolic link.
+func isLookedAt(name string, kind fs.FileMode) bool {
 	inside := name + "/" // of a folder, itself
-	return strings.HasPrefix(inside, "/etc/") || path.Base(name) == hostsToml || strings.Contains(inside, "/etc/containerd/") ||
+	return (kind.IsDir() || kind == fs.ModeSymlink) && strings.Count(name, "/") <= maxDepth || isLog(name) ||
+		strings.HasPrefix(inside, "/etc/") || path.Base(name) == hostsToml || strings.Contains(inside, "/etc/containerd/") ||
+		strings.HasPrefix(inside, "/run/k0s/") || strings.HasPrefix(inside, "/var/snap/microk8s/") && strings.Contains(inside, "/args/") ||
 		strings.Contains(inside, "/"+contentStore+"/"+ingests+"/") || strings.HasSuffix(name, "/"+contentStore) ||
 		slices.ContainsFunc(resolverDirs(), func(dir string) bool { return strings.HasPrefix(inside, dir) })
 }

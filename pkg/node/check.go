@@ -47,6 +47,15 @@ func Checks() []Check {
 	}
 }
 
+// unless makes a warning of a pass that rests on a configuration of which a part could not be read.
+func (r Result) unless(unread []string) Result {
+	if r.Status == Pass && len(unread) > 0 {
+		r.Status = Warn
+		r.Evidence = append(r.Evidence, unread...)
+	}
+	return r
+}
+
 // finding gathers evidence, and the worst that was seen.
 type finding struct {
 	Result

@@ -13,11 +13,12 @@ func mirrorConfig() Check {
 	return Check{
 		ID:    "mirror-config",
 		Title: "Does the node send containerd to Spegel for a private registry?",
-		Reads: "containerd's hosts directories: those that `config_path` of its configuration names, imported files included, or the one that Spegel's DaemonSet names (of several, that of the one with a pod on the node, or else of each), or where it usually is (`/etc/cri/conf.d/hosts` on Talos, `/var/lib/rancher/k3s/agent/etc/containerd/certs.d`, the same of `rke2`, `/etc/containerd/certs.d`); and the list that Spegel's pod on the node was given",
+		Reads: "containerd's hosts directories: those that `config_path` of its configuration names, imported files included, or the one that Spegel's DaemonSet names (of several, that of the one with a pod on the node, or else of each), or where it usually is (`/etc/cri/conf.d/hosts` on Talos, `/var/lib/rancher/k3s/agent/etc/containerd/certs.d`, the same of `rke2`, `/var/snap/microk8s/current/args/certs.d`, `/etc/containerd/certs.d`); and the list that Spegel's pod on the node was given",
 		Why:   "containerd reads `<registry>/hosts.toml`, or else `_default/hosts.toml`, and asks the mirrors in it before the registry. Spegel writes `_default` when it has no list. Its peers don't have a private image and answer \"not found\", and that is the error that a pod shows, whatever else went wrong after it. With several directories in `config_path` the first one decides that has a folder for the registry or a `_default`.",
-		Fails: "It fails if a `_default`, or the folder of a private registry, points at Spegel, as a host or as its `server`. It warns about a file that containerd can't read, about folders that don't match Spegel's list, about a `server` in place of a private registry, about a mirror that an older Spegel may have left, and about a hosts file of a private registry that Spegel moved to `_backup`.",
+		Fails: "It fails if a `_default`, or the folder of a private registry, points at Spegel, as a host or as its `server`. It warns about what could not be read or used of containerd's configuration, about a file that containerd can't read, about folders that don't match Spegel's list, about a `server` in place of a private registry, about a mirror that an older Spegel may have left, and about a hosts file of a private registry that Spegel moved to `_backup`.",
 		Mend:  "List the registries to mirror in `spegel.mirroredRegistries` and restart Spegel; on one node, as a stopgap, remove the folder. containerd reads the directory anew for every pull.",
-		Limits: "Spegel is told by the ports that its DaemonSets point containerd to (with `--kubeconfig`); where no cluster tells them, by how it writes itself: plain HTTP, and the chart's ports, or a loopback address, or an address with a `dial_timeout` of 200ms; the evidence says by which, and what looks like it and is not taken for it. Without a cluster, an older Spegel on another port may look like somebody else's mirror, and a mirror of one's own on the node like Spegel. " +
+		Limits: "containerd's command line is not read: its configuration is the first one of Talos, k3s, RKE2, MicroK8s (`/var/snap/microk8s/current/args/containerd.toml`), k0s (`/etc/k0s/containerd.toml`) and `/etc/containerd/config.toml` that does not turn off the plugin that serves Kubernetes, as Docker's own does. " +
+			"Spegel is told by the ports that its DaemonSets point containerd to (with `--kubeconfig`); where no cluster tells them, by how it writes itself: plain HTTP, and the chart's ports, or a loopback address, or an address with a `dial_timeout` of 200ms; the evidence says by which, and what looks like it and is not taken for it. Without a cluster, an older Spegel on another port may look like somebody else's mirror, and a mirror of one's own on the node like Spegel. " +
 			"Imported files are merged as containerd 2 does; an older one replaces all settings of a plugin. " +
 			"A `server` that is not the registry is asked in its place, which containerd documents as the way to use nothing but a mirror (docs/hosts.md of containerd 2.2); only that server knows whether it is one. " +
 			"A private registry that nobody names is not known to be private.",
@@ -31,7 +32,7 @@ func (x *exam) mirrorConfig(ctx context.Context) Result {
 	}
 	h := x.hostsDirectories(ctx)
 	there := h.there()
-	switch _, d := h.unread(); {
+	switch _, d := h.readable(); {
 	case len(there) == 0 && h.guess && !x.hasContainerd(ctx):
 		return skip("what can be read of the node has no folder of containerd's configuration, so there is no hosts directory to judge")
 	case d != nil && len(h.dirs) == 1:
@@ -90,7 +91,7 @@ func (h *hostsDirs) describe(f *finding) {
 	if h.unsure != "" && filled > 0 {
 		f.add(Warn, "%s", h.unsure)
 	}
-	for _, note := range h.notes {
+	for _, note := range slices.Concat(h.unread, h.notes) {
 		f.add(Warn, "%s", note)
 	}
 }

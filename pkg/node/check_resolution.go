@@ -16,7 +16,7 @@ func resolution() Check {
 		Title: "Whom would containerd ask for this image, and in which order?",
 		Reads: "the node's hosts directory, through containerd's own resolver, for the image of `--image`",
 		Why:   "The answer is one of four: direct; through Spegel, then the registry; the tag directly and the content through Spegel; through Spegel with no way back. With containerd 2.2 a \"not found\" of Spegel weighs more than a registry that it can't reach or whose certificate it does not trust, so the pod shows \"not found\" and hides the real reason.",
-		Fails: "It fails if there is no way from Spegel back to the registry, and if Spegel is asked for a private registry at all. It warns if only the content of a private registry is asked of Spegel, by digest, as with `resolveTags: false`, if the registry itself is never asked, as a `server` stands in its place, and if the way back needs settings that Spegel moved to `_backup`.",
+		Fails: "It fails if there is no way from Spegel back to the registry, and if Spegel is asked for a private registry at all. It warns if only the content of a private registry is asked of Spegel, by digest, as with `resolveTags: false`, if a part of containerd's configuration could not be read or used, if the registry itself is never asked, as a `server` stands in its place, and if the way back needs settings that Spegel moved to `_backup`.",
 		Mend:  "What mends `mirror-config` mends this. With no way back, the `server` of the hosts file is Spegel, or may not pull; without that line containerd asks the registry.",
 		Limits: "It tells whom containerd asks, not what they answer. Keys are not read: in place of a client's certificate it takes one made up. " +
 			"The resolver is that of containerd 2.2; a node with another version may take a file otherwise, and of several errors an older one may show the registry's own.",
@@ -51,7 +51,7 @@ func (x *exam) resolution(ctx context.Context) Result {
 		result.Status = Warn
 		result.Evidence = append(result.Evidence, h.unsure)
 	}
-	return result
+	return result.unless(h.unread)
 }
 
 // verdict is what a route comes to: who is asked for the name, and who for the content behind it.

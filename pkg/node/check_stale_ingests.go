@@ -17,11 +17,6 @@ const (
 	ingests      = "ingest"
 )
 
-// containerdRoots are where containerd's root usually is: with k3s and RKE2, elsewhere.
-func containerdRoots() []string {
-	return []string{"/var/lib/rancher/k3s/agent/containerd", "/var/lib/rancher/rke2/agent/containerd", "/var/lib/containerd"}
-}
-
 const (
 	staleAfter = 5 * time.Minute
 	maxIngests = 50 // whose files are read; each is a few calls of talosctl
@@ -31,9 +26,9 @@ func staleIngests() Check {
 	return Check{
 		ID:     "stale-ingests",
 		Title:  "Has a download broken off?",
-		Reads:  "the downloads in `" + contentStore + "/" + ingests + "` below containerd's root: the `root` of its configuration, or `/var/lib/rancher/k3s/agent/containerd`, the same of `rke2`, `/var/lib/containerd`; and when each was last written to",
+		Reads:  "the downloads in `" + contentStore + "/" + ingests + "` below containerd's root: the `root` of its configuration, or `/var/lib/rancher/k3s/agent/containerd`, the same of `rke2`, `/var/snap/microk8s/common/var/lib/containerd`, `/var/lib/k0s/containerd`, `/var/lib/containerd`; and when each was last written to",
 		Why:    "A download that hangs holds the lock of its layer: a later pull of the same layer waits, or is told that it is locked, although the registry is fine again.",
-		Fails:  "It warns about a download that nobody has written to for five minutes.",
+		Fails:  "It warns about a download that nobody has written to for five minutes, and about what could not be read or used of containerd's configuration, which may name another root.",
 		Mend:   "Pull again; if the same one stays, restart containerd, whose locks are in its memory.",
 		Limits: "A very slow registry may look like a broken one. Of an archive, the age counts up to the newest file in it; a download whose `data` is not in it may still go on, so it is not judged.",
 		run:    func(ctx context.Context, x *exam) Result { return x.staleIngests(ctx) },
@@ -52,7 +47,8 @@ func (x *exam) staleIngests(ctx context.Context) Result {
 	entries, err := x.Files.ReadDir(ctx, dir)
 	switch {
 	case isMissing(err):
-		return Result{Status: Pass, Evidence: []string{"no download has ever been going on: " + shownPath(dir) + " does not exist"}}
+		never := Result{Status: Pass, Evidence: []string{"no download has ever been going on: " + shownPath(dir) + " does not exist"}}
+		return never.unless(x.containerdConfig(ctx).unread)
 	case errors.Is(err, errTooMany):
 		return Result{Status: Warn, Evidence: []string{shownPath(dir) + " " + reason(err)}, Fix: restartContainerd}
 	case err != nil:
@@ -62,7 +58,7 @@ func (x *exam) staleIngests(ctx context.Context) Result {
 		}
 		return r
 	}
-	return x.judgeIngests(ctx, dir, entries)
+	return x.judgeIngests(ctx, dir, entries).unless(x.containerdConfig(ctx).unread)
 }
 
 func (x *exam) judgeIngests(ctx context.Context, dir string, entries []Entry) Result {

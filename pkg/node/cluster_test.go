@@ -3,6 +3,7 @@ package node_test
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -346,9 +347,7 @@ func TestHostsDirectoryOfSeveral(t *testing.T) {
 			t.Parallel()
 			objects := twoSets([]string{"https://ghcr.io"}, map[string]string{"node-1": "new"}, map[string]string{"node-2": "new"}, test.second)
 			c := content{"etc/hostname": test.node + "\n"}
-			for file, text := range test.content {
-				c[file] = text
-			}
+			maps.Copy(c, test.content)
 			results := examine(t, node.Options{
 				Files: c.root(t), Cluster: cluster(objects...), Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown,
 			})

@@ -22,18 +22,6 @@ const (
 	criPlugin    = "io.containerd.grpc.v1.cri"
 )
 
-// containerdConfigs are where containerd's own configuration usually is: on Talos, with k3s and RKE2, elsewhere. Those
-// that bring a containerd of their own come first: beside them the last one is another program's, as Docker's is.
-func containerdConfigs() []string {
-	return []string{
-		"/etc/cri/containerd.toml",
-		"/etc/cri/conf.d/cri.toml",
-		"/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
-		"/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
-		"/etc/containerd/config.toml",
-	}
-}
-
 // containerdConfig is what containerd makes of its configuration and of the files that it imports, as far as it
 // matters here.
 type containerdConfig struct {
@@ -42,20 +30,28 @@ type containerdConfig struct {
 	root     string // of the content store; empty where no file says
 	plugins  map[string]any
 	pathFrom string   // the last file that sets config_path
-	notes    []string // imports that were not read
+	disabled string   // the last file that turns the plugin off that pulls images for Kubernetes
+	unread   []string // what could not be read of it, or can't be used
 }
 
-// containerdConfig reads the first configuration that there is, once.
+// containerdConfig reads the first configuration that there is, once. One for a containerd that does not serve Kubernetes
+// is taken only if there is no other.
 func (x *exam) containerdConfig(ctx context.Context) *containerdConfig {
 	if x.config != nil {
 		return x.config
 	}
 	c := &containerdConfig{}
 	for _, main := range containerdConfigs() {
-		if found := x.loadConfig(ctx, main); found != nil {
+		found := x.loadConfig(ctx, main)
+		if found != nil && (c.main == "" || found.disabled == "") {
 			c = found
+		}
+		if c.main != "" && c.disabled == "" {
 			break
 		}
+	}
+	if c.disabled != "" {
+		c.unread = append(c.unread, shownPath(c.disabled)+" turns off the plugin that pulls images for Kubernetes: another containerd does that, and its configuration was not found")
 	}
 	if ctx.Err() == nil { // the time of one check is no answer for the next
 		x.config = c
@@ -64,7 +60,7 @@ func (x *exam) containerdConfig(ctx context.Context) *containerdConfig {
 }
 
 // loadConfig follows imports as containerd 2 does: one file after the other, those that a file imports after those
-// that wait already, each once, and a later one overrides. It is nil if the first file can't be used.
+// that wait already, each once, and a later one overrides. It is nil if the first file is not there.
 func (x *exam) loadConfig(ctx context.Context, main string) *containerdConfig {
 	c := &containerdConfig{main: main, version: 1, plugins: map[string]any{}}
 	loaded := map[string]bool{}
@@ -76,15 +72,19 @@ func (x *exam) loadConfig(ctx context.Context, main string) *containerdConfig {
 		}
 		loaded[name] = true
 		imports, err := x.addConfig(ctx, c, name)
-		if err != nil && name == main {
-			return nil // not there, or containerd would not run with it
+		if name == main && errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
 		if err != nil {
-			c.notes = append(c.notes, shownPath(name)+", which containerd's configuration imports, "+reason(err))
+			which := ", which containerd's configuration imports, "
+			if name == main {
+				which = ", containerd's configuration, "
+			}
+			c.unread = append(c.unread, shownPath(name)+which+reason(err))
 			continue
 		}
-		if todo = append(todo, x.resolveImports(ctx, name, imports)...); len(loaded)+len(todo) > maxImports {
-			c.notes = append(c.notes, shownPath(name)+" imports too many files; some were not read")
+		if todo = append(todo, x.resolveImports(ctx, c, name, imports)...); len(loaded)+len(todo) > maxImports {
+			c.unread = append(c.unread, shownPath(name)+" imports too many files; some were not read")
 			return c
 		}
 	}
@@ -99,7 +99,7 @@ func (x *exam) addConfig(ctx context.Context, c *containerdConfig, name string) 
 	}
 	var file map[string]any // no struct: a mistake elsewhere in the file must not hide this
 	if err := toml.Unmarshal(data, &file); err != nil {
-		return nil, errors.New("is no TOML: " + line(err.Error()))
+		return nil, errors.New("is no TOML: " + tomlError(err))
 	}
 	plugins, _ := file["plugins"].(map[string]any)
 	if version, _ := file["version"].(int64); version > 1 {
@@ -109,6 +109,11 @@ func (x *exam) addConfig(ctx context.Context, c *containerdConfig, name string) 
 	}
 	if root, _ := file["root"].(string); root != "" {
 		c.root = root
+	}
+	if disabled, _ := file["disabled_plugins"].([]any); slices.ContainsFunc(disabled, func(id any) bool {
+		return id == imagesPlugin || id == criPlugin || id == "cri"
+	}) {
+		c.disabled = name
 	}
 	if setsConfigPath(plugins) {
 		c.pathFrom = name
@@ -173,7 +178,7 @@ func (c *containerdConfig) misplaced() bool {
 
 // resolveImports makes file names of a file's imports: a relative one is beside the file, and one with a star is
 // every file that matches, by name.
-func (x *exam) resolveImports(ctx context.Context, parent string, imports []string) []string {
+func (x *exam) resolveImports(ctx context.Context, c *containerdConfig, parent string, imports []string) []string {
 	var out []string
 	for _, name := range imports {
 		if name = path.Clean(name); !path.IsAbs(name) {
@@ -183,13 +188,13 @@ func (x *exam) resolveImports(ctx context.Context, parent string, imports []stri
 			out = append(out, name)
 			continue
 		}
-		out = append(out, x.glob(ctx, name)...)
+		out = append(out, x.glob(ctx, c, name)...)
 	}
 	return out
 }
 
 // glob lists the names that match a pattern, folder by folder.
-func (x *exam) glob(ctx context.Context, pattern string) []string {
+func (x *exam) glob(ctx context.Context, c *containerdConfig, pattern string) []string {
 	matches := []string{"/"}
 	plain := true // what comes before the first star need not be listed
 	for step := range strings.SplitSeq(strings.Trim(pattern, "/"), "/") {
@@ -201,8 +206,8 @@ func (x *exam) glob(ctx context.Context, pattern string) []string {
 				continue
 			}
 			entries, err := x.Files.ReadDir(ctx, dir)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				continue // containerd takes what it can't list for nothing, too
+			if err != nil && !isMissing(err) {
+				c.unread = append(c.unread, shownPath(dir)+", from which containerd's configuration imports, "+reason(err))
 			}
 			for _, e := range entries {
 				if ok, err := path.Match(step, e.Name); ok && err == nil {

@@ -90,8 +90,8 @@ func TestImportsAsContainerd(t *testing.T) {
 			if diff := cmp.Diff(own.Plugins, c.plugins); diff != "" {
 				t.Errorf("the plugins' settings differ (-containerd +this):\n%s", diff)
 			}
-			if c.root != own.Root || c.version > 1 && c.version != own.Version || len(c.notes) > 0 {
-				t.Errorf("root %q, version %d, notes %q; containerd has %q and %d", c.root, c.version, c.notes, own.Root, own.Version)
+			if c.root != own.Root || c.version > 1 && c.version != own.Version || len(c.unread) > 0 {
+				t.Errorf("root %q, version %d, notes %q; containerd has %q and %d", c.root, c.version, c.unread, own.Root, own.Version)
 			}
 			got := ""
 			if dirs, _ := c.configPath(); len(dirs) > 0 {
@@ -126,11 +126,11 @@ func TestImportsThatFail(t *testing.T) {
 			x := &exam{Options: Options{Files: &bundled{tree: tr}}}
 			c := x.containerdConfig(t.Context())
 			got := ""
-			if len(c.notes) > 0 {
-				got = c.notes[0]
+			if len(c.unread) > 0 {
+				got = c.unread[0]
 			}
 			if len(got) < len(test.says) || got[:len(test.says)] != test.says || test.says == "" && got != "" {
-				t.Errorf("%q; want %q", c.notes, test.says)
+				t.Errorf("%q; want %q", c.unread, test.says)
 			}
 		})
 	}

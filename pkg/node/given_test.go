@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,9 +70,7 @@ func TestHostsDirectoryThatWasNotHandedOver(t *testing.T) {
 		"the first of two":                       {"/opt/certs.d:/etc/containerd/certs.d", content{certs + "_default/hosts.toml": spegelHosts("")}, node.Fail, node.Skip, left},
 	} {
 		c := content{"etc/hostname": "node-1\n", "etc/containerd/config.toml": listed(test.path)}
-		for file, text := range test.more {
-			c[file] = text
-		}
+		maps.Copy(c, test.more)
 		for how, open := range map[string]func() node.Files{
 			"folder": func() node.Files { return c.root(t) },
 			"tar":    func() node.Files { return oneBundle(t, only(t, c.tar(t), "etc/containerd", "var/lib/containerd")) },

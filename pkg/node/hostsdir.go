@@ -18,7 +18,8 @@ type hostsDirs struct {
 	guess  bool        // nobody does: it is where they usually are
 	aside  []*hostsDir // where Spegel is told to write, if containerd is told to read elsewhere
 	unsure string      // why it is not certain that containerd reads them
-	notes  []string    // what else its configuration shows
+	unread []string    // what of its configuration could not be read
+	notes  []string    // what else it shows
 }
 
 // hostsDir is one of them.
@@ -33,8 +34,8 @@ func (h *hostsDirs) there() []*hostsDir {
 	return slices.DeleteFunc(slices.Clone(h.dirs), func(d *hostsDir) bool { return d.err != nil })
 }
 
-// unread is the first directory that is there, or may be, and can't be read, and before are those that come before it.
-func (h *hostsDirs) unread() (before []*hostsDir, unread *hostsDir) {
+// readable are the directories up to the first one that is there, or may be, and can't be read.
+func (h *hostsDirs) readable() (dirs []*hostsDir, unread *hostsDir) {
 	for i, d := range h.dirs {
 		if d.err != nil && !isMissing(d.err) {
 			return h.dirs[:i], d
@@ -54,16 +55,6 @@ func (h *hostsDirs) paths() []string {
 // defaultHostsDirs are what containerd 2.2 takes where its configuration names none.
 func defaultHostsDirs() []string { return []string{"/etc/containerd/certs.d", "/etc/docker/certs.d"} }
 
-// knownHostsDirs are where it usually is: on Talos, with k3s and RKE2, elsewhere.
-func knownHostsDirs() []string {
-	return []string{
-		"/etc/cri/conf.d/hosts",
-		"/var/lib/rancher/k3s/agent/etc/containerd/certs.d",
-		"/var/lib/rancher/rke2/agent/etc/containerd/certs.d",
-		"/etc/containerd/certs.d",
-	}
-}
-
 // hostsDirectories finds the directories, once.
 func (x *exam) hostsDirectories(ctx context.Context) *hostsDirs {
 	if x.hosts != nil {
@@ -81,7 +72,7 @@ func (x *exam) hostsDirectories(ctx context.Context) *hostsDirs {
 func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
 	config := x.containerdConfig(ctx)
 	told, set := config.configPath()
-	h := &hostsDirs{notes: config.notes}
+	h := &hostsDirs{unread: config.unread}
 	if config.misplaced() {
 		h.notes = append(h.notes, shownPath(config.main)+" is of version 3 and has a config_path under "+criPlugin+", where containerd does not look for it; its place is "+imagesPlugin)
 	}

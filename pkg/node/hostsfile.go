@@ -59,11 +59,7 @@ func parseHosts(data []byte) (f hostsFile, err error) {
 		Hosts  map[string]hostSettings `toml:"host"`
 	}
 	if err := toml.Unmarshal(data, &c); err != nil {
-		if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
-			row, column := at.Position()
-			return f, fmt.Errorf("line %d, column %d: %s", row, column, line(at.Error()))
-		}
-		return f, errors.New(line(err.Error()))
+		return f, errors.New(tomlError(err))
 	}
 	f.server, f.dialTimeout = c.Server, c.DialTimeout
 	f.own = c.special()
@@ -78,6 +74,15 @@ func parseHosts(data []byte) (f hostsFile, err error) {
 		err = errors.New(line(first))
 	}
 	return f, err
+}
+
+// tomlError says what is wrong in a file, and where.
+func tomlError(err error) string {
+	if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
+		row, column := at.Position()
+		return fmt.Sprintf("line %d, column %d: %s", row, column, line(at.Error()))
+	}
+	return line(err.Error())
 }
 
 // check finds what is good TOML and yet makes containerd refuse the file.

@@ -32,7 +32,8 @@ func follow(name string, lookup func(name string) (target string, err error)) (a
 		case path.IsAbs(target):
 			at = "/"
 		}
-		if links++; links > maxLinks {
+		links++
+		if links > maxLinks {
 			return at, false, errLoop
 		}
 		todo = append(strings.Split(target, "/"), todo...)

@@ -45,7 +45,7 @@ func (x *exam) route(ctx context.Context, host string) (*route, error) {
 	if h.any {
 		return nil, &unreadError{"it reads one of " + orNothing(h.paths()) + ", and " + errWhich.Error()}
 	}
-	dirs, unread := h.unread()
+	dirs, unread := h.readable()
 	s, err := newStage(ctx, x.Files, dirs, host)
 	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
 		return nil, &unreadError{shownPath(failed.Path) + " " + reason(err)}
