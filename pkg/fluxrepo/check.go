@@ -96,7 +96,7 @@ func (g *graph) judgeBuilt(clusters []*cluster) {
 					return
 				}
 				if g.isRelease(o) {
-					g.found = append(g.found, g.judge(o))
+					g.found = append(g.found, g.judge(o, true))
 				}
 			}
 		}

@@ -26,7 +26,7 @@ func (r *repo) inspect(f *file, buf []byte) []byte {
 	if text := plainText(data); len(text) != len(data) {
 		data, f.data = text, text
 	}
-	f.marks = r.marks(data)
+	r.mark(f, data)
 	f.readNames(data)
 	leads := f.marks&markKustomization != 0 || slices.Contains(kustomizationNames, path.Base(f.path))
 	if n <= 64<<10 && (leads || f.marks&markWord != 0) {

@@ -13,8 +13,8 @@ import (
 func (g *graph) readsOf(o *object) []string {
 	var out []string
 	if text, err := g.put(o, nil); err == nil {
-		if hr, _, err := decodeRelease(text); err == nil {
-			out = g.refersTo(o, hr)
+		if hr, err := g.decodeRelease(text); err == nil {
+			out = g.refersTo(o, hr.HelmRelease)
 		}
 	}
 	target := o.file

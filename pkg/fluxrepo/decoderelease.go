@@ -14,10 +14,16 @@ import (
 
 var releaseFields = []string{"chart", "chartRef", "releaseName", "valuesFrom", "values", "suspend", "targetNamespace"}
 
+// decoded is a HelmRelease with the variables without a value that decide more than a value.
+type decoded struct {
+	*helmv2.HelmRelease
+	shaky []string // all that say which chart it is, what its values are made of, or whether it is suspended
+	chart []string // those that keep the chart from being known
+}
+
 // decodeRelease reads the fields that a check looks at, of any version. A variable in another field, a
-// duration for one, does no harm; those without a value that say which chart it is, what its values are
-// made of, or whether it is suspended, are listed as shaky.
-func decodeRelease(text []byte) (hr *helmv2.HelmRelease, shaky []string, err error) {
+// duration for one, does no harm.
+func (g *graph) decodeRelease(text []byte) (*decoded, error) {
 	var all struct {
 		Metadata struct {
 			Name      string `json:"name"`
@@ -27,36 +33,38 @@ func decodeRelease(text []byte) (hr *helmv2.HelmRelease, shaky []string, err err
 	}
 	doc, err := sigsyaml.YAMLToJSON(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("is not YAML: %w", err)
+		return nil, fmt.Errorf("is not YAML: %w", err)
 	}
 	if err := json.Unmarshal(doc, &all); err != nil {
-		return nil, nil, fmt.Errorf("is not a HelmRelease: %w", err)
+		return nil, fmt.Errorf("is not a HelmRelease: %w", err)
 	}
 	for key := range all.Spec {
 		if !slices.Contains(releaseFields, key) {
 			delete(all.Spec, key)
 		}
 	}
-	hr = &helmv2.HelmRelease{}
+	hr := &decoded{HelmRelease: &helmv2.HelmRelease{}}
 	hr.Name, hr.Namespace = all.Metadata.Name, all.Metadata.Namespace
-	shaky = dropUnknown(all.Spec)
-	chart, names, err := shortChart(all.Spec["chart"])
+	hr.chart = namesIn(string(all.Spec["chartRef"]))
+	hr.shaky = dropUnknown(all.Spec)
+	chart, names, err := g.shortChart(all.Spec["chart"])
 	if err != nil {
-		return nil, nil, fmt.Errorf("is not a HelmRelease: spec.chart: %w", err)
+		return nil, fmt.Errorf("is not a HelmRelease: spec.chart: %w", err)
 	}
-	if shaky = append(shaky, names...); chart == nil && len(shaky) > 0 && all.Spec["chartRef"] == nil {
+	hr.chart = append(hr.chart, names...)
+	if hr.shaky = append(hr.shaky, names...); chart == nil && len(hr.shaky) > 0 && all.Spec["chartRef"] == nil {
 		chart = &helmv2.HelmChartTemplate{} // a chart that is not known
 	}
 	delete(all.Spec, "chart")
 	spec, err := json.Marshal(all.Spec)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := json.Unmarshal(spec, &hr.Spec); err != nil {
-		return nil, nil, fmt.Errorf("is not a HelmRelease: spec: %w", err)
+		return nil, fmt.Errorf("is not a HelmRelease: spec: %w", err)
 	}
 	hr.Spec.Chart = chart
-	return hr, shaky, nil
+	return hr, nil
 }
 
 // dropUnknown takes out what would have to be something else than text and is a variable without a value.
@@ -101,7 +109,7 @@ func dropUnknown(spec map[string]json.RawMessage) (shaky []string) {
 }
 
 // shortChart reads the chart's name, its version and the kind of its source, and lists the variables in a name that is not known.
-func shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate, shaky []string, err error) {
+func (g *graph) shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate, shaky []string, err error) {
 	if raw == nil {
 		return nil, nil, nil
 	}
@@ -119,9 +127,7 @@ func shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate, shaky []s
 		return nil, nil, err
 	}
 	chart = &helmv2.HelmChartTemplate{}
-	if names := namesIn(in.Spec.Chart); len(names) > 0 {
-		shaky = names
-	} else {
+	if shaky = g.unknownIn(in.Spec.Chart); len(shaky) == 0 {
 		chart.Spec.Chart = in.Spec.Chart
 	}
 	if !strings.Contains(in.Spec.Version, harmlessMark) {

@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -91,7 +92,7 @@ func unnamedFinding(f release.Finding, written func(string) string) release.Find
 	f.Origin.Namespace, f.Origin.Name, f.Origin.Key = written(f.Origin.Namespace), written(f.Origin.Name), written(f.Origin.Key)
 	f.Path = append(validate.Path(nil), f.Path...)
 	for i, step := range f.Path {
-		if key, ok := step.(string); ok {
+		if key, ok := step.(string); ok && !slices.Contains(namesAtTop, key) && !slices.Contains(namesBelow, key) {
 			f.Path[i] = written(key)
 		}
 	}

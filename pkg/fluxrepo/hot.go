@@ -9,7 +9,7 @@ import (
 )
 
 // connect finds which Kustomizations lie in what others build, and which of all could lead to a release
-// of Spegel's. A word that could be put together of pieces counts as none.
+// of Spegel's.
 func (g *graph) connect() {
 	g.allHot = g.allHot || g.disguised()
 	for _, k := range g.raw {
@@ -64,6 +64,9 @@ func (g *graph) hotAlone(k *rawKustomization) bool {
 	if g.allHot || k.file.marks&(markWord|markMovesReading|markTooLarge) != 0 {
 		return true
 	}
+	if g.shapesWord(k.node) {
+		return true
+	}
 	if !k.known || g.strange(k) || slices.ContainsFunc(items(child(child(k.node, "spec"), "components")), isVariable) {
 		return true // it depends on what builds it
 	}
@@ -105,11 +108,20 @@ func (g *graph) treesOf(t *tree, spec *yaml.Node) []*tree {
 // hotFiles tells whether a file of a tree names anything of Spegel's.
 func (g *graph) hotFiles(t *tree) bool {
 	hot := false
+	t.walk(func(t *tree) bool {
+		hot = hot || g.completes(text(t.node, "namePrefix"), text(t.node, "nameSuffix"))
+		return !hot
+	})
 	t.all(func(f *file) bool {
 		hot = hot || f.marks&(markWord|markMovesReading|markTooLarge) != 0 || f.err != nil
 		return !hot
 	})
 	return hot
+}
+
+// shapesWord tells whether what a Kustomization itself holds may make a release Spegel's, without naming it.
+func (g *graph) shapesWord(k *yaml.Node) bool {
+	return veiled(k) || g.completes(text(k, "spec", "namePrefix"), text(k, "spec", "nameSuffix"))
 }
 
 // hot tells whether a Kustomization has to be built.
@@ -124,7 +136,7 @@ func (g *graph) couldLead(n *node) bool { return g.leadsThere(n) || g.opaque(n.t
 
 // leadsThere tells whether the files say that something of Spegel's comes of a Kustomization.
 func (g *graph) leadsThere(n *node) bool {
-	if g.allHot || g.hasWord(n.text) || moves.Match(n.text) {
+	if g.allHot || g.hasWord(n.text) || g.shapesWord(n.spec) || moves.Match(n.text) {
 		return true
 	}
 	hot := false

@@ -196,7 +196,8 @@ func emptyRepo(root, display string, words []string) *repo {
 
 func (r *repo) add(name string, data []byte) {
 	data = plainText(data)
-	f := &file{path: name, asked: true, data: data, size: int64(len(data)), marks: r.marks(data)}
+	f := &file{path: name, asked: true, data: data, size: int64(len(data))}
+	r.mark(f, data)
 	f.readNames(data)
 	r.files[name] = f
 	r.read++

@@ -19,6 +19,7 @@ type subject struct {
 	scopes  map[string]*scope   // of the variables without a value
 	holes   holes
 	shaky   []string // variables that decide more than a value
+	chart   []string // variables that keep the chart from being known
 	data    map[*object]map[string]datum
 }
 
@@ -30,8 +31,9 @@ func (s *subject) shake(names ...string) {
 	s.shaky = slices.Compact(s.shaky)
 }
 
-// judge runs the rules over a HelmRelease, as one chain builds it. It returns nil for another chart.
-func (g *graph) judge(o *object) *Release {
+// judge runs the rules over a HelmRelease, as one chain builds it. It returns nil for another chart; one that can't be
+// known is told of where the HelmRelease is built, or may be.
+func (g *graph) judge(o *object, built bool) *Release {
 	s := &subject{object: o, scopes: map[string]*scope{}, data: map[*object]map[string]datum{}}
 	base, err := g.prepare(s)
 	if err != nil {
@@ -39,6 +41,9 @@ func (g *graph) judge(o *object) *Release {
 		return nil
 	}
 	if base.release == nil {
+		if built {
+			g.tellUnknownChart(s)
+		}
 		return nil
 	}
 	findings, matter := g.certain(s, base)
@@ -55,7 +60,7 @@ func (g *graph) judge(o *object) *Release {
 	l, show, written := g.locator(o), g.concealed(o), g.asWritten(o)
 	out := &Release{
 		Namespace: written(rel.Namespace), Name: written(rel.Name), Version: written(rel.Version), Chart: named(show(rel.Chart)),
-		Suspended: rel.Suspended || o.by != nil && o.by.object.Spec.Suspend, Built: true, Place: g.placeOfObject(o),
+		Suspended: rel.Suspended || o.by != nil && o.by.object.Spec.Suspend, Built: built, Place: g.placeOfObject(o),
 	}
 	out.reads = g.readsOf(o)
 	if o.by != nil && o.by.from != "" {
@@ -84,15 +89,16 @@ func (g *graph) prepare(s *subject) (*outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("variables can't be put in: %w", err)
 	}
-	text = s.unseal(text)
-	var shaky []string
-	if s.release, shaky, err = decodeRelease(text); err != nil {
+	text = s.unseal(text, s.object)
+	hr, err := g.decodeRelease(text)
+	if err != nil {
 		return nil, err
 	}
+	s.release, s.chart = hr.HelmRelease, hr.chart
 	if s.release.Spec.Chart == nil && s.release.Spec.ChartRef == nil {
 		return &outcome{}, nil // a patch
 	}
-	s.shake(shaky...)
+	s.shake(hr.shaky...)
 	if values := s.release.Spec.Values; values != nil && bytes.Contains(values.Raw, []byte(harmlessMark)) {
 		var in any
 		if json.Unmarshal(values.Raw, &in) == nil {

@@ -49,9 +49,8 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 			} `json:"spec"`
 		}
 		err := r.source(sourcev1.OCIRepositoryKind, key, &in)
-		if names := namesIn(in.Spec.URL); err == nil && len(names) > 0 {
-			r.subject.shake(names...)
-			err = &release.Unreadable{Reason: "its url holds a variable without a value"}
+		if names := r.graph.unknownIn(in.Spec.URL); err == nil && len(names) > 0 {
+			err = r.unknownChart("url", names)
 		}
 		obj.Spec.URL, obj.Spec.Reference = in.Spec.URL, in.Spec.Ref
 		return err
@@ -63,9 +62,8 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 			} `json:"spec"`
 		}
 		err := r.source(sourcev1.HelmChartKind, key, &in)
-		if names := namesIn(in.Spec.Chart); err == nil && len(names) > 0 {
-			r.subject.shake(names...)
-			err = &release.Unreadable{Reason: "its chart holds a variable without a value"}
+		if names := r.graph.unknownIn(in.Spec.Chart); err == nil && len(names) > 0 {
+			err = r.unknownChart("chart", names)
 		}
 		obj.Spec.Chart, obj.Spec.Version, obj.Spec.SourceRef.Kind = in.Spec.Chart, in.Spec.Version, in.Spec.SourceRef.Kind
 		return err
@@ -82,7 +80,14 @@ func (r *reader) source(kind string, key client.ObjectKey, into any) error {
 	if err != nil {
 		return &release.Unreadable{Reason: "variables can't be put in"}
 	}
-	return sigsyaml.Unmarshal(text, into)
+	return sigsyaml.Unmarshal(r.subject.unseal(text, o), into)
+}
+
+// unknownChart notes the variables that keep a source from telling which chart it holds.
+func (r *reader) unknownChart(field string, names []string) error {
+	r.subject.shake(names...)
+	r.subject.chart = append(r.subject.chart, names...)
+	return &release.Unreadable{Reason: "its " + field + " holds a variable without a value"}
 }
 
 func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, error) {

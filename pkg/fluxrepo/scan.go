@@ -24,7 +24,7 @@ const maxFile = 16 << 20
 type mark uint32
 
 const (
-	markWord          mark = 1 << iota // names a chart of Spegel's, or what leads to one
+	markWord          mark = 1 << iota // names a chart of Spegel's, or what leads to one, or does not tell
 	markKustomization                  // a Flux Kustomization
 	markRelease                        // a HelmRelease
 	markSource                         // an OCIRepository or a HelmChart

@@ -63,8 +63,7 @@ func (g *graph) judgeFile(in *input, f *file) {
 		if !isKind(d, helmGroup, "HelmRelease") {
 			continue
 		}
-		if rel := g.judge(newRawObject(d, f.path)); rel != nil {
-			rel.Built = g.inFull(in, f.path)
+		if rel := g.judge(newRawObject(d, f.path), g.inFull(in, f.path)); rel != nil {
 			g.found = append(g.found, rel)
 		}
 	}

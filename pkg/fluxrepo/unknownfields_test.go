@@ -21,7 +21,10 @@ func TestUnknownFields(t *testing.T) {
 	}{
 		"the chart's version":    {head + "  chart: {spec: {chart: spegel, version: '${V}'}}\n", []string{deny}, "unresolved"},
 		"the chart's name":       {head + "  chart: {spec: {chart: '${V}'}}\n", []string{"unresolved Variable /V : ${V} has no value"}, "deny"},
-		"a part of its name":     {head + "  chart: {spec: {chart: '${V}/spegel'}}\n", []string{"${V} has no value"}, "deny"},
+		"a part of its name":     {head + "  chart: {spec: {chart: 'charts/${V}gel'}}\n", []string{"${V} has no value"}, "deny"},
+		"what its name ends in":  {head + "  chart: {spec: {chart: 'charts/spegel-${V}.tgz'}}\n", []string{"${V} has no value"}, "deny"},
+		"what its path is":       {head + "  chart: {spec: {chart: '${V}/spegel'}}\n", []string{deny}, "unresolved"},
+		"part of another's name": {head + "  chart: {spec: {chart: '${V}-exporter', sourceRef: {kind: HelmRepository, name: x}}}\n", nil, "spegel"},
 		"the chart":              {head + "  chart: ${V}\n", []string{"${V} has no value"}, "deny"},
 		"the chart's spec":       {head + "  chart: {spec: '${V}'}\n", []string{"${V} has no value"}, "deny"},
 		"the reference":          {head + "  chartRef: ${V}\n", []string{"${V} has no value"}, "deny"},

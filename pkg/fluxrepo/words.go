@@ -29,7 +29,7 @@ func (g *graph) moreWords() {
 		for _, d := range objectsOf(docs) {
 			w := g.leads(d, variables)
 			g.leading = g.leading || w != ""
-			g.allHot = g.allHot || strings.Contains(w, "$") // nobody refers to it in these words
+			g.allHot = g.allHot || strings.Contains(w, "$") || Encrypted(w) // nobody refers to it in these words
 			if w != "" && !g.hasWord([]byte(w)) {
 				more = append(more, []byte(w))
 			}
@@ -62,7 +62,7 @@ func (g *graph) leads(d *yaml.Node, variables map[string]bool) string {
 	name := text(d, "metadata", "name")
 	switch text(d, "kind") {
 	case "OCIRepository", "HelmChart":
-		if g.hasWord([]byte(text(d, "spec", "url") + " " + text(d, "spec", "chart"))) {
+		if veilsSource(d) || g.hasWord([]byte(text(d, "spec", "url")+" "+text(d, "spec", "chart"))) {
 			return name
 		}
 	case "ConfigMap", "Secret":
