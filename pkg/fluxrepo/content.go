@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,7 @@ import (
 func (r *repo) inspect(f *file, buf []byte) []byte {
 	buf, n, err := readInto(r.abs(f.path), buf)
 	if err != nil {
-		if f.err = err; errors.Is(err, errTooLarge) {
+		if f.err = unread(err); errors.Is(err, errTooLarge) {
 			f.marks = r.marks(buf) | markTooLarge
 			return make([]byte, 64<<10)
 		}
@@ -72,9 +73,18 @@ func (r *repo) content(f *file) ([]byte, error) {
 	}
 	buf, n, err := readInto(r.abs(f.path), make([]byte, f.size+1))
 	if err != nil {
-		return nil, err
+		return nil, unread(err)
 	}
 	return buf[:n], nil
+}
+
+// unread is why a file or folder can't be read, without its path on disk: its path in the repository is said beside it.
+func unread(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return fmt.Errorf("can't be read: %w", at.Err)
+	}
+	return err
 }
 
 func (r *repo) abs(rel string) string { return filepath.Join(r.root, filepath.FromSlash(rel)) }

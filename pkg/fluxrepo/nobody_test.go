@@ -23,7 +23,10 @@ func TestUnreadable(t *testing.T) {
 	writeFile(t, filepath.Join(root, "release.yaml"), quickStart)
 	writeFile(t, filepath.Join(root, "closed", "release.yaml"), quickStart)
 	writeFile(t, filepath.Join(root, "closed.yaml"), quickStart)
-	for name, mode := range map[string]os.FileMode{"closed": 0, "closed.yaml": 0} {
+	writeFile(t, filepath.Join(root, "flux", "apps.yaml"), generatedKustomization("apps", "flux-system", "./apps", ""))
+	writeFile(t, filepath.Join(root, "apps", "release.yaml"), quickStart)
+	writeFile(t, filepath.Join(root, "apps", "closed.yaml"), quickStart)
+	for name, mode := range map[string]os.FileMode{"closed": 0, "closed.yaml": 0, "apps/closed.yaml": 0} {
 		if err := os.Chmod(filepath.Join(root, name), mode); err != nil {
 			t.Fatal(err)
 		}
@@ -39,6 +42,9 @@ func TestUnreadable(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("want %q:\n%s", want, out)
 		}
+	}
+	if strings.Count(out, "apps/closed.yaml") != 1 { // a message with the path as it is on disk would be one more
+		t.Errorf("want apps/closed.yaml told once:\n%s", out)
 	}
 }
 
@@ -64,8 +70,10 @@ func asNobody(t *testing.T, root string) string {
 			}
 		}
 	}
-	if err := os.Chmod(filepath.Join(root, "release.yaml"), 0o644); err != nil {
-		t.Fatal(err)
+	for name, mode := range map[string]os.FileMode{"release.yaml": 0o644, "flux": 0o755, "flux/apps.yaml": 0o644, "apps": 0o755, "apps/release.yaml": 0o644} {
+		if err := os.Chmod(filepath.Join(root, name), mode); err != nil {
+			t.Fatal(err)
+		}
 	}
 	cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestCheckOfNobody$")
 	cmd.Dir = root

@@ -29,7 +29,7 @@ func (g *graph) judgeUnbuilt(in *input) {
 	}
 	for _, d := range g.dirs {
 		if d.err != nil && !g.hidden(d.path) {
-			g.report(Error{Place: Place{File: g.show(d.path)}, Message: "can't be read: " + reason(d.err), Fatal: true})
+			g.report(Error{Place: Place{File: g.show(d.path)}, Message: unread(d.err).Error(), Fatal: true})
 		}
 	}
 }
@@ -128,16 +128,7 @@ func (g *graph) unreadable(f *file) {
 	if f.err == nil {
 		return
 	}
-	g.report(Error{Place: Place{File: g.show(f.path)}, Message: reason(f.err), Fatal: f.marks&markTooLarge == 0 || f.marks&markRelease != 0})
-}
-
-// reason is an error without the path, which is said beside it.
-func reason(err error) string {
-	s := err.Error()
-	if i := strings.LastIndex(s, ": "); i >= 0 && strings.HasPrefix(s, "open ") {
-		s = s[i+2:]
-	}
-	return s
+	g.report(Error{Place: Place{File: g.show(f.path)}, Message: f.err.Error(), Fatal: f.marks&markTooLarge == 0 || f.marks&markRelease != 0})
 }
 
 // names tells whether the user asked for a file, or for the very folder it lies in, by name.
