@@ -9,14 +9,15 @@ import (
 
 const (
 	encrypted = "encrypted with SOPS"
+	notBase64 = "not base64"
 	absent    = "not in this repository"
 	unbuilt   = "nothing builds it"
 )
 
 // datum is a value of a ConfigMap or Secret.
 type datum struct {
-	text      string
-	encrypted bool
+	text   string
+	unread string // why the value is not known; empty if it is, or as far as it has no variable in it
 }
 
 // data is what a ConfigMap or Secret holds.
@@ -35,12 +36,22 @@ func (g *graph) data(o *object, used func(*scope, string)) (map[string]datum, er
 	out := map[string]datum{}
 	add := func(key string, value any, coded bool) {
 		text, _ := value.(string)
+		d := datum{text: text}
 		if coded && !Encrypted(text) {
-			if raw, err := fromBase64(text); err == nil {
-				text = string(raw)
+			raw, err := fromBase64(text)
+			switch names := namesIn(text); {
+			case err == nil:
+				d.text = string(raw)
+			case len(names) > 0:
+				d.unread = "${" + names[0] + "} has no value"
+			default:
+				d.unread = notBase64
 			}
 		}
-		out[key] = datum{text: text, encrypted: Encrypted(text)}
+		if Encrypted(d.text) {
+			d.unread = encrypted
+		}
+		out[key] = d
 	}
 	for key, value := range in.Data {
 		add(key, value, o.kind == "Secret")

@@ -110,8 +110,8 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 			if ref.Kind != kind || ref.Name != key.Name || ref.GetValuesKey() != k {
 				continue
 			}
-			if v.encrypted {
-				return nil, &release.Unreadable{Reason: encrypted}
+			if v.unread != "" {
+				return nil, &release.Unreadable{Reason: v.unread}
 			}
 			if names := namesIn(v.text); len(names) > 0 {
 				if ref.TargetPath != "" {

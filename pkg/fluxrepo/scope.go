@@ -102,9 +102,9 @@ func (s *scope) read(n *node, kind, name string) {
 	}
 	for _, k := range slices.Sorted(maps.Keys(data)) {
 		names := namesIn(data[k].text)
-		if data[k].encrypted || len(names) > 0 {
+		if data[k].unread != "" || len(names) > 0 {
 			ref := ref
-			if ref.Key, ref.Reason = k, encrypted; len(names) > 0 {
+			if ref.Key, ref.Reason = k, data[k].unread; len(names) > 0 {
 				ref.Reason = "made of ${" + names[0] + "}, which has no value"
 			}
 			delete(s.set, k)
