@@ -59,7 +59,7 @@ func newGraph(ctx context.Context, r *repo, o Options) *graph {
 // check judges what the repository builds, and then what nothing builds.
 func (g *graph) check(in *input, res *Result) error {
 	g.connect()
-	g.elsewhere = g.hasBuilders()
+	g.elsewhere = g.hasBuilders() || g.takesIncludes()
 	g.expandAll()
 	g.judgeBuilt(g.clusters)
 	g.judgeBuilt(g.buildPlain(in))

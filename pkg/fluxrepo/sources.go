@@ -44,7 +44,10 @@ func (n *node) source() string {
 }
 
 // gitSource is a GitRepository that stands in the repository.
-type gitSource struct{ file, ns, name, url, ignore string }
+type gitSource struct {
+	file, ns, name, url, ignore string
+	includes                    []include
+}
 
 // gitSources finds them once.
 func (g *graph) gitSources() []gitSource {
@@ -59,7 +62,7 @@ func (g *graph) gitSources() []gitSource {
 				if !isKind(d, sourceGroup, "GitRepository") {
 					continue
 				}
-				s := gitSource{name, text(d, "metadata", "namespace"), text(d, "metadata", "name"), text(d, "spec", "url"), text(d, "spec", "ignore")}
+				s := gitSource{name, text(d, "metadata", "namespace"), text(d, "metadata", "name"), text(d, "spec", "url"), text(d, "spec", "ignore"), g.includesOf(d)}
 				g.urls["GitRepository "+s.ns+"/"+s.name] = s.url
 				g.urls["GitRepository "+path.Dir(name)+" "+s.name] = s.url
 				g.gits = append(g.gits, s)
@@ -75,15 +78,21 @@ func (g *graph) urlOf(source string) string {
 	return g.urls[source]
 }
 
-// ignoreOf is what a source leaves out of its artifact. Clusters may give their sources the same name,
+// gitOf is the GitRepository that a Kustomization is built from. Clusters may give their sources the same name,
 // so the one that lies nearest counts.
-func (g *graph) ignoreOf(kind, ns, name, near string) *ignored {
-	spec, best := "", -1
+func (g *graph) gitOf(kind, ns, name, near string) (found gitSource, ok bool) {
 	for _, s := range g.gitSources() {
-		if kind == "GitRepository" && s.name == name && (s.ns == ns || s.ns == "" || ns == "") && shared(s.file, near) > best {
-			spec, best = s.ignore, shared(s.file, near)
+		if kind == "GitRepository" && s.name == name && (s.ns == ns || s.ns == "" || ns == "") && (!ok || shared(s.file, near) > shared(found.file, near)) {
+			found, ok = s, true
 		}
 	}
+	return found, ok
+}
+
+// ignoreOf is what a source leaves out of its artifact.
+func (g *graph) ignoreOf(kind, ns, name, near string) *ignored {
+	git, _ := g.gitOf(kind, ns, name, near)
+	spec := git.ignore
 	if spec == "" {
 		return g.ignore
 	}

@@ -117,6 +117,9 @@ func (t *tree) follow(g *graph, ref pathRef) string {
 		t.subs = append(t.subs, g.tree(t.ignore, p))
 		return ""
 	}
+	if !isFile && g.included(p) {
+		return elsewhere
+	}
 	if !isFile {
 		return "does not exist"
 	}

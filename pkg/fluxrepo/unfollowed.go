@@ -24,6 +24,7 @@ func (g *graph) tellUnfollowed() {
 	for _, k := range g.raw {
 		if !g.hidden(k.file.path) && (none || g.live[k]) {
 			g.tellRaw(k, said)
+			g.tellIncludes(k)
 		}
 	}
 	if len(g.raw) == 0 {
