@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,8 +51,8 @@ func parseOutputs(args []string) (outputs, error) {
 	return out, errors.Join(errs...)
 }
 
-// write writes all reports, also after one could not be written.
-func (outs outputs) write(r *report.Report, stdout io.Writer, stdin *input) error {
+// write writes all reports, also after one could not be written. Those that are left when the context ends are not begun.
+func (outs outputs) write(ctx context.Context, r *report.Report, stdout io.Writer, stdin *input) error {
 	v, _ := buildVersion()
 	dir, _ := os.Getwd() // without one, names stay as they are
 	options := report.Options{Version: v, Dir: dir, ReadFile: func(name string) ([]byte, error) {
@@ -62,6 +63,9 @@ func (outs outputs) write(r *report.Report, stdout io.Writer, stdin *input) erro
 	}}
 	var errs []error
 	for _, out := range outs {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
 		options.Color = out.file == "" && wantsColor(stdout)
 		var buf bytes.Buffer
 		err := out.format.Write(&buf, r, options)
