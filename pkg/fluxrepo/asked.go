@@ -6,8 +6,7 @@ import (
 )
 
 // askedNames are the names of ConfigMaps and Secrets that a release of Spegel's, or the variables of a
-// Kustomization, could ask for. It may say more than is true, and less only of a list of variables' sources
-// that is longer than maxSources. One with a variable in it ends there, with a dollar sign.
+// Kustomization, could ask for. It may say more than is true. One with a variable in it ends there, with a dollar sign.
 func (g *graph) askedNames() []string {
 	if g.asked != nil {
 		return g.asked
@@ -23,15 +22,9 @@ func (g *graph) askedNames() []string {
 		case err != nil: // reported where the file is needed
 		case releases:
 			addNames(names, data)
-		default:
-			for {
-				_, after, found := bytes.Cut(data, []byte("substituteFrom"))
-				if !found {
-					break
-				}
-				addNames(names, after[:min(len(after), maxSources)])
-				data = after
-			}
+		default: // the list, and what stands after it
+			_, after, _ := bytes.Cut(data, []byte("substituteFrom"))
+			addNames(names, after)
 		}
 	}
 	g.asked = []string{}
@@ -41,9 +34,6 @@ func (g *graph) askedNames() []string {
 	slices.Sort(g.asked)
 	return g.asked
 }
-
-// maxSources is how long the list of what a Kustomization takes variables from may be, in bytes.
-const maxSources = 2000
 
 // mayBeAsked tells whether a Kustomization could emit a ConfigMap or Secret that is asked for. It need not
 // be built for that, but it has to be known.
