@@ -83,22 +83,31 @@ func (g *graph) check(in *input, res *Result) error {
 	return nil
 }
 
-// judgeBuilt judges the HelmReleases that clusters run.
+// judgeBuilt judges the HelmReleases that clusters run. Judging may build more of their Kustomizations, before or after the
+// one at hand, so it goes on until there is nothing new.
 func (g *graph) judgeBuilt(clusters []*cluster) {
 	for _, c := range clusters {
-		for i := range len(c.nodes) { // judging may build more of them
-			n := c.nodes[i]
-			if n.built == nil {
-				continue
-			}
-			for _, o := range n.built.objects {
-				if g.ctx.Err() != nil {
-					return
-				}
-				if g.isRelease(o) {
-					g.found = append(g.found, g.judge(o, true))
+		judged := map[*node]bool{}
+		for again := true; again; {
+			again = false
+			for i := 0; i < len(c.nodes); i++ {
+				if n := c.nodes[i]; n.built != nil && !judged[n] {
+					judged[n], again = true, true
+					g.judgeNode(n)
 				}
 			}
+		}
+	}
+}
+
+// judgeNode judges the HelmReleases that a Kustomization emits.
+func (g *graph) judgeNode(n *node) {
+	for _, o := range n.built.objects {
+		if g.ctx.Err() != nil {
+			return
+		}
+		if g.isRelease(o) {
+			g.found = append(g.found, g.judge(o, true))
 		}
 	}
 }
