@@ -3,21 +3,34 @@ package fluxrepo
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// aVeil matches what may keep the chart of a release, or its name, from being known by the text: a variable or an
-// encrypted value. A value that begins in the next line counts.
-var aVeil = regexp.MustCompile(`(chart|url|[nN]ame|kind)["']?\s*:\s*([>|*]|[^\n]*(\$\{|ENC\[))|/spec/(chart|url)`)
+// veilKeys stand in a line, or in the one before, of whatever may keep the chart of a release, or its name, from being
+// known: a variable or an encrypted value.
+var veilKeys = [][]byte{[]byte("chart"), []byte("url"), []byte("name"), []byte("Name"), []byte("kind")}
 
 // mayVeil tells whether it is worth to decode a text for veiled.
 func mayVeil(data []byte, m mark) bool {
-	return (bytes.Contains(data, []byte("${")) || bytes.Contains(data, []byte("ENC["))) &&
-		(m&markSource != 0 || bytes.Contains(data, []byte("chart"))) && aVeil.Match(data)
+	if !hides(data) || m&markSource == 0 && !bytes.Contains(data, []byte("chart")) {
+		return false
+	}
+	if m&markAnchor != 0 || bytes.Contains(data, []byte("/spec/")) {
+		return true
+	}
+	var before []byte
+	for line := range bytes.Lines(data) {
+		if hides(line) && (hasAny(line, veilKeys) || hasAny(before, veilKeys)) {
+			return true
+		}
+		if len(bytes.TrimSpace(line)) > 0 {
+			before = line
+		}
+	}
+	return false
 }
 
 // mark marks a file by what it holds. One that says of a release no more than that it may be Spegel's counts as one that
@@ -33,18 +46,22 @@ func (r *repo) mark(f *file, data []byte) {
 	}
 }
 
-// veiled tells whether anything in a document keeps the chart of a release from being known. A patch in it is looked at as
-// a text.
+// veiled tells whether anything in a document, or in a patch that stands in it, keeps the chart of a release from being
+// known.
 func veiled(n *yaml.Node) bool {
 	switch n.Kind {
 	case yaml.ScalarNode:
-		return strings.Contains(n.Value, "\n") && hides(n.Value) && strings.Contains(n.Value, "chart") && aVeil.MatchString(n.Value)
+		if !strings.Contains(n.Value, "\n") || !hides([]byte(n.Value)) {
+			return false
+		}
+		docs, _ := decodeDocuments([]byte(n.Value)) // what is no YAML is no patch
+		return slices.ContainsFunc(docs, veiled)
 	case yaml.MappingNode:
 		if veilsChart(n) || veilsSource(n) || veilsName(n) {
 			return true
 		}
 		pointer := text(n, "path")
-		if (strings.HasPrefix(pointer, "/spec/chart") || pointer == "/spec/url") && hides(text(n, "value")) {
+		if (strings.HasPrefix(pointer, "/spec/chart") || pointer == "/spec/url") && hiddenAt(n, "value") {
 			return true
 		}
 	}
@@ -52,11 +69,17 @@ func veiled(n *yaml.Node) bool {
 }
 
 // hides tells whether a text can't be known by itself.
-func hides(text string) bool { return strings.Contains(text, "${") || Encrypted(text) }
+func hides(text []byte) bool {
+	return bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("ENC["))
+}
+
+// hiddenAt tells whether the scalar at a path of keys can't be known.
+func hiddenAt(n *yaml.Node, keys ...string) bool { return hides([]byte(text(n, keys...))) }
 
 // veilsChart tells whether the spec of a HelmRelease, or of a HelmChart, does not say which chart it is.
 func veilsChart(spec *yaml.Node) bool {
-	return hides(text(spec, "chart")) || hides(text(spec, "chartRef")) || hides(text(spec, "chartRef", "name")) || hides(text(spec, "chartRef", "kind"))
+	return hiddenAt(spec, "chart") || hiddenAt(spec, "chart", "spec") || hiddenAt(spec, "chartRef") ||
+		hiddenAt(spec, "chartRef", "name") || hiddenAt(spec, "chartRef", "kind")
 }
 
 // veilsSource tells whether a source does not say which chart it holds.
@@ -65,18 +88,18 @@ func veilsSource(o *yaml.Node) bool {
 		return false
 	}
 	url := text(o, "spec", "url")
-	return Encrypted(url) || strings.ContainsAny(path.Base(url), "$}") || hides(text(o, "spec", "chart"))
+	return Encrypted(url) || strings.ContainsAny(path.Base(url), "$}") || hiddenAt(o, "spec", "chart")
 }
 
 // veilsName tells whether a HelmRelease, of which its name may have to decide, does not say it.
 func veilsName(o *yaml.Node) bool {
 	return text(o, "kind") == "HelmRelease" && child(child(o, "spec"), "chartRef") != nil &&
-		(hides(text(o, "metadata", "name")) || hides(text(o, "spec", "releaseName")))
+		(hiddenAt(o, "metadata", "name") || hiddenAt(o, "spec", "releaseName"))
 }
 
 // completes tells whether a kustomization puts something around names that may make one of Spegel's of them.
 func (r *repo) completes(prefix, suffix string) bool {
 	return slices.ContainsFunc([]string{prefix, suffix}, func(part string) bool {
-		return part != "" && (hides(part) || slices.ContainsFunc(r.words, func(word []byte) bool { return bytes.Contains(word, []byte(part)) }))
+		return part != "" && (hides([]byte(part)) || slices.ContainsFunc(r.words, func(word []byte) bool { return bytes.Contains(word, []byte(part)) }))
 	})
 }
