@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// askedNames are the names of ConfigMaps and Secrets that a release of Spegel's, or the variables of a
+// askedNames are the names of sources, ConfigMaps and Secrets that a release of Spegel's, or the variables of a
 // Kustomization, could ask for. It may say more than is true. One with a variable in it ends there, with a dollar sign.
 func (g *graph) askedNames() []string {
 	if g.asked != nil {
@@ -35,7 +35,7 @@ func (g *graph) askedNames() []string {
 	return g.asked
 }
 
-// mayBeAsked tells whether a Kustomization could emit a ConfigMap or Secret that is asked for. It need not
+// mayBeAsked tells whether a Kustomization could emit a source, ConfigMap or Secret that is asked for. It need not
 // be built for that, but it has to be known.
 func (g *graph) mayBeAsked(k *rawKustomization) bool {
 	renames := text(k.node, "spec", "namePrefix")+text(k.node, "spec", "nameSuffix") != ""
@@ -48,7 +48,7 @@ func (g *graph) mayBeAsked(k *rawKustomization) bool {
 	return slices.ContainsFunc(g.treesOf(k.tree, k.node), func(t *tree) bool {
 		may := false
 		t.all(func(f *file) bool {
-			may = f.marks&(markConfigMap|markSecret) != 0 && (renames || slices.ContainsFunc(g.askedNames(), func(name string) bool {
+			may = f.marks&(markConfigMap|markSecret|markSource) != 0 && (renames || slices.ContainsFunc(g.askedNames(), func(name string) bool {
 				return name != "" && (name[len(name)-1] == '$' || f.mayName(name))
 			}))
 			return !may

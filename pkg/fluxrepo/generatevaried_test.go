@@ -50,6 +50,7 @@ func (v *varied) extra(cluster string) string {
 		"  components: [../component]\n",
 		"  postBuild: {substitute: {CLUSTER: "+cluster+", CHART: "+v.chart()+"}}\n",
 		"  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}]}\n",
+		"  postBuild: {substitute: {FIRST: spe, LAST: gel}}\n",
 		"  patches:\n    - target: {kind: HelmRelease}\n      patch: |\n"+indent(8, v.operation()),
 		"  patches:\n    - patch: |\n        apiVersion: kustomize.toolkit.fluxcd.io/v1\n        kind: Kustomization\n        metadata: {name: any}\n        spec:\n          patches:\n"+
 			"            - target: {kind: HelmRelease}\n              patch: |\n"+indent(16, v.operation())+"      target: {kind: Kustomization}\n",
@@ -80,7 +81,7 @@ func (v *varied) app() string {
 	v.apps++
 	folder := "apps/" + name
 	shapes := []func(string) string{
-		v.plain, v.patched, v.merged, v.generated, v.copied, v.overlaid, v.substituted, v.fromSource, v.inComponent, v.nested, v.several, v.odd,
+		v.plain, v.patched, v.merged, v.generated, v.copied, v.overlaid, v.substituted, v.fromSource, v.inComponent, v.nested, v.several, v.odd, v.spelled, v.veiled,
 	}
 	resources := shapes[v.rng.IntN(len(shapes))](folder)
 	if resources != "" {
@@ -154,6 +155,29 @@ func (v *varied) substituted(folder string) string {
 		return "resources: [release.yaml]\nconfigMapGenerator:\n  - {name: vars, namespace: flux-system, literals: [CHART=" + v.chart() + "], options: {disableNameSuffixHash: true}}\n"
 	}
 	return "resources: [release.yaml]\n"
+}
+
+// spelled has a name that is put together.
+func (v *varied) spelled(folder string) string {
+	switch v.rng.IntN(3) {
+	case 0:
+		v.release(folder, "${FIRST}${LAST}")
+		return "resources: [release.yaml]\n"
+	case 1:
+		v.write(folder+"/release.yaml", object("HelmRelease", "${FIRST}${LAST}", "kube-system", "spec:\n  chartRef: {kind: OCIRepository, name: gone}\n"))
+		return "resources: [release.yaml]\n"
+	}
+	v.write(folder+"/release.yaml", object("HelmRelease", "ege", "kube-system", "spec:\n  chartRef: {kind: OCIRepository, name: gone}\n"))
+	return "resources: [release.yaml]\nnamePrefix: sp\nnameSuffix: l\n"
+}
+
+// veiled has a chart that can't be known.
+func (v *varied) veiled(folder string) string {
+	hidden := v.pick("${HIDDEN}", "ENC[AES256_GCM,data:a=]")
+	source := object("OCIRepository", "hidden", "kube-system", "spec: {url: '"+v.pick("oci://ghcr.io/"+hidden, "oci://${HIDDEN}/podinfo", hidden)+"'}\n")
+	v.write(folder+"/release.yaml", object("HelmRelease", "mirror", "kube-system", "spec:\n  chartRef: {kind: OCIRepository, name: '"+v.pick("hidden", hidden)+"'}\n")+
+		"---\n"+source+"---\n"+object("HelmRelease", "other", "kube-system", v.specOf(hidden)))
+	return v.pick("", "resources: [release.yaml]\n")
 }
 
 // fromSource names its chart by a source, which the app or another brings.
