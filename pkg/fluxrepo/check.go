@@ -90,8 +90,8 @@ func (g *graph) judgeBuilt(clusters []*cluster) {
 		judged := map[*node]bool{}
 		for again := true; again; {
 			again = false
-			for i := 0; i < len(c.nodes); i++ {
-				if n := c.nodes[i]; n.built != nil && !judged[n] {
+			for _, n := range c.nodes { // as they are now
+				if n.built != nil && !judged[n] {
 					judged[n], again = true, true
 					g.judgeNode(n)
 				}

@@ -49,23 +49,14 @@ func (r *repo) mark(f *file, data []byte) {
 // veiled tells whether anything in a document, or in a patch that stands in it, keeps the chart of a release from being
 // known.
 func veiled(n *yaml.Node) bool {
-	switch n.Kind {
-	case yaml.ScalarNode:
+	if n.Kind == yaml.ScalarNode {
 		if !strings.Contains(n.Value, "\n") || !hides([]byte(n.Value)) {
 			return false
 		}
 		docs, _ := decodeDocuments([]byte(n.Value)) // what is no YAML is no patch
 		return slices.ContainsFunc(docs, veiled)
-	case yaml.MappingNode:
-		if veilsChart(n) || veilsSource(n) || veilsName(n) {
-			return true
-		}
-		pointer := text(n, "path")
-		if (strings.HasPrefix(pointer, "/spec/chart") || pointer == "/spec/url") && hiddenAt(n, "value") {
-			return true
-		}
 	}
-	return slices.ContainsFunc(n.Content, veiled)
+	return veilsChart(n) || veilsSource(n) || veilsName(n) || veilsByPatch(n) || slices.ContainsFunc(n.Content, veiled)
 }
 
 // hides tells whether a text can't be known by itself.
@@ -95,6 +86,12 @@ func veilsSource(o *yaml.Node) bool {
 func veilsName(o *yaml.Node) bool {
 	return text(o, "kind") == "HelmRelease" && child(child(o, "spec"), "chartRef") != nil &&
 		(hiddenAt(o, "metadata", "name") || hiddenAt(o, "spec", "releaseName"))
+}
+
+// veilsByPatch tells whether an operation of a patch gives a release a chart, or a source one, that can't be known.
+func veilsByPatch(operation *yaml.Node) bool {
+	pointer := text(operation, "path")
+	return (strings.HasPrefix(pointer, "/spec/chart") || pointer == "/spec/url") && hiddenAt(operation, "value")
 }
 
 // completes tells whether a kustomization puts something around names that may make one of Spegel's of them.
