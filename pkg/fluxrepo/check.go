@@ -74,7 +74,8 @@ func (g *graph) check(in *input, res *Result) error {
 	}
 	g.tellUnfollowed()
 	for _, e := range g.errors {
-		if in.has(g.unshow(e.Place.File)) || slices.ContainsFunc(g.errorsOf[e], func(n *node) bool { return g.below(in, n) }) {
+		if in.has(g.unshow(e.Place.File)) || slices.ContainsFunc(g.errorsIn[e], in.has) ||
+			slices.ContainsFunc(g.errorsOf[e], func(n *node) bool { return g.below(in, n) }) {
 			res.Errors = append(res.Errors, e)
 		}
 	}

@@ -44,11 +44,16 @@ func (g *graph) tellUnknownChart(s *subject) {
 		if name != sopsValue {
 			why = named(in.why(name).Reason) + "; hand its value over with --var or --vars"
 		}
-		g.report(Error{
+		e := Error{
 			Place:      g.locator(o).variable(name),
 			Message:    "HelmRelease " + g.asWritten(o)(o.name) + ": which chart it installs is not known, so it is not checked: " + why,
 			Unfollowed: true, Unresolved: true,
-		})
+		}
+		g.report(e)
+		if g.errorsIn == nil {
+			g.errorsIn = map[Error][]string{}
+		}
+		g.errorsIn[e] = append(g.errorsIn[e], o.file)
 		return
 	}
 }
