@@ -105,7 +105,7 @@ func (x *exam) pulls(text []byte) []*pull {
 		if len(m) == 0 || !x.isTarget(m[1]) {
 			continue
 		}
-		name := line(m[1])
+		name := printable(m[1])
 		i := slices.IndexFunc(out, func(p *pull) bool { return p.image == name })
 		switch {
 		case ok && i >= 0:

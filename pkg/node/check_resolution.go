@@ -177,4 +177,4 @@ func missing(has, needs docker.HostCapabilities) string {
 }
 
 // shownImage is the whole name, as containerd has it.
-func shownImage(named reference.Named) string { return line(named.String()) }
+func shownImage(named reference.Named) string { return printable(named.String()) }
