@@ -66,7 +66,7 @@ func (r *Root) Now() time.Time { return time.Now() }
 
 // ReadDir implements Files.
 func (r *Root) ReadDir(_ context.Context, name string) ([]Entry, error) {
-	f, err := r.open(name, syscall.O_DIRECTORY)
+	f, err := r.open(name, onlyDirectory)
 	if err != nil {
 		return nil, err
 	}

@@ -82,6 +82,7 @@ func (t *Talos) run(ctx context.Context, limit int64, args ...string) ([]byte, e
 	defer cancel()
 	cmd := exec.CommandContext(ctx, t.program, append([]string{"--nodes", t.node}, args...)...)
 	cmd.Env = append(os.Environ(), "TZ=UTC") // times are printed in local time, without a zone
+	endsWithChildren(cmd)
 	cmd.WaitDelay = time.Second
 	var diagnostics bytes.Buffer
 	cmd.Stderr = &limited{w: &diagnostics, left: 4 << 10}
