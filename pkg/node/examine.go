@@ -93,12 +93,13 @@ func examineWithin(ctx context.Context, o Options, limit time.Duration) ([]Resul
 // exam is the state of one examination.
 type exam struct {
 	Options
-	image     reference.Named   // nil for none
-	targets   []string          // hosts of registries, as an image names them: of the image, and the private ones that are no pattern
-	hosts     *hostsDirs        // once they were looked for
-	config    *containerdConfig // once it was read
-	placement Placement         // what the cluster says of Spegel
-	placed    error             // why it says nothing
+	image     reference.Named     // nil for none
+	targets   []string            // hosts of registries, as an image names them: of the image, and the private ones that are no pattern
+	hosts     *hostsDirs          // once they were looked for
+	config    *containerdConfig   // once it was read
+	table     map[string][]string // addresses by name in the node's /etc/hosts, once it was read
+	placement Placement           // what the cluster says of Spegel
+	placed    error               // why it says nothing
 }
 
 func newExam(o Options) (*exam, error) {

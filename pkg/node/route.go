@@ -81,11 +81,14 @@ func (x *exam) route(ctx context.Context, host string) (*route, error) {
 func (x *exam) resolver(ctx context.Context, dir func(string) (string, error)) docker.RegistryHosts {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
+	table, _ := x.etcHosts(ctx) // not while the registry's time runs: through talosctl it takes a while
 	return config.ConfigureHosts(log.WithLogger(ctx, logrus.NewEntry(quiet)), config.HostOptions{
 		HostDir: dir,
 		UpdateClient: func(c *http.Client) error {
 			if t, ok := c.Transport.(*http.Transport); ok {
-				t.DialContext = x.dial
+				t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+					return x.dial(ctx, table, network, address)
+				}
 			}
 			return nil
 		},
@@ -93,14 +96,13 @@ func (x *exam) resolver(ctx context.Context, dir func(string) (string, error)) d
 }
 
 // dial connects to where the node would: its /etc/hosts goes before the resolver.
-func (x *exam) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (x *exam) dial(ctx context.Context, table map[string][]string, network, address string) (net.Conn, error) {
 	dial := x.Dial
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: reachTimeout / 3}).DialContext // so that a second address gets its turn
 	}
 	addresses := []string{address}
 	if host, port, err := net.SplitHostPort(address); err == nil {
-		table, _ := x.etcHosts(ctx)
 		if known := table[strings.ToLower(host)]; len(known) > 0 {
 			addresses = nil
 			for _, ip := range known {

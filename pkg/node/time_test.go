@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +41,41 @@ func (silent) Log(ctx context.Context, _ int64) (Log, error) {
 }
 
 func (silent) Now() time.Time { return time.Now() }
+
+// slow is a node that takes its time, as one may through talosctl.
+type slow struct{ bundled }
+
+func (s *slow) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
+	time.Sleep(reachTimeout - time.Second)
+	return s.bundled.ReadFile(ctx, name, limit)
+}
+
+// The time that a registry has is its own.
+func TestSlowNode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		results, err := Examine(t.Context(), Options{
+			Files: &slow{bundled{tree: newTree()}}, Image: "harbor.example.com/a:1",
+			Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				select {
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				case <-time.After(2 * time.Second):
+					return nil, net.ErrClosed
+				}
+			},
+			Lookup: func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if said := strings.Join(r.Evidence, "; "); r.Check == "reachability" && !strings.Contains(said, net.ErrClosed.Error()) {
+				t.Error(said)
+			}
+		}
+	})
+}
 
 // An API server that hangs keeps no file from being judged.
 func TestSilentCluster(t *testing.T) {
