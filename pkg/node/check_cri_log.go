@@ -48,7 +48,7 @@ func (x *exam) criLog(ctx context.Context) Result {
 	switch {
 	case errors.Is(err, errJournal):
 		r := skip("no log of containerd's lies in a file; it may be in systemd's journal, which is not text")
-		r.Fix = "on the node: journalctl -u containerd -u k3s --since -1h | grep PullImage"
+		r.Fix = "on the node: journalctl -u containerd -u kubelet -u k3s -u k3s-agent -u rke2-server -u rke2-agent --since -1h | grep PullImage"
 		return r
 	case err != nil:
 		return skip("containerd's log %s", reason(err))

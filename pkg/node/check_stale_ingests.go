@@ -29,7 +29,7 @@ func staleIngests() Check {
 		Reads:  "the downloads in `" + contentStore + "/" + ingests + "` below containerd's root: the `root` of its configuration, or `/var/lib/rancher/k3s/agent/containerd`, the same of `rke2`, `/var/snap/microk8s/common/var/lib/containerd`, `/var/lib/k0s/containerd`, `/var/lib/containerd`; and when each was last written to",
 		Why:    "A download that hangs holds the lock of its layer: a later pull of the same layer waits, or is told that it is locked, although the registry is fine again.",
 		Fails:  "It warns about a download that nobody has written to for five minutes, and about what could not be read or used of containerd's configuration, which may name another root.",
-		Mend:   "Pull again; if the same one stays, restart containerd, whose locks are in its memory.",
+		Mend:   "Pull again; if the same one stays, restart containerd, whose locks are in its memory: with k3s, RKE2 and k0s that is their own service; Talos restarts it with the node only.",
 		Limits: "A very slow registry may look like a broken one. Of an archive, the age counts up to the newest file in it; a download whose `data` is not in it may still go on, so it is not judged.",
 		run:    func(ctx context.Context, x *exam) Result { return x.staleIngests(ctx) },
 	}
@@ -50,7 +50,7 @@ func (x *exam) staleIngests(ctx context.Context) Result {
 		never := Result{Status: Pass, Evidence: []string{"no download has ever been going on: " + shownPath(dir) + " does not exist"}}
 		return never.unless(x.containerdConfig(ctx).unread)
 	case errors.Is(err, errTooMany):
-		return Result{Status: Warn, Evidence: []string{shownPath(dir) + " " + reason(err)}, Fix: restartContainerd}
+		return Result{Status: Warn, Evidence: []string{shownPath(dir) + " " + reason(err)}, Fix: x.pullAgain(ctx, dir)}
 	case err != nil:
 		r := skip("%s %s", shownPath(dir), reason(err))
 		if errors.Is(err, fs.ErrPermission) {
@@ -90,14 +90,32 @@ func (x *exam) judgeIngests(ctx context.Context, dir string, entries []Entry) Re
 	}
 	switch {
 	case stale > 0:
-		f.mend(restartContainerd)
+		f.mend("%s", x.pullAgain(ctx, dir))
 	case unknown == 0:
 		f.add(Pass, "%d downloads, none of them older than %s", len(entries), staleAfter)
 	}
 	return f.Result
 }
 
-const restartContainerd = "pull the image again; if the download stays: systemctl restart containerd, on Talos: talosctl -n <node> service cri restart, or reboot the node"
+// pullAgain is what to do about a download that hangs. Where containerd is a child of k3s, RKE2 or k0s it restarts with them, and
+// Talos' API refuses to restart its service cri.
+func (x *exam) pullAgain(ctx context.Context, store string) string {
+	files := x.containerdConfig(ctx).main + " " + store
+	how := "systemctl restart containerd"
+	switch {
+	case strings.HasPrefix(files, "/etc/cri/"):
+		how = "talosctl -n <node> reboot, as Talos does not restart containerd alone"
+	case strings.Contains(files, "/rancher/k3s/"):
+		how = "systemctl restart k3s, on an agent: systemctl restart k3s-agent"
+	case strings.Contains(files, "/rancher/rke2/"):
+		how = "systemctl restart rke2-server, on an agent: systemctl restart rke2-agent"
+	case strings.Contains(files, "/microk8s/"):
+		how = "snap restart microk8s.daemon-containerd"
+	case strings.Contains(files, "/k0s/"):
+		how = "systemctl restart k0sworker, on a controller: systemctl restart k0scontroller"
+	}
+	return "pull the image again; if the download stays: " + how
+}
 
 // contentStore is the folder of containerd's content store; ok is false if there is none, or it can't be told.
 func (x *exam) contentStore(ctx context.Context) (store string, ok bool) {

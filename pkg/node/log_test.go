@@ -86,3 +86,41 @@ func TestStaleIngests(t *testing.T) {
 		})
 	}
 }
+
+// What restarts containerd differs, and a command that is refused helps nobody.
+func TestHowContainerdIsRestarted(t *testing.T) {
+	t.Parallel()
+	at := func(root string) content {
+		return content{root + "/io.containerd.content.v1.content/ingest/aaaa/data": "x", "etc/hosts": ""}
+	}
+	with := func(c content, config string) content {
+		c[config] = "version = 3\n"
+		return c
+	}
+	rooted := func(root string) content { // as its configuration says
+		c := at(root)
+		c["etc/containerd/config.toml"] = "version = 3\nroot = '/" + root + "'\n"
+		return c
+	}
+	for name, test := range map[string]struct {
+		files node.Files
+		fix   string
+	}{
+		"a service of its own": {at("var/lib/containerd").root(t), "stays: systemctl restart containerd"},
+		"k3s":                  {at("var/lib/rancher/k3s/agent/containerd").root(t), "systemctl restart k3s, on an agent: systemctl restart k3s-agent"},
+		"RKE2":                 {at("var/lib/rancher/rke2/agent/containerd").root(t), "systemctl restart rke2-server, on an agent: systemctl restart rke2-agent"},
+		"MicroK8s":             {rooted("var/snap/microk8s/common/var/lib/containerd").root(t), "snap restart microk8s.daemon-containerd"},
+		"k0s":                  {rooted("var/lib/k0s/containerd").root(t), "systemctl restart k0sworker, on a controller: systemctl restart k0scontroller"},
+		"Talos":                {with(at("var/lib/containerd"), "etc/cri/containerd.toml").talos(t), "talosctl -n <node> reboot"},
+		"an archive of Talos":  {oneBundle(t, with(at("var/lib/containerd"), "etc/cri/containerd.toml").zip(t, "node-1")), "talosctl -n <node> reboot"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := examine(t, node.Options{Files: test.files, Now: asOfNow})["stale-ingests"]
+			want(t, r, node.Warn, "pull the image again; if the download stays", test.fix)
+			if strings.Count(r.Fix, "systemctl restart containerd")+strings.Count(r.Fix, "cri restart") > strings.Count(test.fix, "systemctl restart containerd") {
+				t.Error(r.Fix)
+			}
+		})
+	}
+}
