@@ -19,7 +19,7 @@ func criLog() Check {
 	return Check{
 		ID:     "cri-log",
 		Title:  "What did containerd say when it pulled from the registry?",
-		Reads:  "the last 4 MiB of containerd's log: `talosctl logs cri`, `service-logs/cri.log` of a Talos support bundle, or `/var/log/containerd.log`, `/var/log/syslog` and where k3s and RKE2 write it",
+		Reads:  "the last 4 MiB of containerd's log: `talosctl logs cri`, `service-logs/cri.log` of a Talos support bundle, or where k3s and RKE2 write it, `/var/log/containerd.log`, or containerd's own lines of `/var/log/syslog` and `/var/log/messages`",
 		Why:    "It is the only place where all that containerd tried is written down. A pod's event keeps one error.",
 		Fails:  "It fails if the last pull of an image of the registry failed within an hour before the log was read, and warns if it is longer ago.",
 		Mend:   "What the lines say; a \"not found\" for an image that exists is Spegel's answer, see `mirror-config` and `resolution`.",
@@ -81,8 +81,8 @@ func (x *exam) criLog(ctx context.Context) Result {
 
 // The lines that containerd's CRI service writes for a pull, at 2.2, as logfmt and as JSON.
 const (
-	failedPull = `PullImage \\*"([^"\\]+)\\*" failed`
-	goodPull   = `PullImage \\*"([^"\\]+)\\*" returns image reference`
+	failedPull = `\bmsg"?[=:]"PullImage \\*"([^"\\]+)\\*" failed`
+	goodPull   = `\bmsg"?[=:]"PullImage \\*"([^"\\]+)\\*" returns image reference`
 	errorField = `\berror\\?"?[=:]\\?"((?:[^"\\]|\\.)*)`
 	logLine    = `\blevel"?[=:]`
 	timeField  = `\btime"?[=:]"([^"]+)"`

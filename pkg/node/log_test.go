@@ -33,6 +33,7 @@ func TestCRILog(t *testing.T) {
 		"a line of many megabytes":  {failedLine(image, asOf, strings.Repeat("x", 3<<20)), node.Fail, "..."},
 		"no text, and no line ends": {strings.Repeat("\x00\xff", 1<<20), node.Skip, "no line as containerd writes them"},
 		"an empty log":              {"", node.Skip, "no line as containerd writes them"},
+		"a message that names one":  {`time="2026-03-01T11:59:30Z" level=info msg="as told: PullImage \"` + image + `\" failed"` + "\n", node.Pass, "no failed pull"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -51,6 +52,22 @@ func TestCRILog(t *testing.T) {
 		c := content{"var/log/containerd.log": failedLine(image, asOf, "not found") + strings.Repeat("level=info x\n", 1<<19)}
 		want(t, examine(t, node.Options{Files: c.root(t), Registries: registries(t, "harbor.example.com"), Now: now, Dial: nowhere, Lookup: unknown})["cri-log"], node.Pass)
 	})
+	const head = "Mar  1 11:59:00 node-1 "
+	for name, test := range map[string]struct {
+		syslog string
+		status node.Status
+		says   string
+	}{
+		"syslog":                           {head + "kernel: eth0: up\n" + head + "containerd[7]: " + failedLine(image, asOf, "not found"), node.Fail, "1 failed"},
+		"of syslog, another program":       {head + "shipper[9]: " + failedLine(image, asOf, "not found") + head + "containerd[7]: " + good, node.Pass, "/var/log/syslog has no failed pull"},
+		"syslog without a line of its own": {head + "shipper[9]: " + failedLine(image, asOf, "not found"), node.Skip, "systemd's journal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := node.Options{Files: content{"var/log/syslog": test.syslog}.root(t), Registries: registries(t, "harbor.example.com"), Now: now, Dial: nowhere, Lookup: unknown}
+			want(t, examine(t, o)["cri-log"], test.status, test.says)
+		})
+	}
 	t.Run("a journal", func(t *testing.T) {
 		t.Parallel()
 		want(t, examine(t, node.Options{Files: content{"var/log/journal/": ""}.root(t), Registries: registries(t, "harbor.example.com"), Dial: nowhere, Lookup: unknown})["cri-log"],
