@@ -90,6 +90,11 @@ apiVersion: apps/v1
 kind: ControllerRevision
 metadata: {name: spegel-new, namespace: kube-system, labels: {app: spegel, controller-revision-hash: new}, ownerReferences: [%s]}
 revision: 2
+---
+apiVersion: apps/v1
+kind: ControllerRevision
+metadata: {name: spegel-old, namespace: kube-system, labels: {app: spegel, controller-revision-hash: old}, ownerReferences: [%[2]s]}
+revision: 1
 `, podSpec(mirrors), owner)
 }
 

@@ -49,6 +49,7 @@ func (o *Options) addDaemonSet(ctx context.Context, rel *Release, d *rollout.Dae
 	if err == nil {
 		add(oldPods(d, pods))
 		add(notConfigured(d, pods))
+		add(unknownPods(d, pods))
 		out.Current = out.Current && count(pods, isOld) == 0
 	} else {
 		add(oldNodes(d))
@@ -60,7 +61,7 @@ func (o *Options) addDaemonSet(ctx context.Context, rel *Release, d *rollout.Dae
 	return nil
 }
 
-func isOld(p *rollout.Pod) bool { return !p.Current }
+func isOld(p *rollout.Pod) bool { return p.Old }
 
 func count(pods []rollout.Pod, what func(*rollout.Pod) bool) int {
 	n := 0

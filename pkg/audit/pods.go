@@ -19,7 +19,7 @@ func oldPods(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 	if !d.Observed || old == 0 {
 		return oldNodes(d)
 	}
-	other := count(pods, func(p *rollout.Pod) bool { return !p.Current && !sameMirrors(&p.Configuration, &d.Configuration) })
+	other := count(pods, func(p *rollout.Pod) bool { return p.Old && !sameMirrors(&p.Configuration, &d.Configuration) })
 	lists := "with the same list of mirrors"
 	switch {
 	case other == old:
@@ -66,6 +66,20 @@ func notConfigured(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 		NotConfigured,
 		fmt.Sprintf("DaemonSet %s: the init container of %d of %d pods has not ended, on %s", d, n, len(pods), nodes(pods, waiting)),
 		fmt.Sprintf("read its log: kubectl -n %s logs ds/%s -c configuration", d.Namespace, d.Name),
+	}
+}
+
+// unknownPods finds pods of which the revisions don't tell whether they are old.
+func unknownPods(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
+	unknown := func(p *rollout.Pod) bool { return !p.Current && !p.Old }
+	n := count(pods, unknown)
+	if n == 0 {
+		return nil
+	}
+	return &Problem{
+		NotSeen,
+		fmt.Sprintf("DaemonSet %s: whether %d of %d pods are of an older template is not known, as no ControllerRevision has their hash, on %s", d, n, len(pods), nodes(pods, unknown)),
+		"audit again; it may be that they were made while the audit ran",
 	}
 }
 

@@ -73,6 +73,10 @@ func TestProblems(t *testing.T) {
 			objects: []string{releaseOf(values), strings.Replace(listed, "spec:\n", "spec:\n  updateStrategy: {type: OnDelete}\n", 1), podOf("node-2", "old", true)},
 			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 1 of 1 pods run an older template, with another list of mirrors, on node-2; the update strategy is OnDelete, so delete the old pods: kubectl -n kube-system delete pod spegel-node-2"},
 		},
+		"a pod that no revision knows": {
+			objects: []string{releaseOf(values), listed, current, podOf("node-2", "newer", true, docker, ghcr)},
+			want:    []string{"cluster-not-seen: DaemonSet kube-system/spegel: whether 1 of 2 pods are of an older template is not known, as no ControllerRevision has their hash, on node-2; audit again; it may be that they were made while the audit ran"},
+		},
 		"nobody replaces pods, and the numbers tell": {
 			objects: []string{releaseOf(values), strings.NewReplacer("spec:\n  selector", "spec:\n  updateStrategy: {type: OnDelete}\n  selector", "updatedNumberScheduled: 3", "updatedNumberScheduled: 1").Replace(listed)},
 			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 nodes have no pod of the current template; the update strategy is OnDelete, so delete the pods that don't have the newest hash: kubectl -n kube-system get pods -l 'app=spegel' -L controller-revision-hash; the newest is the last of kubectl -n kube-system get controllerrevisions -l 'app=spegel' -L controller-revision-hash --sort-by=.revision"},

@@ -12,7 +12,7 @@ func rolloutCheck() Check {
 		Title:  "Are Spegel's pods as new as their configuration?",
 		Reads:  "the DaemonSets that run Spegel, told by what their containers run, and their pods and revisions; needs `--kubeconfig`",
 		Why:    "Spegel's init container writes the hosts directory once, when a pod starts. A node whose pod is older than the list keeps what the old list wrote.",
-		Fails:  "It fails if a pod, or the one on this node where the node is known, is older than the DaemonSet's template, or if its init container has not ended well. It warns where the cluster runs no Spegel.",
+		Fails:  "It fails if a pod, or the one on this node where the node is known, is older than the DaemonSet's template, or if its init container has not ended well. It warns where the cluster runs no Spegel, and of a pod that no revision of the DaemonSet tells the age of.",
 		Mend:   "Restart the DaemonSet; with the update strategy OnDelete, delete the pods that are old.",
 		Limits: "It compares pods with the DaemonSet, not the DaemonSet with the HelmRelease.",
 		run:    func(ctx context.Context, x *exam) Result { return x.rollout(ctx) },
@@ -53,17 +53,23 @@ func judgeRollout(p *Placement, f *finding) {
 	if failed {
 		f.add(Fail, "not every pod of DaemonSet %s is as new as its template, and a node keeps what its old pod wrote", name)
 	}
-	var old, stuck []string
+	var old, stuck, unknown []string
 	for _, pod := range p.Pods {
 		switch at := shownName(pod.Node); {
-		case !pod.Current:
+		case pod.Old:
 			old = append(old, at)
+		case !pod.Current:
+			unknown = append(unknown, at)
 		case !pod.Configured:
 			stuck = append(stuck, at)
 		}
 	}
 	if len(old) > 0 {
 		f.add(Fail, "an old pod runs on %s", few(old))
+	}
+	if len(unknown) > 0 {
+		f.add(Warn, "no ControllerRevision of the DaemonSet has the hash of the pod on %s, so whether that is old is not known", few(unknown))
+		f.mend("run doctor again: the pod may have been made while it ran")
 	}
 	if len(stuck) > 0 {
 		f.add(Fail, "the init container that writes the hosts directory has not ended well on %s", few(stuck))

@@ -60,6 +60,13 @@ func spegelSet(list []string, revisions map[string]string) []client.Object {
 	return out
 }
 
+// counted is a DaemonSet whose controller counts all pods as new.
+func counted(objects []client.Object) []client.Object {
+	status := &objects[0].(*appsv1.DaemonSet).Status
+	status.UpdatedNumberScheduled = status.DesiredNumberScheduled
+	return objects
+}
+
 func TestRollout(t *testing.T) {
 	t.Parallel()
 	restart := "kubectl -n kube-system rollout restart ds/spegel"
@@ -72,6 +79,9 @@ func TestRollout(t *testing.T) {
 		"all are new":   {spegelSet(nil, map[string]string{"node-1": "new", "node-2": "new"}), node.Pass, []string{"2 of 2 nodes"}},
 		"one is old":    {spegelSet(nil, map[string]string{"node-1": "new", "node-2": "old"}), node.Fail, []string{"1 of 2 nodes", "an old pod runs on node-2", restart}},
 		"all are older": {spegelSet(nil, map[string]string{"node-1": "old"}), node.Fail, []string{"an old pod runs on node-1", restart}},
+		"one that no revision knows": {
+			counted(spegelSet(nil, map[string]string{"node-1": "new", "node-2": "newer"})), node.Warn, []string{"no ControllerRevision of the DaemonSet has the hash of the pod on node-2", "run doctor again"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,7 +15,7 @@ const maxNames = 5
 func (d *DaemonSet) SelectOld(pods []Pod) string {
 	var names, revisions []string
 	for i := range pods {
-		if p := &pods[i]; !p.Current {
+		if p := &pods[i]; p.Old {
 			names = append(names, p.Name)
 			revisions = append(revisions, p.Revision)
 		}

@@ -21,10 +21,11 @@ type Pod struct {
 	Name string
 	// Node is where it runs or is meant to run; empty where nothing says so.
 	Node string
-	// Revision is the hash of the template that it was made from; empty where no label says so. Current tells whether that is
-	// the DaemonSet's current template.
-	Revision string
-	Current  bool
+	// Revision is the hash of the template that it was made from; empty where no label says so. Current tells that this is
+	// the DaemonSet's current template, Old that it is an older one. Neither is true where no revision has that hash: it may be
+	// newer than what was read of the revisions.
+	Revision     string
+	Current, Old bool
 	// Configured tells whether its init containers have ended well, so that the node has what Configuration
 	// says. Ready tells whether it serves.
 	Configured, Ready bool
@@ -35,7 +36,7 @@ type Pod struct {
 // Pods lists the pods of a DaemonSet that are not on their way out, sorted by node and name. The error wraps one of the
 // Kubernetes API. It needs the verb list on pods and controllerrevisions.
 func (d *DaemonSet) Pods(ctx context.Context, r client.Reader) ([]Pod, error) {
-	hash, err := d.currentHash(ctx, r)
+	hashes, err := d.hashes(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("list ControllerRevisions of DaemonSet %s: %w", d, err)
 	}
@@ -43,7 +44,7 @@ func (d *DaemonSet) Pods(ctx context.Context, r client.Reader) ([]Pod, error) {
 	err = pages.Each(ctx, r, d.mine(), func(page *corev1.PodList) error {
 		for i := range page.Items {
 			if p := &page.Items[i]; controlledBy(p, d.UID) && p.DeletionTimestamp == nil {
-				pods = append(pods, newPod(p, hash))
+				pods = append(pods, newPod(p, hashes))
 			}
 		}
 		return nil
@@ -55,22 +56,29 @@ func (d *DaemonSet) Pods(ctx context.Context, r client.Reader) ([]Pod, error) {
 	return pods, nil
 }
 
-// currentHash is the label that pods of the current template carry: the newest revision's. While the
-// controller has not seen the template there is none, and no pod is current.
-func (d *DaemonSet) currentHash(ctx context.Context, r client.Reader) (string, error) {
-	if !d.Observed {
-		return "", nil
-	}
-	hash, newest := "", int64(-1)
+// hashes are the labels that pods of each revision's template carry, and whether that is the current one: the newest, unless
+// the controller has not seen the current template yet.
+func (d *DaemonSet) hashes(ctx context.Context, r client.Reader) (map[string]bool, error) {
+	known := map[string]bool{}
+	current, newest := "", int64(-1)
 	err := pages.Each(ctx, r, d.mine(), func(page *appsv1.ControllerRevisionList) error {
 		for i := range page.Items {
-			if rev := &page.Items[i]; controlledBy(rev, d.UID) && rev.Revision > newest {
-				hash, newest = rev.Labels[appsv1.ControllerRevisionHashLabelKey], rev.Revision
+			rev := &page.Items[i]
+			hash := rev.Labels[appsv1.ControllerRevisionHashLabelKey]
+			if !controlledBy(rev, d.UID) || hash == "" {
+				continue
+			}
+			known[hash] = false
+			if rev.Revision > newest {
+				current, newest = hash, rev.Revision
 			}
 		}
 		return nil
 	})
-	return hash, err
+	if d.Observed && current != "" {
+		known[current] = true
+	}
+	return known, err
 }
 
 // mine selects what the controller made for the DaemonSet: all of it carries the labels of the template.
@@ -83,11 +91,12 @@ func controlledBy(o metav1.Object, uid types.UID) bool {
 	return owner != nil && owner.UID == uid
 }
 
-func newPod(p *corev1.Pod, currentHash string) Pod {
+func newPod(p *corev1.Pod, hashes map[string]bool) Pod {
 	configuration, _ := readConfiguration(&p.Spec)
+	hash := p.Labels[appsv1.ControllerRevisionHashLabelKey]
+	current, known := hashes[hash]
 	return Pod{
-		Name: p.Name, Node: nodeOf(p), Configuration: configuration, Revision: p.Labels[appsv1.ControllerRevisionHashLabelKey],
-		Current:    currentHash != "" && p.Labels[appsv1.ControllerRevisionHashLabelKey] == currentHash,
+		Name: p.Name, Node: nodeOf(p), Configuration: configuration, Revision: hash, Current: current, Old: known && !current,
 		Configured: isTrue(p, corev1.PodInitialized), Ready: isTrue(p, corev1.PodReady),
 	}
 }

@@ -115,6 +115,8 @@ func TestPods(t *testing.T) {
 	}}}
 	leaving := pod(ds, "spegel-d", "bbbb", old)
 	leaving.DeletionTimestamp, leaving.Finalizers = new(metav1.Now()), []string{"example.com/wait"}
+	newer := pod(ds, "spegel-e", "dddd", plain) // than the revisions that were read
+	newer.Spec.NodeName = "node-4"
 	foreign := pod(daemonSet("other", plain, nil), "foreign", "aaaa", old)
 	foreign.Labels["app.kubernetes.io/instance"] = "spegel"
 
@@ -124,14 +126,15 @@ func TestPods(t *testing.T) {
 	intruder := revision("other-3", "cccc", 3, daemonSet("other", plain, nil))
 	intruder.Labels["app.kubernetes.io/instance"] = "spegel"
 	objects := []client.Object{
-		ds, current, lagging, waiting, leaving, foreign, intruder,
+		ds, current, lagging, waiting, leaving, newer, foreign, intruder,
 		revision("spegel-2", "aaaa", 2, ds), revision("spegel-1", "bbbb", 1, ds),
 	}
 	list := rollout.Configuration{Mirrors: []string{"https://docker.io"}, Targets: []string{"http://a"}, Writes: true}
 	want := []rollout.Pod{
-		{Name: "spegel-a", Node: "node-1", Revision: "bbbb", Configuration: rollout.Configuration{Targets: []string{"http://a"}, Writes: true}},
+		{Name: "spegel-a", Node: "node-1", Revision: "bbbb", Old: true, Configuration: rollout.Configuration{Targets: []string{"http://a"}, Writes: true}},
 		{Name: "spegel-b", Node: "node-2", Revision: "aaaa", Current: true, Configured: true, Configuration: list},
 		{Name: "spegel-c", Node: "node-3", Revision: "aaaa", Current: true, Configuration: list},
+		{Name: "spegel-e", Node: "node-4", Revision: "dddd", Configuration: list},
 	}
 	if diff := cmp.Diff(want, pods(t, objects...)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -139,7 +142,7 @@ func TestPods(t *testing.T) {
 
 	ds.Status.ObservedGeneration = 1 // the newest revision is of the template before
 	for i := range want {
-		want[i].Current = false
+		want[i].Current, want[i].Old = false, want[i].Revision != "dddd"
 	}
 	if diff := cmp.Diff(want, pods(t, objects...)); diff != "" {
 		t.Errorf("while the controller has not seen the template: -want +got:\n%s", diff)
@@ -181,11 +184,11 @@ func TestSelectOld(t *testing.T) {
 	old := func(n int, hash string) []rollout.Pod {
 		var out []rollout.Pod
 		for i := range n {
-			out = append(out, rollout.Pod{Name: fmt.Sprintf("%s-%d", hash, i), Revision: hash})
+			out = append(out, rollout.Pod{Name: fmt.Sprintf("%s-%d", hash, i), Revision: hash, Old: true})
 		}
 		return out
 	}
-	current := rollout.Pod{Name: "current", Revision: "new", Current: true}
+	current, unknown := rollout.Pod{Name: "current", Revision: "new", Current: true}, rollout.Pod{Name: "unknown"}
 	found, err := rollout.List(t.Context(), reader(t, daemonSet("spegel", plain, nil)), "")
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
@@ -195,7 +198,7 @@ func TestSelectOld(t *testing.T) {
 		want string
 	}{
 		"none":                {[]rollout.Pod{current}, ""},
-		"a few by name":       {append(old(2, "a"), current), "a-0 a-1"},
+		"a few by name":       {append(old(2, "a"), current, unknown), "a-0 a-1"},
 		"many by their label": {slices.Concat(old(4, "b"), old(4, "a"), []rollout.Pod{current}), "-l 'app.kubernetes.io/instance=spegel,app.kubernetes.io/name=spegel,controller-revision-hash in (a,b)'"},
 		"many without a label, by name": {
 			old(6, ""), "-0 -1 -2 -3 -4 -5",
