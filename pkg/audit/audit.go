@@ -9,6 +9,7 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -60,7 +61,7 @@ type Result struct {
 	origins []origin // of every HelmRelease, whatever its chart
 }
 
-// Run audits a cluster. It is an error if the HelmReleases can't be listed or the context ends; what else can't be
+// Run audits a cluster. It is an error if the HelmReleases can't be listed, the namespace does not exist or the context ends; what else can't be
 // read is in the Result.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	if len(o.Charts) == 0 {
@@ -85,6 +86,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	if err != nil {
 		return nil, explain(err, o.Namespace)
+	}
+	if len(res.origins) == 0 && o.Namespace != "" {
+		if err := o.Reader.Get(ctx, client.ObjectKey{Name: o.Namespace}, &corev1.Namespace{}); apierrors.IsNotFound(err) { // else who may not see it is told nothing
+			return nil, fmt.Errorf("there is no namespace %s", validate.Quote(o.Namespace))
+		}
 	}
 	slices.SortFunc(res.Releases, func(a, b Release) int {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), strings.Compare(b.Kind, a.Kind))

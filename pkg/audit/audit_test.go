@@ -160,6 +160,21 @@ func TestRunFails(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a namespace that is not there", func(t *testing.T) {
+		t.Parallel()
+		const there = "apiVersion: v1\nkind: Namespace\nmetadata: {name: there}\n"
+		forbidden := interceptor.Funcs{Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+			return apierrors.NewForbidden(resource, "", nil)
+		}}
+		if res, err := audit.Run(t.Context(), audit.Options{Reader: cluster(t, interceptor.Funcs{}, there), Namespace: "nowhere"}); err == nil || err.Error() != `there is no namespace "nowhere"` {
+			t.Errorf("%v, %v", res, err)
+		}
+		for _, funcs := range []interceptor.Funcs{{}, forbidden} {
+			if _, err := audit.Run(t.Context(), audit.Options{Reader: cluster(t, funcs, there), Namespace: "there"}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	t.Run("out of time", func(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())

@@ -67,5 +67,6 @@ func (o *clusterOptions) client() (client.Client, error) {
 	} {
 		mapper.Add(kind, meta.RESTScopeNamespace)
 	}
+	mapper.Add(corev1.SchemeGroupVersion.WithKind("Namespace"), meta.RESTScopeRoot)
 	return client.New(config, client.Options{Scheme: scheme, Mapper: mapper})
 }
