@@ -283,3 +283,17 @@ func TestBundleKeepsToItself(t *testing.T) {
 		}
 	}
 }
+
+// A node may have a folder that looks like a root.
+func TestFolderOfANodeIsNoNode(t *testing.T) {
+	t.Parallel()
+	one := content{"etc/hostname": "node-1\n", certs + "_default/hosts.toml": spegelHosts(""), "data/etc/hosts": "", "data/./etc/containerd/x": ""}
+	files := oneBundle(t, one.tar(t))
+	if files.Node() != "node-1" {
+		t.Errorf("it is %s", files.Node())
+	}
+	two, err := bundle(t, content{"node-1/etc/hosts": "", "node-2/etc/hosts": ""}.tar(t))
+	if err != nil || len(two) != 2 {
+		t.Errorf("%d nodes, %v; want 2", len(two), err)
+	}
+}

@@ -59,17 +59,18 @@ type bundled struct {
 	now  time.Time
 }
 
-// files makes Files of what was read. Folders that hold nothing of a node, such as that of the cluster's
-// resources, are none; beside the folders of a node, they are the node's own.
+// files makes Files of what was read. Beside the folders of a node, such as etc, other folders at the top are the
+// node's own, data/etc of it among them; without, each folder that holds those of a node is one.
 func (b *bundleReader) files(archive string) ([]Files, error) {
 	var out []Files
 	own := b.trees[""]
 	for _, root := range slices.Sorted(maps.Keys(b.trees)) {
 		t := b.trees[root]
-		if !t.isNode() {
-			if own != nil && own.isNode() {
-				own.graft("/"+root, t)
-			}
+		switch {
+		case root != "" && own.isNode():
+			own.graft("/"+root, t)
+			continue
+		case !t.isNode():
 			continue
 		}
 		n := &bundled{tree: t, node: root, now: b.newest}
@@ -151,12 +152,14 @@ func (t *tree) graft(folder string, other *tree) {
 	}
 }
 
-// isNode tells whether the tree holds files of a node.
-func (t *tree) isNode() bool { return t.has("/etc") || t.has("/var") || t.has("/service-logs") }
-
 func (t *tree) has(name string) bool {
 	_, ok := t.entries[name]
 	return ok
+}
+
+// isNode tells whether a tree, if there is one, holds files of a node.
+func (t *tree) isNode() bool {
+	return t != nil && (t.has("/etc") || t.has("/var") || t.has("/service-logs"))
 }
 
 // ReadDir implements Files.

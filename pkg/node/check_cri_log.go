@@ -54,7 +54,7 @@ func (x *exam) criLog(ctx context.Context) Result {
 		return skip("containerd's log %s", reason(err))
 	}
 	if !regexp.MustCompile(logLine).Match(log.Text) {
-		return skip("%s holds no line as containerd writes them", shownName(log.Source))
+		return skip("%s holds no line as containerd writes them", shownPath(log.Source))
 	}
 	var f finding
 	for _, p := range x.pulls(log.Text) {
@@ -73,8 +73,11 @@ func (x *exam) criLog(ctx context.Context) Result {
 	if left := len(f.Evidence) - 10; left > 0 {
 		f.Evidence = append(f.Evidence[:10], fmt.Sprintf("%d more images of which a pull failed are left out", left))
 	}
-	if f.Status == "" {
-		f.add(Pass, "%s has no failed pull from %s", log.Source, few(shownAll(x.targets)))
+	switch {
+	case f.Status == "" && len(f.Evidence) == 0:
+		f.add(Pass, "%s has no failed pull from %s", shownPath(log.Source), few(shownAll(x.targets)))
+	case f.Status == "":
+		f.add(Pass, "%s has no other failed pull from %s", shownPath(log.Source), few(shownAll(x.targets)))
 	}
 	return f.Result
 }

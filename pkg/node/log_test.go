@@ -24,7 +24,7 @@ func TestCRILog(t *testing.T) {
 			node.Fail, image + ": 2 failed, the last one 2m0s ago: rpc error",
 		},
 		"long ago":                  {failedLine(image, asOf.Add(-3*time.Hour), "not found"), node.Warn, "the last one 3h0m0s ago"},
-		"a pull that succeeded":     {failedLine(image, asOf.Add(-3*time.Minute), "not found") + good, node.Pass, "1 failed, and then a pull succeeded"},
+		"a pull that succeeded":     {failedLine(image, asOf.Add(-3*time.Minute), "not found") + good, node.Pass, "1 failed, and then a pull succeeded\n/var/log/containerd.log has no other failed pull"},
 		"another registry":          {failedLine("ghcr.io/a:1", asOf, "not found"), node.Pass, "no failed pull"},
 		"one of a pattern":          {failedLine("a.b.example.org/a:1", asOf, "not found"), node.Fail, "a.b.example.org/a:1: 1 failed"},
 		"syslog's head before it":   {"Mar  1 11:59:00 node-1 containerd[7]: " + failedLine(image, asOf.Add(-time.Minute), "not found"), node.Fail, "1m0s ago"},
