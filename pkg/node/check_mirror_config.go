@@ -16,7 +16,7 @@ func mirrorConfig() Check {
 		Reads: "containerd's hosts directories: those that `config_path` of its configuration names, imported files included, or the one that Spegel's DaemonSet names (of several, that of the one with a pod on the node, or else of each), or where it usually is (`/etc/cri/conf.d/hosts` on Talos, `/var/lib/rancher/k3s/agent/etc/containerd/certs.d`, the same of `rke2`, `/var/snap/microk8s/current/args/certs.d`, `/etc/containerd/certs.d`); and the list that Spegel's pod on the node was given",
 		Why:   "containerd reads `<registry>/hosts.toml`, or else `_default/hosts.toml`, and asks the mirrors in it before the registry. Spegel writes `_default` when it has no list. Its peers don't have a private image and answer \"not found\", and that is the error that a pod shows, whatever else went wrong after it. With several directories in `config_path` the first one decides that has a folder for the registry or a `_default`.",
 		Fails: "It fails if a `_default`, or the folder of a private registry, points at Spegel, as a host or as its `server`. It warns about what could not be read or used of containerd's configuration, about a file that containerd can't read, about folders that don't match Spegel's list, about a `server` in place of a private registry, about a mirror that an older Spegel may have left, and about a hosts file of a private registry that Spegel moved to `_backup`.",
-		Mend:  "List the registries to mirror in `spegel.mirroredRegistries` and restart Spegel; on one node, as a stopgap, remove the folder. containerd reads the directory anew for every pull.",
+		Mend:  "List the registries to mirror in `spegel.mirroredRegistries` and restart Spegel; on one node, as a stopgap, remove the folder. containerd reads the directory anew for every pull, and `config_path` only when it starts.",
 		Limits: "containerd's command line is not read: its configuration is the first one of Talos, k3s, RKE2, MicroK8s (`/var/snap/microk8s/current/args/containerd.toml`), k0s (`/etc/k0s/containerd.toml`) and `/etc/containerd/config.toml` that does not turn off the plugin that serves Kubernetes, as Docker's own does. " +
 			"Spegel is told by the ports that its DaemonSets point containerd to (with `--kubeconfig`); where no cluster tells them, by how it writes itself: plain HTTP, and the chart's ports, or a loopback address, or an address with a `dial_timeout` of 200ms; the evidence says by which, and what looks like it and is not taken for it. Without a cluster, an older Spegel on another port may look like somebody else's mirror, and a mirror of one's own on the node like Spegel. " +
 			"Imported files are merged as containerd 2 does; an older one replaces all settings of a plugin. " +
@@ -86,7 +86,7 @@ func (h *hostsDirs) describe(f *finding) {
 	}
 	if len(h.dirs) > 1 && !h.any && filled > 0 {
 		f.add(Warn, "containerd 2.1 and 2.2 may take the list of directories for the name of one, and then read none of them (github.com/containerd/containerd/issues/12808)")
-		f.mend("name one directory, and no list, in config_path of containerd's registry configuration")
+		f.mend("name one directory, and no list, in config_path of containerd's registry configuration, which is read when containerd starts")
 	}
 	if h.unsure != "" && filled > 0 {
 		f.add(Warn, "%s", h.unsure)
@@ -103,7 +103,7 @@ func (x *exam) spegelAside(ctx context.Context, h *hostsDirs, f *finding) {
 		return
 	}
 	f.add(Warn, "Spegel is told to write to %s, and containerd is told to read %s", shownPath(h.aside[0].path), orNothing(h.paths()))
-	f.mend("set config_path of containerd's registry configuration to %s, or Spegel's containerdRegistryConfigPath to what containerd reads", word(h.aside[0].path))
+	f.mend("set config_path of containerd's registry configuration to %s, which is read when containerd starts, or Spegel's containerdRegistryConfigPath to what containerd reads", word(h.aside[0].path))
 }
 
 func (x *exam) hasContainerd(ctx context.Context) bool {

@@ -90,7 +90,7 @@ func TestSeveralHostsDirectories(t *testing.T) {
 func TestAListOfDirectoriesIsAWarning(t *testing.T) {
 	t.Parallel()
 	c := content{"etc/containerd/config.toml": listed("/etc/containerd/certs.d:/etc/docker/certs.d"), certs + "ghcr.io/hosts.toml": spegelHosts("https://ghcr.io")}
-	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Warn, "may take the list of directories for the name of one", "name one directory, and no list, in config_path")
+	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Warn, "may take the list of directories for the name of one", "name one directory, and no list, in config_path", "which is read when containerd starts")
 	c["etc/containerd/config.toml"] = listed("/etc/containerd/certs.d")
 	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Pass, "the hosts directory is /etc/containerd/certs.d (as /etc/containerd/config.toml says)")
 }
@@ -107,7 +107,7 @@ func TestSpegelWritesElsewhere(t *testing.T) {
 		Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown,
 	})
 	want(t, results["mirror-config"], node.Warn, "the hosts directory is /opt/hosts (as /etc/containerd/config.toml says)",
-		"Spegel is told to write to /etc/containerd/certs.d, and containerd is told to read /opt/hosts", "the folders are those of Spegel's list")
+		"Spegel is told to write to /etc/containerd/certs.d, and containerd is told to read /opt/hosts", "which is read when containerd starts", "the folders are those of Spegel's list")
 	want(t, results["resolution"], node.Pass, "direct: Spegel is not asked")
 }
 
