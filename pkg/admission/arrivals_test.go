@@ -1,10 +1,12 @@
 package admission
 
 import (
+	"context"
 	"errors"
 	"io"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 // The oldest body makes way for one that needs more than is left, and its room is free again.
@@ -39,11 +41,13 @@ func TestABodyThatMadeWayMayComeAgain(t *testing.T) {
 	body, sender := io.Pipe()
 	go func() {
 		_, _ = sender.Write(make([]byte, firstPart))
-		m.arriving.begin(func() {}).grow(maxArriving - arrivalCost)
+		m.arriving.begin(func() {}).grow(maxArriving - 2*arrivalCost) // all that is left, until the first makes more space
+		_ = sender.CloseWithError(io.ErrUnexpectedEOF)
 	}()
-	_, _, err := m.read(t.Context(), body, smallBody, func() { _ = sender.CloseWithError(io.ErrClosedPipe) })
-	if !errors.Is(err, errNoRoom) {
-		t.Errorf("%v, want %v", err, errNoRoom)
+	stopped := false
+	_, _, err := m.read(t.Context(), body, smallBody, func() { stopped = true })
+	if !errors.Is(err, errNoRoom) || !stopped {
+		t.Errorf("%v, reads stopped: %t; want %v and true", err, stopped, errNoRoom)
 	}
 	if _, _, err := newRoom().read(t.Context(), iotest.ErrReader(io.ErrUnexpectedEOF), 10, func() {}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%v, want %v", err, io.ErrUnexpectedEOF)
@@ -53,15 +57,17 @@ func TestABodyThatMadeWayMayComeAgain(t *testing.T) {
 // A review that reads much waits for others that do, and one that reads little does not.
 func TestLargeReadsTakeRoom(t *testing.T) {
 	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	room := newValues()
 	one, other := &share{values: room}, &share{values: room}
-	if err := one.grow(t.Context(), smallRead+1); err != nil {
+	if err := one.grow(ctx, smallRead+1); err != nil {
 		t.Fatal(err)
 	}
 	if room.large.TryAcquire(1) {
 		t.Error("a large read takes no room")
 	}
-	if err := errors.Join(other.grow(t.Context(), smallRead), other.enter(t.Context(), smallValues)); err != nil {
+	if err := errors.Join(other.grow(ctx, smallRead), other.enter(ctx, smallValues)); err != nil {
 		t.Errorf("a small one waits for it: %v", err)
 	}
 	one.leave()
