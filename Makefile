@@ -66,9 +66,11 @@ run: build assets ## Like demo, and stay up to try kubectl from another terminal
 .PHONY: test
 test: test-unit test-e2e ## Run all tests.
 
+# Without the race detector, pkg/cli has tests of memory too, and pkg/release tries ten times the cases.
 .PHONY: test-unit
-test-unit: ## Run the tests that need no cluster, with the race detector.
+test-unit: ## Run the tests that need no cluster, with the race detector, and what it is too costly for without.
 	go test -race -timeout=20m $$(go list ./... | awk '!/\/test\/e2e(\/|$$)/')
+	$(GOTEST) ./pkg/cli ./pkg/release
 
 .PHONY: test-e2e
 test-e2e: build assets assets-e2e ## Run the tests against a real API server.

@@ -1,3 +1,5 @@
+//go:build !race
+
 package cli_test
 
 import (
@@ -43,7 +45,7 @@ func TestManyStreamsWithoutTheirBodies(t *testing.T) { //nolint:paralleltest // 
 			close(answered)
 			wg.Wait()
 			t.Logf("a usual review beside them took %s", took)
-			if took > c.within && !raceEnabled {
+			if took > c.within {
 				t.Errorf("want %s at most", c.within)
 			}
 			p.checkMemory(t)
