@@ -10,3 +10,6 @@ import (
 func WebhookServer() *http.Server {
 	return newWebhookServer("127.0.0.1", 0, &certificate.Monitor{}, http.NotFoundHandler())
 }
+
+// MaxConnections is how many connections a server has at most.
+const MaxConnections = maxConnections

@@ -56,6 +56,7 @@ func serveUntil(ctx context.Context, address string, handler http.Handler) error
 		return err
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	boundConnections(server)
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)

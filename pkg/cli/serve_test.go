@@ -26,6 +26,7 @@ import (
 // program is "webhook serve", run as a process of its own.
 type program struct {
 	url, health string
+	client      *http.Client
 	cmd         *exec.Cmd
 	logs        string // a file
 }
@@ -49,7 +50,9 @@ func servingWith(t *testing.T, life time.Duration, env []string, args ...string)
 	if err := os.Symlink(self, binary); err != nil {
 		t.Fatal(err)
 	}
-	p := &program{logs: filepath.Join(dir, "log")}
+	p := &program{logs: filepath.Join(dir, "log"), client: &http.Client{Transport: &http.Transport{
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // what is served is not the point here
+	}}}
 	webhook, health := freeAddress(t), freeAddress(t)
 	_, port, _ := net.SplitHostPort(webhook)
 	p.url, p.health = "https://"+webhook+admission.Path, "http://"+health
@@ -236,10 +239,7 @@ func (p *program) reviewOf(ctx context.Context, valuesFrom string) error {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	c := &http.Client{Transport: &http.Transport{
-		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // what is served is not the point here
-	}}
-	resp, err := c.Do(req)
+	resp, err := p.client.Do(req)
 	if err != nil {
 		return err
 	}

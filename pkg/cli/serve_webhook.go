@@ -40,11 +40,13 @@ func newWebhookServer(host string, port int, monitor *certificate.Monitor, revie
 	mux.Handle(admission.Path, reviews)
 	config := &tls.Config{}
 	tlsOf(monitor)(config)
-	return &http.Server{
+	server := &http.Server{
 		Addr: net.JoinHostPort(host, strconv.Itoa(port)), Handler: mux, TLSConfig: config,
 		IdleTimeout: idleTimeout, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: maxUnread},
 	}
+	boundConnections(server)
+	return server
 }
 
 // serveReviews serves until the context ends, and then answers what has begun. It calls listening when
