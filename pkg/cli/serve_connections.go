@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// maxConnections bounds the connections to one server. With maxStreams each, they stay within the memory limit whatever is sent on
-// them. Three API servers that ask for reviews with all of the 600 requests that each may have in flight need 18.
-const maxConnections = 64
+// maxConnections bounds the connections to one server. An idle one of HTTP/2 takes 36 KiB. An API server without a connection opens
+// one for each review that is due, before it learns that they fit into a few: as many as reviews that are under way here.
+const maxConnections = 512
 
 // connections are those to one server. Beyond the bound one makes way: that which has waited for a request the longest, or,
 // if no other waits, that which has had one the longest. So nobody who holds on to connections keeps the API server out.

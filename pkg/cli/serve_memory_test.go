@@ -83,9 +83,11 @@ func TestManyLargeReferences(t *testing.T) { //nolint:paralleltest // it measure
 				refs = append(refs, fmt.Sprintf(`{"kind":"ConfigMap","name":"c%d"}`, i))
 			}
 			var wg sync.WaitGroup
+			var ended atomic.Int32
 			for range c.reviews {
 				wg.Go(func() { // it is answered, or turned away
 					_ = p.reviewOf(t.Context(), "["+strings.Join(refs, ",")+"]")
+					ended.Add(1)
 				})
 			}
 			time.Sleep(100 * time.Millisecond)
@@ -93,9 +95,12 @@ func TestManyLargeReferences(t *testing.T) { //nolint:paralleltest // it measure
 			if err := p.review(t.Context()); err != nil {
 				t.Errorf("a usual review beside them: %v", err)
 			}
-			took := time.Since(start)
+			took, before := time.Since(start), ended.Load()
 			wg.Wait()
-			t.Logf("%d reads; a usual review beside them took %s", reads.Load(), took)
+			t.Logf("%d reads; a usual review beside them took %s, and %d of %d ended before it", reads.Load(), took, before, c.reviews)
+			if int(before) == c.reviews {
+				t.Error("a usual review waits for all of them")
+			}
 			p.checkMemory(t)
 			if strings.Contains(p.log(t), "ERROR") {
 				t.Errorf("reads that ended early are in the log:\n%.1000s", p.log(t))
