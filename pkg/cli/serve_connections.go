@@ -8,12 +8,17 @@ import (
 	"sync"
 )
 
-// maxConnections bounds the connections to one server. An idle one of HTTP/2 takes 36 KiB. An API server without a connection opens
-// one for each review that is due, before it learns that they fit into a few: as many as reviews that are under way here.
-const maxConnections = 512
+const (
+	// maxWaiting bounds the connections to one server that wait for a request. One of HTTP/2 takes 36 KiB. An API server without a
+	// connection opens one for each review that is due, before it learns that they fit into a few: as many as reviews that are
+	// under way here.
+	maxWaiting = 512
+	// maxBusy bounds those with requests, which take most by far. One has up to maxStreams, so API servers need a few.
+	maxBusy = 64
+)
 
-// connections are those to one server. Beyond the bound one makes way: that which has waited for a request the longest, or,
-// if no other waits, that which has had one the longest. So nobody who holds on to connections keeps the API server out.
+// connections are those to one server. Beyond a bound the one makes way that has waited, or has had requests, the longest. So
+// nobody who holds on to connections keeps the API server out.
 type connections struct {
 	mu            sync.Mutex
 	waiting, busy list.List // of net.Conn, the longest first
@@ -33,27 +38,24 @@ func (c *connections) change(conn net.Conn, state http.ConnState) {
 	c.remove(conn)
 	switch {
 	case state == http.StateNew || known && state == http.StateIdle:
-		c.place[conn] = c.waiting.PushBack(conn)
+		c.add(&c.waiting, conn, maxWaiting)
 	case known && state == http.StateActive:
-		c.place[conn] = c.busy.PushBack(conn)
-	}
-	if len(c.place) > maxConnections {
-		c.drop()
+		c.add(&c.busy, conn, maxBusy)
 	}
 }
 
-// drop closes a connection, other than the newest.
-func (c *connections) drop() {
-	from := &c.waiting
-	if from.Len() == 1 {
-		from = &c.busy
+// add closes the first if there are too many.
+func (c *connections) add(to *list.List, conn net.Conn, most int) {
+	c.place[conn] = to.PushBack(conn)
+	if to.Len() <= most {
+		return
 	}
-	conn := from.Front().Value.(net.Conn)
-	c.remove(conn)
-	if t, ok := conn.(*tls.Conn); ok {
-		conn = t.NetConn() // without the goodbye of TLS, which may have to wait
+	first := to.Front().Value.(net.Conn)
+	c.remove(first)
+	if t, ok := first.(*tls.Conn); ok {
+		first = t.NetConn() // without the goodbye of TLS, which may have to wait
 	}
-	_ = conn.Close()
+	_ = first.Close()
 }
 
 func (c *connections) remove(conn net.Conn) {

@@ -13,49 +13,56 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/cli"
 )
 
-// A connection too many has that one closed which has waited the longest, and one with a request only if no other waits.
+// A connection too many has the first of its like closed, with requests or without.
 func TestTheConnectionThatWaitsTheLongestMakesWay(t *testing.T) {
 	t.Parallel()
 	change := cli.WebhookServer().ConnState
 	var dropped []string
-	open := func(name string) net.Conn {
+	open := func(name string, states ...http.ConnState) net.Conn {
 		conn := &closing{name: name, dropped: &dropped}
-		change(conn, http.StateNew)
+		for _, state := range append([]http.ConnState{http.StateNew}, states...) {
+			change(conn, state)
+		}
 		return conn
 	}
-	first, second, third := open("first"), open("second"), open("third")
-	change(first, http.StateActive)
-	change(third, http.StateActive)
-	change(third, http.StateIdle)
-	for range cli.MaxConnections - 3 {
-		change(open("busy"), http.StateActive)
+	was := func(want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, dropped); diff != "" {
+			t.Fatalf("made way (-want +got):\n%s", diff)
+		}
 	}
-	if len(dropped) > 0 {
-		t.Fatalf("%q made way while there was room", dropped)
+	first, second := open("first", http.StateActive, http.StateIdle), open("second")
+	change(first, http.StateActive) // and waits again, after the second
+	change(first, http.StateIdle)
+	third, fourth := open("third", http.StateActive), open("fourth", http.StateActive)
+	for range cli.MaxBusy - 2 {
+		open("busy", http.StateActive)
 	}
-	for range 3 {
-		change(open("busy"), http.StateActive)
+	for range cli.MaxWaiting - 2 {
+		open("another")
 	}
+	was()
+	open("another")
+	was("second")
+	open("another")
+	was("second", "first")
+	change(open("busy"), http.StateActive) // it waits until it has a request
+	was("second", "first", "another", "third")
 	for _, conn := range []net.Conn{first, second, third} { // what goes on with these counts no more
 		change(conn, http.StateIdle)
-		change(conn, http.StateClosed)
+		change(conn, http.StateActive)
 	}
-	if diff := cmp.Diff([]string{"second", "third", "first"}, dropped); diff != "" {
-		t.Errorf("made way (-want +got):\n%s", diff)
-	}
-	last := open("last")
-	change(last, http.StateClosed)
-	open("one more")
-	if diff := cmp.Diff([]string{"second", "third", "first", "busy"}, dropped); diff != "" {
-		t.Errorf("made way (-want +got):\n%s", diff)
-	}
+	was("second", "first", "another", "third")
+	change(fourth, http.StateClosed)
+	open("busy", http.StateActive) // in its place
+	was("second", "first", "another", "third")
 }
 
 // Connections that are kept after a request, and not used, keep no probe out, and only so many stay.
 func TestManyIdleConnections(t *testing.T) {
 	t.Parallel()
 	p := serving(t, time.Hour)
-	const many = cli.MaxConnections + 20
+	const many = cli.MaxWaiting + 20
 	closed := make(chan struct{}, many)
 	for range many {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.health, "http://"))
@@ -71,11 +78,11 @@ func TestManyIdleConnections(t *testing.T) {
 			closed <- struct{}{}
 		}()
 	}
-	for n := range many - cli.MaxConnections {
+	for n := range many - cli.MaxWaiting {
 		select {
 		case <-closed:
 		case <-time.After(30 * time.Second):
-			t.Fatalf("%d were closed, want %d", n, many-cli.MaxConnections)
+			t.Fatalf("%d were closed, want %d", n, many-cli.MaxWaiting)
 		}
 	}
 	if code := p.probe(t.Context(), "/healthz"); code != http.StatusOK {

@@ -11,5 +11,8 @@ func WebhookServer() *http.Server {
 	return newWebhookServer("127.0.0.1", 0, &certificate.Monitor{}, http.NotFoundHandler())
 }
 
-// MaxConnections is how many connections a server has at most.
-const MaxConnections = maxConnections
+// MaxWaiting and MaxBusy are how many connections without and with requests a server has at most.
+const (
+	MaxWaiting = maxWaiting
+	MaxBusy    = maxBusy
+)
