@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -13,13 +14,13 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/cli"
 )
 
-// A connection too many has the first of its like closed, with requests or without.
+// A connection too many has the first of its like closed: of those that wait, of HTTP/1.1 with a request, and of HTTP/2.
 func TestTheConnectionThatWaitsTheLongestMakesWay(t *testing.T) {
 	t.Parallel()
 	change := cli.WebhookServer().ConnState
 	var dropped []string
-	open := func(name string, states ...http.ConnState) net.Conn {
-		conn := &closing{name: name, dropped: &dropped}
+	open := func(name, protocol string, states ...http.ConnState) net.Conn {
+		conn := &closing{name: name, protocol: protocol, dropped: &dropped}
 		for _, state := range append([]http.ConnState{http.StateNew}, states...) {
 			change(conn, state)
 		}
@@ -31,22 +32,26 @@ func TestTheConnectionThatWaitsTheLongestMakesWay(t *testing.T) {
 			t.Fatalf("made way (-want +got):\n%s", diff)
 		}
 	}
-	first, second := open("first", http.StateActive, http.StateIdle), open("second")
+	first, second := open("first", "h2", http.StateActive, http.StateIdle), open("second", "")
 	change(first, http.StateActive) // and waits again, after the second
 	change(first, http.StateIdle)
-	third, fourth := open("third", http.StateActive), open("fourth", http.StateActive)
-	for range cli.MaxBusy - 2 {
-		open("busy", http.StateActive)
+	third, fourth := open("third", "h2", http.StateActive), open("fourth", "h2", http.StateActive)
+	for range cli.MaxHTTP2 - 2 {
+		open("busy", "h2", http.StateActive)
 	}
-	for range cli.MaxWaiting - 2 {
-		open("another")
+	fifth := open("fifth", "http/1.1", http.StateActive)
+	for range cli.MaxConnections - 1 {
+		open("a review", "http/1.1", http.StateActive)
+	}
+	for range cli.MaxConnections - 2 {
+		open("another", "")
 	}
 	was()
-	open("another")
+	open("another", "")
 	was("second")
-	open("another")
+	open("another", "")
 	was("second", "first")
-	change(open("busy"), http.StateActive) // it waits until it has a request
+	change(open("busy", "h2"), http.StateActive) // it waits until it has a request
 	was("second", "first", "another", "third")
 	for _, conn := range []net.Conn{first, second, third} { // what goes on with these counts no more
 		change(conn, http.StateIdle)
@@ -54,15 +59,19 @@ func TestTheConnectionThatWaitsTheLongestMakesWay(t *testing.T) {
 	}
 	was("second", "first", "another", "third")
 	change(fourth, http.StateClosed)
-	open("busy", http.StateActive) // in its place
+	open("busy", "h2", http.StateActive) // in its place
 	was("second", "first", "another", "third")
+	open("a review", "http/1.1", http.StateActive)
+	was("second", "first", "another", "third", "fifth")
+	change(fifth, http.StateIdle)
+	was("second", "first", "another", "third", "fifth")
 }
 
 // Connections that are kept after a request, and not used, keep no probe out, and only so many stay.
 func TestManyIdleConnections(t *testing.T) {
 	t.Parallel()
 	p := serving(t, time.Hour)
-	const many = cli.MaxWaiting + 20
+	const many = cli.MaxConnections + 20
 	closed := make(chan struct{}, many)
 	for range many {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.health, "http://"))
@@ -78,11 +87,11 @@ func TestManyIdleConnections(t *testing.T) {
 			closed <- struct{}{}
 		}()
 	}
-	for n := range many - cli.MaxWaiting {
+	for n := range many - cli.MaxConnections {
 		select {
 		case <-closed:
 		case <-time.After(30 * time.Second):
-			t.Fatalf("%d were closed, want %d", n, many-cli.MaxWaiting)
+			t.Fatalf("%d were closed, want %d", n, many-cli.MaxConnections)
 		}
 	}
 	if code := p.probe(t.Context(), "/healthz"); code != http.StatusOK {
@@ -94,8 +103,12 @@ func TestManyIdleConnections(t *testing.T) {
 type closing struct {
 	net.Conn
 
-	name    string
-	dropped *[]string
+	name, protocol string
+	dropped        *[]string
+}
+
+func (c *closing) ConnectionState() tls.ConnectionState {
+	return tls.ConnectionState{NegotiatedProtocol: c.protocol}
 }
 
 func (c *closing) Close() error {

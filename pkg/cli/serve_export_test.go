@@ -11,8 +11,8 @@ func WebhookServer() *http.Server {
 	return newWebhookServer("127.0.0.1", 0, &certificate.Monitor{}, http.NotFoundHandler())
 }
 
-// MaxWaiting and MaxBusy are how many connections without and with requests a server has at most.
+// How many connections a server has at most: of those that wait, of HTTP/1.1 with a request, and of HTTP/2 with requests.
 const (
-	MaxWaiting = maxWaiting
-	MaxBusy    = maxBusy
+	MaxConnections = maxConnections
+	MaxHTTP2       = maxHTTP2
 )
