@@ -82,7 +82,10 @@ func demo(ctx context.Context, interrupted context.CancelFunc, stay bool, out io
 	summary(out, len(steps()), unexpected)
 	if stay {
 		fmt.Fprintf(out, "\nThe API server and the webhook stay up until you press Ctrl-C. In another terminal:\n\n"+
-			"  export KUBECONFIG=%s\n  export PATH=%s:$PATH\n  kubectl apply -f examples/incident.yaml\n",
+			"  export KUBECONFIG=%s\n  export PATH=%s:$PATH\n  kubectl delete -f examples/suspended.yaml    # what the demo left\n"+
+			"  kubectl apply -f examples/incident.yaml\n\n"+
+			"No pods run here, so the webhook is registered by a URL. To apply manifests of your own that register it by its Service,\n"+
+			"first \"kubectl delete validatingwebhookconfiguration spegel-guard\".\n",
 			c.Kubeconfig(), filepath.Dir(c.KubectlPath()))
 		<-ctx.Done()
 		fmt.Fprintln(out, "\nStopping the webhook, kube-apiserver and etcd.")
