@@ -54,7 +54,7 @@ func (x *exam) criLog(ctx context.Context) Result {
 		return skip("containerd's log %s", reason(err))
 	}
 	if !regexp.MustCompile(logLine).Match(log.Text) {
-		return skip("%s holds no line as containerd writes them", shownPath(log.Source))
+		return skip("%s holds no line as containerd writes them", log.Source)
 	}
 	var f finding
 	for _, p := range x.pulls(log.Text) {
@@ -75,9 +75,9 @@ func (x *exam) criLog(ctx context.Context) Result {
 	}
 	switch {
 	case f.Status == "" && len(f.Evidence) == 0:
-		f.add(Pass, "%s has no failed pull from %s", shownPath(log.Source), few(shownAll(x.targets)))
+		f.add(Pass, "%s has no failed pull from %s", log.Source, few(shownAll(x.targets)))
 	case f.Status == "":
-		f.add(Pass, "%s has no other failed pull from %s", shownPath(log.Source), few(shownAll(x.targets)))
+		f.add(Pass, "%s has no other failed pull from %s", log.Source, few(shownAll(x.targets)))
 	}
 	return f.Result
 }

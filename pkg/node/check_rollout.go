@@ -12,7 +12,7 @@ func rolloutCheck() Check {
 		Title:  "Are Spegel's pods as new as their configuration?",
 		Reads:  "the DaemonSets that run Spegel, told by what their containers run, and their pods and revisions; needs `--kubeconfig`",
 		Why:    "Spegel's init container writes the hosts directory once, when a pod starts. A node whose pod is older than the list keeps what the old list wrote.",
-		Fails:  "It fails if a pod, or the one on this node where the node is known, is older than the DaemonSet's template, or if its init container has not ended well. It warns where the cluster runs no Spegel, and of a pod that no revision of the DaemonSet tells the age of.",
+		Fails:  "It fails if a pod, or the one on this node where the node is known, is older than the DaemonSet's template, or if its init container has not ended well. It warns where the cluster runs no Spegel, of a DaemonSet whose controller has not come to the current template yet, and of a pod that no revision of the DaemonSet tells the age of.",
 		Mend:   "Restart the DaemonSet; with the update strategy OnDelete, delete the pods that are old.",
 		Limits: "It compares pods with the DaemonSet, not the DaemonSet with the HelmRelease.",
 		run:    func(ctx context.Context, x *exam) Result { return x.rollout(ctx) },
@@ -48,6 +48,11 @@ func (x *exam) rollout(ctx context.Context) Result {
 // judgeRollout judges one DaemonSet.
 func judgeRollout(p *Placement, f *finding) {
 	name := shownName(p.String())
+	if !p.Observed { // its counts, and what is old, are of an earlier template
+		f.add(Warn, "DaemonSet %s: its controller has not come to the current template yet", name)
+		f.mend("wait for it: kubectl -n %s rollout status ds/%s; then run doctor again", word(p.Namespace), word(p.Name))
+		return
+	}
 	f.add(Pass, "DaemonSet %s: %d of %d nodes have a pod of the current template", name, p.Updated, p.Desired)
 	failed := !p.Current()
 	if failed {
@@ -60,7 +65,7 @@ func judgeRollout(p *Placement, f *finding) {
 			old = append(old, at)
 		case !pod.Current:
 			unknown = append(unknown, at)
-		case !pod.Configured:
+		case pod.Writes && !pod.Configured:
 			stuck = append(stuck, at)
 		}
 	}

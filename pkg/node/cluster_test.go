@@ -92,6 +92,18 @@ func TestRollout(t *testing.T) {
 	stuck[3].(*corev1.Pod).Status.Conditions = nil
 	want(t, examine(t, node.Options{Cluster: cluster(stuck...)})["rollout"], node.Fail,
 		"has not ended well on node-1", "kubectl -n kube-system logs ds/spegel -c configuration")
+
+	changed := spegelSet(nil, map[string]string{"node-1": "old"})
+	changed[0].SetGeneration(2)
+	want(t, examine(t, node.Options{Cluster: cluster(changed...)})["rollout"], node.Warn,
+		"its controller has not come to the current template yet", "kubectl -n kube-system rollout status ds/spegel")
+
+	writesNothing := spegelSet(nil, map[string]string{"node-1": "new"})
+	pod := writesNothing[3].(*corev1.Pod)
+	pod.Status.Conditions = nil
+	registry := corev1.PodSpec{Containers: []corev1.Container{{Name: "registry", Args: []string{"registry", "--router-addr=:5001"}}}}
+	writesNothing[0].(*appsv1.DaemonSet).Spec.Template.Spec, pod.Spec = registry, registry
+	want(t, examine(t, node.Options{Cluster: cluster(writesNothing...)})["rollout"], node.Pass)
 }
 
 // With OnDelete a restart of the DaemonSet replaces nothing, and makes every pod an old one.
