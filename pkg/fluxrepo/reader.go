@@ -103,23 +103,25 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 		}
 		r.subject.data[o] = data
 	}
-	out := map[string]string{}
+	out, unread := map[string]string{}, release.UnreadableKeys{}
 	for k, v := range data {
-		out[k] = v.text
-		for _, ref := range r.subject.release.Spec.ValuesFrom {
-			if ref.Kind != kind || ref.Name != key.Name || ref.GetValuesKey() != k {
-				continue
-			}
-			if v.unread != "" {
-				return nil, &release.Unreadable{Reason: v.unread}
-			}
-			if names := namesIn(v.text); len(names) > 0 {
-				if ref.TargetPath != "" {
-					return nil, &release.Unreadable{Reason: "${" + names[0] + "} has no value"}
-				}
-				out[k] = r.fill(v.text)
-			}
+		if out[k] = v.text; v.unread != "" {
+			unread[k] = v.unread
 		}
+	}
+	for _, ref := range r.subject.release.Spec.ValuesFrom {
+		k := ref.GetValuesKey()
+		names := namesIn(data[k].text)
+		switch {
+		case ref.Kind != kind || ref.Name != key.Name || len(names) == 0 || unread[k] != "":
+		case ref.TargetPath != "":
+			unread[k] = "${" + names[0] + "} has no value"
+		default:
+			out[k] = r.fill(data[k].text)
+		}
+	}
+	if len(unread) > 0 {
+		return out, unread
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -50,8 +51,9 @@ func (c *cluster) Get(ctx context.Context, key client.ObjectKey, obj client.Obje
 	if c.before != nil {
 		c.before()
 	}
-	if err := c.fail[id]; err != nil {
-		return err
+	fail := c.fail[id]
+	if keys := UnreadableKeys(nil); fail != nil && !errors.As(fail, &keys) {
+		return fail
 	}
 	switch found := c.objects[id].(type) {
 	case *corev1.ConfigMap:
@@ -65,7 +67,7 @@ func (c *cluster) Get(ctx context.Context, key client.ObjectKey, obj client.Obje
 	default:
 		return apierrors.NewNotFound(schema.GroupResource{Resource: "things"}, key.Name)
 	}
-	return ctx.Err()
+	return errors.Join(fail, ctx.Err())
 }
 
 func forbidden(name string) error {

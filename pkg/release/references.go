@@ -24,6 +24,13 @@ type Unreadable struct{ Reason string }
 // Error is the reason.
 func (u *Unreadable) Error() string { return u.Reason }
 
+// UnreadableKeys is an error of a Reader that filled in an object but for some of its keys. It says of each why, in words
+// for a person.
+type UnreadableKeys map[string]string
+
+// Error says that there are such keys.
+func (UnreadableKeys) Error() string { return "some keys can't be read" }
+
 // reference is one entry of spec.valuesFrom and what was read for it.
 type reference struct {
 	helmv2.ValuesReference
@@ -60,6 +67,13 @@ func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []re
 
 // take keeps what was read, or why nothing was.
 func (ref *reference) take(data map[string]string, err error, create bool) {
+	var keys UnreadableKeys
+	if errors.As(err, &keys) {
+		err = nil
+		if why, unread := keys[ref.GetValuesKey()]; unread {
+			err = &Unreadable{why}
+		}
+	}
 	value, found := data[ref.GetValuesKey()]
 	missing := apierrors.IsNotFound(err) || err == nil && !found
 	var unreadable *Unreadable
@@ -94,14 +108,12 @@ func readData(ctx context.Context, r Reader, kind string, key client.ObjectKey) 
 		return cm.Data, err
 	case "Secret":
 		var secret corev1.Secret
-		if err := r.Get(ctx, key, &secret); err != nil {
-			return nil, err
-		}
+		err := r.Get(ctx, key, &secret)
 		data := make(map[string]string, len(secret.Data))
 		for k, v := range secret.Data {
 			data[k] = string(v)
 		}
-		return data, nil
+		return data, err
 	}
 	return nil, &Unreadable{"a kind that Flux does not read values from"}
 }

@@ -36,6 +36,8 @@ func TestUnreadReferenceSaysWhy(t *testing.T) {
 		"the API server ran out of time":              {ref: from("Secret", "a"), err: apierrors.NewTimeoutError("x", 1), want: "not read in time"},
 		"the API server's own reads did":              {ref: from("Secret", "a"), err: apierrors.NewServerTimeout(things, "get", 1), want: "not read in time"},
 		"the reader knows why":                        {ref: from("Secret", "a"), err: fmt.Errorf("x: %w", &Unreadable{"encrypted with SOPS"}), want: "encrypted with SOPS"},
+		"the reader knows why of its key":             {ref: from("Secret", "a"), err: UnreadableKeys{"values.yaml": "encrypted with SOPS"}, want: "encrypted with SOPS"},
+		"the reader knows why of another key":         {ref: from("Secret", "a"), err: UnreadableKeys{"set": "encrypted with SOPS"}},
 		"another error, which is not told":            {ref: from("Secret", "a"), err: errors.New("dial tcp: canary"), want: "could not be read"},
 		"it is not YAML":                              {ref: key(from("Secret", "a"), "no.yaml"), want: "is not YAML"},
 		"it is a list":                                {ref: key(from("Secret", "a"), "list.yaml"), want: "is not YAML"},
