@@ -19,10 +19,8 @@ func (g *graph) readsOf(o *object) []string {
 	}
 	target := o.file
 	for up := o.by; up != nil; up = up.parent {
-		for _, set := range up.scope().set {
-			if set.object != nil {
-				out = append(out, set.object.file, set.object.generator)
-			}
+		for _, source := range up.scope().sources {
+			out = append(out, source.file, source.generator)
 		}
 		for i, t := range up.trees {
 			out = append(out, g.shaping(t, target, i > 0)...)

@@ -18,6 +18,7 @@ type scope struct {
 	on      bool // Flux puts any in
 	loose   bool // nothing builds the object, so a text that Flux could not read stays as it is
 	set     map[string]setting
+	sources []*object                    // that variables come from, or may
 	unknown map[string]release.Reference // named somewhere, but without a readable value
 	open    []release.Reference          // may hold any name
 	vars    map[string]string            // handed over
@@ -94,6 +95,7 @@ func (s *scope) read(n *node, kind, name string) {
 		s.cover(ref)
 		return
 	}
+	s.sources = append(s.sources, o)
 	data, err := n.graph.data(o, nil)
 	if err != nil {
 		ref.Reason = plain(err)
