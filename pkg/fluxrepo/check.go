@@ -73,8 +73,9 @@ func (g *graph) check(in *input, res *Result) error {
 		}
 	}
 	g.tellUnfollowed()
+	concerns := func(o *object) bool { return in.has(o.file) || slices.ContainsFunc(g.readsOf(o), in.has) }
 	for _, e := range g.errors {
-		if in.has(g.unshow(e.Place.File)) || slices.ContainsFunc(g.errorsIn[e], in.has) ||
+		if in.has(g.unshow(e.Place.File)) || slices.ContainsFunc(g.errorsIn[e], concerns) ||
 			slices.ContainsFunc(g.errorsOf[e], func(n *node) bool { return g.below(in, n) }) {
 			res.Errors = append(res.Errors, e)
 		}

@@ -37,8 +37,8 @@ type graph struct {
 	lone      []string                   // folders with Kustomizations that nothing builds
 	live      map[*rawKustomization]bool // that a cluster may run, as far as the files tell
 	errors    []Error
-	errorsOf  map[Error][]*node  // that they concern
-	errorsIn  map[Error][]string // files of HelmReleases that they concern
+	errorsOf  map[Error][]*node   // that they concern
+	errorsIn  map[Error][]*object // HelmReleases that they concern
 	said      map[Error]bool
 	documents map[string]*documents // by file
 	patches   map[*node][]*spot

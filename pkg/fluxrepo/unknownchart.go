@@ -51,9 +51,9 @@ func (g *graph) tellUnknownChart(s *subject) {
 		}
 		g.report(e)
 		if g.errorsIn == nil {
-			g.errorsIn = map[Error][]string{}
+			g.errorsIn = map[Error][]*object{}
 		}
-		g.errorsIn[e] = append(g.errorsIn[e], o.file)
+		g.errorsIn[e] = append(g.errorsIn[e], o)
 		return
 	}
 }
