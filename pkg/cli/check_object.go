@@ -21,7 +21,7 @@ var objectMark = regexp.MustCompile(`(?m)^(\s*\{|["']?(kind|apiVersion)["']?\s*:
 
 func looksLikeObject(data []byte) bool { return objectMark.Match(data) }
 
-// parseObjects reads the data of ConfigMaps and Secrets, in their order. Keys that can't be the name of a
+// parseObjects reads the data of ConfigMaps and Secrets, also in a List, in their order. Keys that can't be the name of a
 // variable are left out.
 func parseObjects(data []byte) (map[string]string, error) {
 	vars := map[string]string{}
@@ -34,11 +34,31 @@ func parseObjects(data []byte) (map[string]string, error) {
 		if err != nil {
 			return nil, &placed{message: err.Error()}
 		}
-		if err := addObject(vars, doc); err != nil {
-			return nil, err
+		// By way of JSON, as kubectl does: decoded into a string at once, a number would be taken for one.
+		var list struct {
+			APIVersion string            `json:"apiVersion"`
+			Kind       string            `json:"kind"`
+			Items      []json.RawMessage `json:"items"`
+		}
+		if doc, err = sigsyaml.YAMLToJSON(doc); err == nil {
+			err = json.Unmarshal(doc, &list)
+		}
+		if err != nil {
+			return nil, errNoObject
+		}
+		objects := []json.RawMessage{doc}
+		if list.APIVersion == "v1" && list.Kind == "List" { // of kubectl get
+			objects = list.Items
+		}
+		for _, object := range objects {
+			if err := addObject(vars, object); err != nil {
+				return nil, err
+			}
 		}
 	}
 }
+
+var errNoObject = &placed{message: "not the YAML of a ConfigMap or Secret"}
 
 // addObject never passes on an error of the decoder, which may show a value.
 func addObject(vars map[string]string, doc []byte) error {
@@ -47,13 +67,8 @@ func addObject(vars map[string]string, doc []byte) error {
 		Kind       string `json:"kind"`
 		SOPS       any    `json:"sops"`
 	}
-	// By way of JSON, as kubectl does: decoded into a string at once, a number would be taken for one.
-	doc, err := sigsyaml.YAMLToJSON(doc)
-	if err == nil {
-		err = json.Unmarshal(doc, &head)
-	}
-	if err != nil {
-		return &placed{message: "not the YAML of a ConfigMap or Secret"}
+	if err := json.Unmarshal(doc, &head); err != nil {
+		return errNoObject
 	}
 	if head.SOPS != nil {
 		return errSealed
