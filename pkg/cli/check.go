@@ -30,8 +30,9 @@ the current folder is checked. Flux Kustomizations are built as Flux builds them
 are asked for, and neither a cluster nor a network is needed.
 
 What can't be read, such as an encrypted Secret or a variable without a value, is reported as unresolved; --vars and
---var hand over values of variables. A Secret that a release takes values from has to be decrypted in the repository or
-in the stream.
+--var hand over values of variables. A value that the repository holds in the clear wins over them, as it does in the
+cluster, and --var over --vars. A Secret that a release takes values from has to be decrypted in the repository or in
+the stream.
 
 Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be done, or not in full.`,
 		Example: `  # the repository that this folder is the root of
@@ -50,8 +51,8 @@ Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be 
 	f := cmd.Flags()
 	o.flags(f)
 	f.StringArrayVar(&o.ignore, "ignore", nil, "glob of paths not to look at for releases that nothing builds (repeatable)")
-	f.StringArrayVar(&o.varFiles, "vars", nil, "file of values for ${NAME}: dotenv, or YAML of a ConfigMap or Secret; - is standard input (repeatable)")
-	f.StringArrayVar(&o.vars, "var", nil, "value for ${NAME}, as NAME=VALUE; wins over --vars (repeatable)")
+	f.StringArrayVar(&o.varFiles, "vars", nil, "file of values for ${NAME}: dotenv, or YAML of ConfigMaps and Secrets; - is standard input (repeatable)")
+	f.StringArrayVar(&o.vars, "var", nil, "value for ${NAME}, as NAME=VALUE; wins over --vars, but not over what the repository holds in the clear (repeatable)")
 	f.BoolVar(&o.noPrune, "no-prune", false, "build what can't hold a release of Spegel's too")
 	_ = f.MarkHidden("no-prune") // the flag exists
 	o.complete(cmd)
@@ -78,7 +79,7 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 	progress := newProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
 	res, err := fluxrepo.Check(cmd.Context(), fluxrepo.Options{
 		Paths: paths, Stdin: stdin, Ignore: o.ignore, Charts: pol.Charts, Policy: pol.Policy,
-		Vars: vars, NoPrune: o.noPrune, Progress: progress.show,
+		Vars: vars.values, Sources: vars.sources, NoPrune: o.noPrune, Progress: progress.show,
 	})
 	progress.clear()
 	if err != nil {
@@ -89,6 +90,7 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 		return err
 	}
 	sayNonePrivate(pol, cmd.ErrOrStderr())
+	sayUnused(o.vars, res.Used, cmd.ErrOrStderr())
 	rep := report.New(res, pol.Unresolved)
 	if err := outputs.write(cmd.Context(), rep, cmd.OutOrStdout(), stdin); err != nil {
 		return err

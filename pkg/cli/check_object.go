@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -21,15 +22,15 @@ var objectMark = regexp.MustCompile(`(?m)^(\s*\{|["']?(kind|apiVersion)["']?\s*:
 
 func looksLikeObject(data []byte) bool { return objectMark.Match(data) }
 
-// parseObjects reads the data of ConfigMaps and Secrets, also in a List, in their order. Keys that can't be the name of a
-// variable are left out.
-func parseObjects(data []byte) (map[string]string, error) {
-	vars := map[string]string{}
+// parseObjects reads the data of ConfigMaps and Secrets, also in a List, in their order. Keys that can't be
+// the name of a variable are left out.
+func parseObjects(data []byte) ([]fluxrepo.Source, error) {
+	var sources []fluxrepo.Source
 	docs := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
 	for {
 		doc, err := docs.Read()
 		if errors.Is(err, io.EOF) {
-			return vars, nil
+			return sources, nil
 		}
 		if err != nil {
 			return nil, &placed{message: err.Error()}
@@ -51,27 +52,33 @@ func parseObjects(data []byte) (map[string]string, error) {
 			objects = list.Items
 		}
 		for _, object := range objects {
-			if err := addObject(vars, object); err != nil {
+			source, err := parseObject(object)
+			if err != nil {
 				return nil, err
 			}
+			sources = append(sources, source)
 		}
 	}
 }
 
 var errNoObject = &placed{message: "not the YAML of a ConfigMap or Secret"}
 
-// addObject never passes on an error of the decoder, which may show a value.
-func addObject(vars map[string]string, doc []byte) error {
+// parseObject never passes on an error of the decoder, which may show a value.
+func parseObject(doc []byte) (source fluxrepo.Source, err error) {
 	var head struct {
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
-		SOPS       any    `json:"sops"`
+		Metadata   struct {
+			Namespace string `json:"namespace"`
+			Name      string `json:"name"`
+		} `json:"metadata"`
+		SOPS any `json:"sops"`
 	}
 	if err := json.Unmarshal(doc, &head); err != nil {
-		return errNoObject
+		return source, errNoObject
 	}
 	if head.SOPS != nil {
-		return errSealed
+		return source, errSealed
 	}
 	values := map[string]string{}
 	switch head.APIVersion + " " + head.Kind {
@@ -79,25 +86,21 @@ func addObject(vars map[string]string, doc []byte) error {
 	case "v1 ConfigMap":
 		var cm corev1.ConfigMap
 		if err := json.Unmarshal(doc, &cm); err != nil {
-			return &placed{message: "a value in data of the ConfigMap is not a string"}
+			return source, &placed{message: "a value in data of the ConfigMap is not a string"}
 		}
 		values = cm.Data
 	case "v1 Secret":
 		var secret corev1.Secret
 		if err := json.Unmarshal(doc, &secret); err != nil {
-			return &placed{message: "a value in data of the Secret is not base64, or one in stringData not a string"}
+			return source, &placed{message: "a value in data of the Secret is not base64, or one in stringData not a string"}
 		}
 		for name, value := range secret.Data {
 			values[name] = string(value)
 		}
 		maps.Copy(values, secret.StringData)
 	default:
-		return &placed{message: "want a ConfigMap or Secret of v1, not kind " + validate.Quote(head.Kind) + " of " + validate.Quote(head.APIVersion)}
+		return source, &placed{message: "want a ConfigMap or Secret of v1, not kind " + validate.Quote(head.Kind) + " of " + validate.Quote(head.APIVersion)}
 	}
-	for name, value := range values {
-		if variableName.MatchString(name) {
-			vars[name] = value
-		}
-	}
-	return nil
+	maps.DeleteFunc(values, func(name, _ string) bool { return !variableName.MatchString(name) })
+	return fluxrepo.Source{Kind: head.Kind, Namespace: head.Metadata.Namespace, Name: head.Metadata.Name, Data: values}, nil
 }

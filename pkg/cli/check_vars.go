@@ -20,15 +20,41 @@ const maxVars = 4 << 20
 // variableName is what Flux substitutes (github.com/fluxcd/pkg/kustomize).
 var variableName = regexp.MustCompile(`^[_a-zA-Z][_a-zA-Z0-9]*$`)
 
+// variables are the values for variables that are handed over.
+type variables struct {
+	values  map[string]string
+	sources []fluxrepo.Source // the ConfigMaps and Secrets among them
+}
+
+// set gives a variable a value that wins over those before it, also over that of a ConfigMap or Secret.
+func (v *variables) set(name, value string) {
+	v.values[name] = value
+	for _, s := range v.sources {
+		if _, ok := s.Data[name]; ok {
+			s.Data[name] = value
+		}
+	}
+}
+
+// add adds a ConfigMap or Secret. One that stands for itself leaves the others as they are.
+func (v *variables) add(s fluxrepo.Source) {
+	if s.Name != "" {
+		maps.Copy(v.values, s.Data)
+		v.sources = append(v.sources, s)
+		return
+	}
+	for name, value := range s.Data {
+		v.set(name, value)
+	}
+}
+
 // readVars reads the values for variables: the files in their order, then the single ones, of which the
 // last wins. No error shows anything of a value.
-func readVars(files, single []string, stdin io.Reader) (map[string]string, error) {
-	vars := map[string]string{}
+func readVars(files, single []string, stdin io.Reader) (*variables, error) {
+	vars := &variables{values: map[string]string{}}
 	var errs []error
 	for _, file := range files {
-		values, err := readVarFile(file, stdin)
-		errs = append(errs, err)
-		maps.Copy(vars, values)
+		errs = append(errs, vars.readFile(file, stdin))
 	}
 	for i, s := range single {
 		name, value, ok := strings.Cut(s, "=")
@@ -42,18 +68,18 @@ func readVars(files, single []string, stdin io.Reader) (map[string]string, error
 		case !utf8.ValidString(value):
 			errs = append(errs, fmt.Errorf("--var %s: its value is not UTF-8", name))
 		default:
-			vars[name] = value
+			vars.set(name, value)
 		}
 	}
 	return vars, errors.Join(errs...)
 }
 
-func readVarFile(file string, stdin io.Reader) (map[string]string, error) {
+func (v *variables) readFile(file string, stdin io.Reader) error {
 	name, r := "standard input", stdin
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, fmt.Errorf("--vars: %w", err)
+			return fmt.Errorf("--vars: %w", err)
 		}
 		defer func() { _ = f.Close() }() // it was only read
 		name, r = file, f
@@ -61,39 +87,56 @@ func readVarFile(file string, stdin io.Reader) (map[string]string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxVars+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("--vars: %w", err)
+		return fmt.Errorf("--vars: %w", err)
 	case len(data) > maxVars:
-		return nil, fmt.Errorf("--vars %s: larger than %d bytes", name, maxVars)
+		return fmt.Errorf("--vars %s: larger than %d bytes", name, maxVars)
 	case strings.TrimSpace(string(data)) == "":
-		return nil, fmt.Errorf("--vars %s: empty", name)
+		return fmt.Errorf("--vars %s: empty", name)
 	}
-	values, err := parseVars(data)
-	if err != nil {
-		return nil, fmt.Errorf("--vars %s%w", name, err)
+	if err := v.parse(data); err != nil {
+		return fmt.Errorf("--vars %s%w", name, err)
 	}
-	return values, nil
+	return nil
 }
 
-// parseVars reads the YAML of objects, or dotenv. What is encrypted is no value of a variable, and taken
+// parse reads the YAML of objects, or dotenv. What is encrypted is no value of a variable, and taken
 // for one it would decide that all is well.
-func parseVars(data []byte) (map[string]string, error) {
-	parse := parseDotenv
-	if looksLikeObject(data) {
-		parse = parseObjects
-	}
+func (v *variables) parse(data []byte) error {
 	if fluxrepo.Encrypted(string(data)) || sopsMark.Match(data) {
-		return nil, errSealed
+		return errSealed
 	}
-	values, err := parse(data)
+	if !looksLikeObject(data) {
+		values, err := parseDotenv(data)
+		for name, value := range values {
+			v.set(name, value)
+		}
+		return err
+	}
+	sources, err := parseObjects(data)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, value := range values { // out of the base64 of a Secret
-		if fluxrepo.Encrypted(value) {
-			return nil, errSealed
+	for _, s := range sources {
+		for _, value := range s.Data { // out of the base64 of a Secret
+			if fluxrepo.Encrypted(value) {
+				return errSealed
+			}
+		}
+		v.add(s)
+	}
+	return nil
+}
+
+// sayUnused tells of single values that changed nothing.
+func sayUnused(single []string, used func(name string) bool, stderr io.Writer) {
+	said := map[string]bool{}
+	for _, s := range single {
+		name, _, _ := strings.Cut(s, "=")
+		if !used(name) && !said[name] {
+			said[name] = true
+			fmt.Fprintf(stderr, "webhook: --var %s has no effect: the repository gives ${%[1]s} a value, which wins, or nothing that matters here uses it\n", name)
 		}
 	}
-	return values, nil
 }
 
 // sopsMark is what SOPS adds to a dotenv file.

@@ -84,7 +84,11 @@ func TestEveryCommandOfTheGuideWorks(t *testing.T) {
 		script, _, _ := strings.Cut(block, "```")
 		t.Run(strings.TrimSpace(script), func(t *testing.T) {
 			t.Parallel()
-			stdout, stderr, code := shell(t, repository(t, goodRelease), script)
+			release := goodRelease
+			if strings.Contains(script, "--var") {
+				release = strings.ReplaceAll(release, "https://docker.io", `"https://${REGISTRY}"`)
+			}
+			stdout, stderr, code := shell(t, repository(t, release), script)
 			if code != 0 || stderr != "" {
 				t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 			}

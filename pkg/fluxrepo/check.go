@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -20,16 +21,15 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 	if err := checkGlobs(o.Ignore); err != nil {
 		return nil, err
 	}
-	vars := make(map[string]string, len(o.Vars))
-	for name, value := range o.Vars {
-		vars[name] = strings.ReplaceAll(value, "\n", "") // as Flux does
+	o.Vars, o.Sources = oneLine(o.Vars), slices.Clone(o.Sources)
+	for i := range o.Sources {
+		o.Sources[i].Data = oneLine(o.Sources[i].Data)
 	}
-	o.Vars = vars
 	inputs, err := o.inputs()
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{}
+	res := &Result{used: map[string]bool{}}
 	for _, in := range inputs {
 		g, err := in.open(ctx, o)
 		if err != nil {
@@ -47,9 +47,10 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 
 // newGraph finds what is in a repository.
 func newGraph(ctx context.Context, r *repo, o Options) *graph {
+	used := map[string]bool{}
 	g := &graph{
-		repo: r, ctx: ctx, opts: o, trees: map[treeKey]*tree{}, builds: map[string]*built{}, rawFound: map[rawKey]rawFound{},
-		rawIn: map[*file][]*rawKustomization{}, loose: &scope{on: true, loose: true, vars: o.Vars},
+		repo: r, used: used, ctx: ctx, opts: o, trees: map[treeKey]*tree{}, builds: map[string]*built{}, rawFound: map[rawKey]rawFound{},
+		rawIn: map[*file][]*rawKustomization{}, loose: &scope{on: true, loose: true, vars: o.Vars, used: used},
 	}
 	g.moreWords()
 	g.findKustomizations()
@@ -81,6 +82,7 @@ func (g *graph) check(in *input, res *Result) error {
 		}
 	}
 	res.Files += g.read
+	maps.Copy(res.used, g.used)
 	res.repos = append(res.repos, g.repo)
 	return nil
 }

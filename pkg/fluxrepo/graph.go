@@ -43,6 +43,7 @@ type graph struct {
 	documents map[string]*documents // by file
 	patches   map[*node][]*spot
 	found     []*Release
+	used      map[string]bool   // variables of opts.Vars that were put in
 	loose     *scope            // of what no Kustomization builds
 	urls      map[string]string // of GitRepositories
 	gits      []gitSource

@@ -27,7 +27,7 @@ func (g *graph) concealed(o *object) func(text string) string {
 			secrets = append(secrets, strings.ToLower(rest))
 		}
 	}
-	for _, v := range g.opts.Vars {
+	for _, v := range g.opts.handedOver() {
 		add(v)
 	}
 	for n := o.by; n != nil; n = n.parent {

@@ -19,8 +19,10 @@ type Options struct {
 	// Charts are the chart names, or full URLs, taken for Spegel's.
 	Charts []string
 	Policy validate.Policy
-	// Vars are values for ${NAME} that the repository does not hold in the clear.
+	// Vars are values for ${NAME}. What the repository holds in the clear wins, as in the cluster.
 	Vars map[string]string
+	// Sources stand for ConfigMaps and Secrets with variables that the repository does not hold in the clear.
+	Sources []Source
 	// NoPrune builds what cannot hold a release of Spegel's too, with a schema that most builds do not need.
 	// The result is the same.
 	NoPrune bool
@@ -28,6 +30,12 @@ type Options struct {
 	Workers int
 	// Progress is called now and then with the number of files read so far; nil for none.
 	Progress func(files int)
+}
+
+// Source is a ConfigMap or Secret that a Kustomization may name in substituteFrom. One without a namespace fits any.
+type Source struct {
+	Kind, Namespace, Name string
+	Data                  map[string]string
 }
 
 // Place is where something stands in the repository. Line and Column count from 1; 0 is not known.
@@ -88,7 +96,11 @@ type Result struct {
 	Files int
 
 	repos []*repo
+	used  map[string]bool
 }
+
+// Used tells whether a value of Options.Vars was put in anywhere.
+func (r *Result) Used(name string) bool { return r.used[name] }
 
 // Reads tells whether the check has read a file, which is given by its absolute path without symbolic
 // links.

@@ -22,6 +22,7 @@ type scope struct {
 	unknown map[string]release.Reference // named somewhere, but without a readable value
 	open    []release.Reference          // may hold any name
 	vars    map[string]string            // handed over
+	used    map[string]bool              // the handed over ones that were put in, in any scope
 	only    map[string]release.Reference // of the parent's; put in even where on is false
 }
 
@@ -44,7 +45,7 @@ func (n *node) scope() *scope {
 		return &scope{}
 	}
 	n.scoping = true
-	s := &scope{set: map[string]setting{}, unknown: map[string]release.Reference{}, vars: n.graph.opts.Vars, only: n.left}
+	s := &scope{set: map[string]setting{}, unknown: map[string]release.Reference{}, vars: n.graph.opts.Vars, used: n.graph.used, only: n.left}
 	if pb := n.object.Spec.PostBuild; pb != nil {
 		for _, ref := range pb.SubstituteFrom {
 			s.read(n, ref.Kind, ref.Name)
@@ -58,7 +59,7 @@ func (n *node) scope() *scope {
 			}
 			s.set[k] = setting{text: strings.ReplaceAll(v, "\n", "")}
 		}
-		s.on = len(s.set) > 0 || len(s.unknown) > 0 || len(s.open) > 0 || pb.SubstituteStrategy == "Always"
+		s.on = s.on || len(s.set) > 0 || len(s.unknown) > 0 || len(s.open) > 0 || pb.SubstituteStrategy == "Always"
 	}
 	n.vars, n.scoping = s, false
 	return s
@@ -90,21 +91,32 @@ func (s *scope) read(n *node, kind, name string) {
 	if n.graph.stray(n, o) {
 		o, reason = nil, unbuilt
 	}
-	if o == nil {
+	given, isGiven := n.graph.opts.source(kind, n.ns, name)
+	var data map[string]datum
+	if o != nil {
+		s.sources = append(s.sources, o)
+		var err error
+		if data, err = n.graph.data(o, nil); err != nil {
+			o, reason = nil, plain(err)
+		}
+	}
+	switch {
+	case o == nil && isGiven:
+		s.take(given)
+		return
+	case o == nil:
 		ref.Reason = reason
 		s.cover(ref)
 		return
 	}
-	s.sources = append(s.sources, o)
-	data, err := n.graph.data(o, nil)
-	if err != nil {
-		ref.Reason = plain(err)
-		s.cover(ref)
-		return
-	}
+	decrypted := map[string]string{}
 	for _, k := range slices.Sorted(maps.Keys(data)) {
 		names := namesIn(data[k].text)
 		if data[k].unread != "" || len(names) > 0 {
+			if v, ok := given[k]; ok {
+				decrypted[k] = v
+				continue
+			}
 			ref := ref
 			if ref.Key, ref.Reason = k, data[k].unread; len(names) > 0 {
 				ref.Reason = "made of ${" + names[0] + "}, which has no value"
@@ -116,6 +128,7 @@ func (s *scope) read(n *node, kind, name string) {
 		delete(s.unknown, k)
 		s.set[k] = setting{text: strings.ReplaceAll(data[k].text, "\n", ""), object: o, key: k}
 	}
+	s.take(decrypted)
 }
 
 // cover makes unknown what a source that can't be read may set anew.
@@ -135,6 +148,9 @@ func (s *scope) value(name string) (string, bool) {
 		return v.text, true
 	}
 	v, ok := s.vars[name]
+	if ok {
+		s.used[name] = true
+	}
 	return v, ok
 }
 
@@ -219,9 +235,6 @@ func (s *scope) putOnly(text []byte, unknown func(string) string) []byte {
 		name := string(plainVariable.FindSubmatch(m)[1])
 		if _, ok := s.only[name]; !ok {
 			return m
-		}
-		if v, ok := s.vars[name]; ok {
-			return []byte(v)
 		}
 		return []byte(unknown(name))
 	})

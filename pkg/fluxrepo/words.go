@@ -17,7 +17,7 @@ import (
 func (g *graph) moreWords() {
 	var more [][]byte
 	variables := g.variableSources()
-	for _, v := range g.opts.Vars {
+	for _, v := range g.opts.handedOver() {
 		g.allHot = g.allHot || g.hasWord([]byte(v))
 	}
 	for _, name := range g.sortedFiles() {
