@@ -47,7 +47,7 @@ func (l *locator) finding(f release.Finding) Place {
 		if p, ok := l.inReference(f.Origin.Kind, f.Origin.Namespace, f.Origin.Name, f.Origin.Key, f.Path); ok {
 			return p
 		}
-		p := l.reference(release.Reference{Kind: f.Origin.Kind, Name: f.Origin.Name})
+		p := l.reference(release.Reference{Kind: f.Origin.Kind, Name: f.Origin.Name, Key: f.Origin.Key})
 		p.Approximate = true
 		return p
 	}

@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"cmp"
 	"strings"
 
 	kustomizeapis "github.com/fluxcd/pkg/apis/kustomize"
@@ -53,15 +54,24 @@ func (l *locator) inReference(kind, ns, name, key string, p validate.Path) (Plac
 	return Place{}, false
 }
 
-// reference is where a HelmRelease names what could not be read.
+// reference is where a HelmRelease names what could not be read: with its key, or else with any.
 func (l *locator) reference(ref release.Reference) Place {
 	if l.own != nil {
-		list := items(child(child(l.own.node, "spec"), "valuesFrom"))
-		for _, item := range list {
+		var near *yaml.Node
+		for _, item := range items(child(child(l.own.node, "spec"), "valuesFrom")) {
 			name := text(item, "name")
-			if text(item, "kind") == ref.Kind && (name == ref.Name || name != "" && strings.Contains(ref.Name, name)) {
+			if text(item, "kind") != ref.Kind || name != ref.Name && (name == "" || !strings.Contains(ref.Name, name)) {
+				continue
+			}
+			if cmp.Or(text(item, "valuesKey"), "values.yaml") == ref.Key {
 				return l.own.place(l.graph, item)
 			}
+			if near == nil {
+				near = item
+			}
+		}
+		if near != nil {
+			return l.own.place(l.graph, near)
 		}
 	}
 	p := l.placeOfObject(l.o)
