@@ -100,7 +100,7 @@ func (l *locator) inline(full []any) (Place, bool) {
 	}
 	if l.own != nil {
 		if key, value := reach(l.own.node, full); key != nil && l.gives(value, want, len(full) > 2) {
-			return l.variableOr(l.own, key, value, full), true
+			return l.variableOr(l.o, l.own, key, value, full), true
 		}
 		if _, deep := full[len(full)-1].(int); deep {
 			return Place{}, false

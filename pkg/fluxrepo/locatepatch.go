@@ -107,7 +107,7 @@ func (l *locator) inPatch(s *spot, full []any, want any) (Place, bool) {
 			return Place{}, false
 		}
 		if key, value := reach(s.node, full); key != nil && l.gives(value, want, true) {
-			return l.variableOr(s, key, value, full), true
+			return l.variableOr(l.o, s, key, value, full), true
 		}
 		return Place{}, false
 	}
@@ -126,7 +126,7 @@ func (l *locator) inPatch(s *spot, full []any, want any) (Place, bool) {
 		} else if len(rest) == 0 {
 			key = found
 		}
-		return l.variableOr(s, key, found, full), true
+		return l.variableOr(l.o, s, key, found, full), true
 	}
 	return Place{}, false
 }

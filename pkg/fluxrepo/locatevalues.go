@@ -32,7 +32,7 @@ func (l *locator) inReference(kind, ns, name, key string, p validate.Path) (Plac
 		if k == nil {
 			continue
 		}
-		place := l.variableOr(s, k, value, p)
+		place := l.variableOr(o, s, k, value, p)
 		if set && l.gives(value, want, true) {
 			return place, true
 		}

@@ -9,14 +9,22 @@ import (
 
 var aVariable = regexp.MustCompile(`\$\{(\w+)`)
 
-// variableOr is the place of a node, or of what sets the variable in it.
-func (l *locator) variableOr(s *spot, key, value *yaml.Node, full []any) Place {
+// variablesIn are the variables that Flux puts into a text, in which $${NAME} stands for ${NAME} itself.
+func variablesIn(text string) (names []string) {
+	for _, m := range aVariable.FindAllStringSubmatch(strings.ReplaceAll(text, "$$", ""), -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// variableOr is the place of a node, or of what sets the variable in it. The node becomes a part of an object.
+func (l *locator) variableOr(o *object, s *spot, key, value *yaml.Node, full []any) Place {
 	_, isItem := full[len(full)-1].(int)
-	if value != nil && value.Kind == yaml.ScalarNode && (isItem || full[len(full)-1] != "spegel") {
-		for _, m := range aVariable.FindAllStringSubmatch(value.Value, -1) {
-			if p, ok := l.setting(m[1]); ok {
+	if value != nil && value.Kind == yaml.ScalarNode && !o.verbatim && (isItem || full[len(full)-1] != "spegel") {
+		for _, name := range variablesIn(value.Value) {
+			if p, ok := l.setting(o, name); ok {
 				return p
-			} else if _, set := l.scopeOf(l.o).set[m[1]]; set {
+			} else if _, set := l.scopeOf(o).set[name]; set {
 				p = s.place(l.graph, key)
 				p.Approximate = true
 				return p
@@ -26,16 +34,16 @@ func (l *locator) variableOr(s *spot, key, value *yaml.Node, full []any) Place {
 	return s.place(l.graph, key)
 }
 
-// setting is where a variable is set.
-func (l *locator) setting(name string) (Place, bool) {
-	set, ok := l.scopeOf(l.o).set[name]
+// setting is where a variable is set that is put into an object.
+func (l *locator) setting(o *object, name string) (Place, bool) {
+	set, ok := l.scopeOf(o).set[name]
 	if !ok {
 		return Place{}, false
 	}
 	if set.object != nil {
 		return l.settingIn(set.object, set.key, set.text)
 	}
-	for up := l.o.by; up != nil; up = up.parent {
+	for up := o.by; up != nil; up = up.parent {
 		for _, s := range l.spots(up.file) {
 			for _, in := range append([]*spot{s}, s.nested(4)...) {
 				if k, v := reach(in.node, []any{"spec", "postBuild", "substitute", name}); k != nil && strings.ReplaceAll(v.Value, "\n", "") == set.text {
@@ -90,9 +98,9 @@ func (l *locator) usesOfVariables() map[string]Place {
 			if strings.Contains(n.Value, "\n") {
 				return
 			}
-			for _, m := range aVariable.FindAllStringSubmatch(n.Value, -1) {
-				if _, known := out[m[1]]; !known {
-					out[m[1]] = s.place(l.graph, n)
+			for _, name := range variablesIn(n.Value) {
+				if _, known := out[name]; !known {
+					out[name] = s.place(l.graph, n)
 				}
 			}
 			if _, known := out[sopsValue]; !known && anEncrypted.MatchString(n.Value) {
