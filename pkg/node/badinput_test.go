@@ -20,6 +20,15 @@ func printed(r node.Result) string { return strings.Join(r.Evidence, "\n") + "\n
 
 func contains(text, piece string) bool { return strings.Contains(text, piece) }
 
+// badHosts makes a hosts file for all registries.
+func badHosts(text string) func(t *testing.T, hosts string) {
+	return func(t *testing.T, hosts string) {
+		t.Helper()
+		must(t, os.Mkdir(filepath.Join(hosts, "_default"), 0o700))
+		must(t, os.WriteFile(filepath.Join(hosts, "_default/hosts.toml"), []byte(text), 0o600))
+	}
+}
+
 // What nobody would write, and what somebody might.
 func TestBadFolders(t *testing.T) {
 	t.Parallel()
@@ -61,6 +70,10 @@ func TestBadFolders(t *testing.T) {
 			},
 			node.Warn, "is too large",
 		},
+		"arrays in arrays":                     {badHosts(strings.Repeat("\n", 7) + "a = " + strings.Repeat("[", 60_000)), node.Warn, "can't be read: line 8: nested more than 32 levels deep"},
+		"tables in tables":                     {badHosts("a = " + strings.Repeat("{a = ", 10_000)), node.Warn, "can't be read: line 1: nested more than 32 levels deep"},
+		"a key of many parts":                  {badHosts("[host]\n" + strings.Repeat("a.", 30_000) + "a = 1"), node.Warn, "can't be read: line 2: nested more than 32 levels deep"},
+		"more tables than a parser soon reads": {badHosts(strings.Repeat("[[a]]\n", 12_000)), node.Warn, "is too large"},
 		"no UTF-8": {
 			func(t *testing.T, hosts string) {
 				t.Helper()
@@ -109,6 +122,9 @@ func TestBadFolders(t *testing.T) {
 				Dial: nowhere, Lookup: unknown,
 			})
 			want(t, results["mirror-config"], test.status, test.says)
+			if contains(test.says, "nested") {
+				want(t, results["resolution"], node.Skip, test.says)
+			}
 			for _, r := range results {
 				if strings.ContainsAny(strings.ReplaceAll(printed(r), "\n", ""), "\x1b\x00") {
 					t.Errorf("%s prints control characters: %q", r.Check, r.Evidence)

@@ -93,7 +93,7 @@ func (x *exam) loadConfig(ctx context.Context, main string) *containerdConfig {
 
 // addConfig merges one file into the configuration and returns what it imports.
 func (x *exam) addConfig(ctx context.Context, c *containerdConfig, name string) (imports []string, err error) {
-	data, err := x.Files.ReadFile(ctx, name, maxFile)
+	data, err := readTOML(ctx, x.Files, name)
 	if err != nil {
 		return nil, err
 	}

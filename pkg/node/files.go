@@ -10,9 +10,10 @@ import (
 
 // Bounds on what is read of a node. A node that is fine stays far below them.
 const (
-	maxEntries = 20000   // names of one directory
-	maxFile    = 1 << 20 // bytes of a configuration file
-	maxLog     = 4 << 20 // bytes of a log, from its end
+	maxEntries = 20000    // names of one directory
+	maxFile    = 1 << 20  // bytes of a configuration file
+	maxTOML    = 64 << 10 // bytes of one in TOML, whose parser takes four times as long for twice as many tables
+	maxLog     = 4 << 20  // bytes of a log, from its end
 )
 
 // Errors of Files, beside fs.ErrNotExist and fs.ErrPermission.

@@ -15,11 +15,18 @@ import (
 func FuzzHostsFile(f *testing.F) {
 	for _, seed := range []string{
 		"", "server = 'https://ghcr.io'\n[host.'http://127.0.0.1:30020']\ncapabilities = ['pull']", "[host]\n[host.x]\n", "ca = ['a', 'b']\nclient = [['c', 'd']]\n",
-		"header = {a = 'b'}\n", "[host.'http://192.0.2.1:30020'.header]\nx = ['y']", "host = [", "dial_timeout = '1h'", "skip_verify = 1",
+		"header = {a = 'b'}\n", "a = " + strings.Repeat("[", 1000), "a = " + strings.Repeat("{a=", 1000), strings.Repeat("a.", 1000) + "a = 1", "[host.'http://192.0.2.1:30020'.header]\nx = ['y']", "host = [", "dial_timeout = '1h'", "skip_verify = 1",
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		tr := newTree()
+		tr.put("/h/reg/"+hostsToml, Entry{Name: hostsToml, Size: int64(len(data))}, data)
+		s, stageErr := newStage(t.Context(), &bundled{tree: tr}, []*hostsDir{{path: "/h", entries: []Entry{{Name: "reg", Type: fs.ModeDir}}}}, "reg")
+		if stageErr != nil {
+			return // as a file that was not kept
+		}
+		defer s.remove()
 		parsed, err := parseHosts(data)
 		if err != nil && (!utf8.ValidString(err.Error()) || strings.ContainsAny(err.Error(), "\n\x1b")) {
 			t.Errorf("error %q", err)
@@ -29,13 +36,6 @@ func FuzzHostsFile(f *testing.F) {
 				t.Errorf("%q is shown", s)
 			}
 		}
-		tr := newTree()
-		tr.put("/h/reg/"+hostsToml, Entry{Name: hostsToml, Size: int64(len(data))}, data)
-		s, stageErr := newStage(t.Context(), &bundled{tree: tr}, []*hostsDir{{path: "/h", entries: []Entry{{Name: "reg", Type: fs.ModeDir}}}}, "reg")
-		if stageErr != nil {
-			return // as a file that was not kept
-		}
-		defer s.remove()
 		copied, readErr := os.ReadFile(filepath.Join(s.dir, "reg", hostsToml))
 		if readErr != nil {
 			t.Fatal(readErr)

@@ -127,7 +127,7 @@ func (x *exam) readHostsDirs(ctx context.Context, paths []string) []*hostsDir {
 
 // mirrorFile reads the hosts.toml of one directory.
 func (x *exam) mirrorFile(ctx context.Context, dir string) (hostsFile, error) {
-	data, err := x.Files.ReadFile(ctx, path.Join(dir, hostsToml), maxFile)
+	data, err := readTOML(ctx, x.Files, path.Join(dir, hostsToml))
 	if err != nil {
 		return hostsFile{}, err
 	}

@@ -76,15 +76,6 @@ func parseHosts(data []byte) (f hostsFile, err error) {
 	return f, err
 }
 
-// tomlError says what is wrong in a file, and where.
-func tomlError(err error) string {
-	if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
-		row, column := at.Position()
-		return fmt.Sprintf("line %d, column %d: %s", row, column, line(at.Error()))
-	}
-	return line(err.Error())
-}
-
 // check finds what is good TOML and yet makes containerd refuse the file.
 func (s *hostSettings) check(server string) error {
 	for _, c := range s.Capabilities {

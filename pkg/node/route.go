@@ -47,6 +47,9 @@ func (x *exam) route(ctx context.Context, host string) (*route, error) {
 	}
 	dirs, unread := h.readable()
 	s, err := newStage(ctx, x.Files, dirs, host)
+	if why := (*unreadError)(nil); errors.As(err, &why) {
+		return nil, why
+	}
 	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
 		return nil, &unreadError{shownPath(failed.Path) + " " + reason(err)}
 	}

@@ -95,15 +95,15 @@ func (s *stage) copyDir(ctx context.Context, from, to string) error {
 		file := path.Join(from, e.Name)
 		switch ext := path.Ext(e.Name); {
 		case e.Name == hostsToml:
-			data, err := s.files.ReadFile(ctx, file, maxFile)
+			data, err := readTOML(ctx, s.files, file)
 			if isMissing(err) { // a link to nothing
 				continue
 			}
-			if err == nil {
-				err = os.WriteFile(filepath.Join(to, hostsToml), s.rewrite(ctx, from, data), 0o600)
-			}
 			if err != nil {
-				return &fs.PathError{Op: "read", Path: file, Err: err}
+				return &unreadError{shownPath(file) + " " + reason(err)}
+			}
+			if err := os.WriteFile(filepath.Join(to, hostsToml), s.rewrite(ctx, from, data), 0o600); err != nil {
+				return err
 			}
 		case ext == ".crt" && filepath.IsLocal(e.Name): // for a folder without a hosts.toml
 			if data, err := s.files.ReadFile(ctx, file, maxFile); err == nil {

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node"
@@ -18,16 +19,18 @@ func TestConfigurationThatCannotBeUsed(t *testing.T) {
 		content content
 		says    string
 	}{
-		"no TOML":                        {content{config: broken}, "/etc/containerd/config.toml, containerd's configuration, can't be read: is no TOML: line 2, column 9"},
-		"no file":                        {content{config + "/": ""}, "/etc/containerd/config.toml, containerd's configuration, is not a regular file"},
-		"a link to itself":               {content{config: linkTo("config.toml")}, "containerd's configuration, is a symbolic link that leads to itself"},
-		"that of k3s, beside another":    {content{k3s + "etc/containerd/config.toml": broken, config: listed("/etc/containerd/certs.d")}, "/" + k3s + "etc/containerd/config.toml, containerd's configuration, can't be read"},
-		"an import":                      {content{config: imports("conf.d/*.toml"), "etc/containerd/conf.d/b.toml": broken}, "/etc/containerd/conf.d/b.toml, which containerd's configuration imports, can't be read: is no TOML: line 2, column 9"},
-		"an import that is not there":    {content{config: imports("/opt/b.toml")}, "/opt/b.toml, which containerd's configuration imports, is not part of what could be read"},
-		"a folder that was left out":     {content{config: imports("/opt/*.toml")}, "/opt, from which containerd's configuration imports, is not part of what could be read"},
-		"a folder that is a loop":        {content{config: imports("loop/*.toml"), "etc/containerd/loop": linkTo("loop")}, "/etc/containerd/loop, from which containerd's configuration imports, is a symbolic link that leads to itself"},
-		"a containerd of Docker's alone": {content{config: "disabled_plugins = ['cri']\n"}, "/etc/containerd/config.toml turns off the plugin that pulls images for Kubernetes"},
-		"turned off by an import":        {content{config: imports("b.toml"), "etc/containerd/b.toml": "version = 3\ndisabled_plugins = ['io.containerd.cri.v1.images']\n"}, "/etc/containerd/b.toml turns off"},
+		"no TOML":                           {content{config: broken}, "/etc/containerd/config.toml, containerd's configuration, can't be read: is no TOML: line 2, column 9"},
+		"no file":                           {content{config + "/": ""}, "/etc/containerd/config.toml, containerd's configuration, is not a regular file"},
+		"a link to itself":                  {content{config: linkTo("config.toml")}, "containerd's configuration, is a symbolic link that leads to itself"},
+		"that of k3s, beside another":       {content{k3s + "etc/containerd/config.toml": broken, config: listed("/etc/containerd/certs.d")}, "/" + k3s + "etc/containerd/config.toml, containerd's configuration, can't be read"},
+		"nested too deep":                   {content{config: "a = " + strings.Repeat("[", 60_000)}, "/etc/containerd/config.toml, containerd's configuration, can't be read: line 1: nested more than 32 levels deep"},
+		"an import that is nested too deep": {content{config: imports("conf.d/*.toml"), "etc/containerd/conf.d/b.toml": "a.b = " + strings.Repeat("{a = ", 10_000)}, "/etc/containerd/conf.d/b.toml, which containerd's configuration imports, can't be read: line 1: nested more than 32 levels deep"},
+		"an import":                         {content{config: imports("conf.d/*.toml"), "etc/containerd/conf.d/b.toml": broken}, "/etc/containerd/conf.d/b.toml, which containerd's configuration imports, can't be read: is no TOML: line 2, column 9"},
+		"an import that is not there":       {content{config: imports("/opt/b.toml")}, "/opt/b.toml, which containerd's configuration imports, is not part of what could be read"},
+		"a folder that was left out":        {content{config: imports("/opt/*.toml")}, "/opt, from which containerd's configuration imports, is not part of what could be read"},
+		"a folder that is a loop":           {content{config: imports("loop/*.toml"), "etc/containerd/loop": linkTo("loop")}, "/etc/containerd/loop, from which containerd's configuration imports, is a symbolic link that leads to itself"},
+		"a containerd of Docker's alone":    {content{config: "disabled_plugins = ['cri']\n"}, "/etc/containerd/config.toml turns off the plugin that pulls images for Kubernetes"},
+		"turned off by an import":           {content{config: imports("b.toml"), "etc/containerd/b.toml": "version = 3\ndisabled_plugins = ['io.containerd.cri.v1.images']\n"}, "/etc/containerd/b.toml turns off"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
