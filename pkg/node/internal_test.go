@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/containerd/containerd/v2/core/remotes/docker/config"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -164,6 +165,29 @@ x-token = ["c2VjcmV0", "c2VjcmV0"]
 		if err != nil || strings.Contains(string(data), "PRIVATE\n") || string(data) == "PRIVATE" {
 			t.Errorf("%s: %q, %v", e.Name(), data, err)
 		}
+	}
+}
+
+// A client's certificate and its key may be in two files, in one, and of several pairs.
+func TestStageKeepsPairs(t *testing.T) {
+	t.Parallel()
+	for _, client := range []string{`"both.pem"`, `["both.pem", "other.pem"]`, `[["client.crt", "client.key"]]`, `[["client.crt", "client.key"], ["other.pem", "client.key"]]`} {
+		tr := newTree()
+		put := func(name, text string) {
+			tr.put("/h/reg/"+name, Entry{Name: name, Size: int64(len(text))}, []byte(text))
+		}
+		put(hostsToml, "[host.'https://192.0.2.1']\nclient = "+client)
+		for _, name := range []string{"both.pem", "other.pem", "client.crt", "client.key"} {
+			put(name, "PRIVATE")
+		}
+		s, err := newStage(t.Context(), &bundled{tree: tr}, []*hostsDir{{path: "/h", entries: []Entry{{Name: "reg", Type: fs.ModeDir}}}}, "reg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (&exam{}).resolver(t.Context(), config.HostDirFromRoot(s.dir))("reg"); err != nil {
+			t.Errorf("%s: %v", client, err)
+		}
+		s.remove()
 	}
 }
 

@@ -32,6 +32,8 @@ type stage struct {
 	folder string
 	// the first file of certificates that is there, or may be, and can't be read
 	unread string
+	// what stands for each client's certificate and for each key: a file of both, and one for all, so that any two match
+	pair []byte
 }
 
 // newStage copies the first of the folders that there is, in the first of the directories that has one, as containerd's
@@ -200,7 +202,10 @@ func (s *stage) certificate(ctx context.Context, dir, kind, name string) string 
 		s.unread = shownName(on) + " " + reason(err)
 	}
 	if err == nil && kind == "client" {
-		data, err = madeUpPair()
+		if s.pair == nil {
+			s.pair, err = madeUpPair()
+		}
+		data = s.pair
 	}
 	if err == nil {
 		err = os.WriteFile(copied, data, 0o600)
