@@ -10,10 +10,11 @@ import (
 // hideTokens replaces what may be a credential in free text:
 //
 //   - what has the form of a known kind of token;
-//   - of a URL, all but scheme, host and path;
+//   - of a URL, all but scheme, host and path, and all of one that Go can't parse, with what it repeats of it;
 //   - what looks random: long, with small letters, capitals and digits in turns, and no digest, host or image;
 //   - all that follows a name such as password or token: where a value ends is not known, as a header may hold several words.
 func hideTokens(s string) string {
+	s = unparsed.ReplaceAllString(s, "parse ***")
 	s = knownForm.ReplaceAllString(s, "***")
 	s = anyWord.ReplaceAllStringFunc(s, hideInWord)
 	for _, at := range secretName.FindAllStringIndex(s, -1) {
@@ -25,7 +26,9 @@ func hideTokens(s string) string {
 }
 
 var (
-	anyWord = regexp.MustCompile(`[^\s"']+`)
+	// To the last quote: a password may hold some, and the reason may repeat a part of it.
+	unparsed = regexp.MustCompile(`(?s)\bparse \\*"(.*"|.*)`)
+	anyWord  = regexp.MustCompile(`[^\s"']+`)
 	// Of JSON web tokens, GitHub, GitLab, Docker, npm, AWS, Slack, Google and Vault; and a UUID, as Docker's once were.
 	knownForm = regexp.MustCompile(`\b(eyJ[\w-]{6,}|gh[a-z]_|github_pat_|glpat-|dckr_[a-z]+_|npm_|(AKIA|ASIA)[A-Z0-9]{8}|xox[a-z]-|ya29\.|hvs\.|` +
 		`[[:xdigit:]]{8}(-[[:xdigit:]]{4}){3}-[[:xdigit:]]{12})[\w.~+/=-]*`)

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -35,6 +37,26 @@ func TestHideTokensHidesTheRest(t *testing.T) {
 		if got := hideTokens("Get failed: " + in); strings.Contains(got, "hunter2") || !strings.HasPrefix(got, "Get failed: ") {
 			t.Errorf("%s is shown as %s", in, got)
 		}
+	}
+}
+
+// Go repeats a URL that it can't read, and of a password with a slash what looks like a port.
+func TestHideTokensOfAnUnreadableURL(t *testing.T) {
+	t.Parallel()
+	for _, proxy := range []string{"http://bob:hunter pass@proxy:3128", "http://bob:pa ss hunter@proxy", "http://bob:hunter/x@proxy", "http://bob:hunter\"s own@proxy", "http://bob:hunter%zz@proxy", "http://bob:pa\thunter@proxy"} {
+		_, err := url.Parse(proxy)
+		if err == nil {
+			t.Fatalf("%q can be parsed", proxy)
+		}
+		for _, in := range []string{err.Error(), fmt.Sprintf("msg=%q level=error", err)} {
+			if got := line("Get failed: " + in); strings.Contains(got, "hunter") || strings.Contains(got, "bob") || !strings.HasPrefix(got, "Get failed: ") {
+				t.Errorf("%s is shown as %s", in, got)
+			}
+		}
+	}
+	const in, want = `Get "https://h/v2/": parse "http://bob:hunter pass@proxy": net/url: invalid userinfo`, `Get "https://h/v2/": parse ***: net/url: invalid userinfo`
+	if got := line(in); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 
