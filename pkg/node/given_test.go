@@ -85,6 +85,19 @@ func TestHostsDirectoryThatWasNotHandedOver(t *testing.T) {
 	}
 }
 
+// Of a folder elsewhere to which a link leads, only a part may have been handed over.
+func TestHostsFileThatWasNotHandedOver(t *testing.T) {
+	t.Parallel()
+	c := content{
+		"etc/hostname": "node-1\n", "etc/containerd/config.toml": listed("/etc/containerd/certs.d"),
+		certs + "_default": linkTo("/srv/default"), "srv/default/ca.crt": "x",
+	}
+	results := judge(t, oneBundle(t, only(t, c.tar(t), "etc/containerd")))
+	const says = "/etc/containerd/certs.d/_default/hosts.toml is not part of what could be read"
+	want(t, results["mirror-config"], node.Warn, says)
+	want(t, results["resolution"], node.Skip, says)
+}
+
 // only is an archive without the folders that lie outside of those named, as tar makes it of these names.
 func only(t *testing.T, data []byte, names ...string) []byte {
 	t.Helper()

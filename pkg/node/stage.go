@@ -93,25 +93,21 @@ func (s *stage) copyDir(ctx context.Context, from, to string) error {
 	if err := os.Mkdir(to, 0o700); err != nil {
 		return err
 	}
-	for _, e := range entries {
-		file := path.Join(from, e.Name)
-		switch ext := path.Ext(e.Name); {
-		case e.Name == hostsToml:
-			data, err := readTOML(ctx, s.files, file)
-			if isMissing(err) { // a link to nothing
-				continue
-			}
-			if err != nil {
-				return &unreadError{shownPath(file) + " " + reason(err)}
-			}
-			if err := os.WriteFile(filepath.Join(to, hostsToml), s.rewrite(ctx, from, data), 0o600); err != nil {
+	file := path.Join(from, hostsToml) // which may be there though it is not listed, where only a part of the node was handed over
+	data, err := readTOML(ctx, s.files, file)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(to, hostsToml), s.rewrite(ctx, from, data), 0o600)
+	}
+	if err != nil && !isMissing(err) {
+		return &unreadError{shownPath(file) + " " + reason(err)}
+	}
+	for _, e := range entries { // certificates, for a folder without a hosts.toml
+		if path.Ext(e.Name) != ".crt" || !filepath.IsLocal(e.Name) {
+			continue
+		}
+		if data, err := s.files.ReadFile(ctx, path.Join(from, e.Name), maxFile); err == nil {
+			if err := os.WriteFile(filepath.Join(to, e.Name), data, 0o600); err != nil {
 				return err
-			}
-		case ext == ".crt" && filepath.IsLocal(e.Name): // for a folder without a hosts.toml
-			if data, err := s.files.ReadFile(ctx, file, maxFile); err == nil {
-				if err := os.WriteFile(filepath.Join(to, e.Name), data, 0o600); err != nil {
-					return err
-				}
 			}
 		}
 	}
