@@ -95,8 +95,16 @@ func (x *exam) judgeWithoutSpegel(ctx context.Context, folder string, file *host
 
 // mendList says how Spegel gets out of the way.
 func (x *exam) mendList(f *finding, dir string, file *hostsFile) {
-	f.mend("list the registries to mirror, and no private one, in spegel.mirroredRegistries of the HelmRelease")
-	f.mend("%s", x.restart())
+	if slices.ContainsFunc(file.mirrors, func(m mirror) bool {
+		u, err := hostURL(m.url)
+		return err == nil && isEmbedded(u)
+	}) {
+		f.mend("list the registries to mirror, and neither a private one nor \"*\", as mirrors in /etc/rancher/k3s/registries.yaml (with RKE2, /etc/rancher/rke2/registries.yaml)")
+		f.mend("restart k3s or RKE2 on the node, which then writes its hosts directory anew")
+	} else {
+		f.mend("list the registries to mirror, and no private one, in spegel.mirroredRegistries of the HelmRelease")
+		f.mend("%s", x.restart())
+	}
 	if len(file.own) > 0 { // without them the registry may not be trusted
 		f.mend("until then, on this node: take Spegel out of %s, its table as a host or its line as the server, and leave what else is in it (%s)", word(path.Join(dir, hostsToml)), list(file.own))
 		return

@@ -27,6 +27,10 @@ const onTheNode = "by its address, which is the node itself, and plain HTTP"
 // it is usually set on Talos. Its values may name others.
 func chartPorts() []string { return []string{"30020", "30021", "29999"} }
 
+// embeddedPorts are those at which k3s and RKE2 serve the Spegel that they have built in, with `embedded-registry: true`
+// (docs.k3s.io/installation/registry-mirror, docs.rke2.io/install/registry_mirror).
+func embeddedPorts() []string { return []string{"6443", "9345"} }
+
 // aVariable is what Kubernetes puts an environment variable into.
 var aVariable = regexp.MustCompile(`\$\([^)]*\)`)
 
@@ -59,6 +63,9 @@ func (s signs) of(m mirror) string {
 	if err != nil {
 		return ""
 	}
+	if isEmbedded(u) {
+		return "by port " + u.Port() + " of the node itself, where k3s and RKE2 serve the one that they have built in"
+	}
 	if set, ok := s.told[u.Scheme+":"+u.Port()]; ok && u.Port() != "" {
 		return "by port " + u.Port() + ", where DaemonSet " + shownName(set) + " points containerd"
 	}
@@ -66,6 +73,12 @@ func (s signs) of(m mirror) string {
 		return ""
 	}
 	return looksLikeSpegel(u, m.dialTimeout)
+}
+
+// isEmbedded tells a mirror that k3s or RKE2 wrote for their own Spegel. A cluster's DaemonSets tell nothing of it.
+func isEmbedded(u *url.URL) bool {
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && ip.IsLoopback() && u.Scheme == "https" && slices.Contains(embeddedPorts(), u.Port())
 }
 
 // looksLikeSpegel says by what a mirror may be Spegel, where nobody tells its ports.

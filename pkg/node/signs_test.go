@@ -76,3 +76,47 @@ func TestByWhatSpegelIsTold(t *testing.T) {
 		})
 	}
 }
+
+// The embedded registry mirror of k3s and RKE2 is Spegel too, whatever a cluster has beside it.
+func TestEmbeddedSpegel(t *testing.T) {
+	t.Parallel()
+	file := func(server, host string) string {
+		return server + "[host]\n[host.'" + host + "']\ncapabilities = ['pull', 'resolve']\nskip_verify = true\n" +
+			"client = [['/" + k3s + "client-k3s-controller.crt', '/" + k3s + "client-k3s-controller.key']]\n"
+	}
+	const own = k3s + "etc/containerd/certs.d/"
+	const server = "server = 'https://harbor.example.com/v2'\n"
+	for name, test := range map[string]struct {
+		name, text string
+		cluster    *node.Cluster
+		status     node.Status
+	}{
+		"for all":                       {"_default", file("", "https://127.0.0.1:6443/v2"), nil, node.Fail},
+		"for a private registry":        {"harbor.example.com", file(server, "https://127.0.0.1:6443/v2"), nil, node.Fail},
+		"of RKE2":                       {"harbor.example.com", file(server, "https://[::1]:9345/v2"), nil, node.Fail},
+		"beside a DaemonSet":            {"_default", file("", "https://127.0.0.1:6443/v2"), cluster(pointing("http://$(NODE_IP):31444")...), node.Fail},
+		"for a public registry":         {"ghcr.io", file("server = 'https://ghcr.io/v2'\n", "https://127.0.0.1:6443/v2"), nil, node.Pass},
+		"another port of the node":      {"_default", file("", "https://127.0.0.1:5000/v2"), nil, node.Pass},
+		"the same port, somewhere else": {"_default", file("", "https://192.0.2.7:6443/v2"), nil, node.Pass},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := content{
+				"etc/hostname": "node-1\n", k3s + "etc/containerd/config.toml": listed("/" + own[:len(own)-1]), own + test.name + "/hosts.toml": test.text,
+				k3s + "client-k3s-controller.crt": "x", k3s + "client-k3s-controller.key": "x",
+			}
+			results := examine(t, node.Options{
+				Files: c.root(t), Cluster: test.cluster, Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown,
+			})
+			want(t, results["resolution"], test.status)
+			if test.status == node.Fail {
+				want(t, results["mirror-config"], node.Fail, "where k3s and RKE2 serve the one that they have built in", "as mirrors in /etc/rancher/k3s/registries.yaml")
+				if contains(results["mirror-config"].Fix, "HelmRelease") {
+					t.Errorf("the fix is that of a chart: %s", results["mirror-config"].Fix)
+				}
+			} else {
+				want(t, results["mirror-config"], test.status)
+			}
+		})
+	}
+}
