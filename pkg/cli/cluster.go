@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -32,6 +33,14 @@ func (o *clusterOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.context, "context", "", "context of the kubeconfig; default is its current one")
 }
 
+// kubeconfigError says what is wrong with a kubeconfig. Of a proxy-url that is none, client-go repeats the password.
+func kubeconfigError(err error) error {
+	if strings.Contains(err.Error(), "'proxy-url'") {
+		return errors.New("kubeconfig: the proxy-url of a cluster is no URL")
+	}
+	return fmt.Errorf("kubeconfig: %w", err)
+}
+
 // client connects as kubectl does. Nothing is asked of the API server here.
 func (o *clusterOptions) client() (client.Client, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
@@ -43,7 +52,7 @@ func (o *clusterOptions) client() (client.Client, error) {
 		return nil, errors.New("no cluster: no kubeconfig was found, and this does not run in a cluster; name one with --kubeconfig")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
+		return nil, kubeconfigError(err)
 	}
 	config.QPS = -1 // the API server's own flow control decides
 	config.Timeout = requestTimeout

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -35,7 +34,7 @@ func connect(kubeconfig string, logger *slog.Logger) (*rest.Config, client.Clien
 		config, err = clientcmd.BuildConfigFromFlags("", kubeconfig)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("kubeconfig: %w", err)
+		return nil, nil, kubeconfigError(err)
 	}
 	config.Wrap(limitReads)
 	config.QPS = -1 // the API server's own flow control decides; a review must not wait for ours

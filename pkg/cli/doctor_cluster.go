@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -22,7 +21,7 @@ func (o *doctorOptions) cluster() (*node.Cluster, error) {
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", o.kubeconfig)
 	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
+		return nil, kubeconfigError(err)
 	}
 	scheme := runtime.NewScheme()
 	if err := errors.Join(corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme)); err != nil {
@@ -38,7 +37,7 @@ func (o *doctorOptions) cluster() (*node.Cluster, error) {
 	}
 	c, err := client.New(config, client.Options{Scheme: scheme, Mapper: mapper})
 	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
+		return nil, kubeconfigError(err)
 	}
 	return &node.Cluster{Reader: c, Namespace: o.namespace}, nil
 }
