@@ -9,7 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
+	"regexp"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -24,6 +28,7 @@ type Talos struct {
 	program string
 	node    string
 	now     func() time.Time
+	reached atomic.Bool // the node has listed its root
 }
 
 // NewTalos is for one node, by the address that talosctl knows it by. The program is a file name, or
@@ -50,6 +55,13 @@ func (t *Talos) Now() time.Time { return t.now() }
 
 // ReadDir implements Files.
 func (t *Talos) ReadDir(ctx context.Context, name string) ([]Entry, error) {
+	if err := t.reach(ctx); err != nil {
+		return nil, err
+	}
+	return t.list(ctx, name)
+}
+
+func (t *Talos) list(ctx context.Context, name string) ([]Entry, error) {
 	// 512 bytes hold a line with a long name.
 	out, err := t.run(ctx, maxEntries<<9, "list", "--long", name)
 	if errors.Is(err, errTooLarge) {
@@ -61,13 +73,49 @@ func (t *Talos) ReadDir(ctx context.Context, name string) ([]Entry, error) {
 	return parseList(out, t.now())
 }
 
-// ReadFile implements Files.
+// reach makes sure, once, that it is the node that answers: what a program prints that never came so far says nothing
+// of what the node lacks.
+func (t *Talos) reach(ctx context.Context) error {
+	if t.reached.Load() {
+		return nil
+	}
+	entries, err := t.list(ctx, "/")
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0:
+		return errors.New("talosctl list --long / shows no files of the node")
+	case err != nil:
+		return err
+	}
+	t.reached.Store(true)
+	return nil
+}
+
+// ReadFile implements Files. That a file is empty must show in its folder, too.
 func (t *Talos) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
-	return t.run(ctx, limit, "read", name)
+	if err := t.reach(ctx); err != nil {
+		return nil, err
+	}
+	data, err := t.run(ctx, limit, "read", name)
+	if err != nil || len(data) > 0 {
+		return data, err
+	}
+	entries, err := t.list(ctx, path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(entries, func(e Entry) bool {
+		return e.Name == path.Base(name) && (e.Size == 0 || e.Type == fs.ModeSymlink)
+	}) {
+		return nil, errors.New("talosctl read printed nothing")
+	}
+	return data, nil
 }
 
 // Log implements Files. The service is called cri, and 20,000 lines of it are about 4 MiB.
 func (t *Talos) Log(ctx context.Context, limit int64) (Log, error) {
+	if err := t.reach(ctx); err != nil {
+		return Log{}, err
+	}
 	text, err := t.run(ctx, 4*limit, "logs", "cri", "--tail", "20000")
 	if err != nil {
 		return Log{}, err
@@ -109,15 +157,19 @@ func (t *Talos) run(ctx context.Context, limit int64, args ...string) ([]byte, e
 	return nil, talosError(diagnostics.String(), err)
 }
 
+// onNode is how talosctl tells what a node's kernel said of a file. Without the head it would be a file of this machine,
+// such as talosctl's own configuration; the name may be that of a folder above, or of where a symbolic link leads.
+var onNode = regexp.MustCompile(`rpc error: code = \w+ desc = ([^\n]*: )?(l?stat|open|readlink) /[^\n]*: (no such file or|not a) directory`)
+
 // talosError makes of talosctl's diagnostics what package fs calls it. The words are those of the
 // node's kernel, and they outlast changes of what stands around them.
 func talosError(text string, err error) error {
 	switch {
-	case strings.Contains(text, "no such file or directory"), strings.Contains(text, "not a directory"):
+	case onNode.MatchString(text):
 		return fs.ErrNotExist
 	case strings.Contains(text, "permission denied"), strings.Contains(text, "PermissionDenied"):
 		return fs.ErrPermission
-	case strings.Contains(text, "is a directory"), strings.Contains(text, "not a regular file"):
+	case strings.Contains(text, "is a directory"), strings.Contains(text, "not a regular file"), strings.Contains(text, "must be a regular file"):
 		return errNotRegular
 	case strings.Contains(text, "too many levels of symbolic links"):
 		return errLoop

@@ -16,7 +16,7 @@ import (
 func parseList(out []byte, now time.Time) ([]Entry, error) {
 	first, rest, _ := bytes.Cut(out, []byte("\n"))
 	if len(bytes.TrimSpace(first)) == 0 {
-		return nil, nil // newer versions print no titles where there is nothing to list
+		return nil, errors.New("talosctl list --long printed nothing") // a folder lists itself, as "."
 	}
 	titles := columns(string(first))
 	for _, title := range []string{"MODE", "SIZE(B)", "LASTMOD", "NAME"} {

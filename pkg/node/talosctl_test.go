@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -16,7 +17,7 @@ import (
 func TestMain(m *testing.M) {
 	if root := os.Getenv("TALOSCTL_STANDIN"); root != "" {
 		if err := talosctl(root, os.Args[1:], os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
+			fmt.Fprintln(os.Stderr, strings.ReplaceAll(err.Error(), root, ""))
 			os.Exit(1)
 		}
 		os.Exit(0)
@@ -35,10 +36,10 @@ func talosctl(root string, args []string, out io.Writer) error {
 	case "read":
 		info, err := os.Stat(name)
 		if err == nil && !info.Mode().IsRegular() {
-			err = errors.New("rpc error: code = Unknown desc = not a regular file")
+			err = errors.New("path must be a regular file")
 		}
 		if err != nil {
-			return fmt.Errorf("error reading file: %w", err)
+			return fmt.Errorf("error reading file: rpc error: code = Unknown desc = %w", err)
 		}
 		data, err := os.ReadFile(name)
 		if err == nil {
@@ -58,7 +59,7 @@ func talosctl(root string, args []string, out io.Writer) error {
 func talosList(node, name string, out io.Writer) error {
 	entries, err := os.ReadDir(name)
 	if err != nil {
-		return fmt.Errorf("error listing: %w", err)
+		return fmt.Errorf("error streaming results: rpc error: code = Unknown desc = %w", err)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(w, "NODE\tMODE\tUID\tGID\tSIZE(B)\tLASTMOD\tLABEL\tNAME")
