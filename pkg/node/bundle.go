@@ -35,7 +35,9 @@ type bundleReader struct {
 	entries  int // of all trees, with the folders that names imply
 	unpacked int64
 	kept     int64
-	unsafe   int // names that lead out of the archive
+	unsafe   int    // names of which it is not clear where they lead
+	missed   int    // those of them that may be of containerd's files
+	missing  string // the first of these
 	newest   time.Time
 }
 
@@ -151,7 +153,7 @@ func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func(
 	}
 	clean := path.Clean("/" + strings.TrimSuffix(name, "/"))
 	if strings.Contains("/"+name+"/", "/../") || strings.ContainsAny(name, "\\\x00") {
-		b.unsafe++
+		b.leaveOut(name, e)
 		return nil
 	}
 	if e.ModTime.After(b.newest) {

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -55,8 +56,37 @@ func isLog(name string) bool { return name == serviceLog || slices.Contains(logF
 // bundled is one node's files in an archive.
 type bundled struct {
 	*tree
-	node string
-	now  time.Time
+	node   string
+	now    time.Time
+	unread []string
+}
+
+// leaveOut counts a name of which it is not clear where it leads.
+func (b *bundleReader) leaveOut(name string, e Entry) {
+	b.unsafe++
+	if e.Type.IsDir() || !isOfContainerd(name) {
+		return
+	}
+	if b.missed++; b.missed == 1 {
+		b.missing = shown(name)
+	}
+}
+
+// unread tells of names that were left out. They count for each node of the archive: whose they would be is not clear.
+func (b *bundleReader) unread() []string {
+	if b.missed == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf(`names with a backslash or ".." were left out of the archive, %d of them of what may be containerd's files; the first is %s`, b.missed, b.missing)}
+}
+
+// isOfContainerd tells whether a name may mean a file of containerd's configuration or store, with its backslashes taken
+// for slashes. Others are common: systemd names its units with backslashes.
+func isOfContainerd(name string) bool {
+	clean := path.Clean("/" + strings.ReplaceAll(name, `\`, "/"))
+	return path.Ext(clean) == ".toml" || slices.ContainsFunc([]string{"/etc/containerd/", "/etc/cri/", "/certs.d/", "/" + contentStore + "/" + ingests + "/"}, func(folder string) bool {
+		return strings.Contains(clean+"/", folder)
+	})
 }
 
 // files makes Files of what was read. Beside the folders of a node, such as etc, other folders at the top are the
@@ -73,7 +103,7 @@ func (b *bundleReader) files(archive string) ([]Files, error) {
 		case !t.isNode():
 			continue
 		}
-		n := &bundled{tree: t, node: root, now: b.newest}
+		n := &bundled{tree: t, node: root, now: b.newest, unread: b.unread()}
 		if root == "" {
 			n.node = archive
 			if name, err := t.ReadFile(context.Background(), "/etc/hostname", 1<<10); err == nil && strings.TrimSpace(string(name)) != "" {
@@ -97,6 +127,9 @@ func (n *bundled) Node() string { return n.node }
 
 // Remote implements Files.
 func (n *bundled) Remote() bool { return true }
+
+// Unread implements Files.
+func (n *bundled) Unread() []string { return n.unread }
 
 // Now implements Files: the newest time in the archive, which is when it was made.
 func (n *bundled) Now() time.Time { return n.now }

@@ -53,6 +53,7 @@ func (x *exam) containerdConfig(ctx context.Context) *containerdConfig {
 	if c.disabled != "" {
 		c.unread = append(c.unread, shownPath(c.disabled)+" turns off the plugin that pulls images for Kubernetes: another containerd does that, and its configuration was not found")
 	}
+	c.unread = append(c.unread, x.Files.Unread()...)
 	if ctx.Err() == nil { // the time of one check is no answer for the next
 		x.config = c
 	}

@@ -40,6 +40,9 @@ type Files interface {
 	ReadFile(ctx context.Context, name string, limit int64) ([]byte, error)
 	// Log returns the end of containerd's log, at most limit bytes.
 	Log(ctx context.Context, limit int64) (Log, error)
+	// Unread says what of the node's files was handed over and can't be used, so that it is not known what they
+	// lack.
+	Unread() []string
 	// Now is the time at which the files were as they are.
 	Now() time.Time
 }

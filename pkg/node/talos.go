@@ -50,6 +50,9 @@ func (t *Talos) Node() string { return validate.Clean(t.node) }
 // Remote implements Files.
 func (t *Talos) Remote() bool { return true }
 
+// Unread implements Files.
+func (t *Talos) Unread() []string { return nil }
+
 // Now implements Files.
 func (t *Talos) Now() time.Time { return t.now() }
 

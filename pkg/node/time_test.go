@@ -40,6 +40,8 @@ func (silent) Log(ctx context.Context, _ int64) (Log, error) {
 	return Log{}, ctx.Err()
 }
 
+func (silent) Unread() []string { return nil }
+
 func (silent) Now() time.Time { return time.Now() }
 
 // slow is a node that takes its time, as one may through talosctl.
