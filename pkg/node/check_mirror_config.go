@@ -13,9 +13,9 @@ func mirrorConfig() Check {
 	return Check{
 		ID:    "mirror-config",
 		Title: "Does the node send containerd to Spegel for a private registry?",
-		Reads: "containerd's hosts directories: those that `config_path` of its configuration names, imported files included, or the one that Spegel's DaemonSet names (of several, that of the one with a pod on the node, or else of each), or where it usually is (`/etc/cri/conf.d/hosts` on Talos, `/var/lib/rancher/k3s/agent/etc/containerd/certs.d`, the same of `rke2`, `/var/snap/microk8s/current/args/certs.d`, `/etc/containerd/certs.d`); and the list that Spegel's pod on the node was given",
+		Reads: "containerd's hosts directories: those that `config_path` of its configuration names, imported files included, or the one that Spegel's DaemonSet names (of several, that of the one with a pod on the node, or else of each), or where it usually is (`/etc/cri/conf.d/hosts` on Talos, `/var/lib/rancher/k3s/agent/etc/containerd/certs.d`, the same of `rke2`, `/var/snap/microk8s/current/args/certs.d`, `/etc/containerd/certs.d`); `registry.mirrors` of its configuration where that has no `config_path`; and the list that Spegel's pod on the node was given",
 		Why:   "containerd reads `<registry>/hosts.toml`, or else `_default/hosts.toml`, and asks the mirrors in it before the registry. Spegel writes `_default` when it has no list. Its peers don't have a private image and answer \"not found\", and that is the error that a pod shows, whatever else went wrong after it. With several directories in `config_path` the first one decides that has a folder for the registry or a `_default`.",
-		Fails: "It fails if a `_default`, or the folder of a private registry, points at Spegel, as a host or as its `server`. It warns about what could not be read or used of containerd's configuration, about a file that containerd can't read, about folders that don't match Spegel's list, about a `server` in place of a private registry, about a mirror that an older Spegel may have left, and about a hosts file of a private registry that Spegel moved to `_backup`.",
+		Fails: "It fails if a `_default`, or the folder of a private registry, points at Spegel, as a host or as its `server`, or `registry.mirrors` does for one or for `*`. It warns about what could not be read or used of containerd's configuration, a relative `config_path` included, about `registry.mirrors`, which containerd calls deprecated, about a file that containerd can't read, about folders that don't match Spegel's list, about a `server` in place of a private registry, about a mirror that an older Spegel may have left, and about a hosts file of a private registry that Spegel moved to `_backup`.",
 		Mend: "List the registries to mirror in `spegel.mirroredRegistries` and restart Spegel; on one node, as a stopgap, remove the folder. containerd reads the directory anew for every pull, and `config_path` only when it starts. " +
 			"k3s and RKE2 write a folder for each registry that `/etc/rancher/k3s/registries.yaml` or `/etc/rancher/rke2/registries.yaml` lists as a mirror, and `_default` for `*`: list them there, and restart k3s or RKE2.",
 		Limits: "containerd's command line is not read: its configuration is the first one of Talos, k3s, RKE2, MicroK8s (`/var/snap/microk8s/current/args/containerd.toml`), k0s (`/etc/k0s/containerd.toml`) and `/etc/containerd/config.toml` that does not turn off the plugin that serves Kubernetes, as Docker's own does. " +
@@ -36,13 +36,14 @@ func (x *exam) mirrorConfig(ctx context.Context) Result {
 	switch _, d := h.readable(); {
 	case len(there) == 0 && h.guess && !x.hasContainerd(ctx):
 		return skip("what can be read of the node has no folder of containerd's configuration, so there is no hosts directory to judge")
-	case d != nil && len(h.dirs) == 1:
+	case d != nil && len(h.dirs) == 1 && !errors.Is(d.err, errRelative):
 		return skip("%s (%s) %s", shownPath(d.path), h.from, reason(d.err))
 	}
 	var f finding
 	h.describe(&f)
 	x.spegelAside(ctx, h, &f)
 	known := x.signs(ctx)
+	x.judgeMirrors(h, known, &f)
 	for i, d := range there {
 		before := there[:i]
 		if h.any {
@@ -74,13 +75,13 @@ func (h *hostsDirs) describe(f *finding) {
 			f.add(Pass, "%s (%s), which does not exist", which, h.from)
 		case d.err != nil:
 			f.add(Warn, "%s (%s), which %s", which, h.from, reason(d.err))
+			if errors.Is(d.err, errRelative) {
+				f.mend("write config_path of containerd's registry configuration, which is read when containerd starts, and Spegel's containerdRegistryConfigPath from the root")
+			}
 		default:
 			f.add(Pass, "%s (%s), with %d entries", which, h.from, len(d.entries))
 			filled += len(d.entries)
 		}
-	}
-	if len(h.dirs) == 0 {
-		f.add(Pass, "containerd reads no hosts directory (%s): it asks each registry itself, and Spegel is never asked", h.from)
 	}
 	if h.any {
 		f.add(Warn, "containerd reads one of them, and it is not known which: %s", errWhich)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path"
@@ -14,7 +15,7 @@ func resolution() Check {
 	return Check{
 		ID:    "resolution",
 		Title: "Whom would containerd ask for this image, and in which order?",
-		Reads: "the node's hosts directory, through containerd's own resolver, for the image of `--image`",
+		Reads: "the node's hosts directory, through containerd's own resolver, or `registry.mirrors` of its configuration where it has no `config_path`, for the image of `--image`",
 		Why:   "The answer is one of four: direct; through Spegel, then the registry; the tag directly and the content through Spegel; through Spegel with no way back. With containerd 2.2 a \"not found\" of Spegel weighs more than a registry that it can't reach or whose certificate it does not trust, so the pod shows \"not found\" and hides the real reason.",
 		Fails: "It fails if there is no way from Spegel back to the registry, and if Spegel is asked for a private registry at all. It warns if only the content of a private registry is asked of Spegel, by digest, as with `resolveTags: false`, if a part of containerd's configuration could not be read or used, if the registry itself is never asked, as a `server` stands in its place, and if the way back needs settings that Spegel moved to `_backup`.",
 		Mend:  "What mends `mirror-config` mends this. With no way back, the `server` of the hosts file is Spegel, or may not pull; without that line containerd asks the registry.",
@@ -69,7 +70,7 @@ func (x *exam) judgeRoute(ctx context.Context, host string, r *route) Result {
 		needs |= docker.HostCapabilityResolve
 	}
 	var f finding
-	why := "no folder of the hosts directory is for it"
+	why := cmp.Or(r.why, "no folder of the hosts directory is for it")
 	if r.folder != "" {
 		why = "as " + shownPath(r.folder) + " says"
 	}
@@ -85,6 +86,9 @@ func (x *exam) judgeRoute(ctx context.Context, host string, r *route) Result {
 	if r.folder != "" && f.Status != Pass && (v.spegel || v.content || v.asked == 0) {
 		file, _ := x.mirrorFile(ctx, r.folder) // the route is what came of it
 		x.mendList(&f, r.folder, &file)
+	}
+	if r.why != "" && v.spegel && f.Status != Pass {
+		x.mendMirrors(&f)
 	}
 	if v.spegel {
 		x.wayBack(ctx, host, &f)

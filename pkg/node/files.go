@@ -22,6 +22,7 @@ var (
 	errTooMany    = errors.New("holds too many entries")
 	errNotRegular = errors.New("is not a regular file")
 	errLoop       = errors.New("is a symbolic link that leads to itself")
+	errRelative   = errors.New("is relative to the folder that containerd was started in, so that it was not read")
 	// errNotGiven is fs.ErrNotExist where the node may well have the file.
 	errNotGiven = fmt.Errorf("is not part of what could be read: %w", fs.ErrNotExist)
 )
@@ -77,6 +78,7 @@ func reason(err error) string {
 		{errTooMany, errTooMany.Error()},
 		{errNotRegular, errNotRegular.Error()},
 		{errLoop, errLoop.Error()},
+		{errRelative, errRelative.Error()},
 		{context.DeadlineExceeded, "took too long to read"},
 	} {
 		if errors.Is(err, known.err) {

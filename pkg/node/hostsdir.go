@@ -12,14 +12,15 @@ import (
 // hostsDirs are the directories in which containerd looks up what to do for a registry, in its order: the first one
 // that has a folder for the registry, or a _default, decides.
 type hostsDirs struct {
-	dirs   []*hostsDir
-	from   string      // who says so
-	any    bool        // containerd reads one of them, and it is not known which
-	guess  bool        // nobody does: it is where they usually are
-	aside  []*hostsDir // where Spegel is told to write, if containerd is told to read elsewhere
-	unsure string      // why it is not certain that containerd reads them
-	unread []string    // what of its configuration could not be read
-	notes  []string    // what else it shows
+	dirs    []*hostsDir
+	from    string              // who says so
+	mirrors map[string][]string // of registry.mirrors, where containerd reads no directory
+	any     bool                // containerd reads one of them, and it is not known which
+	guess   bool                // nobody does: it is where they usually are
+	aside   []*hostsDir         // where Spegel is told to write, if containerd is told to read elsewhere
+	unsure  string              // why it is not certain that containerd reads them
+	unread  []string            // what of its configuration could not be read
+	notes   []string            // what else it shows
 }
 
 // hostsDir is one of them.
@@ -76,11 +77,17 @@ func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
 	if config.misplaced() {
 		h.notes = append(h.notes, shownPath(config.main)+" is of version 3 and has a config_path under "+criPlugin+", where containerd does not look for it; its place is "+imagesPlugin)
 	}
+	mirrors := config.mirrors()
+	if len(told) > 0 && len(mirrors) > 0 {
+		h.notes = append(h.notes, shownPath(config.main)+" has registry.mirrors and config_path, which containerd refuses: it then pulls no image for Kubernetes")
+	}
 	writes := x.mayWrite(ctx)
 	switch {
 	case len(told) > 0:
 		h.from = "as " + shownPath(config.pathFrom) + " says"
 		h.dirs = x.readHostsDirs(ctx, told)
+	case len(mirrors) > 0:
+		h.from, h.mirrors = shownPath(config.main), mirrors
 	case set, config.version >= 3:
 		h.from = "containerd's default, as " + shownPath(config.main) + " names no config_path"
 		h.unsure = "that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all"
@@ -115,11 +122,10 @@ func (x *exam) guessHostsDir(ctx context.Context, config *containerdConfig) []*h
 func (x *exam) readHostsDirs(ctx context.Context, paths []string) []*hostsDir {
 	var out []*hostsDir
 	for _, p := range paths {
-		if !path.IsAbs(p) { // relative to wherever containerd was started
-			continue
+		d := &hostsDir{path: path.Clean(p), err: errRelative}
+		if path.IsAbs(p) {
+			d.entries, d.err = x.Files.ReadDir(ctx, d.path)
 		}
-		d := &hostsDir{path: path.Clean(p)}
-		d.entries, d.err = x.Files.ReadDir(ctx, d.path)
 		out = append(out, d)
 	}
 	return out

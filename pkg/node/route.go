@@ -21,6 +21,7 @@ import (
 type route struct {
 	hosts  []hop
 	folder string // the folder that says so; empty for none
+	why    string // what says so in place of a folder
 	lost   bool   // the folder's file can't be used, and containerd goes on as if it were not there
 }
 
@@ -42,6 +43,9 @@ func (h hop) url() string { return h.Scheme + "://" + h.Host + path.Join("/", h.
 // route asks containerd's own resolver.
 func (x *exam) route(ctx context.Context, host string) (*route, error) {
 	h := x.hostsDirectories(ctx)
+	if len(h.mirrors) > 0 {
+		return x.mirrorsRoute(ctx, h, host)
+	}
 	if h.any {
 		return nil, &unreadError{"it reads one of " + orNothing(h.paths()) + ", and " + errWhich.Error()}
 	}
