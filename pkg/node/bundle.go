@@ -26,7 +26,10 @@ const (
 	maxNodes    = 500      // folders at the top, each of which may be a node's
 	maxUnpacked = 1 << 30  // bytes that it unpacks to; of a plain tar, that are read
 	maxKept     = 64 << 20 // bytes that are kept in memory
+	minLog      = 64 << 10 // bytes of a log that are kept of each node, however many there are
 )
+
+var errUnpacked = fmt.Errorf("unpacks to more than %d bytes", int64(maxUnpacked))
 
 // bundleReader collects what the checks may ask for out of an archive.
 type bundleReader struct {
@@ -35,6 +38,7 @@ type bundleReader struct {
 	entries  int // of all trees, with the folders that names imply
 	unpacked int64
 	kept     int64
+	logLimit int64  // bytes that are kept of a log
 	unsafe   int    // names of which it is not clear where they lead
 	missed   int    // those of them that may be of containerd's files
 	missing  string // the first of these
@@ -64,7 +68,7 @@ func readBundle(ctx context.Context, name string) ([]Files, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	b := &bundleReader{trees: map[string]*tree{}}
+	b := &bundleReader{trees: map[string]*tree{}, logLimit: maxLog}
 	head := make([]byte, 4)
 	n, err := f.ReadAt(head, 0)
 	switch head = head[:n]; {
@@ -179,7 +183,7 @@ func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func(
 		return fmt.Errorf("%s: is more than %d folders deep", validate.Quote(name), maxDepth)
 	}
 	e.Name = path.Base(inside)
-	content, err := b.content(inside, e, open)
+	content, err := b.content(t, inside, e, open)
 	if err != nil {
 		return fmt.Errorf("%s: %w", validate.Quote(name), err)
 	}
@@ -208,8 +212,8 @@ func (b *bundleReader) put(t *tree, name string, e Entry, content []byte) error 
 }
 
 // content is what is kept of a member: small files of the folders that are looked at, the end of a log,
-// and where a symbolic link leads.
-func (b *bundleReader) content(name string, e Entry, open func() (io.ReadCloser, error)) ([]byte, error) {
+// and where a symbolic link leads. What there is no room for is not kept.
+func (b *bundleReader) content(t *tree, name string, e Entry, open func() (io.ReadCloser, error)) ([]byte, error) {
 	limit := int64(maxFile)
 	link, log := e.Type == fs.ModeSymlink, isLog(name)
 	switch {
@@ -218,7 +222,11 @@ func (b *bundleReader) content(name string, e Entry, open func() (io.ReadCloser,
 	case !e.Type.IsRegular() || !log && e.Size > maxFile:
 		return nil, nil
 	case log:
-		limit = maxLog
+		limit = b.logLimit
+	}
+	if b.unpacked > maxUnpacked {
+		t.drop(name)
+		return nil, nil
 	}
 	r, err := open()
 	if err != nil {
@@ -230,10 +238,30 @@ func (b *bundleReader) content(name string, e Entry, open func() (io.ReadCloser,
 	if !log && read > limit { // the size in the header was a lie
 		data = nil
 	}
-	if b.kept += int64(len(data)); err == nil && b.kept > maxKept {
-		err = fmt.Errorf("more than %d bytes of configuration and logs", maxKept)
+	if errors.Is(err, errUnpacked) || !b.makeRoom(int64(len(data))) {
+		t.drop(name)
+		return nil, nil
 	}
+	if log {
+		data = bytes.Clone(data[max(0, int64(len(data))-b.logLimit):])
+	}
+	b.kept += int64(len(data))
 	return data, err
+}
+
+// makeRoom shortens the logs of all nodes by half, again and again, until there is room for more.
+func (b *bundleReader) makeRoom(size int64) bool {
+	for b.kept+size > maxKept && b.logLimit > minLog {
+		b.logLimit /= 2
+		for _, t := range b.trees {
+			for _, name := range t.logs() {
+				text := t.content[name]
+				t.content[name] = bytes.Clone(text[max(0, int64(len(text))-b.logLimit):])
+				b.kept -= int64(len(text) - len(t.content[name]))
+			}
+		}
+	}
+	return b.kept+size <= maxKept
 }
 
 // readEnd reads all and keeps the last bytes.
@@ -266,7 +294,7 @@ type budget struct {
 func (b *budget) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return n, fmt.Errorf("unpacks to more than %d bytes", int64(maxUnpacked))
+		return n, errUnpacked
 	}
 	return n, err
 }

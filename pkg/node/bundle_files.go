@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,7 @@ type bundled struct {
 	node   string
 	now    time.Time
 	unread []string
+	short  string // what there was no room for of its log
 }
 
 // leaveOut counts a name of which it is not clear where it leads.
@@ -72,12 +74,15 @@ func (b *bundleReader) leaveOut(name string, e Entry) {
 	}
 }
 
-// unread tells of names that were left out. They count for each node of the archive: whose they would be is not clear.
-func (b *bundleReader) unread() []string {
-	if b.missed == 0 {
-		return nil
+// unread tells of what was left out. Names count for each node of the archive: whose they would be is not clear.
+func (b *bundleReader) unread(t *tree) (out []string) {
+	if b.missed > 0 {
+		out = append(out, fmt.Sprintf(`names with a backslash or ".." were left out of the archive, %d of them of what may be containerd's files; the first is %s`, b.missed, b.missing))
 	}
-	return []string{fmt.Sprintf(`names with a backslash or ".." were left out of the archive, %d of them of what may be containerd's files; the first is %s`, b.missed, b.missing)}
+	if t.dropped > 0 {
+		out = append(out, fmt.Sprintf("the archive holds more than is kept of one, so that %d files were left out; the first is %s", t.dropped, t.noRoom))
+	}
+	return out
 }
 
 // isOfContainerd tells whether a name may mean a file of containerd's configuration or store, with its backslashes taken
@@ -103,7 +108,10 @@ func (b *bundleReader) files(archive string) ([]Files, error) {
 		case !t.isNode():
 			continue
 		}
-		n := &bundled{tree: t, node: root, now: b.newest, unread: b.unread()}
+		n := &bundled{tree: t, node: root, now: b.newest, unread: b.unread(t)}
+		if b.logLimit < maxLog && slices.ContainsFunc(t.logs(), func(name string) bool { return int64(len(t.content[name])) == b.logLimit }) {
+			n.short = fmt.Sprintf("the archive holds many logs, so that only the last %d KiB of each were read", b.logLimit>>10)
+		}
 		if root == "" {
 			n.node = archive
 			if name, err := t.ReadFile(context.Background(), "/etc/hostname", 1<<10); err == nil && strings.TrimSpace(string(name)) != "" {
@@ -137,9 +145,11 @@ func (n *bundled) Now() time.Time { return n.now }
 // Log implements Files.
 func (n *bundled) Log(ctx context.Context, limit int64) (Log, error) {
 	if text, err := n.ReadFile(ctx, serviceLog, limit); err == nil {
-		return Log{Source: serviceLog, Text: text}, nil
+		return Log{Source: serviceLog, Text: text, Short: n.short}, nil
 	}
-	return findLog(func(name string) ([]byte, error) { return n.ReadFile(ctx, name, limit) })
+	log, err := findLog(func(name string) ([]byte, error) { return n.ReadFile(ctx, name, limit) })
+	log.Short = n.short
+	return log, err
 }
 
 // tree is a file system in memory.
@@ -149,10 +159,12 @@ type tree struct {
 	content  map[string][]byte           // nil for a file that was not kept
 	given    map[string]bool             // folders that are a member themselves: what they lack, the node lacks
 	partial  map[string]bool             // but for these, of which something was not kept
+	dropped  int                         // files that there was no room for, but for logs
+	noRoom   string                      // the first of them
 }
 
 func newTree() *tree {
-	return &tree{map[string]Entry{}, map[string]map[string]Entry{}, map[string][]byte{}, map[string]bool{}, map[string]bool{}}
+	return &tree{map[string]Entry{}, map[string]map[string]Entry{}, map[string][]byte{}, map[string]bool{}, map[string]bool{}, 0, ""}
 }
 
 // put adds a file and the folders above it. Of two files with one name the last one counts, as it does
@@ -172,6 +184,16 @@ func (t *tree) put(name string, e Entry, content []byte) {
 	}
 }
 
+// drop counts a file that there was no room for.
+func (t *tree) drop(name string) {
+	if isLog(name) {
+		return
+	}
+	if t.dropped++; t.dropped == 1 {
+		t.noRoom = shownPath(name)
+	}
+}
+
 // graft adds the files of another tree below a folder.
 func (t *tree) graft(folder string, other *tree) {
 	for name, e := range other.entries {
@@ -183,6 +205,12 @@ func (t *tree) graft(folder string, other *tree) {
 	for name := range other.partial {
 		t.partial[path.Join(folder, name)] = true
 	}
+	t.dropped, t.noRoom = t.dropped+other.dropped, cmp.Or(t.noRoom, other.noRoom)
+}
+
+// logs are the names of the logs that are kept.
+func (t *tree) logs() []string {
+	return slices.DeleteFunc(append(logFiles(), serviceLog), func(name string) bool { return len(t.content[name]) == 0 })
 }
 
 func (t *tree) has(name string) bool {

@@ -79,6 +79,9 @@ func (x *exam) criLog(ctx context.Context) Result {
 	case f.Status == "":
 		f.add(Pass, "%s has no other failed pull from %s", log.Source, few(shownAll(x.targets)))
 	}
+	if log.Short != "" {
+		f.add(Warn, "%s", log.Short)
+	}
 	return f.Result
 }
 

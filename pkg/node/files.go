@@ -60,6 +60,7 @@ type Entry struct {
 type Log struct {
 	Source string // a file name on the node, or the command that printed it
 	Text   []byte
+	Short  string // why it is less than was asked for; empty if it is not
 }
 
 // isMissing tells that the node lacks a file, and that it was not just left out.
