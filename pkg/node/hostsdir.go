@@ -82,13 +82,15 @@ func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
 		h.notes = append(h.notes, shownPath(config.main)+" has registry.mirrors and config_path, which containerd refuses: it then pulls no image for Kubernetes")
 	}
 	writes := x.mayWrite(ctx)
+	// A Spegel that runs is a sign that containerd reads what it writes, or else it exits.
+	byDefault := set || config.version >= 3 || config.main != "" && len(config.unread) == 0 && len(writes) == 0
 	switch {
 	case len(told) > 0:
 		h.from = "as " + shownPath(config.pathFrom) + " says"
 		h.dirs = x.readHostsDirs(ctx, told)
 	case len(mirrors) > 0:
 		h.from, h.mirrors = shownPath(config.main), mirrors
-	case set, config.version >= 3:
+	case byDefault:
 		h.from = "containerd's default, as " + shownPath(config.main) + " names no config_path"
 		h.unsure = "that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all"
 		h.dirs = x.readHostsDirs(ctx, defaultHostsDirs())
