@@ -69,7 +69,8 @@ func (b *bundleReader) leaveOut(name string, e Entry) {
 	if e.Type.IsDir() || !isOfContainerd(name) {
 		return
 	}
-	if b.missed++; b.missed == 1 {
+	b.missed++
+	if b.missed == 1 {
 		b.missing = shown(name)
 	}
 }
@@ -189,7 +190,8 @@ func (t *tree) drop(name string) {
 	if isLog(name) {
 		return
 	}
-	if t.dropped++; t.dropped == 1 {
+	t.dropped++
+	if t.dropped == 1 {
 		t.noRoom = shownPath(name)
 	}
 }

@@ -79,10 +79,15 @@ func (x *exam) criLog(ctx context.Context) Result {
 	case f.Status == "":
 		f.add(Pass, "%s has no other failed pull from %s", log.Source, few(shownAll(x.targets)))
 	}
-	if log.Short != "" {
-		f.add(Warn, "%s", log.Short)
-	}
+	log.tellShort(&f)
 	return f.Result
+}
+
+// tellShort says that a log is less than was asked for.
+func (l *Log) tellShort(f *finding) {
+	if l.Short != "" {
+		f.add(Warn, "%s", l.Short)
+	}
 }
 
 // The lines that containerd's CRI service writes for a pull, at 2.2, as logfmt and as JSON.

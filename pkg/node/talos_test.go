@@ -3,6 +3,7 @@ package node_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node"
@@ -32,15 +33,15 @@ func TestTalosctlThatDoesNotTell(t *testing.T) {
 				Files: files, Cluster: cluster(spegelSet(nil, map[string]string{"node-1": "new"})...),
 				Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown,
 			})
-			said := ""
+			var said []string
 			for _, check := range []string{"mirror-config", "resolution", "stale-ingests", "cri-log"} {
 				if r := results[check]; r.Status == node.Pass || r.Status == node.Fail {
 					t.Errorf("%s: %s, %q", check, r.Status, r.Evidence)
 				}
-				said += printed(results[check])
+				said = append(said, printed(results[check]))
 			}
-			if !contains(said, test.says) {
-				t.Errorf("none says %q:\n%s", test.says, said)
+			if all := strings.Join(said, "\n"); !contains(all, test.says) {
+				t.Errorf("none says %q:\n%s", test.says, all)
 			}
 		})
 	}
