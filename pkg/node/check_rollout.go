@@ -80,9 +80,13 @@ func judgeRollout(p *Placement, f *finding) {
 		f.add(Fail, "the init container that writes the hosts directory has not ended well on %s", few(stuck))
 		f.mend("kubectl -n %s logs ds/%s -c configuration", word(p.Namespace), word(p.Name))
 	}
-	if !failed && len(old)+len(stuck) == 0 || len(old) == 0 && len(stuck) > 0 {
-		return
+	if failed && len(stuck) == 0 || len(old) > 0 {
+		mendOld(p, f)
 	}
+}
+
+// mendOld says how a DaemonSet's pods become as new as its template.
+func mendOld(p *Placement, f *finding) {
 	switch command := p.SelectOld(p.Pods); {
 	case !p.OnDelete:
 		f.mend("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
