@@ -18,8 +18,9 @@ func read(t *testing.T, name string) []byte {
 	return text
 }
 
-// asked reads the API server's audit log: every right of the component was used, nothing was refused but a Secret, and what
-// was meant for a namespace that is being deleted, and nothing else was asked for.
+// asked reads the API server's audit log: every right of the component was used, nothing was refused but a Secret, what
+// was meant for a namespace that is being deleted, and whether a namespace exists that holds no release, and nothing else was
+// asked for.
 func asked(t *testing.T) {
 	all, err := shared.AuditEvents()
 	if err != nil {
@@ -43,7 +44,7 @@ func asked(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"create events", "create events, refused", "create policyreports", "create policyreports, refused", "delete policyreports", "get configmaps", "get ocirepositories", "get secrets, refused",
+		"create events", "create events, refused", "create policyreports", "create policyreports, refused", "delete policyreports", "get configmaps", "get namespaces, refused", "get ocirepositories", "get secrets, refused",
 		"list controllerrevisions", "list daemonsets", "list helmreleases", "list pods", "list policyreports", "update policyreports",
 	}
 	if !slices.Equal(got, want) {
