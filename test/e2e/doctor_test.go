@@ -104,6 +104,14 @@ spec:
   containers: [{name: registry, image: example.com/spegel}]
 `
 
+// next is what it makes of a template that has changed.
+const next = `apiVersion: apps/v1
+kind: ControllerRevision
+metadata: {name: spegel-2, labels: {app: doctors-spegel, controller-revision-hash: two}, ownerReferences: [OWNER]}
+revision: 2
+data: {}
+`
+
 // TestDoctorAsksTheCluster has the built doctor ask a real API server: a rollout that is done, and then one
 // that is not; pull secrets with and without an account; and what a user without rights is told.
 func TestDoctorAsksTheCluster(t *testing.T) {
@@ -142,6 +150,10 @@ func TestDoctorAsksTheCluster(t *testing.T) {
 	// the list changes, and the node's pod is of the old one
 	accepted(t, kubectl(t, "-n", ns, "patch", "daemonset", "spegel", "--type=json", "-p",
 		`[{"op": "replace", "path": "/spec/template/spec/initContainers/0/args/3", "value": "https://ghcr.io"}]`))
+	checks, _ = doctor(t, args...)
+	checks["rollout"].saw(t, "warn", "its controller has not come to the current template yet")
+	accepted(t, kubectlInput(t, strings.ReplaceAll(next, "OWNER", owner), "-n", ns, "create", "-f", "-"))
+	status("daemonset", "spegel", `{"status": {"observedGeneration": 2, "updatedNumberScheduled": 0}}`)
 	checks, _ = doctor(t, args...)
 	checks["rollout"].saw(t, "fail", "an old pod runs on doctors-node", "kubectl -n doctor rollout restart ds/spegel")
 
