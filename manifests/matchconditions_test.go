@@ -42,6 +42,10 @@ func TestMatchConditionsCallTheWebhookFor(t *testing.T) {
 			release: `{metadata: {name: mirror}, spec: {chart: {spec: {chart: charts/spegel/templates/..}}}}`,
 			called:  true,
 		},
+		"a chart below a folder that is called spegel": {
+			release: `{metadata: {name: mirror}, spec: {chart: {spec: {chart: ./infra/spegel/helm}}}}`,
+			called:  true,
+		},
 		"a packaged chart": {
 			release: `{metadata: {name: mirror}, spec: {chart: {spec: {chart: charts/spegel-0.7.4.tgz}}}}`,
 			called:  true,

@@ -74,10 +74,10 @@ func TestPruningOfVariedRepositories(t *testing.T) {
 	})
 }
 
-// A path that names no chart leaves the names, and a package is the chart that it is called by; nothing of it is left out.
+// A path that names no chart, or leads below the folder of one, leaves the names, and a package is the chart that it is called by; nothing of it is left out.
 func TestChartsByPathsAreFound(t *testing.T) {
 	t.Parallel()
-	for _, chart := range []string{".", "charts/spegel/templates/..", "charts/spegel-0.7.4.tgz"} {
+	for _, chart := range []string{".", "charts/spegel/templates/..", "charts/spegel-0.7.4.tgz", "./infra/spegel/helm"} {
 		t.Run(chart, func(t *testing.T) {
 			t.Parallel()
 			root := t.TempDir()

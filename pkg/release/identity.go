@@ -50,9 +50,12 @@ var (
 
 // isChart compares a chart's name, path or URL with the charts of the policy. A URL of the policy is
 // compared as a whole with a URL, and by its last segment with anything else. A path that does not tell
-// which chart it leads to is unknown.
+// which chart it leads to is unknown, and so is one of files that leads below a folder named like a chart of the policy:
+// the chart may be that one, whose name stands in its Chart.yaml.
 func isChart(chart, kind string, charts []string) answer {
-	name := path.Base(path.Clean(chart))
+	dir, name := path.Split(path.Clean(chart))
+	folders := strings.Split(dir, "/")
+	below := false
 	if at := packaged.FindStringIndex(name); at != nil {
 		name = name[:at[0]]
 	}
@@ -66,9 +69,10 @@ func isChart(chart, kind string, charts []string) answer {
 		} else if path.Base(c) == name {
 			return yes
 		}
+		below = below || slices.Contains(folders, path.Base(c))
 	}
 	ofFiles := kind == sourcev1.GitRepositoryKind || kind == sourcev1.BucketKind
-	if nowhere.MatchString(chart) || ofFiles && !plain.MatchString(name) {
+	if nowhere.MatchString(chart) || ofFiles && (below || !plain.MatchString(name)) {
 		return unknown
 	}
 	return no

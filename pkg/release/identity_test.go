@@ -63,6 +63,15 @@ func TestSpecChartTellsWhoseReleaseItIs(t *testing.T) {
 		"dots, by nothing":                     {chart: "./", kind: "GitRepository", hrName: "app"},
 		"a way back, by nothing":               {chart: "charts/spegel/..", kind: "GitRepository", hrName: "app"},
 		"a folder called by a version":         {chart: "charts/spegel/0.7.4", kind: "GitRepository", yes: true},
+		"below the chart's folder, by name":    {chart: "./infra/spegel/helm", kind: "GitRepository", yes: true},
+		"below the chart's folder, first":      {chart: "spegel/chart", kind: "Bucket", yes: true},
+		"below the chart's folder, a package":  {chart: "spegel/helm-1.0.0.tgz", kind: "Bucket", yes: true},
+		"below the chart's folder, by nothing": {chart: "./infra/spegel/helm", kind: "GitRepository", hrName: "app"},
+		"below a folder of the URL's chart":    {chart: "charts/spegel/chart", kind: "Bucket", charts: []string{upstream + "/"}, yes: true},
+		"below another policy's chart":         {chart: "charts/spegel/chart", kind: "Bucket", charts: []string{"mirror"}},
+		"below a folder with a longer name":    {chart: "my-spegel/chart", kind: "GitRepository"},
+		"beside the chart's folder":            {chart: "charts/spegel/../podinfo", kind: "GitRepository"},
+		"below a folder in a HelmRepository":   {chart: "charts/spegel/chart", kind: "HelmRepository"},
 		"a file of some name, by name":         {chart: "charts/latest.tgz", kind: "Bucket", yes: true},
 		"a file of some name, by nothing":      {chart: "charts/latest.tgz", kind: "Bucket", hrName: "app"},
 		"some name in a HelmRepository":        {chart: "spegel.x", kind: "HelmRepository"},
@@ -129,6 +138,8 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 		"a HelmChart with a path to nowhere, by nothing":    {kind: chart, name: "root", want: "no"},
 		"a HelmChart of a package":                          {kind: chart, name: "package", want: "charts/spegel-0.7.4.tgz@"},
 		"a HelmChart of a file of some name, by name":       {kind: chart, name: "file", hrName: "spegel", want: "charts/latest.tgz@"},
+		"a HelmChart below the chart's folder, by name":     {kind: chart, name: "below", hrName: "spegel", want: "charts/spegel/chart@"},
+		"a HelmChart below the chart's folder, by nothing":  {kind: chart, name: "below", want: "no"},
 		"a HelmChart of another chart":                      {kind: chart, name: "other", hrName: "spegel", want: "no"},
 		"a HelmChart where the policy has a URL":            {kind: chart, name: "chart", charts: []string{upstream}, want: "spegel@0.x"},
 		"a missing source, release named otherwise":         {kind: oci, name: "gone", want: "no"},
@@ -155,6 +166,8 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 			t.Parallel()
 			file := helmChart(namespace, "file", "charts/latest.tgz", "")
 			file.Spec.SourceRef.Kind = sourcev1.GitRepositoryKind
+			below := helmChart(namespace, "below", "charts/spegel/chart", "")
+			below.Spec.SourceRef.Kind = sourcev1.BucketKind
 			c := newCluster(
 				ociRepository(namespace, "oci", upstream, &sourcev1.OCIRepositoryRef{Tag: "0.7.4"}),
 				ociRepository(namespace, "range", upstream, &sourcev1.OCIRepositoryRef{Tag: "0.0.1", SemVer: ">=0.1.0"}),
@@ -170,7 +183,7 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 				helmChart(namespace, "empty", "", ""),
 				helmChart(namespace, "root", ".", ""),
 				helmChart(namespace, "package", "charts/spegel-0.7.4.tgz", ""),
-				file,
+				file, below,
 			)
 			c.fail[tc.failing] = errors.New("no")
 			hr := helmRelease(t, tc.inline)

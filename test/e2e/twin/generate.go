@@ -27,7 +27,7 @@ func Generate(seed uint64) (Case, error) {
 	name := one(g, "spegel", "spegel", "mirror")
 	if g.chance(50) {
 		spec["chart"] = map[string]any{"spec": map[string]any{
-			"chart": one(g, "spegel", "spegel", "spegel", "./charts/spegel/", "charts/spegel//", "spegel-x", "podinfo", "x/spegel/x",
+			"chart": one(g, "spegel", "spegel", "spegel", "./charts/spegel/", "charts/spegel//", "spegel-x", "podinfo", "x/spegel/x", "./spegel//x", "spegel/../x/x",
 				".", "./", "..", "charts/spegel/.", "charts/spegel/..", "x/../spegel", "spegel/../podinfo", "charts/spegel/0.7.4", "charts/spegel-0.7.4.tgz",
 				"charts/spegel-operator-1.0.0.tgz", "charts/spegel-0.7.4", "charts/latest.tgz", "charts/Spegel", "..."),
 			"version":   one(g, "0.7.4", "v0.0.30", "0.1.0-rc1", "0.1.x", "*"),
