@@ -9,16 +9,19 @@ type difference struct {
 // differences are those of the corpora, by the name of the case. Everything that is not here must be judged alike.
 // An admission is no more than that: what the twin can't see, it lets through.
 var differences = map[string]difference{
-	"private-registry-mirrored/fail-idna":    {reason: "CEL has no IDNA"},
-	"parity/dead-key-in-configmap":           {reason: "the value is in a ConfigMap"},
-	"parity/chart-by-roundabout-path":        {reason: "CEL does not follow a path back"},
-	"parity/later-reference-wins":            {reason: "the value is in a ConfigMap"},
-	"parity/null-in-a-later-reference":       {reason: "the value is in a ConfigMap"},
-	"parity/other-name-behind-ocirepository": {reason: "the chart's name is in an OCIRepository"},
-	"parity/private-host-in-configmap":       {reason: "the value is in a ConfigMap"},
-	"parity/target-path":                     {reason: "a targetPath may reach into the inline values"},
-	"parity/unresolved-denied-by-policy":     {reason: "unresolved: deny is a setting of the policy file"},
-	"parity/named-spegel-but-another-chart":  {denied: true, reason: "the chart's name is in an OCIRepository, and a release that is called spegel counts as Spegel's until it is read"},
+	"invalid-mirror-url/fail-fragment":                 {reason: "CEL's URL would not parse with a fragment, so it is cut off unread"},
+	"private-registry-mirrored/fail-idna":              {reason: "CEL has no IDNA"},
+	"private-registry-mirrored/fail-ip-zone":           {reason: "CEL's IP has no zones"},
+	"private-registry-mirrored/fail-several-in-a-host": {reason: "to CEL's URL it is one host"},
+	"parity/dead-key-in-configmap":                     {reason: "the value is in a ConfigMap"},
+	"parity/chart-by-roundabout-path":                  {reason: "CEL does not follow a path back"},
+	"parity/later-reference-wins":                      {reason: "the value is in a ConfigMap"},
+	"parity/null-in-a-later-reference":                 {reason: "the value is in a ConfigMap"},
+	"parity/other-name-behind-ocirepository":           {reason: "the chart's name is in an OCIRepository"},
+	"parity/private-host-in-configmap":                 {reason: "the value is in a ConfigMap"},
+	"parity/target-path":                               {reason: "a targetPath may reach into the inline values"},
+	"parity/unresolved-denied-by-policy":               {reason: "unresolved: deny is a setting of the policy file"},
+	"parity/named-spegel-but-another-chart":            {denied: true, reason: "the chart's name is in an OCIRepository, and a release that is called spegel counts as Spegel's until it is read"},
 }
 
 // warnings are the rules that the twin warns of in a case and the webhook does not.
