@@ -82,10 +82,15 @@ func twinNamespace(t *testing.T, name, parameter string, private ...string) stri
 	if parameter == "own" {
 		entry = "https://probe.invalid" // the ConfigMap has arrived too
 	}
-	eventually(t, "the twin decides in "+name, func() bool {
-		r := kubectlInput(t, release(t, "spegel", `spegel: {mirroredRegistries: ["`+entry+`"]}`), "-n", name, "create", "--dry-run=server", "-f", "-")
-		return strings.Contains(r.Output, "ValidatingAdmissionPolicy 'spegel-guard'")
-	})
+	for policy, values := range map[string]string{ // the API server takes up each on its own
+		"spegel-guard":          `spegel: {mirroredRegistries: ["` + entry + `"]}`,
+		"spegel-guard-warnings": `spegel: {appendMirrors: true, mirroredRegistries: ["https://docker.io"]}`,
+	} {
+		eventually(t, policy+" decides in "+name, func() bool {
+			r := kubectlInput(t, release(t, "spegel", values), "-n", name, "create", "--dry-run=server", "-f", "-")
+			return strings.Contains(r.Output, "ValidatingAdmissionPolicy '"+policy+"'")
+		})
+	}
 	return name
 }
 
