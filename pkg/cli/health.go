@@ -40,5 +40,5 @@ func (h *health) serve(ctx context.Context, address string) error {
 	mux := http.NewServeMux()
 	mux.Handle("/healthz", http.StripPrefix("/healthz", &healthz.Handler{}))
 	mux.Handle("/readyz", http.StripPrefix("/readyz", &healthz.Handler{Checks: map[string]healthz.Checker{"serving": h.ready}}))
-	return serveUntil(ctx, address, mux)
+	return serveUntil(ctx, address, mux, nil)
 }

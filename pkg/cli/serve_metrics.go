@@ -9,32 +9,45 @@ import (
 	"net/http/pprof"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certificate"
 )
 
-// newMetricsServer returns nil if no metrics are asked for. Secure means TLS with the webhook's own
-// certificate, and that the API server is asked who a token belongs to and whether that may get /metrics.
-func (o *serveOptions) newMetricsServer(config *rest.Config, monitor *certificate.Monitor) (metricsserver.Server, error) {
-	options := metricsserver.Options{BindAddress: o.metricsAddress}
-	var httpClient *http.Client
-	if o.metricsSecure {
-		if config == nil {
-			return nil, errors.New("--metrics-secure asks the API server about tokens: it needs a --kubeconfig outside of a cluster")
-		}
-		options.SecureServing = true
-		options.TLSOpts = []func(*tls.Config){tlsOf(monitor)}
-		options.FilterProvider = filters.WithAuthenticationAndAuthorization
-		var err error
-		if httpClient, err = rest.HTTPClientFor(config); err != nil {
-			return nil, wrap("metrics server", err)
-		}
+// maxRequest bounds the header of a request to a server for probes, metrics or profiles, in bytes. A token takes most of it.
+const maxRequest = 8 << 10
+
+// newMetrics returns what answers at /metrics, with TLS if it is secure: that with the webhook's own certificate, and the API
+// server is asked who a token belongs to and whether that may get /metrics.
+func (o *serveOptions) newMetrics(config *rest.Config, monitor *certificate.Monitor) (http.Handler, *tls.Config, error) {
+	mux := http.NewServeMux()
+	metrics := promhttp.HandlerFor(ctrlmetrics.Registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError})
+	if !o.metricsSecure {
+		mux.Handle("/metrics", metrics)
+		return mux, nil, nil
 	}
-	server, err := metricsserver.NewServer(options, config, httpClient)
-	return server, wrap("metrics server", err)
+	if config == nil {
+		return nil, nil, errors.New("--metrics-secure asks the API server about tokens: it needs a --kubeconfig outside of a cluster")
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	filter, err := filters.WithAuthenticationAndAuthorization(config, client)
+	if err != nil {
+		return nil, nil, err
+	}
+	if metrics, err = filter(log.Log, metrics); err != nil {
+		return nil, nil, err
+	}
+	mux.Handle("/metrics", metrics)
+	secure := &tls.Config{}
+	tlsOf(monitor)(secure)
+	return mux, secure, nil
 }
 
 // serveProfiles answers at /debug/pprof until the context ends. It has no access control: what a profile
@@ -45,17 +58,20 @@ func serveProfiles(ctx context.Context, address string) error {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return serveUntil(ctx, address, mux)
+	return serveUntil(ctx, address, mux, nil)
 }
 
-// serveUntil serves plain HTTP until the context ends. It waits for no request: probes and profiles hold
-// nothing worth a wait.
-func serveUntil(ctx context.Context, address string, handler http.Handler) error {
+// serveUntil serves HTTP until the context ends, in plain text if there is no TLS. It waits for no request: probes, metrics and
+// profiles hold nothing worth a wait. HTTP/2 would let one connection hold many requests.
+func serveUntil(ctx context.Context, address string, handler http.Handler, secure *tls.Config) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{
+		Handler: handler, TLSConfig: secure, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: maxRequest, Protocols: &http.Protocols{},
+	}
+	server.Protocols.SetHTTP1(true)
 	boundConnections(server)
 	closed := make(chan struct{})
 	go func() {
@@ -63,7 +79,11 @@ func serveUntil(ctx context.Context, address string, handler http.Handler) error
 		<-ctx.Done()
 		_ = server.Close()
 	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	serve := server.Serve
+	if secure != nil {
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
+	if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	<-closed

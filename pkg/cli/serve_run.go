@@ -36,9 +36,9 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	}
 	health := &health{certificate: monitor.Ready}
 	server := newWebhookServer(o.host, o.port, monitor, health.closing(admission.NewEndpoint(handler)))
-	metricsServer, err := o.newMetricsServer(config, monitor)
+	exposition, secure, err := o.newMetrics(config, monitor)
 	if err != nil {
-		return err
+		return wrap("metrics server", err)
 	}
 
 	// Servers live on a context of their own: at the end, readiness fails first, and they go on for the
@@ -51,8 +51,8 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	}
 	start("webhook server", func(ctx context.Context) error { return serveReviews(ctx, server, health.start) })
 	start("health server", func(ctx context.Context) error { return health.serve(ctx, o.healthAddress) })
-	if metricsServer != nil {
-		start("metrics server", metricsServer.Start)
+	if o.metricsAddress != "0" {
+		start("metrics server", func(ctx context.Context) error { return serveUntil(ctx, o.metricsAddress, exposition, secure) })
 	}
 	if o.pprofAddress != "" {
 		start("profiling server", func(ctx context.Context) error { return serveProfiles(ctx, o.pprofAddress) })
