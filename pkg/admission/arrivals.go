@@ -8,8 +8,9 @@ import (
 const (
 	// maxArriving bounds what bodies hold together until they have room, in bytes.
 	maxArriving = 24 << 20
-	// arrivalCost is what one costs beside its bytes, roughly: a stream, its header and two goroutines.
-	arrivalCost = 8 << 10
+	// arrivalCost is what one costs beside its bytes, roughly: a stream or a connection, a header of 4 KiB, which takes
+	// more once it is read, and two goroutines.
+	arrivalCost = 16 << 10
 )
 
 // arrivals are the bodies on their way, oldest first. Beyond the bound the oldest makes way: who sends in one go, as the

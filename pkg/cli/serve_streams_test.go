@@ -5,6 +5,7 @@ package cli_test
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -17,23 +18,27 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Ten thousand streams announce a body of 32 KiB and send a little of it, or nearly all. The program stays within its limit,
+// Thousands of streams announce a body of 32 KiB and send a little of it, or nearly all, or have large headers. The program stays within its limit,
 // answers a review beside them, and does not fill its log.
 func TestManyStreamsWithoutTheirBodies(t *testing.T) { //nolint:paralleltest // it measures what one program takes
 	for name, c := range map[string]struct { //nolint:paralleltest // one after the other, as it measures
-		sent   int
-		within time.Duration
+		sent          int
+		fields, bytes int // of the header
+		within        time.Duration
 	}{
-		"a little":   {16, 5 * time.Second},          // which the API server waits
-		"nearly all": {32<<10 - 1, 30 * time.Second}, // 300 MiB take a busy machine long
+		"a little":               {16, 0, 0, 5 * time.Second},          // which the API server waits
+		"nearly all":             {32<<10 - 1, 0, 0, 30 * time.Second}, // 300 MiB take a busy machine long
+		"headers too large":      {16, 1, 60_000, 30 * time.Second},
+		"large headers":          {16, 1, 3800, 30 * time.Second},
+		"headers of many fields": {16, 100, 3, 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			const connections, streams = 40, 250
+			const connections, streams = 60, 100
 			p := servingWith(t, time.Hour, []string{goMemoryLimit})
 			var wg sync.WaitGroup
 			answered := make(chan struct{})
 			for range connections {
-				wg.Go(func() { p.begin(t, streams, c.sent, answered) })
+				wg.Go(func() { p.begin(t, streams, c.sent, c.fields, c.bytes, answered) })
 			}
 			time.Sleep(2 * time.Second) // until most are there
 			start := time.Now()
@@ -50,15 +55,15 @@ func TestManyStreamsWithoutTheirBodies(t *testing.T) { //nolint:paralleltest // 
 			}
 			p.checkMemory(t)
 			log := p.log(t)
-			if lines := strings.Count(log, "\n"); lines > 100 || strings.Contains(log, "ERROR") {
+			if lines := strings.Count(log, "\n"); lines > 100 || strings.Contains(log, `"ERROR"`) {
 				t.Errorf("%d lines in the log:\n%.1000s", lines, log)
 			}
 		})
 	}
 }
 
-// begin opens streams on one connection, sends a part of each body, and holds on to them until it is told.
-func (p *program) begin(t *testing.T, streams, sent int, until <-chan struct{}) {
+// begin opens streams on one connection, with so many fields of so many bytes more in the header, sends a part of each body, and holds on to them until it is told.
+func (p *program) begin(t *testing.T, streams, sent, fields, size int, until <-chan struct{}) {
 	t.Helper()
 	u, err := url.Parse(p.url)
 	if err != nil {
@@ -83,6 +88,9 @@ func (p *program) begin(t *testing.T, streams, sent int, until <-chan struct{}) 
 			return
 		}
 	}
+	for i := range fields { // no table makes these short
+		_ = encode.WriteField(hpack.HeaderField{Name: fmt.Sprintf("x-%d", i), Value: strings.Repeat("~", size), Sensitive: true})
+	}
 	if _, err := conn.Write([]byte(http2.ClientPreface)); err != nil {
 		return
 	}
@@ -90,7 +98,15 @@ func (p *program) begin(t *testing.T, streams, sent int, until <-chan struct{}) 
 	_ = framer.WriteSettings()
 	for i := range streams { // it may hang up, or refuse some
 		id := uint32(2*i + 1)
-		_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: header.Bytes(), EndHeaders: true})
+		for block, first := header.Bytes(), true; len(block) > 0; first = false {
+			part := block[:min(len(block), 16<<10)]
+			block = block[len(part):]
+			if first {
+				_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: part, EndHeaders: len(block) == 0})
+			} else {
+				_ = framer.WriteContinuation(id, len(block) == 0, part)
+			}
+		}
 		for left := sent; left > 0; left -= 16 << 10 {
 			if framer.WriteData(id, false, make([]byte, min(left, 16<<10))) != nil {
 				return

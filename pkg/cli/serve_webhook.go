@@ -21,8 +21,8 @@ const (
 	idleTimeout = 3 * time.Minute
 	// headerTimeout bounds a TLS handshake, and the header of a request.
 	headerTimeout = 10 * time.Second
-	// maxHeader bounds the header of a request, in bytes. That of the API server has a few hundred.
-	maxHeader = 64 << 10
+	// maxHeader bounds the header of a request, in bytes. That of the API server has a few hundred. Each of maxStreams may have as many.
+	maxHeader = 4 << 10
 	// maxStreams bounds the reviews under way on one connection of HTTP/2. An API server opens another connection for those
 	// beyond, so a burst takes a few connections in place of two; Go's clients take 100 until they are told, and so are never
 	// refused a stream. A server's default is 250.
