@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 
@@ -36,9 +37,9 @@ func (h *health) ready(*http.Request) error {
 }
 
 // serve answers at /healthz and /readyz until the context ends.
-func (h *health) serve(ctx context.Context, address string) error {
+func (h *health) serve(ctx context.Context, address string, logger *slog.Logger) error {
 	mux := http.NewServeMux()
 	mux.Handle("/healthz", http.StripPrefix("/healthz", &healthz.Handler{}))
 	mux.Handle("/readyz", http.StripPrefix("/readyz", &healthz.Handler{Checks: map[string]healthz.Checker{"serving": h.ready}}))
-	return serveUntil(ctx, address, mux, nil)
+	return serveUntil(ctx, address, mux, nil, logger)
 }

@@ -3,53 +3,88 @@ package cli
 import (
 	"container/list"
 	"crypto/tls"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
-	// maxConnections bounds the connections to one server that wait for a request, and those of HTTP/1.1 with one. An API server
-	// opens one for each review that is under way: to a Service it speaks HTTP/1.1.
+	// maxConnections bounds the connections to one server that wait for a request, and those of HTTP/1.1 with one.
 	maxConnections = 512
+	// maxReviewing bounds those of HTTP/1.1 with a request to the webhook. An API server opens one for each review that is under
+	// way, as it speaks HTTP/1.1 to a Service. It is well above the reviews that have room, so that it is not they who make way
+	// but who sends slowly, and that a review too many is turned away with an answer.
+	maxReviewing = 2048
 	// maxHTTP2 bounds those of HTTP/2 with requests, which take most by far: up to maxStreams each.
 	maxHTTP2 = 64
+	// crowdedInterval is how often it is logged that a connection made way for its like.
+	crowdedInterval = 10 * time.Second
 )
 
 // connections are those to one server. Beyond a bound the one makes way that has waited, or has had requests, the longest. So
 // nobody who holds on to connections keeps the API server out.
 type connections struct {
 	mu                    sync.Mutex
-	waiting, http1, http2 list.List // of net.Conn, the longest first
+	waiting, http1, http2 like
 	place                 map[net.Conn]*list.Element
+	log                   *slog.Logger
 }
 
-// boundConnections is for a server that does not serve yet.
-func boundConnections(server *http.Server) {
-	server.ConnState = (&connections{place: map[net.Conn]*list.Element{}}).change
+// like are the connections that make way for each other.
+type like struct {
+	list.List // of net.Conn, the longest first
+
+	what    string
+	most    int
+	crowded rate.Sometimes // logs that one made way
+}
+
+// boundConnections is for a server that does not serve yet. It may have so many of HTTP/1.1 with a request.
+func boundConnections(server *http.Server, http1 int, logger *slog.Logger) {
+	c := &connections{
+		waiting: like{what: "without a request", most: maxConnections, crowded: rate.Sometimes{Interval: crowdedInterval}},
+		http1:   like{what: "HTTP/1.1 with a request", most: http1, crowded: rate.Sometimes{Interval: crowdedInterval}},
+		http2:   like{what: "HTTP/2 with requests", most: maxHTTP2, crowded: rate.Sometimes{Interval: crowdedInterval}},
+		place:   map[net.Conn]*list.Element{}, log: logger.With("address", server.Addr),
+	}
+	server.ConnState = c.change
 }
 
 // change is called before the server goes on with a connection, and must not block.
 func (c *connections) change(conn net.Conn, state http.ConnState) {
+	if of := c.move(conn, state); of != nil {
+		of.crowded.Do(func() {
+			c.log.Warn("too many connections: the oldest made way; others like it are not logged", "connections", of.what, "bound", of.most)
+		})
+	}
+}
+
+// move returns where one had to make way.
+func (c *connections) move(conn net.Conn, state http.ConnState) (crowded *like) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, known := c.place[conn]
 	c.remove(conn)
 	switch {
 	case state == http.StateNew || known && state == http.StateIdle:
-		c.add(&c.waiting, conn, maxConnections)
+		return c.add(&c.waiting, conn)
 	case known && state == http.StateActive && isHTTP2(conn):
-		c.add(&c.http2, conn, maxHTTP2)
+		return c.add(&c.http2, conn)
 	case known && state == http.StateActive:
-		c.add(&c.http1, conn, maxConnections)
+		return c.add(&c.http1, conn)
 	}
+	return nil
 }
 
-// add closes the first if there are too many.
-func (c *connections) add(to *list.List, conn net.Conn, most int) {
+// add closes the first if there are too many, and then returns its like.
+func (c *connections) add(to *like, conn net.Conn) (crowded *like) {
 	c.place[conn] = to.PushBack(conn)
-	if to.Len() <= most {
-		return
+	if to.Len() <= to.most {
+		return nil
 	}
 	first := to.Front().Value.(net.Conn)
 	c.remove(first)
@@ -57,11 +92,12 @@ func (c *connections) add(to *list.List, conn net.Conn, most int) {
 		first = t.NetConn() // without the goodbye of TLS, which may have to wait
 	}
 	_ = first.Close()
+	return to
 }
 
 func (c *connections) remove(conn net.Conn) {
 	if place, known := c.place[conn]; known {
-		for _, of := range []*list.List{&c.waiting, &c.http1, &c.http2} {
+		for _, of := range []*like{&c.waiting, &c.http1, &c.http2} {
 			of.Remove(place) // no more than a look at a list that it isn't in
 		}
 		delete(c.place, conn)

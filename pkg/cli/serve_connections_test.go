@@ -1,8 +1,10 @@
 package cli_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -17,7 +19,8 @@ import (
 // A connection too many has the first of its like closed: of those that wait, of HTTP/1.1 with a request, and of HTTP/2.
 func TestTheConnectionThatWaitsTheLongestMakesWay(t *testing.T) {
 	t.Parallel()
-	change := cli.WebhookServer().ConnState
+	var log bytes.Buffer
+	change := cli.WebhookServer(slog.New(slog.NewTextHandler(&log, nil))).ConnState
 	var dropped []string
 	open := func(name, protocol string, states ...http.ConnState) net.Conn {
 		conn := &closing{name: name, protocol: protocol, dropped: &dropped}
@@ -40,7 +43,7 @@ func TestTheConnectionThatWaitsTheLongestMakesWay(t *testing.T) {
 		open("busy", "h2", http.StateActive)
 	}
 	fifth := open("fifth", "http/1.1", http.StateActive)
-	for range cli.MaxConnections - 1 {
+	for range cli.MaxReviewing - 1 {
 		open("a review", "http/1.1", http.StateActive)
 	}
 	for range cli.MaxConnections - 2 {
@@ -65,6 +68,11 @@ func TestTheConnectionThatWaitsTheLongestMakesWay(t *testing.T) {
 	was("second", "first", "another", "third", "fifth")
 	change(fifth, http.StateIdle)
 	was("second", "first", "another", "third", "fifth")
+	for _, line := range []string{`"without a request" bound=512`, `"HTTP/1.1 with a request" bound=2048`, `"HTTP/2 with requests" bound=64`} {
+		if strings.Count(log.String(), "too many connections") != 3 || !strings.Contains(log.String(), "connections="+line) {
+			t.Errorf("want a line of each bound, %s, got\n%s", line, log.String())
+		}
+	}
 }
 
 // Connections that are kept after a request, and not used, keep no probe out, and only so many stay.

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 func TestTheAPIServerClosesIdleConnections(t *testing.T) {
 	t.Parallel()
 	client := utilnet.SetTransportDefaults(&http.Transport{}).IdleConnTimeout
-	if server := cli.WebhookServer().IdleTimeout; client == 0 || server < client+time.Minute {
+	if server := cli.WebhookServer(slog.New(slog.DiscardHandler)).IdleTimeout; client == 0 || server < client+time.Minute {
 		t.Errorf("the webhook closes after %s, the API server after %s: want a minute more", server, client)
 	}
 }

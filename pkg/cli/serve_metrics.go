@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -52,27 +53,27 @@ func (o *serveOptions) newMetrics(config *rest.Config, monitor *certificate.Moni
 
 // serveProfiles answers at /debug/pprof until the context ends. It has no access control: what a profile
 // shows is for whoever can reach the address.
-func serveProfiles(ctx context.Context, address string) error {
+func serveProfiles(ctx context.Context, address string, logger *slog.Logger) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return serveUntil(ctx, address, mux, nil)
+	return serveUntil(ctx, address, mux, nil, logger)
 }
 
 // serveUntil serves HTTP until the context ends, in plain text if there is no TLS. It waits for no request: probes, metrics and
 // profiles hold nothing worth a wait. HTTP/2 would let one connection hold many requests.
-func serveUntil(ctx context.Context, address string, handler http.Handler, secure *tls.Config) error {
+func serveUntil(ctx context.Context, address string, handler http.Handler, secure *tls.Config, logger *slog.Logger) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
 	server := &http.Server{
-		Handler: handler, TLSConfig: secure, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: maxRequest, Protocols: &http.Protocols{},
+		Addr: address, Handler: handler, TLSConfig: secure, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: maxRequest, Protocols: &http.Protocols{},
 	}
 	server.Protocols.SetHTTP1(true)
-	boundConnections(server)
+	boundConnections(server, maxConnections, logger)
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)

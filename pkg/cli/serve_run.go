@@ -35,7 +35,7 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 		handler.Reader = api
 	}
 	health := &health{certificate: monitor.Ready}
-	server := newWebhookServer(o.host, o.port, monitor, health.closing(admission.NewEndpoint(handler)))
+	server := newWebhookServer(o.host, o.port, monitor, health.closing(admission.NewEndpoint(handler)), logger)
 	exposition, secure, err := o.newMetrics(config, monitor)
 	if err != nil {
 		return wrap("metrics server", err)
@@ -50,12 +50,12 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 		group.Go(func() error { return wrap(what, serve(serving)) })
 	}
 	start("webhook server", func(ctx context.Context) error { return serveReviews(ctx, server, health.start) })
-	start("health server", func(ctx context.Context) error { return health.serve(ctx, o.healthAddress) })
+	start("health server", func(ctx context.Context) error { return health.serve(ctx, o.healthAddress, logger) })
 	if o.metricsAddress != "0" {
-		start("metrics server", func(ctx context.Context) error { return serveUntil(ctx, o.metricsAddress, exposition, secure) })
+		start("metrics server", func(ctx context.Context) error { return serveUntil(ctx, o.metricsAddress, exposition, secure, logger) })
 	}
 	if o.pprofAddress != "" {
-		start("profiling server", func(ctx context.Context) error { return serveProfiles(ctx, o.pprofAddress) })
+		start("profiling server", func(ctx context.Context) error { return serveProfiles(ctx, o.pprofAddress, logger) })
 	}
 	if files != nil {
 		group.Go(func() error { files(serving); return nil })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -35,7 +36,7 @@ const (
 )
 
 // newWebhookServer answers reviews with the certificate that the monitor has, from memory.
-func newWebhookServer(host string, port int, monitor *certificate.Monitor, reviews http.Handler) *http.Server {
+func newWebhookServer(host string, port int, monitor *certificate.Monitor, reviews http.Handler, logger *slog.Logger) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle(admission.Path, reviews)
 	config := &tls.Config{}
@@ -45,7 +46,7 @@ func newWebhookServer(host string, port int, monitor *certificate.Monitor, revie
 		IdleTimeout: idleTimeout, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: maxUnread},
 	}
-	boundConnections(server)
+	boundConnections(server, maxReviewing, logger)
 	return server
 }
 
