@@ -49,6 +49,27 @@ func TestDenial(t *testing.T) {
 	}
 }
 
+func TestLongNamesAreCutInTheLog(t *testing.T) {
+	t.Parallel()
+	s := serve(t, newPolicy(t, ""), nil)
+	for _, long := range []string{strings.Repeat("a", 1<<20), strings.Repeat("€", 257)} {
+		s.logs.Reset()
+		req := review(t, admissionv1.Create, object(t, bad), nil)
+		req.Namespace, req.Name, req.UserInfo.Username = long, long, long
+		s.ask(t, req)
+		var line map[string]any
+		if err := json.Unmarshal(s.logs.Bytes(), &line); err != nil {
+			t.Fatalf("the log is not one line of JSON: %v", err)
+		}
+		want := string([]rune(long)[:256]) + "…"
+		for _, key := range []string{"namespace", "name", "user"} {
+			if line[key] != want {
+				t.Errorf("%s of %d bytes is logged as %.20q of %d bytes", key, len(long), line[key], len(fmt.Sprint(line[key])))
+			}
+		}
+	}
+}
+
 func TestHeadlineStatesTheWorst(t *testing.T) {
 	t.Parallel()
 	for entry, want := range map[string]string{

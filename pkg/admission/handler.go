@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/go-logr/logr"
@@ -26,6 +27,9 @@ const readTimeout = 3 * time.Second
 // maxOld is up to how many bytes of the old object a change of the mirror list is looked for. It is for a hint, and costs
 // as much as the review.
 const maxOld = 1 << 20
+
+// maxLogged is up to how many characters of a name are logged.
+const maxLogged = 256
 
 // Handler reviews HelmReleases. Its fields are set before first use; it is safe for concurrent use.
 type Handler struct {
@@ -144,6 +148,14 @@ func (h *Handler) logDenial(req *admissionv1.AdmissionRequest, res release.Resul
 			rules = append(rules, f.Rule)
 		}
 	}
-	h.Log.Info("denied", "namespace", req.Namespace, "name", req.Name, "operation", req.Operation,
-		"user", req.UserInfo.Username, "rules", rules, "unresolved", len(res.Unresolved))
+	h.Log.Info("denied", "namespace", brief(req.Namespace), "name", brief(req.Name), "operation", req.Operation,
+		"user", brief(req.UserInfo.Username), "rules", rules, "unresolved", len(res.Unresolved))
+}
+
+// brief cuts a name for the log. A webhook may be sent longer ones than the API server has.
+func brief(s string) string {
+	if runes := []rune(s[:min(len(s), utf8.UTFMax*(maxLogged+1))]); len(runes) > maxLogged {
+		return string(runes[:maxLogged]) + "…"
+	}
+	return s
 }

@@ -74,6 +74,7 @@ func serveUntil(ctx context.Context, address string, handler http.Handler, secur
 	}
 	server.Protocols.SetHTTP1(true)
 	boundConnections(server, maxConnections, logger)
+	logErrors(server, logger)
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)

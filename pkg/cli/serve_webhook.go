@@ -47,6 +47,7 @@ func newWebhookServer(host string, port int, monitor *certificate.Monitor, revie
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: maxUnread},
 	}
 	boundConnections(server, maxReviewing, logger)
+	logErrors(server, logger)
 	return server
 }
 
