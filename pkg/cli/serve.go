@@ -80,7 +80,7 @@ func (o *serveOptions) check(certDirGiven bool) error {
 // setProcessLogger makes every library of the process log JSON to the same place. These loggers are
 // global by nature, and only serve sets them.
 func setProcessLogger(logger *slog.Logger) {
-	slog.SetDefault(logger)
+	slog.SetDefault(logger) // clients of net/http
 	log.SetLogger(logr.FromSlogHandler(logger.Handler()))
 	klog.SetSlogLogger(logger)
 }

@@ -34,7 +34,7 @@ func (e *serverErrors) Write(message []byte) (int, error) {
 	text := strings.TrimSpace(string(message))
 	ofClient := strings.HasPrefix(text, "http: TLS handshake error") || strings.HasPrefix(text, "http2: ") && !strings.HasPrefix(text, "http2: panic")
 	if !ofClient {
-		e.log.Error(text)
+		e.log.Error("server error", "problem", text)
 		return len(message), nil
 	}
 	e.client.Do(func() {
