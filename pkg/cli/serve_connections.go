@@ -31,6 +31,7 @@ type connections struct {
 	mu                    sync.Mutex
 	waiting, http1, http2 like
 	place                 map[net.Conn]*list.Element
+	fresh                 map[net.Conn]bool // those that nothing was heard of yet
 	log                   *slog.Logger
 }
 
@@ -40,26 +41,25 @@ type like struct {
 
 	what    string
 	most    int
-	crowded rate.Sometimes // logs that one made way
+	crowded *rate.Limiter // of the log; who finds it used waits for nobody
 }
 
 // boundConnections is for a server that does not serve yet. It may have so many of HTTP/1.1 with a request.
 func boundConnections(server *http.Server, http1 int, logger *slog.Logger) {
+	often := func() *rate.Limiter { return rate.NewLimiter(rate.Every(crowdedInterval), 1) }
 	c := &connections{
-		waiting: like{what: "without a request", most: maxConnections, crowded: rate.Sometimes{Interval: crowdedInterval}},
-		http1:   like{what: "HTTP/1.1 with a request", most: http1, crowded: rate.Sometimes{Interval: crowdedInterval}},
-		http2:   like{what: "HTTP/2 with requests", most: maxHTTP2, crowded: rate.Sometimes{Interval: crowdedInterval}},
-		place:   map[net.Conn]*list.Element{}, log: logger.With("address", server.Addr),
+		waiting: like{what: "without a request", most: maxConnections, crowded: often()},
+		http1:   like{what: "HTTP/1.1 with a request", most: http1, crowded: often()},
+		http2:   like{what: "HTTP/2 with requests", most: maxHTTP2, crowded: often()},
+		place:   map[net.Conn]*list.Element{}, fresh: map[net.Conn]bool{}, log: logger.With("address", server.Addr),
 	}
 	server.ConnState = c.change
 }
 
 // change is called before the server goes on with a connection, and must not block.
 func (c *connections) change(conn net.Conn, state http.ConnState) {
-	if of := c.move(conn, state); of != nil {
-		of.crowded.Do(func() {
-			c.log.Warn("too many connections: the oldest made way; others like it are not logged", "connections", of.what, "bound", of.most)
-		})
+	if of := c.move(conn, state); of != nil && of.crowded.Allow() {
+		c.log.Warn("too many connections: the oldest made way; others like it are not logged", "connections", of.what, "bound", of.most)
 	}
 }
 
@@ -68,9 +68,13 @@ func (c *connections) move(conn net.Conn, state http.ConnState) (crowded *like) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, known := c.place[conn]
+	greets := state == http.StateActive && c.fresh[conn] && isHTTP2(conn) // is active for a moment, without a request
 	c.remove(conn)
 	switch {
-	case state == http.StateNew || known && state == http.StateIdle:
+	case state == http.StateNew:
+		c.fresh[conn] = true
+		return c.add(&c.waiting, conn)
+	case known && (greets || state == http.StateIdle):
 		return c.add(&c.waiting, conn)
 	case known && state == http.StateActive && isHTTP2(conn):
 		return c.add(&c.http2, conn)
@@ -101,10 +105,11 @@ func (c *connections) remove(conn net.Conn) {
 			of.Remove(place) // no more than a look at a list that it isn't in
 		}
 		delete(c.place, conn)
+		delete(c.fresh, conn)
 	}
 }
 
-// isHTTP2 is for a connection that a request has come on, after what TLS agrees on.
+// isHTTP2 is for what TLS has agreed on.
 func isHTTP2(conn net.Conn) bool {
 	t, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
 	return ok && t.ConnectionState().NegotiatedProtocol == "h2"

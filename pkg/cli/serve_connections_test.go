@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -24,7 +25,12 @@ func TestTheConnectionThatWaitsTheLongestMakesWay(t *testing.T) {
 	var dropped []string
 	open := func(name, protocol string, states ...http.ConnState) net.Conn {
 		conn := &closing{name: name, protocol: protocol, dropped: &dropped}
-		for _, state := range append([]http.ConnState{http.StateNew}, states...) {
+		change(conn, http.StateNew)
+		if protocol == "h2" { // net/http says so when it is greeted
+			change(conn, http.StateActive)
+			change(conn, http.StateIdle)
+		}
+		for _, state := range states {
 			change(conn, state)
 		}
 		return conn
@@ -72,6 +78,21 @@ func TestTheConnectionThatWaitsTheLongestMakesWay(t *testing.T) {
 		if strings.Count(log.String(), "too many connections") != 3 || !strings.Contains(log.String(), "connections="+line) {
 			t.Errorf("want a line of each bound, %s, got\n%s", line, log.String())
 		}
+	}
+}
+
+// Many connections of HTTP/2 that begin at once close none that has requests: each is active for a moment then.
+func TestConnectionsThatBeginCloseNone(t *testing.T) {
+	t.Parallel()
+	change := cli.WebhookServer(slog.New(slog.DiscardHandler)).ConnState
+	var dropped []string
+	for n := range 2 * cli.MaxHTTP2 {
+		conn := &closing{name: fmt.Sprint(n), protocol: "h2", dropped: &dropped}
+		change(conn, http.StateNew)
+		change(conn, http.StateActive)
+	}
+	if len(dropped) > 0 {
+		t.Errorf("made way: %q", dropped)
 	}
 }
 
