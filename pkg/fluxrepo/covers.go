@@ -1,42 +1,62 @@
 package fluxrepo
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"go.yaml.in/yaml/v3"
 )
 
-// readsOf lists the files that have a say in what becomes of a release: what it refers to, and for each
-// Kustomization of its chain the kustomizations, patches and values on the way to it.
+// readsOf lists the files that have a say in what becomes of a release.
 func (g *graph) readsOf(o *object) []string {
-	var out []string
-	if text, err := g.put(o, nil); err == nil {
-		if hr, err := g.decodeRelease(text); err == nil {
-			out = g.refersTo(o, hr.HelmRelease)
-		}
+	r := reads{graph: g, seen: map[*object]bool{}}
+	r.add(o)
+	r.addReferences(o)
+	return r.files
+}
+
+// reads collects what readsOf lists.
+type reads struct {
+	*graph
+	seen  map[*object]bool
+	files []string
+}
+
+// add lists where an object stands and, for each Kustomization of its chain, where that stands, where its
+// variables come from, and the kustomizations, patches and values on the way to the object.
+func (r *reads) add(o *object) {
+	if r.seen[o] {
+		return
 	}
-	target := o.file
+	r.seen[o] = true
+	r.files = append(r.files, o.file, o.generator)
+	target := cmp.Or(o.file, o.generator)
 	for up := o.by; up != nil; up = up.parent {
+		r.files = append(r.files, up.file)
 		for _, source := range up.scope().sources {
-			out = append(out, source.file, source.generator)
+			r.add(source)
 		}
 		for i, t := range up.trees {
-			out = append(out, g.shaping(t, target, i > 0)...)
+			r.files = append(r.files, r.shaping(t, target, i > 0)...)
 		}
 		target = up.file
 	}
-	return out
 }
 
-func (g *graph) refersTo(o *object, hr *helmv2.HelmRelease) (out []string) {
+// addReferences lists what has a say in what a release refers to.
+func (r *reads) addReferences(o *object) {
+	text, err := r.put(o, nil)
+	if err != nil {
+		return
+	}
+	hr, err := r.decodeRelease(text)
+	if err != nil {
+		return
+	}
 	add := func(kind, ns, name string) {
-		if ns == "" {
-			ns = hr.Namespace
-		}
-		if found, _ := g.find(o.by, kind, ns, name, o.file); found != nil && found.by != nil { // what nothing builds may be meant for others
-			out = append(out, found.file, found.generator)
+		if found, _ := r.find(o.by, kind, cmp.Or(ns, hr.Namespace), name, o.file); found != nil && found.by != nil { // what nothing builds may be meant for others
+			r.add(found)
 		}
 	}
 	for _, ref := range hr.Spec.ValuesFrom {
@@ -45,7 +65,6 @@ func (g *graph) refersTo(o *object, hr *helmv2.HelmRelease) (out []string) {
 	if ref := hr.Spec.ChartRef; ref != nil {
 		add(ref.Kind, ref.Namespace, ref.Name)
 	}
-	return out
 }
 
 // shaping lists the kustomizations and their inputs between a tree and a file in it, with the components
@@ -67,8 +86,9 @@ func (g *graph) shaping(t *tree, target string, component bool) (out []string) {
 		if known, seen := leads[t]; seen {
 			return known
 		}
-		leads[t] = false // what leads back to it leads nowhere else
-		yes := slices.ContainsFunc(t.resources, func(f *file) bool { return f.path == target })
+		leads[t] = false                                 // what leads back to it leads nowhere else
+		yes := t.file != nil && t.file.path == target || // that generates it
+			slices.ContainsFunc(t.resources, func(f *file) bool { return f.path == target })
 		for _, s := range t.subs {
 			yes = visit(s) || yes
 		}

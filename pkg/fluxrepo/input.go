@@ -218,15 +218,7 @@ func (in *input) covers(r *repo, rel *Release) bool {
 			return true
 		}
 	}
-	if slices.ContainsFunc(rel.reads, in.has) {
-		return true
-	}
-	for _, from := range rel.From {
-		if i := strings.LastIndex(from, "#"); i >= 0 && in.has(r.unshow(from[:i])) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(rel.reads, in.has)
 }
 
 // below tells whether a Kustomization, or one below it, reads what is asked for.
