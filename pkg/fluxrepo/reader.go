@@ -103,21 +103,24 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 		}
 		r.subject.data[o] = data
 	}
-	out, unread := map[string]string{}, release.UnreadableKeys{}
+	out, unread := map[string]string{}, release.UnreadableReferences{}
 	for k, v := range data {
-		if out[k] = v.text; v.unread != "" {
-			unread[k] = v.unread
-		}
+		out[k] = v.text
 	}
 	for _, ref := range r.subject.release.Spec.ValuesFrom {
-		k := ref.GetValuesKey()
-		names := namesIn(data[k].text)
+		if ref.Kind != kind || ref.Name != key.Name {
+			continue
+		}
+		d := data[ref.GetValuesKey()]
+		names := namesIn(d.text)
 		switch {
-		case ref.Kind != kind || ref.Name != key.Name || len(names) == 0 || unread[k] != "":
+		case d.unread != "":
+			unread[ref] = d.unread
+		case len(names) == 0:
 		case ref.TargetPath != "":
-			unread[k] = "${" + names[0] + "} has no value"
+			unread[ref] = "${" + names[0] + "} has no value"
 		default:
-			out[k] = r.fill(data[k].text)
+			out[ref.GetValuesKey()] = r.fill(d.text)
 		}
 	}
 	if len(unread) > 0 {

@@ -52,7 +52,7 @@ func (c *cluster) Get(ctx context.Context, key client.ObjectKey, obj client.Obje
 		c.before()
 	}
 	fail := c.fail[id]
-	if keys := UnreadableKeys(nil); fail != nil && !errors.As(fail, &keys) {
+	if some := UnreadableReferences(nil); fail != nil && !errors.As(fail, &some) {
 		return fail
 	}
 	switch found := c.objects[id].(type) {

@@ -24,12 +24,12 @@ type Unreadable struct{ Reason string }
 // Error is the reason.
 func (u *Unreadable) Error() string { return u.Reason }
 
-// UnreadableKeys is an error of a Reader that filled in an object but for some of its keys. It says of each why, in words
-// for a person.
-type UnreadableKeys map[string]string
+// UnreadableReferences is an error of a Reader that filled in an object, but not for some of the references to it. It says
+// of each why, in words for a person.
+type UnreadableReferences map[helmv2.ValuesReference]string
 
-// Error says that there are such keys.
-func (UnreadableKeys) Error() string { return "some keys can't be read" }
+// Error says that there are such references.
+func (UnreadableReferences) Error() string { return "some keys can't be read" }
 
 // reference is one entry of spec.valuesFrom and what was read for it.
 type reference struct {
@@ -67,10 +67,10 @@ func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []re
 
 // take keeps what was read, or why nothing was.
 func (ref *reference) take(data map[string]string, err error, create bool) {
-	var keys UnreadableKeys
-	if errors.As(err, &keys) {
+	var some UnreadableReferences
+	if errors.As(err, &some) {
 		err = nil
-		if why, unread := keys[ref.GetValuesKey()]; unread {
+		if why, unread := some[ref.ValuesReference]; unread {
 			err = &Unreadable{why}
 		}
 	}
