@@ -40,20 +40,22 @@ func (x *exam) reachability(ctx context.Context) Result {
 	}
 	for _, target := range x.targets {
 		hops, err := x.direct(ctx, target)
+		unread := (*unreadError)(nil)
 		switch {
-		case errors.As(err, new(*unreadError)):
+		case errors.As(err, &unread):
 			f.add(Warn, "%s: asked without what its hosts file says: %s", shownName(target), err)
 		case err != nil:
 			f.add(Fail, "%s: containerd can't use its hosts file: %s", shownName(target), line(err.Error()))
 			f.mend("mend the hosts file of %s", word(target))
 		}
-		f.askEach(hops, func(h hop, f *finding) bool { return x.reach(ctx, target, h, f) })
+		f.askEach(hops, func(h hop, f *finding) bool { return x.reach(ctx, target, h, unread, f) })
 	}
 	return f.Result
 }
 
-// reach asks one host for the root of its API, below which containerd asks for all else.
-func (x *exam) reach(ctx context.Context, target string, h hop, f *finding) (answers bool) {
+// reach asks one host for the root of its API, below which containerd asks for all else. Unread is what could not be read
+// of what the node has for the registry; nil for nothing.
+func (x *exam) reach(ctx context.Context, target string, h hop, unread *unreadError, f *finding) (answers bool) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	at := strings.TrimSuffix(h.url(), "/") + "/"
@@ -70,6 +72,12 @@ func (x *exam) reach(ctx context.Context, target string, h hop, f *finding) (ans
 		status, why, fix := explainReach(target, h.Host, err)
 		if status == Warn && x.Files != nil && !x.Files.Remote() {
 			status = Fail
+		}
+		if unread != nil && errors.As(err, new(x509.UnknownAuthorityError)) { // what was not read may name the authority
+			status, fix = Warn, "hand over what could not be read too"
+			if unread.file != "" {
+				fix = "hand over " + word(unread.file) + " too"
+			}
 		}
 		f.add(status, "%s: %s", line(at), why)
 		f.mend("%s", fix)

@@ -88,6 +88,20 @@ func TestReachability(t *testing.T) {
 		o := node.Options{Files: content{certs: ""}.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
 		want(t, examine(t, o)["reachability"], node.Fail, "signed by an authority that is not trusted", "ca = ")
 	})
+	t.Run("an authority in a file that was not handed over", func(t *testing.T) {
+		t.Parallel()
+		address, ca := serveTLS(t, name, year, status(200))
+		c := content{"etc/hostname": "node-1\n", certs + name + "/hosts.toml": "server = 'https://" + name + "'\nca = '/srv/own.crt'\n"}
+		o := node.Options{Files: oneBundle(t, c.tar(t)), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
+		got := examine(t, o)["reachability"]
+		want(t, got, node.Warn, "asked without what its hosts file says: /srv/own.crt is not part of what could be read", "hand over /srv/own.crt too")
+		if contains(got.Fix, "ca = ") {
+			t.Errorf("it tells to name what is named already: %s", got.Fix)
+		}
+		c["etc/own.crt"], c["srv/own.crt"] = ca, linkTo("/etc/own.crt")
+		o.Files = c.root(t)
+		want(t, examine(t, o)["reachability"], node.Pass, "answers 200")
+	})
 	t.Run("a name without an address is for check dns", func(t *testing.T) {
 		t.Parallel()
 		dial := func(ctx context.Context, _, address string) (net.Conn, error) {

@@ -26,7 +26,15 @@ type route struct {
 }
 
 // unreadError says what could not be read, by doctor: containerd may well be able to.
-type unreadError struct{ text string }
+type unreadError struct {
+	text string
+	file string // which one, or which folder; empty where that is not known
+}
+
+// unreadFile is the error for one file or folder.
+func unreadFile(name string, err error) *unreadError {
+	return &unreadError{shownPath(name) + " " + reason(err), name}
+}
 
 // Error implements error.
 func (e *unreadError) Error() string { return e.text }
@@ -47,7 +55,7 @@ func (x *exam) route(ctx context.Context, host string) (*route, error) {
 		return x.mirrorsRoute(ctx, h, host)
 	}
 	if h.any {
-		return nil, &unreadError{"it reads one of " + orNothing(h.paths()) + ", and " + errWhich.Error()}
+		return nil, &unreadError{text: "it reads one of " + orNothing(h.paths()) + ", and " + errWhich.Error()}
 	}
 	dirs, unread := h.readable()
 	s, err := newStage(ctx, x.Files, dirs, host)
@@ -55,18 +63,18 @@ func (x *exam) route(ctx context.Context, host string) (*route, error) {
 		return nil, why
 	}
 	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
-		return nil, &unreadError{shownPath(failed.Path) + " " + reason(err)}
+		return nil, unreadFile(failed.Path, err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer s.remove()
 	if unread != nil && s.folder == "" { // else a directory before it decides
-		return nil, &unreadError{shownPath(unread.path) + " " + reason(unread.err)}
+		return nil, unreadFile(unread.path, unread.err)
 	}
 	hosts, err := x.resolver(ctx, config.HostDirFromRoot(s.dir))(host)
-	if err != nil && s.unread != "" {
-		return nil, &unreadError{s.unread}
+	if err != nil && s.unread != nil {
+		return nil, s.unread
 	}
 	if err != nil {
 		return nil, errors.New(s.onNode(err))

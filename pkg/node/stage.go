@@ -31,7 +31,7 @@ type stage struct {
 	// the folder that was copied, by its name on the node; empty where there is none
 	folder string
 	// the first file of certificates that is there, or may be, and can't be read
-	unread string
+	unread *unreadError
 	// what stands for each client's certificate and for each key: a file of both, and one for all, so that any two match
 	pair []byte
 }
@@ -99,7 +99,7 @@ func (s *stage) copyDir(ctx context.Context, from, to string) error {
 		err = os.WriteFile(filepath.Join(to, hostsToml), s.rewrite(ctx, from, data), 0o600)
 	}
 	if err != nil && !isMissing(err) {
-		return &unreadError{shownPath(file) + " " + reason(err)}
+		return unreadFile(file, err)
 	}
 	for _, e := range entries { // certificates, for a folder without a hosts.toml
 		if path.Ext(e.Name) != ".crt" || !filepath.IsLocal(e.Name) {
@@ -194,8 +194,8 @@ func (s *stage) certificate(ctx context.Context, dir, kind, name string) string 
 	copied := filepath.Join(s.dir, fmt.Sprintf("file-%d", len(s.names)))
 	s.names[copied] = on
 	data, err := s.files.ReadFile(ctx, on, maxFile)
-	if err != nil && !isMissing(err) && s.unread == "" {
-		s.unread = shownName(on) + " " + reason(err)
+	if err != nil && !isMissing(err) && s.unread == nil {
+		s.unread = unreadFile(on, err)
 	}
 	if err == nil && kind == "client" {
 		if s.pair == nil {
