@@ -21,11 +21,11 @@ func reachability() Check {
 	return Check{
 		ID:     "reachability",
 		Title:  "Does the registry answer, with a certificate that is trusted?",
-		Reads:  "`GET https://<registry>/v2/`, at the address that the node's `/etc/hosts` has, without credentials and without following a redirect. Where a hosts file says so, the host is its `server` and each of its other hosts that may be pulled from, with what the file says of them, and the path that of their URL (with `override_path` no `/v2` is added); Spegel is left out",
+		Reads:  "`GET https://<registry>/v2/`, at the address that the node's `/etc/hosts` has, without credentials and without following a redirect. Where a hosts file says so, the host is its `server` and each of its other hosts that may be pulled from, with what the file says of them, and the path that of their URL (with `override_path` no `/v2` is added); Spegel is left out. A certificate is trusted by what the node's own system trusts: the file of authorities in `/etc/ssl` or `/etc/pki`, and the single ones in `/etc/ssl/certs` and `/etc/pki/tls/certs`",
 		Why:    "A registry that can't be reached, or whose certificate containerd does not trust, fails every pull. With Spegel before it the pod shows \"not found\" instead of that.",
-		Fails:  "It fails if there is no answer (from another machine than the node that is a warning), if the certificate is not trusted, for another name or expired, and on an answer other than 200 and 401 (below a path of `override_path`, only on one of 500 and more). It is a warning where containerd has another host to ask in its place. It warns of a certificate that expires within two weeks and of one that nobody checks.",
+		Fails:  "It fails if there is no answer (from another machine than the node that is a warning), if the certificate is not trusted (where the node's own certificates, or a file that the hosts file names, could not be read, that is a warning), for another name or expired, and on an answer other than 200 and 401 (below a path of `override_path`, only on one of 500 and more). It is a warning where containerd has another host to ask in its place. It warns of a certificate that expires within two weeks and of one that nobody checks.",
 		Mend:   "What the evidence names: the network, the certificate, or a `ca` in the registry's hosts file.",
-		Limits: "The connection is made by the machine that doctor runs on, with its system's certificates; the evidence says so where that is not the node. A client's certificate is not sent.",
+		Limits: "The connection is made by the machine that doctor runs on, and the evidence says so where that is not the node. Where the node's own certificates can't be read, that machine's are taken, and beside a `ca` they always are. A client's certificate is not sent.",
 		run:    func(ctx context.Context, x *exam) Result { return x.reachability(ctx) },
 	}
 }
@@ -38,6 +38,7 @@ func (x *exam) reachability(ctx context.Context) Result {
 	if x.Files == nil || x.Files.Remote() {
 		f.note("asked from the machine that doctor runs on, not from the node")
 	}
+	x.trusted = x.readTrustStore(ctx)
 	for _, target := range x.targets {
 		hops, err := x.direct(ctx, target)
 		unread := (*unreadError)(nil)
@@ -73,11 +74,16 @@ func (x *exam) reach(ctx context.Context, target string, h hop, unread *unreadEr
 		if status == Warn && x.Files != nil && !x.Files.Remote() {
 			status = Fail
 		}
-		if unread != nil && errors.As(err, new(x509.UnknownAuthorityError)) { // what was not read may name the authority
+		switch untrusted := errors.As(err, new(x509.UnknownAuthorityError)); {
+		case untrusted && unread != nil: // what was not read may name the authority
 			status, fix = Warn, "hand over what could not be read too"
 			if unread.file != "" {
 				fix = "hand over " + word(unread.file) + " too"
 			}
+		case untrusted && x.trusted.err != nil:
+			status = Warn
+			why += "; that is by the certificates of the system, or the container, that doctor runs on, and of the node's own " + line(x.trusted.err.Error())
+			f.mend("if the node has the authority among its own certificates, hand those over too: %s", list(trustBundles()[:2]))
 		}
 		f.add(status, "%s: %s", line(at), why)
 		f.mend("%s", fix)

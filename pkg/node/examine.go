@@ -98,6 +98,7 @@ type exam struct {
 	hosts     *hostsDirs          // once they were looked for
 	config    *containerdConfig   // once it was read
 	table     map[string][]string // addresses by name in the node's /etc/hosts, once it was read
+	trusted   *trustStore         // once it was read, which the check does that needs it
 	placement Placement           // what the cluster says of Spegel
 	placed    error               // why it says nothing
 }

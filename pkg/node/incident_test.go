@@ -124,6 +124,8 @@ func TestIncident(t *testing.T) {
 		certs + host + "/ca.crt":     string(ca),
 		"etc/hosts":                  "127.0.0.1 " + host + "\n",
 		ingest:                       "",
+
+		"etc/ssl/certs/ca-certificates.crt": "",
 	}.dir(t)
 	hostsDir := filepath.Join(root, certs)
 	o := node.Options{

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -85,8 +86,40 @@ func TestReachability(t *testing.T) {
 	t.Run("an authority that is not known", func(t *testing.T) {
 		t.Parallel()
 		address, _ := serveTLS(t, name, year, status(200))
-		o := node.Options{Files: content{certs: ""}.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
+		o := node.Options{Files: content{certs: "", "etc/ssl/certs/ca-certificates.crt": ""}.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
 		want(t, examine(t, o)["reachability"], node.Fail, "signed by an authority that is not trusted", "ca = ")
+	})
+	t.Run("an authority that the node's system trusts", func(t *testing.T) {
+		t.Parallel()
+		address, ca := serveTLS(t, name, year, status(200))
+		_, other := serveTLS(t, name, year, status(200))
+		for title, test := range map[string]struct {
+			files  content
+			status node.Status
+			says   string
+		}{
+			"Debian":                        {content{"etc/ssl/certs/ca-certificates.crt": other + ca}, node.Pass, "answers 200"},
+			"Fedora":                        {content{"etc/pki/tls/certs/ca-bundle.crt": linkTo("/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"), "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem": other + ca}, node.Pass, "answers 200"},
+			"Talos":                         {content{"etc/ssl/certs/ca-certificates": other + ca}, node.Pass, "answers 200"},
+			"beside the file of all":        {content{"etc/ssl/certs/ca-certificates.crt": other, "etc/ssl/certs/own.pem": ca}, node.Pass, "answers 200"},
+			"another's":                     {content{"etc/ssl/certs/ca-certificates.crt": other}, node.Fail, "not trusted"},
+			"the first file decides":        {content{"etc/ssl/certs/ca-certificates.crt": other, "etc/ssl/cert.pem": ca}, node.Fail, "not trusted"},
+			"beside a ca of the hosts file": {content{"etc/ssl/certs/ca-certificates.crt": ca, certs + name + "/hosts.toml": "server = 'https://" + name + "'\nca = 'ca.crt'\n", certs + name + "/ca.crt": other}, node.Pass, "answers 200"},
+			"a ca of another host":          {content{"etc/ssl/certs/ca-certificates.crt": other, certs + name + "/hosts.toml": "server = 'https://" + name + "'\n[host.'https://b.example.net']\ncapabilities = ['push']\nca = 'ca.crt'\n", certs + name + "/ca.crt": ca}, node.Fail, "not trusted"},
+			"of the file of all, a link":    {content{"etc/ssl/certs/ca-certificates.crt": linkTo("/srv/all.crt")}, node.Warn, "/etc/ssl/certs/ca-certificates.crt is not part of what could be read"},
+			"not handed over":               {content{}, node.Warn, "hand those over too"},
+		} {
+			c := content{"etc/hostname": "node-1\n", certs: ""}
+			maps.Copy(c, test.files)
+			for how, files := range map[string]node.Files{"folder": c.root(t), "tar": oneBundle(t, c.tar(t)), "talosctl": c.talos(t)} {
+				t.Log(title, how)
+				o := node.Options{Files: files, Registries: registries(t, name), Dial: to(address), Lookup: unknown}
+				if how == "talosctl" && title == "of the file of all, a link" {
+					continue // a whole node: the link leads nowhere
+				}
+				want(t, examine(t, o)["reachability"], test.status, test.says)
+			}
+		}
 	})
 	t.Run("an authority in a file that was not handed over", func(t *testing.T) {
 		t.Parallel()

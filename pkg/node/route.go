@@ -97,10 +97,12 @@ func (x *exam) resolver(ctx context.Context, dir func(string) (string, error)) d
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
 	table, _ := x.etcHosts(ctx) // not while the registry's time runs: through talosctl it takes a while
-	return config.ConfigureHosts(log.WithLogger(ctx, logrus.NewEntry(quiet)), config.HostOptions{
+	var transports []*http.Transport
+	resolve := config.ConfigureHosts(log.WithLogger(ctx, logrus.NewEntry(quiet)), config.HostOptions{
 		HostDir: dir,
 		UpdateClient: func(c *http.Client) error {
 			if t, ok := c.Transport.(*http.Transport); ok {
+				transports = append(transports, t)
 				t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 					return x.dial(ctx, table, network, address)
 				}
@@ -108,6 +110,14 @@ func (x *exam) resolver(ctx context.Context, dir func(string) (string, error)) d
 			return nil
 		},
 	})
+	return func(host string) ([]docker.RegistryHost, error) {
+		transports = nil
+		hosts, err := resolve(host)
+		for _, t := range transports { // not before: containerd adds a host's ca to a copy that shares them
+			x.trusted.trust(t.TLSClientConfig)
+		}
+		return hosts, err
+	}
 }
 
 // dial connects to where the node would: its /etc/hosts goes before the resolver.
