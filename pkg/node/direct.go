@@ -25,7 +25,7 @@ func (x *exam) direct(ctx context.Context, target string) (hops []hop, failed er
 		hosts, err := x.resolver(ctx, nil)(target)
 		if err == nil {
 			for _, h := range hosts {
-				hops = append(hops, hop{h, false})
+				hops = append(hops, hop{RegistryHost: h})
 			}
 		}
 	}
@@ -33,17 +33,23 @@ func (x *exam) direct(ctx context.Context, target string) (hops []hop, failed er
 }
 
 // askEach adds what is found of hosts that containerd asks one after the other. If one does not answer, that is no failure
-// where another does that may be asked for all.
+// where another does that may be asked for all, and means nothing where it was asked before with other settings, and answers.
 func (f *finding) askEach(hops []hop, ask func(hop, *finding) (answers bool)) {
 	found := make([]finding, len(hops))
-	enough := false
+	good := map[string]bool{} // URLs that answer and may be asked for all
 	for i, h := range hops {
 		answers := ask(h, &found[i])
-		enough = enough || answers && h.Capabilities.Has(docker.HostCapabilityPull|docker.HostCapabilityResolve)
+		if g := &found[i]; !answers && h.entry == entryServer && good[h.url()] {
+			g.Status, g.Fix = Pass, ""
+			g.note("  containerd asks %s by its %s only after %s of the same URL, which answers", shownName(h.Host), entryServer, entryHost)
+		}
+		if answers && h.Capabilities.Has(docker.HostCapabilityPull|docker.HostCapabilityResolve) {
+			good[h.url()] = true
+		}
 	}
 	for i := range found {
 		g := &found[i]
-		if g.Status == Fail && enough {
+		if g.Status == Fail && len(good) > 0 {
 			g.Status = Warn
 			g.note("  containerd asks another host when %s fails", shownName(hops[i].Host))
 		}

@@ -121,6 +121,33 @@ func TestReachability(t *testing.T) {
 			}
 		}
 	})
+	t.Run("two entries of the same URL", func(t *testing.T) {
+		t.Parallel()
+		address, ca := serveTLS(t, name, year, status(401))
+		const url = "https://" + name
+		const trusts, server = "[host.'" + url + "']\nca = 'ca.crt'\n", "https://registry.example.net/v2/ (by server of the hosts file): the certificate is signed by an authority that is not trusted; a ca for server stands before the first [host]"
+		for file, test := range map[string]struct {
+			status node.Status
+			says   []string
+		}{
+			"server = '" + url + "'\n" + trusts: {node.Pass, []string{
+				"https://registry.example.net/v2/ (by [host] of the hosts file) answers 401", server,
+				"containerd asks registry.example.net by its server only after [host] of the same URL, which answers",
+			}},
+			trusts: {node.Pass, []string{server}},
+			"server = '" + url + "'\n" + trusts + "capabilities = ['pull']\n":            {node.Fail, []string{server, "for server before the first [host]"}},
+			"server = '" + url + "'\nca = 'ca.crt'\n[host.'" + url + "']\n":              {node.Warn, []string{"(by [host] of the hosts file): the certificate is signed by"}},
+			"server = '" + url + "'\nca = 'ca.crt'\n[host.'" + url + "']\nca='ca.crt'\n": {node.Pass, []string{"(by server of the hosts file) answers 401"}},
+		} {
+			c := content{certs + name + "/hosts.toml": file, certs + name + "/ca.crt": ca, "etc/ssl/certs/ca-certificates.crt": ""}
+			o := node.Options{Files: c.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
+			got := examine(t, o)["reachability"]
+			want(t, got, test.status, test.says...)
+			if got.Status == node.Pass && got.Fix != "" {
+				t.Errorf("a pass with a fix: %s", got.Fix)
+			}
+		}
+	})
 	t.Run("an authority in a file that was not handed over", func(t *testing.T) {
 		t.Parallel()
 		address, ca := serveTLS(t, name, year, status(200))

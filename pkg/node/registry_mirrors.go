@@ -116,7 +116,7 @@ func (x *exam) mirrorsRoute(ctx context.Context, h *hostsDirs, host string) (*ro
 		if next.Path == "" {
 			next.Path = "/v2"
 		}
-		r.hosts = append(r.hosts, hop{next, known.isSpegelHost(next, file, host)})
+		r.hosts = append(r.hosts, hop{RegistryHost: next, spegel: known.isSpegelHost(next, file, host)})
 		itself = itself || u.Host == host
 	}
 	if itself {
@@ -124,7 +124,7 @@ func (x *exam) mirrorsRoute(ctx context.Context, h *hostsDirs, host string) (*ro
 	}
 	last, err := resolve(host)
 	for _, asked := range last {
-		r.hosts = append(r.hosts, hop{asked, false})
+		r.hosts = append(r.hosts, hop{RegistryHost: asked})
 	}
 	return r, err
 }

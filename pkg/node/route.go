@@ -43,7 +43,13 @@ func (e *unreadError) Error() string { return e.text }
 type hop struct {
 	docker.RegistryHost
 	spegel bool
+	entry  string // of the hosts file, where two entries have the same URL: [host] or server
 }
+
+const (
+	entryHost   = "[host]"
+	entryServer = "server"
+)
 
 // url is where the host is asked, joined as containerd does.
 func (h hop) url() string { return h.Scheme + "://" + h.Host + path.Join("/", h.Path) }
@@ -87,7 +93,12 @@ func (x *exam) route(ctx context.Context, host string) (*route, error) {
 	}
 	known := x.signs(ctx)
 	for _, asked := range hosts {
-		r.hosts = append(r.hosts, hop{asked, known.isSpegelHost(asked, &file, host)})
+		r.hosts = append(r.hosts, hop{RegistryHost: asked, spegel: known.isSpegelHost(asked, &file, host)})
+	}
+	for i := range r.hosts { // the last one is that of server, or the registry for want of one
+		if last := &r.hosts[len(r.hosts)-1]; &r.hosts[i] != last && r.hosts[i].url() == last.url() {
+			r.hosts[i].entry, last.entry = entryHost, entryServer
+		}
 	}
 	return r, nil
 }
