@@ -87,8 +87,8 @@ func (x *exam) reach(ctx context.Context, target string, h hop, unread *unreadEr
 			}
 		case untrusted && x.trusted.err != nil:
 			status = Warn
-			why += "; that is by the certificates of the system, or the container, that doctor runs on, and of the node's own " + line(x.trusted.err.Error())
-			f.mend("if the node has the authority among its own certificates, hand those over too: %s", list(trustBundles()[:2]))
+			why += ", by the certificates of the system, or the container, that doctor runs on; of the node's own, " + line(x.trusted.err.Error())
+			f.mend("if the node has the authority among its own certificates, hand those over too: %s", strings.Join(trustBundles()[:2], " or "))
 		}
 		if untrusted && h.entry == entryServer {
 			why += "; a ca for server stands before the first [host], and one below it is that host's"

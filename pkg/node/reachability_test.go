@@ -106,8 +106,8 @@ func TestReachability(t *testing.T) {
 			"the first file decides":        {content{"etc/ssl/certs/ca-certificates.crt": other, "etc/ssl/cert.pem": ca}, node.Fail, "not trusted"},
 			"beside a ca of the hosts file": {content{"etc/ssl/certs/ca-certificates.crt": ca, certs + name + "/hosts.toml": "server = 'https://" + name + "'\nca = 'ca.crt'\n", certs + name + "/ca.crt": other}, node.Pass, "answers 200"},
 			"a ca of another host":          {content{"etc/ssl/certs/ca-certificates.crt": other, certs + name + "/hosts.toml": "server = 'https://" + name + "'\n[host.'https://b.example.net']\ncapabilities = ['push']\nca = 'ca.crt'\n", certs + name + "/ca.crt": ca}, node.Fail, "not trusted"},
-			"of the file of all, a link":    {content{"etc/ssl/certs/ca-certificates.crt": linkTo("/srv/all.crt")}, node.Warn, "/etc/ssl/certs/ca-certificates.crt is not part of what could be read"},
-			"not handed over":               {content{}, node.Warn, "hand those over too"},
+			"of the file of all, a link":    {content{"etc/ssl/certs/ca-certificates.crt": linkTo("/srv/all.crt")}, node.Warn, "hand those over too: /etc/ssl/certs/ca-certificates.crt or /etc/pki/tls/certs/ca-bundle.crt"},
+			"not handed over":               {content{}, node.Warn, "by the certificates of the system, or the container, that doctor runs on"},
 		} {
 			c := content{"etc/hostname": "node-1\n", certs: ""}
 			maps.Copy(c, test.files)
