@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -73,7 +72,7 @@ func (x *exam) loadConfig(ctx context.Context, main string) *containerdConfig {
 		}
 		loaded[name] = true
 		imports, err := x.addConfig(ctx, c, name)
-		if name == main && errors.Is(err, fs.ErrNotExist) {
+		if name == main && (isMissing(err) || errors.Is(err, errNotGiven) && !x.leadsAway(ctx, name)) {
 			return nil
 		}
 		if err != nil {
@@ -90,6 +89,17 @@ func (x *exam) loadConfig(ctx context.Context, main string) *containerdConfig {
 		}
 	}
 	return c
+}
+
+// leadsAway tells of a name that was not handed over that it, or a folder above it, is there, as a symbolic link to what
+// was not.
+func (x *exam) leadsAway(ctx context.Context, name string) bool {
+	for ; name != "/"; name = path.Dir(name) {
+		if entries, err := x.Files.ReadDir(ctx, path.Dir(name)); err == nil {
+			return has(entries, path.Base(name))
+		}
+	}
+	return false
 }
 
 // addConfig merges one file into the configuration and returns what it imports.

@@ -61,7 +61,10 @@ func (c content) withFolders() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// dir writes the files below a new folder.
+// beside is a file that makes of a copied folder one that is all there, as that of a node is.
+const beside = "etc/containerd/cri-base.json"
+
+// dir writes the files below a new folder, and one beside them.
 func (c content) dir(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -80,6 +83,9 @@ func (c content) dir(t *testing.T) string {
 			must(t, os.WriteFile(file, []byte(c[name]), 0o600))
 			must(t, os.Chtimes(file, when(name), when(name)))
 		}
+	}
+	if info, err := os.Lstat(filepath.Join(root, certs)); err == nil && info.IsDir() {
+		must(t, os.WriteFile(filepath.Join(root, beside), nil, 0o600))
 	}
 	return root
 }

@@ -85,6 +85,45 @@ func TestHostsDirectoryThatWasNotHandedOver(t *testing.T) {
 	}
 }
 
+// What was not handed over of containerd's configuration may name another directory.
+func TestConfigurationThatWasNotHandedOver(t *testing.T) {
+	t.Parallel()
+	const config, k3s = "/etc/containerd/config.toml", "/var/lib/rancher/k3s/agent/etc/containerd/config.toml"
+	for name, test := range map[string]struct {
+		content content
+		given   string
+		status  node.Status
+		says    string
+	}{
+		"a link to it":                {content{certs: "", config[1:]: linkTo("/usr/share/containerd/config.toml")}, "etc/containerd", node.Warn, config + ", containerd's configuration, is not part of what could be read"},
+		"a link to its folder":        {content{certs: "", k3s[1 : len(k3s)-len("/config.toml")]: linkTo("/srv/k3s")}, "etc/containerd", node.Warn, k3s + ", containerd's configuration, is not part of what could be read"},
+		"the hosts directory alone":   {content{certs: ""}, "etc/containerd/certs.d", node.Warn, config + ", containerd's configuration, is not part of what could be read, so another config_path is not known"},
+		"that of k3s alone":           {content{k3s[1:len(k3s)-len("config.toml")] + "certs.d/ghcr.io/ca.crt": "x", certs: ""}, "etc/containerd", node.Warn, k3s + ", containerd's configuration, is not part of what could be read, so"},
+		"there is none":               {content{certs: ""}, "etc/containerd", node.Pass, ""},
+		"a link to what is not there": {content{certs: "", config[1:]: linkTo("gone")}, "etc/containerd", node.Pass, ""},
+	} {
+		test.content[certs+"ghcr.io/hosts.toml"] = "server = 'https://ghcr.io'\n"
+		test.content["etc/hostname"] = "node-1\n"
+		for how, open := range map[string]func() node.Files{
+			"folder": func() node.Files {
+				root := test.content.dir(t)
+				if strings.HasSuffix(test.given, "certs.d") {
+					must(t, os.Remove(filepath.Join(root, beside)))
+				}
+				return openRoot(t, root)
+			},
+			"tar": func() node.Files { return oneBundle(t, only(t, test.content.tar(t), test.given)) },
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				results := judge(t, open())
+				want(t, results["mirror-config"], test.status, test.says)
+				want(t, results["resolution"], test.status, test.says)
+			})
+		}
+	}
+}
+
 // Of a folder elsewhere to which a link leads, only a part may have been handed over.
 func TestHostsFileThatWasNotHandedOver(t *testing.T) {
 	t.Parallel()

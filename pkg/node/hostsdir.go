@@ -100,6 +100,7 @@ func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
 	default:
 		h.from, h.guess = "where it usually is", true
 		h.dirs = x.guessHostsDir(ctx, config)
+		h.unread = append(h.unread, x.notBeside(ctx, h.dirs[0], config)...)
 	}
 	if !slices.ContainsFunc(writes, func(dir string) bool { return slices.Contains(h.paths(), dir) }) {
 		h.aside = x.readHostsDirs(ctx, writes)
@@ -119,6 +120,19 @@ func (x *exam) guessHostsDir(ctx context.Context, config *containerdConfig) []*h
 		at = len(dirs) - 1
 	}
 	return dirs[at : at+1]
+}
+
+// notBeside tells that the configuration whose place is beside a directory that is there was not handed over.
+func (x *exam) notBeside(ctx context.Context, d *hostsDir, config *containerdConfig) (unread []string) {
+	for _, name := range containerdConfigs() {
+		if d.err != nil || path.Dir(name) != path.Dir(d.path) || name == config.main {
+			continue
+		}
+		if _, err := readTOML(ctx, x.Files, name); errors.Is(err, errNotGiven) {
+			unread = append(unread, name+", containerd's configuration, "+reason(err)+", so another config_path is not known")
+		}
+	}
+	return unread
 }
 
 func (x *exam) readHostsDirs(ctx context.Context, paths []string) []*hostsDir {
