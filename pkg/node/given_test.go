@@ -174,10 +174,17 @@ func TestOneFileIsNoFolder(t *testing.T) {
 func TestFileThatWasNotKept(t *testing.T) {
 	t.Parallel()
 	c := content{certs + private + "/hosts.toml": "server = 'https://" + private + "'\nca = '/opt/ca.crt'\n", "opt/ca.crt": "x"}
-	want(t, judge(t, oneBundle(t, c.tar(t)))["resolution"], node.Skip, "/opt/ca.crt is not part of what could be read")
+	results := judge(t, oneBundle(t, c.tar(t)))
+	want(t, results["resolution"], node.Skip, "/opt/ca.crt is not part of what could be read")
+	want(t, results["mirror-config"], node.Warn, "/opt/ca.crt is not part of what could be read", "hand over /opt/ca.crt of the node too")
+	if fix := results["mirror-config"].Fix; strings.Contains(fix, "mend") {
+		t.Errorf("there is nothing to mend: %s", fix)
+	}
 	delete(c, "opt/ca.crt")
 	c["opt/"] = ""
-	want(t, judge(t, oneBundle(t, c.tar(t)))["resolution"], node.Fail, "/opt/ca.crt")
+	results = judge(t, oneBundle(t, c.tar(t)))
+	want(t, results["resolution"], node.Fail, "/opt/ca.crt")
+	want(t, results["mirror-config"], node.Warn, "mend /etc/containerd/certs.d/"+private+"/hosts.toml")
 }
 
 // Symbolic links lead where they lead on the node.

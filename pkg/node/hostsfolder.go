@@ -87,10 +87,16 @@ func (x *exam) judgeWithoutSpegel(ctx context.Context, folder string, file *host
 	if registry == defaultDir || len(file.own) == 0 {
 		return
 	}
-	if _, err := x.route(ctx, registry); err != nil {
-		f.add(Warn, "%s: what it names can't be used: %s", name, line(err.Error()))
-		f.mend("mend %s", word(path.Join(folder, hostsToml)))
+	_, err := x.route(ctx, registry)
+	if err == nil {
+		return
 	}
+	f.add(Warn, "%s: what it names can't be used: %s", name, line(err.Error()))
+	if unread := (*unreadError)(nil); errors.As(err, &unread) && unread.left {
+		f.mend("hand over %s of the node too", word(unread.file))
+		return
+	}
+	f.mend("mend %s", word(path.Join(folder, hostsToml)))
 }
 
 // mendList says how Spegel gets out of the way.

@@ -29,11 +29,12 @@ type route struct {
 type unreadError struct {
 	text string
 	file string // which one, or which folder; empty where that is not known
+	left bool   // whether that was not handed over
 }
 
 // unreadFile is the error for one file or folder.
 func unreadFile(name string, err error) *unreadError {
-	return &unreadError{shownPath(name) + " " + reason(err), name}
+	return &unreadError{shownPath(name) + " " + reason(err), name, errors.Is(err, errNotGiven)}
 }
 
 // Error implements error.
