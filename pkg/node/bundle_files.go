@@ -29,10 +29,16 @@ func splitNode(name string) (node, inside string) {
 func isLookedAt(name string, kind fs.FileMode) bool {
 	inside := name + "/" // of a folder, itself
 	return (kind.IsDir() || kind == fs.ModeSymlink) && strings.Count(name, "/") <= maxDepth || isLog(name) ||
-		strings.HasPrefix(inside, "/etc/") || path.Base(name) == hostsToml || strings.Contains(inside, "/etc/containerd/") ||
+		strings.HasPrefix(inside, "/etc/") || path.Base(name) == hostsToml || isCertificate(name) || strings.Contains(inside, "/etc/containerd/") ||
 		strings.HasPrefix(inside, "/run/k0s/") || strings.HasPrefix(inside, "/var/snap/microk8s/") && strings.Contains(inside, "/args/") ||
 		strings.Contains(inside, "/"+contentStore+"/"+ingests+"/") || strings.HasSuffix(name, "/"+contentStore) ||
 		slices.ContainsFunc(resolverDirs(), func(dir string) bool { return strings.HasPrefix(inside, dir) })
+}
+
+// isCertificate tells, by its name, whether a hosts.toml may lead to a file. Of what lies in var, most is of containers.
+func isCertificate(name string) bool {
+	return slices.Contains([]string{".crt", ".cert", ".pem", ".key"}, path.Ext(name)) &&
+		(!strings.HasPrefix(name, "/var/") || path.Dir(name) == "/var/lib/rancher/k3s/agent" || path.Dir(name) == "/var/lib/rancher/rke2/agent")
 }
 
 // resolverDirs are where /etc/resolv.conf may lead as a symbolic link.

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
 	"io/fs"
@@ -173,18 +174,41 @@ func TestOneFileIsNoFolder(t *testing.T) {
 // A file that an archive holds and doctor does not keep is none that the node lacks.
 func TestFileThatWasNotKept(t *testing.T) {
 	t.Parallel()
-	c := content{certs + private + "/hosts.toml": "server = 'https://" + private + "'\nca = '/opt/ca.crt'\n", "opt/ca.crt": "x"}
-	results := judge(t, oneBundle(t, c.tar(t)))
-	want(t, results["resolution"], node.Skip, "/opt/ca.crt is not part of what could be read")
-	want(t, results["mirror-config"], node.Warn, "/opt/ca.crt is not part of what could be read", "hand over /opt/ca.crt of the node too")
-	if fix := results["mirror-config"].Fix; strings.Contains(fix, "mend") {
-		t.Errorf("there is nothing to mend: %s", fix)
-	}
-	delete(c, "opt/ca.crt")
+	c := content{certs + private + "/hosts.toml": "server = 'https://" + private + "'\nca = '/opt/authority'\n", "opt/authority": "x"}
+	want(t, judge(t, oneBundle(t, c.tar(t)))["resolution"], node.Skip, "/opt/authority is not part of what could be read")
+	delete(c, "opt/authority")
 	c["opt/"] = ""
-	results = judge(t, oneBundle(t, c.tar(t)))
-	want(t, results["resolution"], node.Fail, "/opt/ca.crt")
-	want(t, results["mirror-config"], node.Warn, "mend /etc/containerd/certs.d/"+private+"/hosts.toml")
+	want(t, judge(t, oneBundle(t, c.tar(t)))["resolution"], node.Fail, "/opt/authority")
+}
+
+// A hosts file may lead to certificates that lie elsewhere. One that was not handed over is no mistake in it.
+func TestCertificatesOfAHostsFile(t *testing.T) {
+	t.Parallel()
+	const agent = "var/lib/rancher/k3s/agent/"
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: privateRegistry(t).Certificate().Raw})
+	for _, name := range []string{"opt/ca.crt", "srv/tls/authority.pem", agent + "server-ca.crt"} {
+		c := content{certs + private + "/hosts.toml": "server = 'https://" + private + "'\nca = '/" + name + "'\n", "etc/hostname": "node-1\n"}
+		for how, open := range map[string]func() node.Files{
+			"folder": func() node.Files { return c.root(t) },
+			"tar":    func() node.Files { return oneBundle(t, only(t, c.tar(t), "etc/containerd")) },
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				results := judge(t, open())
+				want(t, results["resolution"], node.Skip, name+" is not part of what could be read")
+				want(t, results["mirror-config"], node.Warn, "hand over /"+name+" of the node too")
+				if fix := results["mirror-config"].Fix; strings.Contains(fix, "mend") {
+					t.Errorf("there is nothing to mend: %s", fix)
+				}
+				c[name] = string(authority)
+				defer delete(c, name)
+				results = judge(t, open())
+				want(t, results["resolution"], node.Pass)
+				want(t, results["mirror-config"], node.Pass)
+				c[name] = "x"
+				want(t, judge(t, open())["mirror-config"], node.Warn, "mend /etc/containerd/certs.d/"+private+"/hosts.toml")
+			})
+		}
+	}
 }
 
 // Symbolic links lead where they lead on the node.
