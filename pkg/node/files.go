@@ -25,6 +25,8 @@ var (
 	errRelative   = errors.New("is relative to the folder that containerd was started in, so that it was not read")
 	// errNotGiven is fs.ErrNotExist where the node may well have the file.
 	errNotGiven = fmt.Errorf("is not part of what could be read: %w", fs.ErrNotExist)
+	// errElsewhere is errNotGiven of one place of several.
+	errElsewhere = fmt.Errorf("does not exist, and the other places are not all part of what could be read: %w", errNotGiven)
 )
 
 // Files reads the files of one node. Names are absolute paths on the node, with slashes. Every read is
@@ -72,6 +74,7 @@ func reason(err error) string {
 		err  error
 		text string
 	}{
+		{errElsewhere, "does not exist, and the other places are not all part of what could be read"},
 		{errNotGiven, "is not part of what could be read"},
 		{fs.ErrNotExist, "does not exist"},
 		{fs.ErrPermission, "may not be read: permission denied"},

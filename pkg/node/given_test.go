@@ -125,6 +125,36 @@ func TestConfigurationThatWasNotHandedOver(t *testing.T) {
 	}
 }
 
+// Where nothing tells which containerd a node runs, no report names the folder of a distribution that is not there.
+func TestNoPlaceIsNamedForANodeWithoutConfiguration(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		content content
+		says    string
+	}{
+		"nothing of containerd":        {content{"etc/hostname": "node-1\n"}, "/etc/containerd/certs.d is not part of what could be read"},
+		"a folder without a directory": {content{beside: "{}"}, "/etc/containerd/certs.d does not exist, and the other places are not all part of what could be read"},
+	} {
+		for how, open := range map[string]func() node.Files{
+			"folder": func() node.Files { return test.content.root(t) },
+			"tar":    func() node.Files { return oneBundle(t, only(t, test.content.tar(t), "etc/containerd")) },
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				results := judge(t, open())
+				want(t, results["mirror-config"], node.Skip)
+				want(t, results["resolution"], node.Skip)
+				want(t, results["reachability"], results["reachability"].Status, test.says)
+				for _, r := range results {
+					if text := strings.Join(r.Evidence, "\n"); strings.Contains(text, "/etc/cri/") || strings.Contains(text, "/k3s/") {
+						t.Errorf("%s: %s", r.Check, text)
+					}
+				}
+			})
+		}
+	}
+}
+
 // Of a folder elsewhere to which a link leads, only a part may have been handed over.
 func TestHostsFileThatWasNotHandedOver(t *testing.T) {
 	t.Parallel()

@@ -99,8 +99,9 @@ func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
 		h.dirs = x.readHostsDirs(ctx, writes)
 	default:
 		h.from, h.guess = "where it usually is", true
-		h.dirs = x.guessHostsDir(ctx, config)
-		h.unread = append(h.unread, x.notBeside(ctx, h.dirs[0], config)...)
+		d := x.guessHostsDir(ctx, config)
+		h.dirs = []*hostsDir{d}
+		h.unread = append(h.unread, x.notBeside(ctx, d, config)...)
 	}
 	if !slices.ContainsFunc(writes, func(dir string) bool { return slices.Contains(h.paths(), dir) }) {
 		h.aside = x.readHostsDirs(ctx, writes)
@@ -108,18 +109,18 @@ func (x *exam) findHostsDirs(ctx context.Context) *hostsDirs {
 	return h
 }
 
-// guessHostsDir takes the first place that is there. If none is, it takes the last, or the first that may be there on
-// the node where nothing tells which containerd it runs.
-func (x *exam) guessHostsDir(ctx context.Context, config *containerdConfig) []*hostsDir {
+// guessHostsDir takes the first place that is there, or else the last. That it is missing says nothing where others may be
+// there on the node, and nothing tells which containerd it runs.
+func (x *exam) guessHostsDir(ctx context.Context, config *containerdConfig) *hostsDir {
 	dirs := x.readHostsDirs(ctx, knownHostsDirs())
-	at := slices.IndexFunc(dirs, func(d *hostsDir) bool { return !errors.Is(d.err, fs.ErrNotExist) })
-	if at < 0 && config.main == "" {
-		at = slices.IndexFunc(dirs, func(d *hostsDir) bool { return errors.Is(d.err, errNotGiven) })
+	if at := slices.IndexFunc(dirs, func(d *hostsDir) bool { return !errors.Is(d.err, fs.ErrNotExist) }); at >= 0 {
+		return dirs[at]
 	}
-	if at < 0 {
-		at = len(dirs) - 1
+	last := dirs[len(dirs)-1]
+	if config.main == "" && isMissing(last.err) && slices.ContainsFunc(dirs, func(d *hostsDir) bool { return errors.Is(d.err, errNotGiven) }) {
+		last.err = errElsewhere
 	}
-	return dirs[at : at+1]
+	return last
 }
 
 // notBeside tells that the configuration whose place is beside a directory that is there was not handed over.
