@@ -128,7 +128,8 @@ func TestDocumentedArchive(t *testing.T) {
 	for name, text := range map[string]string{
 		"etc/hostname": "node-1\n", "etc/hosts": "192.0.2.7 other.example.com\n", "run/systemd/resolve/stub-resolv.conf": "nameserver 192.0.2.53\n",
 		"etc/containerd/config.toml":                 "version = 3\nimports = ['conf.d/*.toml']\n",
-		"etc/containerd/conf.d/x.toml":               "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = '/etc/containerd/certs.d'\n",
+		"etc/containerd/conf.d/x.toml":               "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = '/etc/containerd/certs.d:/etc/docker/certs.d'\n",
+		"etc/docker/daemon.json":                     "{}",
 		"etc/containerd/certs.d/_default/hosts.toml": "[host.'http://192.0.2.11:30020']\n",
 		store + "aaaa/ref":                           "layer-sha256:4bcdff",
 		store + "aaaa/updatedat":                     "2026-01-01T00:00:00Z",

@@ -217,25 +217,25 @@ func TestCertificatesOfAHostsFile(t *testing.T) {
 	const agent = "var/lib/rancher/k3s/agent/"
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: privateRegistry(t).Certificate().Raw})
 	for _, name := range []string{"opt/ca.crt", "srv/tls/authority.pem", agent + "server-ca.crt"} {
-		c := content{certs + private + "/hosts.toml": "server = 'https://" + private + "'\nca = '/" + name + "'\n", "etc/hostname": "node-1\n"}
-		for how, open := range map[string]func() node.Files{
-			"folder": func() node.Files { return c.root(t) },
-			"tar":    func() node.Files { return oneBundle(t, only(t, c.tar(t), "etc/containerd")) },
+		for how, open := range map[string]func(content) node.Files{
+			"folder": func(c content) node.Files { return c.root(t) },
+			"tar":    func(c content) node.Files { return oneBundle(t, only(t, c.tar(t), "etc/containerd")) },
 		} {
 			t.Run(name+", "+how, func(t *testing.T) {
-				results := judge(t, open())
+				t.Parallel()
+				c := content{certs + private + "/hosts.toml": "server = 'https://" + private + "'\nca = '/" + name + "'\n", "etc/hostname": "node-1\n"}
+				results := judge(t, open(c))
 				want(t, results["resolution"], node.Skip, name+" is not part of what could be read")
-				want(t, results["mirror-config"], node.Warn, "hand over /"+name+" of the node too")
+				want(t, results["mirror-config"], node.Warn, "hand over /"+name+" of the node too, or run doctor there")
 				if fix := results["mirror-config"].Fix; strings.Contains(fix, "mend") {
 					t.Errorf("there is nothing to mend: %s", fix)
 				}
 				c[name] = string(authority)
-				defer delete(c, name)
-				results = judge(t, open())
+				results = judge(t, open(c))
 				want(t, results["resolution"], node.Pass)
 				want(t, results["mirror-config"], node.Pass)
 				c[name] = "x"
-				want(t, judge(t, open())["mirror-config"], node.Warn, "mend /etc/containerd/certs.d/"+private+"/hosts.toml")
+				want(t, judge(t, open(c))["mirror-config"], node.Warn, "mend /etc/containerd/certs.d/"+private+"/hosts.toml")
 			})
 		}
 	}

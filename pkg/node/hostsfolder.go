@@ -93,7 +93,7 @@ func (x *exam) judgeWithoutSpegel(ctx context.Context, folder string, file *host
 	}
 	f.add(Warn, "%s: what it names can't be used: %s", name, line(err.Error()))
 	if unread := (*unreadError)(nil); errors.As(err, &unread) && unread.left {
-		f.mend("hand over %s of the node too", word(unread.file))
+		f.mend("hand over %s of the node too, or run doctor there", word(unread.file))
 		return
 	}
 	f.mend("mend %s", word(path.Join(folder, hostsToml)))
