@@ -31,8 +31,8 @@ are asked for, and neither a cluster nor a network is needed.
 
 What can't be read, such as an encrypted Secret or a variable without a value, is reported as unresolved; --vars and
 --var hand over values of variables. A value that the repository holds in the clear wins over them, as it does in the
-cluster, and --var over --vars. A Secret that a release takes values from has to be decrypted in the repository or in
-the stream.
+cluster, and --var over --vars. A ConfigMap or Secret of --vars stands for the one of its name in substituteFrom, and for
+nothing else. A Secret that a release takes values from has to be decrypted in the repository or in the stream.
 
 Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be done, or not in full.`,
 		Example: `  # the repository that this folder is the root of
@@ -90,7 +90,7 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 		return err
 	}
 	sayNonePrivate(pol, cmd.ErrOrStderr())
-	sayUnused(o.vars, res.Used, cmd.ErrOrStderr())
+	vars.sayUnused(o.vars, res, cmd.ErrOrStderr())
 	rep := report.New(res, pol.Unresolved)
 	if err := outputs.write(cmd.Context(), rep, cmd.OutOrStdout(), stdin); err != nil {
 		return err

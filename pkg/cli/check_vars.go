@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -36,10 +35,9 @@ func (v *variables) set(name, value string) {
 	}
 }
 
-// add adds a ConfigMap or Secret. One that stands for itself leaves the others as they are.
+// add adds a ConfigMap or Secret. One with a name stands for what substituteFrom names so, and for nothing else.
 func (v *variables) add(s fluxrepo.Source) {
 	if s.Name != "" {
-		maps.Copy(v.values, s.Data)
 		v.sources = append(v.sources, s)
 		return
 	}
@@ -127,14 +125,21 @@ func (v *variables) parse(data []byte) error {
 	return nil
 }
 
-// sayUnused tells of single values that changed nothing.
-func sayUnused(single []string, used func(name string) bool, stderr io.Writer) {
+// sayUnused tells of single values and of ConfigMaps and Secrets that changed nothing.
+func (v *variables) sayUnused(single []string, res *fluxrepo.Result, stderr io.Writer) {
 	said := map[string]bool{}
 	for _, s := range single {
 		name, _, _ := strings.Cut(s, "=")
-		if !used(name) && !said[name] {
+		if !res.Used(name) && !said[name] {
 			said[name] = true
 			fmt.Fprintf(stderr, "webhook: --var %s has no effect: the repository gives ${%[1]s} a value, which wins, or nothing that matters here uses it\n", name)
+		}
+	}
+	for i, s := range v.sources {
+		what := s.Kind + " " + validate.Clean(strings.TrimPrefix(s.Namespace+"/"+s.Name, "/"))
+		if !res.Stood(i) && !said[what] {
+			said[what] = true
+			fmt.Fprintf(stderr, "webhook: the %s of --vars has no effect: the repository holds it in the clear, which wins, or no substituteFrom that matters here names it\n", what)
 		}
 	}
 }

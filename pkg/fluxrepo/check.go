@@ -29,7 +29,7 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{used: map[string]bool{}}
+	res := &Result{used: map[string]bool{}, stood: map[int]bool{}}
 	for _, in := range inputs {
 		g, err := in.open(ctx, o)
 		if err != nil {
@@ -49,7 +49,7 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 func newGraph(ctx context.Context, r *repo, o Options) *graph {
 	used := map[string]bool{}
 	g := &graph{
-		repo: r, used: used, ctx: ctx, opts: o, trees: map[treeKey]*tree{}, builds: map[string]*built{}, rawFound: map[rawKey]rawFound{},
+		repo: r, used: used, stood: map[int]bool{}, ctx: ctx, opts: o, trees: map[treeKey]*tree{}, builds: map[string]*built{}, rawFound: map[rawKey]rawFound{},
 		rawIn: map[*file][]*rawKustomization{}, loose: &scope{on: true, loose: true, vars: o.Vars, used: used},
 	}
 	g.moreWords()
@@ -83,6 +83,7 @@ func (g *graph) check(in *input, res *Result) error {
 	}
 	res.Files += g.read
 	maps.Copy(res.used, g.used)
+	maps.Copy(res.stood, g.stood)
 	res.repos = append(res.repos, g.repo)
 	return nil
 }

@@ -43,7 +43,8 @@ type graph struct {
 	documents map[string]*documents // by file
 	patches   map[*node][]*spot
 	found     []*Release
-	used      map[string]bool   // variables of opts.Vars that were put in
+	used      map[string]bool   // variables that were handed over and put in
+	stood     map[int]bool      // sources of opts.Sources that stood for a ConfigMap or Secret
 	loose     *scope            // of what no Kustomization builds
 	urls      map[string]string // of GitRepositories
 	gits      []gitSource

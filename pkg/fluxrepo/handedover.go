@@ -27,22 +27,32 @@ func (o Options) handedOver() []string {
 // source is the data of the last source that stands for a ConfigMap or Secret.
 func (o Options) source(kind, ns, name string) (data map[string]string, ok bool) {
 	for _, s := range slices.Backward(o.Sources) {
-		if s.Kind == kind && s.Name == name && (s.Namespace == ns || s.Namespace == "") {
+		if s.fits(kind, ns, name) {
 			return s.Data, true
 		}
 	}
 	return nil, false
 }
 
-// take makes what was handed over for a ConfigMap or Secret win over what was read before it.
-func (s *scope) take(data map[string]string) {
-	if len(data) == 0 {
-		return
+// fits tells whether a source may stand for a ConfigMap or Secret, whose namespace may not be known.
+func (s Source) fits(kind, ns, name string) bool {
+	return s.Kind == kind && s.Name == name && (s.Namespace == ns || s.Namespace == "" || ns == "")
+}
+
+// noteStood notes that a ConfigMap or Secret had values that were handed over for it.
+func (g *graph) noteStood(kind, ns, name string) {
+	for i, s := range g.opts.Sources {
+		if s.fits(kind, ns, name) {
+			g.stood[i] = true
+		}
 	}
-	s.on, s.vars = true, maps.Clone(s.vars)
+}
+
+// take makes what was handed over for a ConfigMap or Secret win over what was read before it, and lose to what is read
+// after it.
+func (s *scope) take(data map[string]string) {
 	for name, value := range data {
-		delete(s.set, name)
 		delete(s.unknown, name)
-		s.vars[name] = value
+		s.set[name] = setting{text: value, given: true}
 	}
 }

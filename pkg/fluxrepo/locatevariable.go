@@ -24,7 +24,7 @@ func (l *locator) variableOr(o *object, s *spot, key, value *yaml.Node, full []a
 		for _, name := range variablesIn(value.Value) {
 			if p, ok := l.setting(o, name); ok {
 				return p
-			} else if _, set := l.scopeOf(o).set[name]; set {
+			} else if set, ok := l.scopeOf(o).set[name]; ok && !set.given {
 				p = s.place(l.graph, key)
 				p.Approximate = true
 				return p
@@ -37,7 +37,7 @@ func (l *locator) variableOr(o *object, s *spot, key, value *yaml.Node, full []a
 // setting is where a variable is set that is put into an object.
 func (l *locator) setting(o *object, name string) (Place, bool) {
 	set, ok := l.scopeOf(o).set[name]
-	if !ok {
+	if !ok || set.given {
 		return Place{}, false
 	}
 	if set.object != nil {

@@ -19,7 +19,7 @@ type Options struct {
 	// Charts are the chart names, or full URLs, taken for Spegel's.
 	Charts []string
 	Policy validate.Policy
-	// Vars are values for ${NAME}. What the repository holds in the clear wins, as in the cluster.
+	// Vars are values for ${NAME}, wherever it stands. What the repository holds in the clear wins, as in the cluster.
 	Vars map[string]string
 	// Sources stand for ConfigMaps and Secrets with variables that the repository does not hold in the clear.
 	Sources []Source
@@ -97,10 +97,14 @@ type Result struct {
 
 	repos []*repo
 	used  map[string]bool
+	stood map[int]bool
 }
 
-// Used tells whether a value of Options.Vars was put in anywhere.
+// Used tells whether a value for a variable that was handed over was put in anywhere.
 func (r *Result) Used(name string) bool { return r.used[name] }
+
+// Stood tells whether the source of a number in Options.Sources stood for a ConfigMap or Secret.
+func (r *Result) Stood(source int) bool { return r.stood[source] }
 
 // Reads tells whether the check has read a file, which is given by its absolute path without symbolic
 // links.

@@ -29,8 +29,9 @@ type scope struct {
 // setting is the value of a variable and where it stands.
 type setting struct {
 	text   string
-	object *object // a ConfigMap or Secret; nil for spec.postBuild.substitute
+	object *object // a ConfigMap or Secret; nil for spec.postBuild.substitute, and for what was handed over
 	key    string
+	given  bool // handed over for a ConfigMap or Secret
 }
 
 // bounds of a text in which variables were put.
@@ -102,6 +103,7 @@ func (s *scope) read(n *node, kind, name string) {
 	}
 	switch {
 	case o == nil && isGiven:
+		n.graph.noteStood(kind, n.ns, name)
 		s.take(given)
 		return
 	case o == nil:
@@ -128,7 +130,10 @@ func (s *scope) read(n *node, kind, name string) {
 		delete(s.unknown, k)
 		s.set[k] = setting{text: strings.ReplaceAll(data[k].text, "\n", ""), object: o, key: k}
 	}
-	s.take(decrypted)
+	if len(decrypted) > 0 {
+		n.graph.noteStood(kind, n.ns, name)
+		s.take(decrypted)
+	}
 }
 
 // cover makes unknown what a source that can't be read may set anew.
@@ -145,6 +150,7 @@ func (s *scope) cover(ref release.Reference) {
 // value is a variable's value, or false where it is not known.
 func (s *scope) value(name string) (string, bool) {
 	if v, ok := s.set[name]; ok {
+		s.used[name] = s.used[name] || v.given
 		return v.text, true
 	}
 	v, ok := s.vars[name]
