@@ -9,6 +9,7 @@ import (
 	"maps"
 	"regexp"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -41,7 +42,10 @@ func parseObjects(data []byte) ([]fluxrepo.Source, error) {
 			Kind       string            `json:"kind"`
 			Items      []json.RawMessage `json:"items"`
 		}
-		if doc, err = sigsyaml.YAMLToJSON(doc); err == nil {
+		if doc, err = quoteStrings(doc); err == nil {
+			doc, err = sigsyaml.YAMLToJSON(doc)
+		}
+		if err == nil {
 			err = json.Unmarshal(doc, &list)
 		}
 		if err != nil {
@@ -59,6 +63,27 @@ func parseObjects(data []byte) ([]fluxrepo.Source, error) {
 			sources = append(sources, source)
 		}
 	}
+}
+
+// quoteStrings puts quotes around what is a string for Flux, which reads YAML 1.2, but a boolean for YAMLToJSON, which
+// reads YAML 1.1, such as the key NO.
+func quoteStrings(doc []byte) ([]byte, error) {
+	var node yamlv3.Node
+	if err := yamlv3.Unmarshal(doc, &node); err != nil || node.Kind == 0 {
+		return doc, err
+	}
+	var quote func(n *yamlv3.Node)
+	quote = func(n *yamlv3.Node) {
+		n.HeadComment, n.LineComment, n.FootComment = "", "", ""
+		if n.Kind == yamlv3.ScalarNode && n.Tag == "!!str" {
+			n.Style = yamlv3.DoubleQuotedStyle
+		}
+		for _, c := range n.Content {
+			quote(c)
+		}
+	}
+	quote(&node)
+	return yamlv3.Marshal(&node)
 }
 
 var errNoObject = &placed{message: "not the YAML of a ConfigMap or Secret"}

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -115,9 +117,12 @@ func (v *variables) parse(data []byte) error {
 		return err
 	}
 	for _, s := range sources {
-		for _, value := range s.Data { // out of the base64 of a Secret
-			if fluxrepo.Encrypted(value) {
+		for _, name := range slices.Sorted(maps.Keys(s.Data)) { // out of the base64 of a Secret
+			switch value := s.Data[name]; {
+			case fluxrepo.Encrypted(value):
 				return errSealed
+			case !utf8.ValidString(value):
+				return &placed{message: "the value of " + name + " is not UTF-8"}
 			}
 		}
 		v.add(s)
