@@ -15,7 +15,7 @@ import (
 const fragment = 6
 
 // concealed makes a function that returns a text, or nothing where it shows a part of what came out of a Secret or was handed over
-// as a variable: these are what people keep out of sight.
+// as a variable: these are what people keep out of sight. The name of a chart that the policy knows is not.
 func (g *graph) concealed(o *object) func(text string) string {
 	var secrets []string
 	add := func(s string) {
@@ -23,7 +23,7 @@ func (g *graph) concealed(o *object) func(text string) string {
 		if !found {
 			rest = s
 		}
-		if rest != "" {
+		if rest != "" && !slices.Contains(g.opts.Charts, s) {
 			secrets = append(secrets, strings.ToLower(rest))
 		}
 	}

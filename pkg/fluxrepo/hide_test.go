@@ -152,6 +152,24 @@ func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
 	}
 }
 
+// TestChartNameIsNoSecret: a chart name of the policy is shown, also where it is a variable's value.
+func TestChartNameIsNoSecret(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	writeFile(t, filepath.Join(root, "clusters/root.yaml"), generatedKustomization("root", "flux-system", "./app", "  postBuild: {substituteFrom: [{kind: Secret, name: vars}]}\n"))
+	release := strings.Replace(badRelease, "chart: spegel", "chart: '${CHART}'", 1)
+	writeFile(t, filepath.Join(root, "app/release.yaml"), release)
+	for name, o := range map[string]fluxrepo.Options{
+		"a variable": {Vars: map[string]string{"CHART": "spegel"}},
+		"a Secret":   {Sources: []fluxrepo.Source{{Kind: "Secret", Name: "vars", Data: map[string]string{"CHART": "spegel"}}}},
+	} {
+		o.Paths = []string{root}
+		if out := render(root, check(t, o)); !strings.Contains(out, "release kube-system/spegel chart=spegel ") {
+			t.Errorf("%s: want the chart's name in\n%s", name, out)
+		}
+	}
+}
+
 // TestNamesWithoutAValueAreShownAsWritten: what stands for a variable inside of a check is no name.
 func TestNamesWithoutAValueAreShownAsWritten(t *testing.T) {
 	t.Parallel()
