@@ -129,7 +129,8 @@ func TestDoctorAsksTheCluster(t *testing.T) {
 
 	node := t.TempDir()
 	for name, text := range map[string]string{
-		"etc/hostname": "doctors-node\n",
+		"etc/hostname":                                "doctors-node\n",
+		"etc/containerd/cri-base.json":                "{}", // the folder is all here, and has no config.toml
 		"etc/containerd/certs.d/docker.io/hosts.toml": "server = 'https://registry-1.docker.io'\n[host.'http://192.0.2.1:30020']\n",
 	} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(node, name)), 0o700), os.WriteFile(filepath.Join(node, name), []byte(text), 0o600)); err != nil {
