@@ -14,6 +14,9 @@ const (
 	unbuilt   = "nothing builds it"
 )
 
+// noValue is the reason where a variable is left in a text.
+func noValue(name string) string { return "${" + name + "} has no value" }
+
 // datum is a value of a ConfigMap or Secret.
 type datum struct {
 	text   string
@@ -43,7 +46,7 @@ func (g *graph) data(o *object, used func(*scope, string)) (map[string]datum, er
 			case err == nil:
 				d.text = string(raw)
 			case len(names) > 0:
-				d.unread = "${" + names[0] + "} has no value"
+				d.unread = noValue(names[0])
 			default:
 				d.unread = notBase64
 			}

@@ -118,7 +118,7 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 			unread[ref] = d.unread
 		case len(names) == 0:
 		case ref.TargetPath != "":
-			unread[ref] = "${" + names[0] + "} has no value"
+			unread[ref] = noValue(names[0])
 		default:
 			out[ref.GetValuesKey()] = r.fill(d.text)
 		}

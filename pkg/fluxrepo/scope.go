@@ -175,7 +175,7 @@ func (s *scope) why(name string) release.Reference {
 		ref.Reason = fmt.Sprintf("${%s} has no value: %s", name, ref.Reason)
 		return ref
 	}
-	return release.Reference{Kind: "Variable", Name: name, Reason: fmt.Sprintf("${%s} has no value", name)}
+	return release.Reference{Kind: "Variable", Name: name, Reason: noValue(name)}
 }
 
 // put puts the variables into an object. A variable without a value is given one by unknown.

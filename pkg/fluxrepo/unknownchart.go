@@ -40,7 +40,7 @@ func (g *graph) tellUnknownChart(s *subject) {
 			continue
 		}
 		o := s.object
-		why := "encrypted with SOPS"
+		why := encrypted
 		if name != sopsValue {
 			why = named(in.why(name).Reason) + "; hand its value over with --var or --vars"
 		}

@@ -171,7 +171,10 @@ type tree struct {
 }
 
 func newTree() *tree {
-	return &tree{map[string]Entry{}, map[string]map[string]Entry{}, map[string][]byte{}, map[string]bool{}, map[string]bool{}, 0, ""}
+	return &tree{
+		entries: map[string]Entry{}, children: map[string]map[string]Entry{}, content: map[string][]byte{},
+		given: map[string]bool{}, partial: map[string]bool{},
+	}
 }
 
 // put adds a file and the folders above it. Of two files with one name the last one counts, as it does
