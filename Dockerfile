@@ -2,7 +2,7 @@
 
 # docker build --build-arg VERSION=v0.1.0 --build-arg COMMIT=$(git rev-parse HEAD) -t registry.example.com/spegel-guard .
 
-ARG GO_VERSION=1.26
+ARG GO_VERSION=1.27
 
 # Go compiles for other platforms by itself, so this stage runs on the builder's own.
 FROM --platform=$BUILDPLATFORM golang:${GO_VERSION} AS build

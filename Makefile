@@ -6,6 +6,10 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
+# Any Go from 1.21 on will do: it fetches the toolchain that go.mod names, as it would a module, also where the machine's
+# setting is "local".
+export GOTOOLCHAIN := auto
+
 CACHE := $(CURDIR)/.cache
 BIN := $(CACHE)/bin
 CRDS := $(CACHE)/crds

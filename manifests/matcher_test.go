@@ -41,5 +41,5 @@ func create(object map[string]any) *admission.VersionedAttributes {
 	resource := helmv2.GroupVersion.WithResource(resourceOf(helmv2.HelmReleaseKind))
 	attributes := admission.NewAttributesRecord(u, nil, kind, u.GetNamespace(), u.GetName(), resource, "",
 		admission.Create, nil, false, &user.DefaultInfo{})
-	return &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind, VersionedObject: u}
+	return &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind, VersionedObject: admission.NewLazyObject(u)}
 }

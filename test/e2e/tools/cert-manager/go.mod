@@ -1,6 +1,8 @@
 module github.com/spegel-guard/spegel-guard/test/e2e/tools/cert-manager
 
-go 1.26.0
+go 1.27.0
+
+toolchain go1.27.4
 
 require (
 	github.com/cert-manager/cert-manager v1.21.2

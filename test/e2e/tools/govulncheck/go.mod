@@ -1,6 +1,8 @@
 module github.com/spegel-guard/spegel-guard/test/e2e/tools/govulncheck
 
-go 1.26.0
+go 1.27.0
+
+toolchain go1.27.4
 
 tool golang.org/x/vuln/cmd/govulncheck
 
