@@ -93,7 +93,7 @@ func (o *Options) privatePulls(rel *Release, d *rollout.DaemonSet, hidden bool) 
 		spegel["mirroredRegistries"] = entries
 	}
 	values := map[string]any{"spegel": spegel}
-	found := validate.Validate(validate.Input{Values: values}, o.Policy)
+	found, _ := validate.Validate(validate.Input{Values: values}, o.Policy)
 	found = slices.DeleteFunc(found, func(f validate.Finding) bool {
 		return f.Severity != validate.Deny || f.Effect != validate.PrivatePullsFail || rel.has(f.Rule)
 	})

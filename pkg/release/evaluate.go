@@ -76,5 +76,6 @@ func (r *Release) Evaluate(policy validate.Policy) Result {
 }
 
 func (r *Release) rules(values any, policy validate.Policy) []validate.Finding {
-	return validate.Validate(validate.Input{Values: values, ChartVersion: r.Version}, policy)
+	found, _ := validate.Validate(validate.Input{Values: values, ChartVersion: r.Version}, policy)
+	return found
 }

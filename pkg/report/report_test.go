@@ -31,7 +31,8 @@ func found(values map[string]any, origin release.Origin, at ...fluxrepo.Place) [
 		panic(err)
 	}
 	var out []fluxrepo.Finding
-	for i, f := range validate.Validate(validate.Input{Values: values}, validate.Policy{PrivateRegistries: []validate.Registry{private}}) {
+	findings, _ := validate.Validate(validate.Input{Values: values}, validate.Policy{PrivateRegistries: []validate.Registry{private}})
+	for i, f := range findings {
 		out = append(out, fluxrepo.Finding{Finding: release.Finding{Finding: f, Origin: origin}, Place: at[min(i, len(at)-1)]})
 	}
 	return out

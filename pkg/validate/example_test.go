@@ -11,7 +11,7 @@ func ExampleValidate() {
 	values := map[string]any{
 		"spegel": map[string]any{"registries": []any{"https://docker.io"}},
 	}
-	findings := validate.Validate(validate.Input{Values: values}, validate.Policy{})
+	findings, _ := validate.Validate(validate.Input{Values: values}, validate.Policy{})
 	fmt.Println(validate.Headline(findings))
 	for _, f := range findings {
 		fmt.Printf("%s: %s\n  %s: %s\n", f.Severity, f.Rule, f.Path, f.Text())
@@ -38,7 +38,8 @@ func ExampleValidate_policy() {
 	values := map[string]any{
 		"spegel": map[string]any{"mirroredRegistries": []any{"https://docker.io", "https://Harbor.example.com:8443"}},
 	}
-	for _, f := range validate.Validate(validate.Input{Values: values}, policy) {
+	found, _ := validate.Validate(validate.Input{Values: values}, policy)
+	for _, f := range found {
 		fmt.Printf("%s: %s\n%s %s\n%s\n", f.Severity, f.Path, f.Value, f.Message, f.Fix)
 	}
 	// Output:

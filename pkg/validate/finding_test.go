@@ -14,7 +14,8 @@ func TestAFindingReadsAsTheDenialShowsIt(t *testing.T) {
 	t.Parallel()
 	values := decode(t, "spegel: {registries: [https://docker.io]}")
 	var lines []string
-	for _, f := range validate.Validate(validate.Input{Values: values}, validate.Policy{}) {
+	found, _ := validate.Validate(validate.Input{Values: values}, validate.Policy{})
+	for _, f := range found {
 		path := f.Path.Under(field.NewPath("spec", "values"))
 		lines = append(lines, fmt.Sprintf("- %s: %s; %s [%s]", path, f.Text(), f.Fix, f.Rule))
 	}

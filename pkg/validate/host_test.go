@@ -103,7 +103,8 @@ func TestARegistryWithoutAHostMatchesNothing(t *testing.T) {
 	policy := validate.Policy{PrivateRegistries: make([]validate.Registry, 1)}
 	for _, entry := range []string{"https://docker.io", "https://.", "https://", "", "https://:443"} {
 		values := map[string]any{"spegel": map[string]any{"mirroredRegistries": []any{entry}}}
-		for _, f := range validate.Validate(validate.Input{Values: values}, policy) {
+		found, _ := validate.Validate(validate.Input{Values: values}, policy)
+		for _, f := range found {
 			if f.Rule == "private-registry-mirrored" {
 				t.Errorf("%q: %s", entry, f.Text())
 			}

@@ -36,7 +36,8 @@ func TestFindingsOfALongList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			found := 0
-			for _, f := range validate.Validate(c.in, policy) {
+			findings, _ := validate.Validate(c.in, policy)
+			for _, f := range findings {
 				if f.Rule != c.rule {
 					continue
 				}

@@ -17,9 +17,10 @@ type Rule struct {
 	Limits  string // what it cannot know
 	Fix     string // what to do
 	Bad     string // values in YAML that break the rule, and no other that denies
-	Good    string // the same values, mended
+	Good    string // the same values, fixed
 
-	check func(*values, Policy) []problem
+	// check returns what is wrong for certain, and the reasons of unknown nodes that could change that.
+	check func(*values, Policy) (problems []problem, undecided []int)
 }
 
 // problem is what a rule's check returns; Validate makes a Finding of it.
@@ -28,6 +29,7 @@ type problem struct {
 	value   string
 	message string
 	fix     string
+	mild    bool // does no harm on a node here: a warning at most, whatever the policy says
 }
 
 var registry = mustRegister(

@@ -11,7 +11,7 @@ func TestARegistryOfRulesRefusesMistakes(t *testing.T) {
 	good := func(id string) Rule {
 		return Rule{
 			ID: id, Title: "t", Default: Deny, Why: "w", Reads: "r", Limits: "l", Fix: "f", Bad: "b", Good: "g",
-			check: func(*values, Policy) []problem { return nil },
+			check: func(*values, Policy) ([]problem, []int) { return nil, nil },
 		}
 	}
 	change := func(change func(*Rule)) []Rule {

@@ -22,23 +22,25 @@ var emptyMirrorList = Rule{
     - https://docker.io
     - https://ghcr.io
 `,
-	check: func(v *values, _ Policy) []problem {
-		list, set := v.spegel[listKey]
-		if !v.renderable() || !isFalse(list) {
-			return nil
+	check: func(v *values, _ Policy) ([]problem, []int) {
+		if _, ok := v.notRenderable(); ok {
+			return nil, nil
+		}
+		if empty, unknown := v.list.isEmpty(); !empty {
+			return nil, unknown
 		}
 		state := "empty"
 		switch {
-		case !set:
+		case !v.list.set:
 			state = "not set"
-		case list == nil:
+		case v.list.node == nil:
 			state = "null"
 		}
 		return []problem{{
-			path:    listPath,
+			path:    v.list.path,
 			message: state + `, so Spegel mirrors every registry and private images fail to pull with "not found"`,
 			fix:     "list the registries to mirror, " + examples,
-		}}
+		}}, nil
 	},
 }
 

@@ -31,23 +31,25 @@ var invalidMirrorURL = Rule{
     - https://docker.io
     - https://ghcr.io
 `,
-	check: func(v *values, _ Policy) []problem {
-		if !v.renderable() {
-			return []problem{v.notRenderable()}
+	check: func(v *values, _ Policy) (out []problem, undecided []int) {
+		if p, ok := v.notRenderable(); ok {
+			return []problem{p}, nil
 		}
-		list := v.spegel[listKey]
-		if _, ok := list.([]any); !ok && list != nil {
+		if _, ok := v.list.node.([]any); !ok && isSet(v.list.node) {
 			return []problem{{
-				path:    listPath,
-				message: "is " + kind(list) + ", not a list",
+				path:    v.list.path,
+				message: "is " + kind(v.list.node) + ", not a list",
 				fix:     "write a list of URLs, " + examples,
-			}}
+			}}, nil
 		}
-		var out []problem
 		wildcard := false
-		for e := range v.entries {
+		for e := range v.list.entries {
 			if len(out) == maxFindings {
 				break
+			}
+			if u, ok := e.raw.(Unknown); ok {
+				undecided = addReasons(undecided, u)
+				continue
 			}
 			message, fix := entryProblem(e.raw), "write scheme and host only, e.g. https://docker.io"
 			if s, ok := e.raw.(string); ok && slices.Contains(wildcards, s) {
@@ -61,24 +63,12 @@ var invalidMirrorURL = Rule{
 				out = append(out, problem{path: e.path(), value: e.quoted(), message: message, fix: fix})
 			}
 		}
-		return out
+		return out, undecided
 	},
 }
 
 // crash is what follows from an entry that Spegel does not accept.
 const crash = ", so Spegel's configuration container fails"
-
-// notRenderable says which of the values has a type that the chart's template fails on.
-func (v *values) notRenderable() problem {
-	if !v.isMap {
-		return problem{message: "the values are " + kind(v.root) + ", not a map, so Helm can't use them", fix: "write a map"}
-	}
-	return problem{
-		path:    Path{spegelKey},
-		message: "is " + kind(v.top[spegelKey]) + ", not a map, so Helm can't render the chart",
-		fix:     "write a map with mirroredRegistries, " + examples,
-	}
-}
 
 // entryProblem says what Spegel (pkg/oci, ParseRegistries) does not accept about an entry, or nothing.
 // An empty host, which Spegel lets pass, is a mistake in any case.

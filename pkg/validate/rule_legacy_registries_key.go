@@ -24,21 +24,27 @@ var legacyRegistriesKey = Rule{
   mirroredRegistries:
     - https://docker.io
 `,
-	check: func(v *values, _ Policy) []problem {
-		if v.spegel[legacyKey] == nil {
-			return nil
+	check: func(v *values, _ Policy) (out []problem, undecided []int) {
+		legacy, _ := child(v.spegel, legacyKey)
+		empty, unknown := v.list.isEmpty()
+		beside := !empty && unknown == nil // a list that is known to have entries
+		if u, ok := legacy.(Unknown); ok && !beside {
+			return nil, u.Reasons
+		}
+		if !isSet(legacy) {
+			return nil, nil
 		}
 		fix := "rename it to mirroredRegistries"
-		if !isFalse(v.spegel[listKey]) {
+		if beside {
 			fix = "remove it, the list that counts is mirroredRegistries"
 		}
 		if version := v.beforeRename(); version != nil {
 			fix += " and upgrade the chart from " + Clean(version.String()) + " to v0.1.0 or newer"
 		}
 		return []problem{{
-			path:    Path{spegelKey, legacyKey},
+			path:    v.path(spegelKey, legacyKey),
 			message: "Spegel's chart ignores this key since v0.1.0",
 			fix:     fix,
-		}}
+		}}, nil
 	},
 }

@@ -29,26 +29,25 @@ spegel:
   mirroredRegistries:
     - https://docker.io
 `,
-	check: func(v *values, _ Policy) []problem {
-		var out []problem
-		for _, key := range listLike(v.top) {
+	check: func(v *values, _ Policy) (out []problem, undecided []int) {
+		for _, key := range listLike(known(v.root)) {
 			out = append(out, problem{
-				path:    Path{key},
+				path:    v.path(key),
 				message: "Spegel's chart does not read this key at the top of the values",
 				fix:     "move the list to spegel.mirroredRegistries",
 			})
 		}
-		for _, key := range listLike(v.spegel) {
+		for _, key := range listLike(known(v.spegel)) {
 			if key == listKey || key == legacyKey {
 				continue
 			}
 			out = append(out, problem{
-				path:    Path{spegelKey, key},
+				path:    v.path(spegelKey, key),
 				message: "not a key of Spegel's chart, so it has no effect",
 				fix:     "rename it to mirroredRegistries",
 			})
 		}
-		return out
+		return out, nil
 	},
 }
 
@@ -57,7 +56,7 @@ spegel:
 func listLike(m map[string]any) []string {
 	var out []string
 	for key, value := range m {
-		if value != nil && len(key) <= 32 && isListLike(key) {
+		if isSet(value) && len(key) <= 32 && isListLike(key) {
 			out = append(out, key)
 		}
 	}

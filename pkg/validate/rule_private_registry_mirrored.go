@@ -25,12 +25,14 @@ spegel:
   mirroredRegistries:
     - https://docker.io
 `,
-	check: func(v *values, p Policy) []problem {
-		var out []problem
+	check: func(v *values, p Policy) (out []problem, undecided []int) {
 		all := true
-		for e := range v.entries {
+		for e := range v.list.entries {
 			if len(out) == maxFindings && !all {
 				break
+			}
+			if u, ok := e.raw.(Unknown); ok && len(p.PrivateRegistries) > 0 {
+				undecided = addReasons(undecided, u)
 			}
 			s, _ := e.raw.(string)
 			host, ok := privateHost(s, p.PrivateRegistries)
@@ -50,7 +52,7 @@ spegel:
 				out[i].fix = "list public registries instead, " + examples
 			}
 		}
-		return out
+		return out, undecided
 	},
 }
 

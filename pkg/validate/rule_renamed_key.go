@@ -23,24 +23,23 @@ var renamedKey = Rule{
   mirroredRegistries:
     - https://docker.io
 `,
-	check: func(v *values, _ Policy) []problem {
-		var out []problem
+	check: func(v *values, _ Policy) (out []problem, undecided []int) {
 		for _, key := range []struct{ old, now string }{
 			{"appendMirrors", "prependExisting"},
 			{"additionalMirrorRegistries", "additionalMirrorTargets"},
 		} {
-			if v.spegel[key.old] == nil {
+			if old, _ := child(v.spegel, key.old); !isSet(old) {
 				continue
 			}
 			out = append(out, problem{
-				path:    Path{spegelKey, key.old},
+				path:    v.path(spegelKey, key.old),
 				message: "Spegel's chart ignores this key since v0.1.0",
 				fix:     "rename it to " + key.now,
 			})
 		}
 		if len(out) > 0 && v.beforeRename() != nil {
-			return nil
+			return nil, nil
 		}
-		return out
+		return out, nil
 	},
 }

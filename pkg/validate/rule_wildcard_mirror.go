@@ -31,11 +31,13 @@ var wildcardMirror = Rule{
     - https://docker.io
     - https://ghcr.io
 `,
-	check: func(v *values, _ Policy) []problem {
-		var out []problem
-		for e := range v.entries {
+	check: func(v *values, _ Policy) (out []problem, undecided []int) {
+		for e := range v.list.entries {
 			if len(out) == maxFindings {
 				break
+			}
+			if u, ok := e.raw.(Unknown); ok {
+				undecided = addReasons(undecided, u)
 			}
 			s, ok := e.raw.(string)
 			if !ok || !isWildcard(s) {
@@ -47,7 +49,7 @@ var wildcardMirror = Rule{
 				fix:     "name the registries to mirror instead, " + examples,
 			})
 		}
-		return out
+		return out, undecided
 	},
 }
 

@@ -16,7 +16,8 @@ func TestTheExamplesOfEveryRuleShowItAndNothingElse(t *testing.T) {
 		t.Run(r.ID, func(t *testing.T) {
 			t.Parallel()
 			broken := false
-			for _, f := range validate.Validate(validate.Input{Values: decode(t, r.Bad)}, policy) {
+			bad, _ := validate.Validate(validate.Input{Values: decode(t, r.Bad)}, policy)
+			for _, f := range bad {
 				broken = broken || f.Rule == r.ID
 				if f.Rule != r.ID && f.Severity == validate.Deny {
 					t.Errorf("the bad example breaks rule %s too: %s", f.Rule, f.Text())
@@ -28,7 +29,8 @@ func TestTheExamplesOfEveryRuleShowItAndNothingElse(t *testing.T) {
 			if !broken {
 				t.Error("the bad example does not break the rule")
 			}
-			for _, f := range validate.Validate(validate.Input{Values: decode(t, r.Good)}, policy) {
+			good, _ := validate.Validate(validate.Input{Values: decode(t, r.Good)}, policy)
+			for _, f := range good {
 				t.Errorf("the good example breaks rule %s: %s", f.Rule, f.Text())
 			}
 		})
@@ -113,7 +115,8 @@ func TestAThousandFindingsOfARuleAreTold(t *testing.T) {
 	entries[4999] = "*"
 	values := map[string]any{"spegel": map[string]any{"mirroredRegistries": entries}}
 	count := map[string]int{}
-	for _, f := range validate.Validate(validate.Input{Values: values}, validate.Policy{}) {
+	found, _ := validate.Validate(validate.Input{Values: values}, validate.Policy{})
+	for _, f := range found {
 		count[f.Rule]++
 	}
 	if count["invalid-mirror-url"] != 1000 || count["wildcard-mirror"] != 1 {

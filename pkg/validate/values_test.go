@@ -38,7 +38,8 @@ func TestValuesOfEveryGoType(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, f := range validate.Validate(validate.Input{Values: c.values}, validate.Policy{}) {
+			found, _ := validate.Validate(validate.Input{Values: c.values}, validate.Policy{})
+			for _, f := range found {
 				got = append(got, f.Path.String()+": "+f.Text())
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -58,7 +59,8 @@ func TestAPolicyTurnsEachRuleIntoAWarningOrOff(t *testing.T) {
 				p := policy
 				p.Severities = map[string]validate.Severity{r.ID: severity}
 				found := 0
-				for _, f := range validate.Validate(validate.Input{Values: decode(t, r.Bad)}, p) {
+				findings, _ := validate.Validate(validate.Input{Values: decode(t, r.Bad)}, p)
+				for _, f := range findings {
 					if f.Rule != r.ID {
 						continue
 					}
@@ -79,7 +81,7 @@ func TestAVersionOfTheChartIsShownInOneShortLine(t *testing.T) {
 	t.Parallel()
 	version := "0.0.1-" + strings.Repeat("immutable.", 20) + "x" // semver takes 256 bytes
 	values := decode(t, "spegel: {registries: [a]}")
-	found := validate.Validate(validate.Input{Values: values, ChartVersion: version}, validate.Policy{})
+	found, _ := validate.Validate(validate.Input{Values: values, ChartVersion: version}, validate.Policy{})
 	want := "rename it to mirroredRegistries and upgrade the chart from " + version[:64] + "... to v0.1.0 or newer"
 	if diff := cmp.Diff(want, found[0].Fix); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

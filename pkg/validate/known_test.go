@@ -1,0 +1,119 @@
+package validate_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+func TestWhatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	type object = map[string]any
+	unknown := func(reasons ...int) any { return validate.Unknown{Reasons: reasons} }
+	open := func(known object, reasons ...int) any { return validate.Open{Known: known, Reasons: reasons} }
+	good := []any{"https://docker.io"}
+	for name, c := range map[string]struct {
+		values    any
+		defaults  []int
+		rules     map[string]validate.Severity
+		found     []string // rule and path
+		undecided []int
+	}{
+		"nothing is known": {values: unknown(2, 1), undecided: []int{1, 2}},
+		"any key may be there": {
+			values: open(nil, 1), undecided: []int{1},
+		},
+		"a list that is known to be good": {values: open(object{"spegel": open(object{"mirroredRegistries": good}, 0)}, 0)},
+		"a list that is known to be null": {
+			values:    object{"spegel": open(object{"mirroredRegistries": nil}, 0)},
+			found:     []string{"empty-mirror-list spegel.mirroredRegistries"},
+			undecided: []int{0}, // registries may be there
+		},
+		"a list that is known to be empty, and the dead key known to be absent": {
+			values: object{"spegel": open(object{"mirroredRegistries": []any{}, "registries": nil}, 0)},
+			found:  []string{"empty-mirror-list spegel.mirroredRegistries"},
+		},
+		"a dead key that is known, and any other may be there": {
+			values:    object{"spegel": open(object{"registries": good}, 3)},
+			found:     []string{"legacy-registries-key spegel.registries"},
+			undecided: []int{3},
+		},
+		"a dead key that is not known beside a list": {
+			values: object{"spegel": object{"mirroredRegistries": good, "registries": unknown(0)}},
+		},
+		"a dead key that is not known beside no list": {
+			values:    object{"spegel": object{"registries": unknown(4)}},
+			found:     []string{"empty-mirror-list spegel.mirroredRegistries"},
+			undecided: []int{4},
+		},
+		"a list that is not known": {values: object{"spegel": object{"mirroredRegistries": unknown(7)}}, undecided: []int{7}},
+		"spegel is not known":      {values: object{"spegel": unknown(7)}, undecided: []int{7}},
+		"an entry that is not known beside bad ones": {
+			values: object{"spegel": object{"mirroredRegistries": []any{"*", unknown(5), "x", unknown(5, 3)}}},
+			found: []string{
+				"wildcard-mirror spegel.mirroredRegistries[0]",
+				"invalid-mirror-url spegel.mirroredRegistries[2]",
+			},
+			undecided: []int{3, 5},
+		},
+		"a map instead of a list, with keys that are not known": {
+			values:    object{"spegel": object{"mirroredRegistries": open(object{"a": "*"}, 1)}},
+			found:     []string{"wildcard-mirror spegel.mirroredRegistries", "invalid-mirror-url spegel.mirroredRegistries"},
+			undecided: []int{1},
+		},
+		"a map instead of a list, with nothing known in it": {
+			values:    object{"spegel": object{"mirroredRegistries": open(object{"a": nil}, 1)}},
+			found:     []string{"invalid-mirror-url spegel.mirroredRegistries"},
+			undecided: []int{1},
+		},
+		"keys that do nothing on a node, and are not known": {
+			values: object{
+				"registries": unknown(0),
+				"spegel":     object{"mirroredRegistries": good, "appendMirrors": unknown(1), "mirrorRegistry": unknown(2)},
+			},
+		},
+		"a rule that is off asks nothing": {
+			values: object{"spegel": object{"mirroredRegistries": unknown(0)}},
+			rules: map[string]validate.Severity{
+				"empty-mirror-list": "off", "legacy-registries-key": "off", "wildcard-mirror": "off",
+				"private-registry-mirrored": "off", "invalid-mirror-url": "off",
+			},
+		},
+		"no values, and the chart's defaults are not known": {values: nil, defaults: []int{6}, undecided: []int{6}},
+		"no list, and the chart's defaults are not known": {
+			values: object{"spegel": object{"logLevel": "INFO"}}, defaults: []int{6}, undecided: []int{6},
+		},
+		"a list, and the chart's defaults are not known": {
+			values: object{"spegel": object{"mirroredRegistries": []any{"*"}}}, defaults: []int{6},
+			found: []string{"wildcard-mirror spegel.mirroredRegistries[0]"},
+		},
+		"a list out of the defaults is taken away": {
+			values: object{"spegel": object{"mirroredRegistries": nil, "registries": nil}}, defaults: []int{6},
+			found: []string{"empty-mirror-list spegel.mirroredRegistries"},
+		},
+		"neither the reference nor the defaults are known": {
+			values: open(nil, 1), defaults: []int{6}, undecided: []int{1, 6},
+		},
+		"values of the wrong type are wrong whatever the defaults": {
+			values: object{"spegel": "x"}, defaults: []int{6}, found: []string{"invalid-mirror-url spegel"}, undecided: nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			policy := validate.Policy{PrivateRegistries: registries(t, "harbor.example.com"), Severities: c.rules}
+			findings, undecided := validate.Validate(validate.Input{Values: c.values, Defaults: c.defaults}, policy)
+			var found []string
+			for _, f := range findings {
+				found = append(found, f.Rule+" "+f.Path.String())
+			}
+			if diff := cmp.Diff(c.found, found); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(c.undecided, undecided); diff != "" {
+				t.Errorf("undecided (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
