@@ -23,7 +23,7 @@ type object struct {
 			Spec struct {
 				Chart     string `json:"chart"`
 				Version   string `json:"version"`
-				SourceRef struct {
+				SourceRef *struct {
 					Kind string `json:"kind"`
 				} `json:"sourceRef"`
 			} `json:"spec"`
@@ -54,7 +54,9 @@ func decode(raw []byte) (*helmv2.HelmRelease, error) {
 	if o.Spec.Chart != nil {
 		hr.Spec.Chart = &helmv2.HelmChartTemplate{}
 		hr.Spec.Chart.Spec.Chart, hr.Spec.Chart.Spec.Version = o.Spec.Chart.Spec.Chart, o.Spec.Chart.Spec.Version
-		hr.Spec.Chart.Spec.SourceRef.Kind = o.Spec.Chart.Spec.SourceRef.Kind
+		if ref := o.Spec.Chart.Spec.SourceRef; ref != nil {
+			hr.Spec.Chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{Kind: ref.Kind}
+		}
 	}
 	hr.Spec.ChartRef, hr.Spec.Suspend, hr.Spec.ReleaseName = o.Spec.ChartRef, o.Spec.Suspend, o.Spec.ReleaseName
 	hr.Spec.TargetNamespace, hr.Spec.ValuesFrom = o.Spec.TargetNamespace, o.Spec.ValuesFrom

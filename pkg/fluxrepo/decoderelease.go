@@ -134,7 +134,7 @@ func (g *graph) shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate
 		chart.Spec.Version = in.Spec.Version
 	}
 	if bytes.Contains(in.Spec.SourceRef, []byte(harmlessMark)) {
-		chart.Spec.SourceRef.Kind = sourcev1.GitRepositoryKind // one that says the least about the chart's name
+		chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{Kind: sourcev1.GitRepositoryKind} // one that says the least about the chart's name
 	} else {
 		_ = json.Unmarshal(in.Spec.SourceRef, &chart.Spec.SourceRef) // of what is no such thing, the kind is not known
 	}

@@ -34,8 +34,11 @@ func chartSource(hr *helmv2.HelmRelease, charts []string) source {
 	if hr.Spec.Chart == nil || hr.Spec.Chart.Spec.Chart == "" {
 		return source{}
 	}
-	chart := hr.Spec.Chart.Spec
-	return source{is: isChart(chart.Chart, chart.SourceRef.Kind, charts), chart: chart.Chart, version: chart.Version}
+	chart, kind := hr.Spec.Chart.Spec, ""
+	if chart.SourceRef != nil {
+		kind = chart.SourceRef.Kind
+	}
+	return source{is: isChart(chart.Chart, kind, charts), chart: chart.Chart, version: chart.Version}
 }
 
 // The twin has these expressions too: manifests/components/validating-admission-policy.

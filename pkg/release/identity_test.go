@@ -99,7 +99,10 @@ func TestSpecChartTellsWhoseReleaseItIs(t *testing.T) {
 			} else {
 				tc.hrName = "spegel"
 			}
-			hr.Spec.Chart.Spec.Chart, hr.Spec.Chart.Spec.SourceRef.Kind = tc.chart, tc.kind
+			hr.Spec.Chart.Spec.Chart = tc.chart
+			if tc.kind != "" {
+				hr.Spec.Chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{Kind: tc.kind}
+			}
 			rel := Resolve(t.Context(), hr, Options{Charts: tc.charts})
 			if got := rel != nil; got != tc.yes {
 				t.Fatalf("Spegel's: %t, want %t", got, tc.yes)
