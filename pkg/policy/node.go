@@ -33,7 +33,7 @@ func (p *parser) each(n *yaml.Node, field string, f func(key, value *yaml.Node))
 			continue
 		}
 		if line, ok := seen[key.Value]; ok {
-			p.errorf(&key, join(field, key.Value), "set twice, first in line %d", line)
+			p.errorf(&key, join(field, key.Value), "set twice, first in line %d", p.line(line))
 			continue
 		}
 		seen[key.Value] = key.Line

@@ -10,34 +10,53 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Parse reads a policy. The name stands for the file in errors. All mistakes are reported together,
-// one a line, in the order of the file.
+// Parse reads a policy, or the ConfigMap that holds one under Key. The name stands for the file in errors. All mistakes are
+// reported together, one a line, in the order of the file.
 func Parse(name string, data []byte) (*Policy, error) {
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc, second yaml.Node
-	switch err := dec.Decode(&doc); {
-	case errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%s:1: empty; want apiVersion: %s and kind: %s", name, APIVersion, Kind)
-	case err != nil:
-		return nil, syntaxError(name, data, err)
+	doc, err := read(name, data, func(line int) int { return line })
+	if err == nil {
+		doc, err = unwrap(doc)
 	}
-	switch err := dec.Decode(&second); {
-	case err == nil:
-		return nil, fmt.Errorf("%s:%d: a second document; want one policy", name, second.Line)
-	case !errors.Is(err, io.EOF):
-		return nil, syntaxError(name, data, err)
+	if err != nil {
+		return nil, err
 	}
-	p := parser{name: name, policy: Default()}
-	p.document(doc.Content[0])
+	p := parser{document: doc, policy: Default()}
+	p.policyFile(doc.root)
 	if err := p.err(); err != nil {
 		return nil, err
 	}
 	return p.policy, nil
 }
 
+// document is one YAML document with the way back to the lines of its file.
+type document struct {
+	name string
+	root *yaml.Node
+	line func(line int) int
+}
+
+// read parses YAML of exactly one document.
+func read(name string, data []byte, line func(int) int) (document, error) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, second yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return document{}, fmt.Errorf("%s:%d: empty; want apiVersion: %s and kind: %s", name, line(1), APIVersion, Kind)
+	case err != nil:
+		return document{}, syntaxError(name, data, line, err)
+	}
+	switch err := dec.Decode(&second); {
+	case err == nil:
+		return document{}, fmt.Errorf("%s:%d: a second document; want one policy", name, line(second.Line))
+	case !errors.Is(err, io.EOF):
+		return document{}, syntaxError(name, data, line, err)
+	}
+	return document{name, doc.Content[0], line}, nil
+}
+
 // parser walks the nodes of a policy file and collects what is wrong with them.
 type parser struct {
-	name     string
+	document
 	policy   *Policy
 	mistakes []mistake
 }
@@ -62,10 +81,11 @@ func (p *parser) errorf(n *yaml.Node, field, format string, args ...any) {
 	if field != "" {
 		text = field + ": " + text
 	}
-	p.mistakes = append(p.mistakes, mistake{n.Line, fmt.Errorf("%s:%d: %s", p.name, n.Line, text)})
+	line := p.line(n.Line)
+	p.mistakes = append(p.mistakes, mistake{line, fmt.Errorf("%s:%d: %s", p.name, line, text)})
 }
 
-func (p *parser) document(root *yaml.Node) {
+func (p *parser) policyFile(root *yaml.Node) {
 	if resolve(root).Kind != yaml.MappingNode {
 		p.errorf(root, "", "%s; want a map", describe(resolve(root)))
 		return

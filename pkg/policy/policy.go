@@ -55,7 +55,7 @@ func load(path string, privateRegistries []string) (*Policy, []byte, error) {
 	var data []byte
 	if path != "" {
 		var err error
-		if data, err = read(path); err != nil {
+		if data, err = readFile(path); err != nil {
 			return nil, nil, err
 		}
 		if p, err = Parse(path, data); err != nil {
@@ -89,7 +89,7 @@ func (p *Policy) addPrivate(names []string) error {
 	return errors.Join(errs...)
 }
 
-func read(path string) ([]byte, error) {
+func readFile(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() { // a pipe would be waited for
 		return nil, fmt.Errorf("policy: %s is not a regular file", path)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // syntaxError turns "yaml: line 3: did not ..." into the form of the other errors.
-func syntaxError(name string, data []byte, err error) error {
+func syntaxError(name string, data []byte, at func(line int) int, err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(text, "line "); ok {
 		number, after, _ := strings.Cut(rest, ": ")
@@ -19,10 +19,10 @@ func syntaxError(name string, data []byte, err error) error {
 			if countsFromZero(after) {
 				line++
 			}
-			return fmt.Errorf("%s:%d: not YAML: %s", name, line, after)
+			return fmt.Errorf("%s:%d: not YAML: %s", name, at(line), after)
 		}
 	}
-	return fmt.Errorf("%s:%d: not YAML: %s", name, findLine(data, text), text)
+	return fmt.Errorf("%s:%d: not YAML: %s", name, at(findLine(data, text)), text)
 }
 
 // findLine looks for the line of an error for which yaml.v3 tells none; 1 if it is not to be found.
