@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
@@ -20,12 +21,13 @@ type object struct {
 	} `json:"metadata"`
 	Spec struct {
 		Chart *struct {
+			Kind string `json:"kind"`
 			Spec struct {
-				Chart     string `json:"chart"`
-				Version   string `json:"version"`
-				SourceRef *struct {
-					Kind string `json:"kind"`
-				} `json:"sourceRef"`
+				Chart     string                                `json:"chart"`
+				Version   string                                `json:"version"`
+				SourceRef *helmv2.CrossNamespaceObjectReference `json:"sourceRef"`
+				URL       string                                `json:"url"`
+				Ref       *sourcev1.OCIRepositoryRef            `json:"ref"`
 			} `json:"spec"`
 		} `json:"chart"`
 		ChartRef        *helmv2.CrossNamespaceSourceReference `json:"chartRef"`
@@ -51,12 +53,11 @@ func decode(raw []byte) (*helmv2.HelmRelease, error) {
 	if d := string(o.Metadata.DeletionTimestamp); d != "" && d != "null" {
 		hr.DeletionTimestamp = &metav1.Time{} // that it is there is all that counts
 	}
-	if o.Spec.Chart != nil {
-		hr.Spec.Chart = &helmv2.HelmChartTemplate{}
-		hr.Spec.Chart.Spec.Chart, hr.Spec.Chart.Spec.Version = o.Spec.Chart.Spec.Chart, o.Spec.Chart.Spec.Version
-		if ref := o.Spec.Chart.Spec.SourceRef; ref != nil {
-			hr.Spec.Chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{Kind: ref.Kind}
-		}
+	if chart := o.Spec.Chart; chart != nil {
+		hr.Spec.Chart = &helmv2.HelmChartTemplate{Kind: chart.Kind, Spec: helmv2.HelmChartTemplateSpec{
+			OCIRepositorySpec: sourcev1.OCIRepositorySpec{URL: chart.Spec.URL, Reference: chart.Spec.Ref},
+			Chart:             chart.Spec.Chart, Version: chart.Spec.Version, SourceRef: chart.Spec.SourceRef,
+		}}
 	}
 	hr.Spec.ChartRef, hr.Spec.Suspend, hr.Spec.ReleaseName = o.Spec.ChartRef, o.Spec.Suspend, o.Spec.ReleaseName
 	hr.Spec.TargetNamespace, hr.Spec.ValuesFrom = o.Spec.TargetNamespace, o.Spec.ValuesFrom

@@ -112,6 +112,13 @@ func restartHint(hr *helmv2.HelmRelease) string {
 }
 
 func name(ref release.Reference) string {
+	if ref.Source {
+		key := ""
+		if ref.Key != "" {
+			key = " key " + validate.Clean(ref.Key)
+		}
+		return fmt.Sprintf("source %s %s/%s%s", validate.Clean(ref.Kind), validate.Clean(ref.Namespace), validate.Clean(ref.Name), key)
+	}
 	return fmt.Sprintf("valuesFrom %s %s/%s key %s", validate.Clean(ref.Kind), validate.Clean(ref.Namespace), validate.Clean(ref.Name), validate.Clean(ref.Key))
 }
 

@@ -1,6 +1,8 @@
 package admission
 
 import (
+	"slices"
+
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
@@ -21,7 +23,7 @@ const (
 // judge draws the verdict from the findings. A suspended release is never denied: nothing is installed
 // from it, and resuming it is an update that is reviewed.
 func judge(rel *release.Release, res release.Result, pol *policy.Policy) verdict {
-	deny := len(res.Denied()) > 0 || len(res.Unresolved) > 0 && pol.Unresolved == policy.UnresolvedDeny
+	deny := len(res.Denied()) > 0 || pol.Unresolved == policy.UnresolvedDeny && slices.ContainsFunc(res.Unresolved, release.Reference.Deniable)
 	switch {
 	case deny && !rel.Suspended:
 		return denied

@@ -108,16 +108,19 @@ func dropUnknown(spec map[string]json.RawMessage) (shaky []string) {
 	return shaky
 }
 
-// shortChart reads the chart's name, its version and the kind of its source, and lists the variables in a name that is not known.
+// shortChart reads what tells the chart, and lists the variables in a name or URL that is not known.
 func (g *graph) shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate, shaky []string, err error) {
 	if raw == nil {
 		return nil, nil, nil
 	}
 	var in struct {
+		Kind string `json:"kind"`
 		Spec struct {
 			Chart     string          `json:"chart"`
 			Version   string          `json:"version"`
 			SourceRef json.RawMessage `json:"sourceRef"`
+			URL       string          `json:"url"`
+			Ref       json.RawMessage `json:"ref"`
 		} `json:"spec"`
 	}
 	if err := json.Unmarshal(raw, &in); err != nil {
@@ -126,17 +129,23 @@ func (g *graph) shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate
 		}
 		return nil, nil, err
 	}
-	chart = &helmv2.HelmChartTemplate{}
-	if shaky = g.unknownIn(in.Spec.Chart); len(shaky) == 0 {
-		chart.Spec.Chart = in.Spec.Chart
+	chart = &helmv2.HelmChartTemplate{Kind: in.Kind}
+	if names := namesIn(in.Kind); len(names) > 0 {
+		return &helmv2.HelmChartTemplate{}, names, nil
+	}
+	if shaky = append(g.unknownIn(in.Spec.Chart), g.unknownIn(in.Spec.URL)...); len(shaky) == 0 {
+		chart.Spec.Chart, chart.Spec.URL = in.Spec.Chart, in.Spec.URL
 	}
 	if !strings.Contains(in.Spec.Version, harmlessMark) {
 		chart.Spec.Version = in.Spec.Version
 	}
+	if !bytes.Contains(in.Spec.Ref, []byte(harmlessMark)) {
+		_ = json.Unmarshal(in.Spec.Ref, &chart.Spec.Reference) // what is no such thing names no version
+	}
+	chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{}
+	_ = json.Unmarshal(in.Spec.SourceRef, chart.Spec.SourceRef) // of what is no such thing, the kind is not known
 	if bytes.Contains(in.Spec.SourceRef, []byte(harmlessMark)) {
-		chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{Kind: sourcev1.GitRepositoryKind} // one that says the least about the chart's name
-	} else {
-		_ = json.Unmarshal(in.Spec.SourceRef, &chart.Spec.SourceRef) // of what is no such thing, the kind is not known
+		chart.Spec.SourceRef.Kind = sourcev1.GitRepositoryKind // one that says the least about the chart's name
 	}
 	return chart, shaky, nil
 }

@@ -56,6 +56,17 @@ func (l *locator) inReference(kind, ns, name, key string, p validate.Path) (Plac
 
 // reference is where a HelmRelease names what could not be read: with its key, or else with any.
 func (l *locator) reference(ref release.Reference) Place {
+	if l.own != nil && ref.Source {
+		for _, field := range []string{cmp.Or(ref.Key, "spec.chartRef"), "spec.chart.spec.sourceRef"} {
+			n := l.own.node
+			for key := range strings.SplitSeq(field, ".") {
+				n = child(n, key)
+			}
+			if n != nil {
+				return l.own.place(l.graph, n)
+			}
+		}
+	}
 	if l.own != nil {
 		var near *yaml.Node
 		for _, item := range items(child(child(l.own.node, "spec"), "valuesFrom")) {

@@ -77,12 +77,14 @@ func judged(t *testing.T, res *fluxrepo.Result, pol *policy.Policy) (verdict str
 			warned = append(warned, got)
 		}
 	}
+	deniable := false
 	for _, u := range rel.Unresolved {
+		deniable = deniable || u.Deniable()
 		unresolved = append(unresolved, u.Kind+" "+u.Namespace+"/"+u.Name)
 	}
 	slices.Sort(unresolved)
 	switch {
-	case len(denied) > 0 || len(unresolved) > 0 && pol.Unresolved == policy.UnresolvedDeny && !rel.Suspended:
+	case len(denied) > 0 || deniable && pol.Unresolved == policy.UnresolvedDeny && !rel.Suspended:
 		verdict = "deny"
 	case len(warned) > 0:
 		verdict = "warn"

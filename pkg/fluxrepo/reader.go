@@ -58,14 +58,14 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 		var in struct {
 			Spec struct {
 				Chart, Version string
-				SourceRef      struct{ Kind string } `json:"sourceRef"`
+				SourceRef      sourcev1.LocalHelmChartSourceReference `json:"sourceRef"`
 			} `json:"spec"`
 		}
 		err := r.source(sourcev1.HelmChartKind, key, &in)
 		if names := r.graph.unknownIn(in.Spec.Chart); err == nil && len(names) > 0 {
 			err = r.unknownChart("chart", names)
 		}
-		obj.Spec.Chart, obj.Spec.Version, obj.Spec.SourceRef.Kind = in.Spec.Chart, in.Spec.Version, in.Spec.SourceRef.Kind
+		obj.Spec.Chart, obj.Spec.Version, obj.Spec.SourceRef = in.Spec.Chart, in.Spec.Version, in.Spec.SourceRef
 		return err
 	}
 	return &release.Unreadable{Reason: "a kind that is not read"}

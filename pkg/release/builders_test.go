@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -17,7 +18,9 @@ import (
 func helmRelease(t testing.TB, inline string, refs ...helmv2.ValuesReference) *helmv2.HelmRelease {
 	t.Helper()
 	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "spegel"}}
-	hr.Spec.Chart = &helmv2.HelmChartTemplate{Spec: helmv2.HelmChartTemplateSpec{Chart: "spegel", Version: "0.7.4"}}
+	hr.Spec.Chart = &helmv2.HelmChartTemplate{Spec: helmv2.HelmChartTemplateSpec{
+		Chart: "spegel", Version: "0.7.4", SourceRef: &helmv2.CrossNamespaceObjectReference{Kind: sourcev1.HelmRepositoryKind, Name: "charts"},
+	}}
 	hr.Spec.ValuesFrom = refs
 	if inline != "" {
 		raw, err := yaml.YAMLToJSON([]byte(inline))

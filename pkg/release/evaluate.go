@@ -21,7 +21,13 @@ type Reference struct {
 	Kind, Namespace, Name string
 	Key                   string
 	Reason                string // why, in words
+	// Source says that it is the source of the chart, so that whose chart it is is not known. No policy denies a release
+	// for that: a source is applied after its release, and a denial would keep it away for good.
+	Source bool
 }
+
+// Deniable reports whether a policy may deny a release for this reference.
+func (r Reference) Deniable() bool { return !r.Source }
 
 // Result is what the rules say about a release.
 type Result struct {
@@ -50,6 +56,9 @@ func (r Result) with(s validate.Severity) []Finding {
 
 // Evaluate runs the rules over the effective values.
 func (r *Release) Evaluate(policy validate.Policy) Result {
+	if r.unknown != nil {
+		return Result{Unresolved: []Reference{*r.unknown}}
+	}
 	found := r.rules(r.values, policy)
 	isUnread := func(ref reference) bool { return ref.unread != "" }
 	var res Result
@@ -76,6 +85,6 @@ func (r *Release) Evaluate(policy validate.Policy) Result {
 }
 
 func (r *Release) rules(values any, policy validate.Policy) []validate.Finding {
-	found, _ := validate.Validate(validate.Input{Values: values, ChartVersion: r.Version}, policy)
+	found, _ := validate.Validate(validate.Input{Values: values, OwnChart: r.own, ChartVersion: r.Version}, policy)
 	return found
 }

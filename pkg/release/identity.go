@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"regexp"
@@ -27,18 +28,75 @@ const (
 type source struct {
 	is             answer
 	chart, version string
+	// own says that the chart lies in Spegel's own registry, so that no other chart wraps it.
+	own bool
+	// unread is what would say which chart it is. It is set only if the answer is unknown.
+	unread *Reference
+	// unfit says that no Flux accepts what spec.chart says, so that names decide nothing.
+	unfit bool
 }
 
-// chartSource looks at spec.chart alone; unknown where the HelmRelease refers to a source instead.
+// trueCharts stands in the name or the URL of a source of TrueCharts, whose chart of the same name has other values.
+const trueCharts = "truecharts"
+
+// chartSource looks at the HelmRelease alone; unknown where it refers to a source instead.
 func chartSource(hr *helmv2.HelmRelease, charts []string) source {
-	if hr.Spec.Chart == nil || hr.Spec.Chart.Spec.Chart == "" {
+	if ref := hr.Spec.ChartRef; ref != nil && strings.Contains(ref.Name, trueCharts) {
+		return source{is: no}
+	}
+	if hr.Spec.Chart == nil {
 		return source{}
 	}
-	chart, kind := hr.Spec.Chart.Spec, ""
-	if chart.SourceRef != nil {
-		kind = chart.SourceRef.Kind
+	spec := hr.Spec.Chart.Spec
+	field := func(key, reason string) source {
+		ref := unreadSource(helmv2.HelmReleaseKind, hr.Namespace, hr.Name, reason)
+		ref.Key = key
+		return source{chart: cmp.Or(spec.Chart, spec.URL), unread: ref, unfit: true}
 	}
-	return source{is: isChart(chart.Chart, kind, charts), chart: chart.Chart, version: chart.Version}
+	switch kind := hr.Spec.Chart.Kind; {
+	case kind == sourcev1.OCIRepositoryKind && spec.URL == "":
+		return source{}
+	case kind == sourcev1.OCIRepositoryKind && !chartURL.MatchString(spec.URL):
+		return field("spec.chart.spec.url", "not the oci:// URL of a chart")
+	case kind == sourcev1.OCIRepositoryKind:
+		return ociSource(&spec.OCIRepositorySpec, charts)
+	case kind != "" && kind != sourcev1.HelmChartKind:
+		return field("spec.chart.kind", "neither HelmChart nor OCIRepository")
+	case spec.Chart == "" && spec.URL != "":
+		return field("spec.chart.kind", "not OCIRepository, which spec.chart.spec.url needs")
+	case spec.Chart == "":
+		return source{}
+	}
+	from := helmv2.CrossNamespaceObjectReference{}
+	if spec.SourceRef != nil {
+		from = *spec.SourceRef
+	}
+	s := namedChart(spec.Chart, spec.Version, from.Kind, from.Name, charts)
+	if s.is == unknown {
+		s.unread = unreadSource(from.Kind, cmp.Or(from.Namespace, hr.Namespace), from.Name, "the path of the chart does not name it")
+	}
+	return s
+}
+
+// namedChart is a chart of a HelmChart: a name in a HelmRepository, or a path in files.
+func namedChart(chart, version, kind, name string, charts []string) source {
+	if strings.Contains(name, trueCharts) {
+		return source{is: no}
+	}
+	return source{is: isChart(chart, kind, charts), chart: chart, version: version}
+}
+
+// ociSource is the chart of an OCIRepository. Only a tag or an exact semver that nothing else overrides is a version.
+func ociSource(repo *sourcev1.OCIRepositorySpec, charts []string) source {
+	if strings.Contains(repo.URL, trueCharts) {
+		return source{is: no}
+	}
+	s := source{is: isChart(repo.URL, sourcev1.OCIRepositoryKind, charts), chart: repo.URL}
+	s.own = strings.Contains(repo.URL, "spegel-org") || strings.Contains(repo.URL, "xenitab")
+	if ref := repo.Reference; ref != nil && ref.Digest == "" {
+		s.version = cmp.Or(ref.SemVer, ref.Tag)
+	}
+	return s
 }
 
 // The twin has these expressions too: manifests/components/validating-admission-policy.
@@ -47,6 +105,8 @@ var (
 	nowhere = regexp.MustCompile(`^[./]*$|/[.]{2}(/+[.]?)*$`)
 	// plain matches what a folder of a chart is called, which is the chart's name.
 	plain = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	// chartURL matches a URL with a host and a path, whose last segment is the chart's name.
+	chartURL = regexp.MustCompile(`^oci://[^/]+/.`)
 	// packaged matches what "helm package" adds to the chart's name.
 	packaged = regexp.MustCompile(`-v?\d+[.]\d+[.]\d+([-+][0-9A-Za-z.+-]*)?[.]tgz$`)
 )
@@ -84,45 +144,71 @@ func isChart(chart, kind string, charts []string) answer {
 // readSource reads what spec.chartRef names.
 func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 	ref := hr.Spec.ChartRef
-	if ref == nil || o.Reader == nil {
-		return source{}
+	key := client.ObjectKey{Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
+	unread := func(reason string) source {
+		return source{unread: unreadSource(ref.Kind, key.Namespace, key.Name, reason)}
 	}
-	key := client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}
-	if key.Namespace == "" {
-		key.Namespace = hr.Namespace
+	if o.Reader == nil {
+		return unread("not read")
 	}
 	switch ref.Kind {
 	case sourcev1.OCIRepositoryKind:
 		var repo sourcev1.OCIRepository
-		if err := o.Reader.Get(ctx, key, &repo); err != nil || repo.Spec.URL == "" {
-			return source{}
+		if err := o.Reader.Get(ctx, key, &repo); err != nil {
+			return unread(whyUnread(err))
 		}
-		s := source{is: isChart(repo.Spec.URL, sourcev1.OCIRepositoryKind, o.Charts), chart: repo.Spec.URL}
-		if ref := repo.Spec.Reference; ref != nil {
-			s.version = ref.Tag
-			if ref.SemVer != "" {
-				s.version = ref.SemVer
-			}
+		if !chartURL.MatchString(repo.Spec.URL) {
+			return unread("its URL is not the oci:// URL of a chart")
 		}
-		return s
+		return ociSource(&repo.Spec, o.Charts)
 	case sourcev1.HelmChartKind:
 		var chart sourcev1.HelmChart
-		if err := o.Reader.Get(ctx, key, &chart); err != nil || chart.Spec.Chart == "" {
-			return source{}
+		if err := o.Reader.Get(ctx, key, &chart); err != nil {
+			return unread(whyUnread(err))
 		}
-		return source{is: isChart(chart.Spec.Chart, chart.Spec.SourceRef.Kind, o.Charts), chart: chart.Spec.Chart, version: chart.Spec.Version}
+		from := chart.Spec.SourceRef
+		s := namedChart(chart.Spec.Chart, chart.Spec.Version, from.Kind, from.Name, o.Charts)
+		if s.is == unknown || chart.Spec.Chart == "" {
+			s = unread("the path of the chart does not name it")
+			s.chart, s.version = chart.Spec.Chart, chart.Spec.Version
+		}
+		return s
 	}
-	return source{} // an ExternalArtifact does not say which chart it holds
+	return unread("it does not say which chart it holds") // an ExternalArtifact
+}
+
+func unreadSource(kind, namespace, name, reason string) *Reference {
+	return &Reference{
+		Kind: kind, Namespace: namespace, Name: name, Source: true,
+		Reason: reason + ", so whether it is Spegel's chart is not known",
+	}
 }
 
 // namedLikeChart is the fallback by name.
 func namedLikeChart(hr *helmv2.HelmRelease, charts []string) bool {
+	return anyName(hr, charts, func(name, chart string) bool { return name == chart })
+}
+
+// suggestsChart reports whether a HelmRelease whose chart is not known may well install one of the policy: a name, or what
+// stands for the chart, contains the chart's name.
+func suggestsChart(hr *helmv2.HelmRelease, src source, charts []string) bool {
+	return anyName(hr, charts, strings.Contains) || src.unfit && slices.ContainsFunc(charts, func(c string) bool {
+		return strings.Contains(src.chart, chartName(c))
+	})
+}
+
+func anyName(hr *helmv2.HelmRelease, charts []string, matches func(name, chart string) bool) bool {
 	names := []string{hr.Name, hr.Spec.ReleaseName}
 	if hr.Spec.ChartRef != nil {
 		names = append(names, hr.Spec.ChartRef.Name)
 	}
-	return slices.ContainsFunc(charts, func(c string) bool { return slices.Contains(names, path.Base(strings.TrimRight(c, "/"))) })
+	return slices.ContainsFunc(charts, func(c string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return matches(name, chartName(c)) })
+	})
 }
+
+// chartName is the name of a chart of the policy, which may be a URL.
+func chartName(chart string) string { return path.Base(strings.TrimRight(chart, "/")) }
 
 // hasChartKey is the fallback by values: a map spegel with a key that no other chart is known to have.
 // Read at chart v0.0.14 to v0.7.4.

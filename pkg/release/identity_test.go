@@ -7,9 +7,14 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-const upstream = "oci://ghcr.io/spegel-org/helm-charts/spegel"
+const (
+	upstream = "oci://ghcr.io/spegel-org/helm-charts/spegel"
+	notKnown = ", so whether it is Spegel's chart is not known"
+)
 
 func ociRepository(ns, name, url string, ref *sourcev1.OCIRepositoryRef) *sourcev1.OCIRepository {
 	return &sourcev1.OCIRepository{
@@ -124,7 +129,7 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 		hrName         string // "app" if empty
 		releaseName    string
 		failing        string
-		want           string // chart@version; "no" if it is not Spegel's
+		want           string // chart@version; "no" if it is not Spegel's, or why that is not known
 	}{
 		"an OCIRepository of Spegel's chart":                {kind: oci, name: "oci", want: upstream + "@0.7.4"},
 		"an OCIRepository with a range":                     {kind: oci, name: "range", want: upstream + "@>=0.1.0"},
@@ -160,6 +165,20 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 		"a source that may not be read, by nothing":         {kind: chart, name: "chart", failing: "HelmChart kube-system/chart", want: "no"},
 		"a source without a URL, by name":                   {kind: oci, name: "empty", hrName: "spegel", want: "@"},
 		"a HelmChart without a chart, by name":              {kind: chart, name: "empty", hrName: "spegel", want: "@"},
+		"a missing source, a longer name":                   {kind: oci, name: "gone", hrName: "spegel-mirror", inline: "spegel: {enabled: true}", want: "OCIRepository kube-system/gone: not found" + notKnown},
+		"a missing source with a longer name":               {kind: oci, ns: "flux-system", name: "my-spegel", want: "OCIRepository flux-system/my-spegel: not found" + notKnown},
+		"a missing source, a longer release name":           {kind: chart, name: "gone", releaseName: "spegel2", want: "HelmChart kube-system/gone: not found" + notKnown},
+		"a missing source, a longer name and a key":         {kind: oci, name: "gone", hrName: "spegel-mirror", inline: "spegel: {containerdSock: /x}", want: "@"},
+		"a longer name with another chart":                  {kind: oci, name: "other", hrName: "spegel-mirror", want: "no"},
+		"a longer name with Spegel's chart":                 {kind: oci, name: "oci", hrName: "spegel-mirror", want: upstream + "@0.7.4"},
+		"a longer name, and the source may not be read":     {kind: oci, name: "other", hrName: "spegel-mirror", failing: "OCIRepository kube-system/other", want: "OCIRepository kube-system/other: could not be read" + notKnown},
+		"a longer name, and a URL that is none":             {kind: oci, name: "nourl", hrName: "spegel-mirror", want: "OCIRepository kube-system/nourl: its URL is not the oci:// URL of a chart" + notKnown},
+		"a longer name, and a HelmChart with a path":        {kind: chart, name: "root", hrName: "spegel-mirror", want: "HelmChart kube-system/root: the path of the chart does not name it" + notKnown},
+		"a longer name, and an ExternalArtifact":            {kind: "ExternalArtifact", name: "a", hrName: "spegel-mirror", want: "ExternalArtifact kube-system/a: it does not say which chart it holds" + notKnown},
+		"a longer name than the URL's chart":                {kind: oci, name: "gone", hrName: "spegel-mirror", charts: []string{upstream + "/"}, want: "OCIRepository kube-system/gone: not found" + notKnown},
+		"a source whose name is TrueCharts'":                {kind: oci, name: "truecharts-spegel", hrName: "spegel", inline: "spegel: {registries: []}", want: "no"},
+		"a source whose URL is TrueCharts'":                 {kind: oci, name: "true", hrName: "spegel", inline: "spegel: {registries: []}", want: "no"},
+		"a HelmChart from TrueCharts":                       {kind: chart, name: "true", hrName: "spegel", inline: "spegel: {registries: []}", want: "no"},
 		"an ExternalArtifact, which names no chart":         {kind: "ExternalArtifact", name: "artifact", want: "no"},
 		"an ExternalArtifact named like the chart":          {kind: "ExternalArtifact", name: "spegel", want: "@"},
 		"an ExternalArtifact, a map with a key of Spegel's": {kind: "ExternalArtifact", name: "artifact", inline: "spegel: {resolveTags: true}", want: "@"},
@@ -171,6 +190,8 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 			file.Spec.SourceRef.Kind = sourcev1.GitRepositoryKind
 			below := helmChart(namespace, "below", "charts/spegel/chart", "")
 			below.Spec.SourceRef.Kind = sourcev1.BucketKind
+			fromTrueCharts := helmChart(namespace, "true", "spegel", "")
+			fromTrueCharts.Spec.SourceRef.Name = "truecharts"
 			c := newCluster(
 				ociRepository(namespace, "oci", upstream, &sourcev1.OCIRepositoryRef{Tag: "0.7.4"}),
 				ociRepository(namespace, "range", upstream, &sourcev1.OCIRepositoryRef{Tag: "0.0.1", SemVer: ">=0.1.0"}),
@@ -180,13 +201,16 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 				ociRepository(namespace, "spegel", "oci://ghcr.io/stefanprodan/charts/podinfo", nil),
 				ociRepository(namespace, "fork", "oci://ghcr.io/fork/spegel", nil),
 				ociRepository(namespace, "empty", "", nil),
+				ociRepository(namespace, "nourl", "oci://spegel", nil),
+				ociRepository(namespace, "truecharts-spegel", upstream, nil),
+				ociRepository(namespace, "true", "oci://oci.trueforge.org/truecharts/spegel", nil),
 				helmChart(namespace, "chart", "spegel", "0.x"),
 				helmChart(namespace, "path", "./charts/spegel", ""),
 				helmChart(namespace, "other", "podinfo", ""),
 				helmChart(namespace, "empty", "", ""),
 				helmChart(namespace, "root", ".", ""),
 				helmChart(namespace, "package", "charts/spegel-0.7.4.tgz", ""),
-				file, below,
+				file, below, fromTrueCharts,
 			)
 			c.fail[tc.failing] = errors.New("no")
 			hr := helmRelease(t, tc.inline)
@@ -201,6 +225,9 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 			got := "no"
 			if rel := Resolve(t.Context(), hr, Options{Charts: tc.charts, Reader: c}); rel != nil {
 				got = rel.Chart + "@" + rel.Version
+				for _, ref := range rel.Evaluate(validate.Policy{}).Unresolved {
+					got = ref.Kind + " " + ref.Namespace + "/" + ref.Name + ": " + ref.Reason
+				}
 			}
 			if got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)

@@ -76,25 +76,32 @@ func (ref *reference) take(data map[string]string, err error, create bool) {
 	}
 	value, found := data[ref.GetValuesKey()]
 	missing := apierrors.IsNotFound(err) || err == nil && !found
-	var unreadable *Unreadable
 	switch {
 	case missing && ref.Optional && !create:
 		ref.empty = true
-	case apierrors.IsNotFound(err):
-		ref.unread = "not found"
-	case apierrors.IsForbidden(err):
-		ref.unread = "not permitted to read"
-	case errors.As(err, &unreadable):
-		ref.unread = unreadable.Reason
-	case errors.Is(err, context.DeadlineExceeded) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err):
-		ref.unread = "not read in time"
 	case err != nil:
-		ref.unread = "could not be read"
+		ref.unread = whyUnread(err)
 	case missing:
 		ref.unread = "has no such key"
 	default:
 		ref.data = value
 	}
+}
+
+// whyUnread says in words why an object could not be read.
+func whyUnread(err error) string {
+	var unreadable *Unreadable
+	switch {
+	case apierrors.IsNotFound(err):
+		return "not found"
+	case apierrors.IsForbidden(err):
+		return "not permitted to read"
+	case errors.As(err, &unreadable):
+		return unreadable.Reason
+	case errors.Is(err, context.DeadlineExceeded) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err):
+		return "not read in time"
+	}
+	return "could not be read"
 }
 
 func readData(ctx context.Context, r Reader, kind string, key client.ObjectKey) (map[string]string, error) {

@@ -26,7 +26,7 @@ type Options struct {
 	Enter func(ctx context.Context, bytes int) error
 }
 
-// Release is a HelmRelease of Spegel's, resolved.
+// Release is a HelmRelease of Spegel, resolved, or one that may be: see Resolve.
 type Release struct {
 	Namespace, Name string
 	// Chart is the chart as the HelmRelease or its source names it, Version its version or range; both
@@ -34,13 +34,17 @@ type Release struct {
 	Chart, Version string
 	Suspended      bool
 
+	unknown *Reference // the source, if whose chart it is is not known
+	own     bool       // the chart is known to be Spegel's own
+
 	inline any // spec.values as decoded; nil for none
 	refs   []reference
 	values any // effective values, as far as they could be read
 }
 
-// Resolve tells whether a HelmRelease is Spegel's and gathers its values. It returns nil for a release
-// of another chart. What can't be read is no error: Evaluate reports it as unresolved.
+// Resolve finds out whose chart a HelmRelease installs and gathers its values. It returns nil for a release
+// of another chart. What can't be read is no error: Evaluate reports it as unresolved. So it does the source of a release
+// that may be Spegel's, as its names contain the name of a chart, and of which nothing else is known.
 func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	src, byName := chartSource(hr, o.Charts), namedLikeChart(hr, o.Charts)
 	if src.is == no {
@@ -67,12 +71,15 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	if src.is == no {
 		return nil
 	}
-	r.Chart, r.Version = src.chart, src.version
+	r.Chart, r.Version, r.own = src.chart, src.version, src.own
 	r.enter(ctx, hr, o)
 	r.inline = decode(hr)
 	r.merge()
-	if src.is == unknown && !byName && !hasChartKey(r.values) {
-		return nil
+	if src.is == unknown && (src.unfit || !byName && !hasChartKey(r.values)) {
+		if src.unread == nil || !suggestsChart(hr, src, o.Charts) && !hasChartKey(r.values) {
+			return nil
+		}
+		r.unknown = src.unread
 	}
 	return r
 }
@@ -141,7 +148,7 @@ func (r *Release) MirrorList() (list any, known bool) { return r.effective(listK
 func (r *Release) LegacyList() (list any, known bool) { return r.effective("registries") }
 
 func (r *Release) effective(key string) (value any, known bool) {
-	if slices.ContainsFunc(r.refs, func(ref reference) bool { return ref.unread != "" }) {
+	if r.unknown != nil || slices.ContainsFunc(r.refs, func(ref reference) bool { return ref.unread != "" }) {
 		return nil, false
 	}
 	return at(r.values, validate.Path{spegelKey, key}), true

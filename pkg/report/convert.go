@@ -53,5 +53,5 @@ func FromFinding(f *release.Finding) Finding {
 
 // FromReference is what a release could not read, without a place.
 func FromReference(ref release.Reference) Unresolved {
-	return Unresolved{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, Key: ref.Key, Reason: ref.Reason}
+	return Unresolved{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, Key: ref.Key, Reason: ref.Reason, Source: ref.Source}
 }

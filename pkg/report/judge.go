@@ -31,13 +31,13 @@ func Judge(releases []Release, errs []Error, unresolved policy.Unresolved) *Repo
 func (r *Release) judge(unresolved policy.Unresolved) {
 	r.Findings, r.Unresolved = notNil(r.Findings), notNil(r.Unresolved)
 	installed := r.Built && !r.Suspended && !r.Deleting
-	severity := validate.Warn
-	if installed && unresolved == policy.UnresolvedDeny {
-		severity = validate.Deny
-	}
-	deny := severity == validate.Deny && len(r.Unresolved) > 0
+	deny := false
 	for i := range r.Unresolved {
-		r.Unresolved[i].Severity = severity
+		u := &r.Unresolved[i]
+		u.Severity = validate.Warn
+		if installed && unresolved == policy.UnresolvedDeny && !u.Source {
+			u.Severity, deny = validate.Deny, true
+		}
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]

@@ -21,6 +21,7 @@ func TestVerdict(t *testing.T) {
 		findings             []release.Finding
 		unresolved           int
 		suspended, leftover  bool
+		source               bool // it is the chart's source that is unresolved
 		policy               policy.Unresolved
 		verdict              report.Verdict
 		severity, unresolves validate.Severity
@@ -31,6 +32,7 @@ func TestVerdict(t *testing.T) {
 		"a warning comes before what is unresolved":           {findings: []release.Finding{warn}, unresolved: 1, verdict: report.VerdictWarn, severity: validate.Warn, unresolves: validate.Warn},
 		"what is unresolved is said":                          {unresolved: 1, verdict: report.VerdictUnresolved, unresolves: validate.Warn},
 		"what is unresolved denies if the policy says so":     {unresolved: 1, policy: policy.UnresolvedDeny, verdict: report.VerdictDeny, unresolves: validate.Deny},
+		"whose chart it is denies under no policy":            {unresolved: 1, source: true, policy: policy.UnresolvedDeny, verdict: report.VerdictUnresolved, unresolves: validate.Warn},
 		"that policy denies nothing that is resolved":         {policy: policy.UnresolvedDeny, verdict: report.VerdictPass},
 		"a suspended release is warned at most":               {findings: []release.Finding{deny}, suspended: true, verdict: report.VerdictWarn, severity: validate.Warn},
 		"a suspended release may be unresolved":               {unresolved: 1, suspended: true, policy: policy.UnresolvedDeny, verdict: report.VerdictUnresolved, unresolves: validate.Warn},
@@ -40,6 +42,9 @@ func TestVerdict(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := fluxrepo.Release{Suspended: c.suspended, Built: !c.leftover, Unresolved: make([]fluxrepo.Reference, c.unresolved)}
+			for i := range in.Unresolved {
+				in.Unresolved[i].Source = c.source
+			}
 			for _, f := range c.findings {
 				in.Findings = append(in.Findings, fluxrepo.Finding{Finding: f})
 			}

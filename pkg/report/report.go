@@ -94,6 +94,8 @@ type Unresolved struct {
 
 	// Severity is deny where the policy asks for it, else warn.
 	Severity validate.Severity `json:"-"`
+	// Source says that it is the chart's source, for which no policy denies a release.
+	Source bool `json:"-"`
 }
 
 // Object names what could not be read, e.g. Secret kube-system/spegel-values key values.yaml.

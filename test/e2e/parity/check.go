@@ -39,8 +39,10 @@ func (c Case) Check(resp *admissionv1.AdmissionResponse) error {
 	}
 	var unresolved []string
 	for _, w := range resp.Warnings {
-		if rest, ok := strings.CutPrefix(w, "unresolved: valuesFrom "); ok {
-			ref, _, _ := strings.Cut(rest, " key ")
+		if rest, ok := strings.CutPrefix(w, "unresolved: "); ok {
+			_, ref, _ := strings.Cut(rest, " ") // after valuesFrom or source
+			ref, _, _ = strings.Cut(ref, ": ")
+			ref, _, _ = strings.Cut(ref, " key ")
 			unresolved = append(unresolved, ref)
 			continue
 		}
