@@ -34,6 +34,13 @@ func TestMatchConditionsCallTheWebhookFor(t *testing.T) {
 			release: `{metadata: {name: mirror}, spec: {chart: {spec: {chart: spegel}}}}`,
 			called:  true,
 		},
+		"a chart by its URL": {
+			release: `{metadata: {name: p2p}, spec: {chart: {kind: OCIRepository, spec: {url: "oci://ghcr.io/spegel-org/helm-charts/spegel"}}}}`,
+			called:  true,
+		},
+		"another chart by its URL": {
+			release: `{metadata: {name: podinfo}, spec: {chart: {kind: OCIRepository, spec: {url: "oci://ghcr.io/stefanprodan/charts/podinfo"}}}}`,
+		},
 		"a chart in a folder of a Git repository": {
 			release: `{metadata: {name: mirror}, spec: {chart: {spec: {chart: ./charts/spegel}}}}`,
 			called:  true,
