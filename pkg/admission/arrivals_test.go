@@ -57,7 +57,7 @@ func TestABodyThatMadeWayMayComeAgain(t *testing.T) {
 // A review that reads much waits for others that do, and one that reads little does not.
 func TestLargeReadsTakeRoom(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	room := newValues()
 	one, other := &share{values: room}, &share{values: room}

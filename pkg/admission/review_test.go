@@ -25,6 +25,7 @@ import (
 // server is the webhook over real HTTP, and what it has logged and counted.
 type server struct {
 	url     string
+	handler http.Handler // the same without HTTP
 	logs    *bytes.Buffer
 	metrics *prometheus.Registry
 }
@@ -38,7 +39,8 @@ func serve(t testing.TB, pol *policy.Policy, reader release.Reader) *server {
 		Log:     slog.New(slog.NewJSONHandler(s.logs, nil)),
 	}
 	mux := http.NewServeMux()
-	mux.Handle(admission.Path, admission.NewEndpoint(h))
+	s.handler = admission.NewEndpoint(h)
+	mux.Handle(admission.Path, s.handler)
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	s.url = srv.URL + admission.Path

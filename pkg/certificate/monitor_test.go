@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -143,6 +144,10 @@ func TestReadinessDoesNotWait(t *testing.T) {
 // The end is announced once, and its coming too.
 func TestLogTellsOncePerState(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, logTellsOncePerState)
+}
+
+func logTellsOncePerState(t *testing.T) {
 	cert, _ := issue(t, time.Now(), 3*time.Second) // dated back by an hour, so near its end at once
 	var log strings.Builder
 	m := &Monitor{Served: func() *tls.Certificate { return cert }, Log: slog.New(slog.NewTextHandler(io.Writer(&log), nil))}

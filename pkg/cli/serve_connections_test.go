@@ -119,7 +119,7 @@ func TestManyIdleConnections(t *testing.T) {
 	for n := range many - cli.MaxConnections {
 		select {
 		case <-closed:
-		case <-time.After(30 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("%d were closed, want %d", n, many-cli.MaxConnections)
 		}
 	}

@@ -27,6 +27,7 @@ func TestManyLargeHeaders(t *testing.T) { //nolint:paralleltest // it measures w
 			if flag == "" {
 				address = strings.TrimPrefix(p.health, "http://")
 			}
+			p.awaitPort(t, address)
 			var wg sync.WaitGroup
 			for range 400 {
 				conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
@@ -35,7 +36,7 @@ func TestManyLargeHeaders(t *testing.T) { //nolint:paralleltest // it measures w
 				}
 				t.Cleanup(func() { _ = conn.Close() })
 				wg.Go(func() {
-					_ = conn.SetDeadline(time.Now().Add(time.Minute))
+					_ = conn.SetDeadline(time.Now().Add(patience))
 					_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nX-A: ")
 					_, _ = conn.Write(bytes.Repeat([]byte("a"), 1_000_000))
 				})
@@ -68,8 +69,8 @@ func TestMetricsServer(t *testing.T) {
 	}))
 	t.Cleanup(api.Close)
 	plain, secure := freeAddress(t), freeAddress(t)
-	serving(t, time.Hour, "--metrics-bind-address="+plain)
-	serving(t, time.Hour, "--metrics-bind-address="+secure, "--metrics-secure", "--kubeconfig="+kubeconfig(t, api))
+	serving(t, time.Hour, "--metrics-bind-address="+plain).awaitPort(t, plain)
+	serving(t, time.Hour, "--metrics-bind-address="+secure, "--metrics-secure", "--kubeconfig="+kubeconfig(t, api)).awaitPort(t, secure)
 	client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	for _, c := range []struct {
 		url, token string

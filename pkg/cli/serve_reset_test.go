@@ -43,7 +43,7 @@ func (p *program) flood(t *testing.T, streams int) (sent int) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	var header bytes.Buffer
 	encode := hpack.NewEncoder(&header)
 	for _, f := range [][2]string{{":method", "POST"}, {":scheme", "https"}, {":authority", u.Host}, {":path", u.Path}, {"content-type", "application/json"}} {

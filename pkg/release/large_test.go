@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,8 +25,7 @@ func TestNoMoreIsReadAfterTooMuch(t *testing.T) {
 		"values":                  {values(large), 2},
 		"what else is in objects": {map[string]string{"values.yaml": "", "other": large}, maxRead*3/2/maxData + 1},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		check := func(t *testing.T) {
 			c := newCluster()
 			hr := helmRelease(t, "")
 			var want []string
@@ -54,6 +54,10 @@ func TestNoMoreIsReadAfterTooMuch(t *testing.T) {
 					t.Errorf("%d objects were read, want fewer than %d", n, tc.read+maxAhead)
 				}
 			}
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, check)
 		})
 	}
 }
@@ -61,6 +65,10 @@ func TestNoMoreIsReadAfterTooMuch(t *testing.T) {
 // TestFewObjectsAreReadAtTheSameTime: a review with many references holds no more of them.
 func TestFewObjectsAreReadAtTheSameTime(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, fewObjectsAreReadAtTheSameTime) // where sleep ends when all who can read do
+}
+
+func fewObjectsAreReadAtTheSameTime(t *testing.T) {
 	c := newCluster()
 	hr := helmRelease(t, "")
 	for i := range 30 {
