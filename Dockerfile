@@ -19,9 +19,7 @@ ARG TARGETOS
 ARG TARGETARCH
 ARG VERSION=""
 ARG COMMIT=""
-# grpcnotrace: gRPC, which the filter of --metrics-secure brings along, then leaves out a debug page whose templates would
-# have the linker keep every method of every type. That is a quarter of the program, in memory too.
-RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -tags grpcnotrace \
+RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath \
     -ldflags "-s -w -X github.com/spegel-guard/spegel-guard/pkg/cli.version=${VERSION} -X github.com/spegel-guard/spegel-guard/pkg/cli.commit=${COMMIT}" \
     -o /webhook ./cmd/webhook
 

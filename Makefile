@@ -31,9 +31,6 @@ IMAGE ?= ghcr.io/spegel-guard/spegel-guard
 GO := CGO_ENABLED=0 go
 GOTEST := $(GO) test -trimpath
 
-# As in the Dockerfile, which says why.
-TAGS := -tags=grpcnotrace
-
 # The API server to test against: the one in $KUBEBUILDER_ASSETS if that is set, else one built here.
 ifdef KUBEBUILDER_ASSETS
 CONTROL_PLANE :=
@@ -55,7 +52,7 @@ help: ## List the targets.
 
 .PHONY: build
 build: ## Build the program: .cache/bin/webhook.
-	@GOFLAGS="$$(go env GOFLAGS) $(TAGS)" $(BUILD) . $(BIN)/webhook ./cmd/webhook
+	@$(BUILD) . $(BIN)/webhook ./cmd/webhook
 
 .PHONY: demo
 demo: build assets ## See a real API server refuse the incident and accept the fix. Takes minutes the first time.

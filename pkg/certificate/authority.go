@@ -2,14 +2,15 @@ package certificate
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/open-policy-agent/cert-controller/pkg/rotator"
 )
 
 const (
@@ -42,39 +43,57 @@ func (l Lifetimes) Validate() error {
 	return nil
 }
 
-// authority makes CAs and certificates, and tells when they are due. How they are made is
-// cert-controller's.
+// authority makes CAs and certificates, and says when they are due.
 type authority struct {
 	dnsName   string
 	lifetimes Lifetimes
 }
 
-func (a authority) maker() *rotator.CertRotator {
-	return &rotator.CertRotator{
-		CAName: caName, CAOrganization: "spegel-guard",
-		DNSName: a.dnsName, ExtKeyUsages: &[]x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-}
-
 func (a authority) newCA(now time.Time) (*x509.Certificate, []byte, error) {
-	made, err := a.maker().CreateCACert(now.Add(-skew), now.Add(a.lifetimes.CA))
+	ca, keyPEM, err := create(&x509.Certificate{
+		Subject:   pkix.Name{CommonName: caName, Organization: []string{"spegel-guard"}},
+		NotBefore: now.Add(-skew), NotAfter: now.Add(a.lifetimes.CA), IsCA: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}, nil, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a CA: %w", err)
 	}
-	return made.Cert, made.KeyPEM, nil
+	return ca, keyPEM, nil
 }
 
 // sign makes a serving certificate. It ends with its CA, if that comes first.
-func (a authority) sign(ca *x509.Certificate, keyPEM []byte, now time.Time) (cert, key []byte, err error) {
-	signer, err := signingKey(ca, keyPEM)
+func (a authority) sign(ca *x509.Certificate, caKeyPEM []byte, now time.Time) (certPEM, keyPEM []byte, err error) {
+	signer, err := signingKey(ca, caKeyPEM)
 	if err != nil {
 		return nil, nil, err
 	}
-	pair := &rotator.KeyPairArtifacts{Cert: ca, Key: signer}
-	if cert, key, err = a.maker().CreateCertPEM(pair, now.Add(-skew), a.end(ca, now)); err != nil {
+	cert, keyPEM, err := create(&x509.Certificate{
+		Subject: pkix.Name{CommonName: a.dnsName}, DNSNames: []string{a.dnsName},
+		NotBefore: now.Add(-skew), NotAfter: a.end(ca, now),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}, ca, signer)
+	if err != nil {
 		return nil, nil, fmt.Errorf("make a certificate: %w", err)
 	}
-	return cert, key, nil
+	return encode(cert), keyPEM, nil
+}
+
+// create makes a key and a certificate for it, signed by a CA or, without one, by itself.
+func create(template, ca *x509.Certificate, signer *rsa.PrivateKey) (*x509.Certificate, []byte, error) {
+	template.BasicConstraintsValid = true
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ca == nil {
+		ca, signer = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, ca, key.Public(), signer)
+	if err != nil {
+		return nil, nil, err
+	}
+	cert, err := x509.ParseCertificate(der)
+	return cert, pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}), err
 }
 
 func (a authority) end(ca *x509.Certificate, now time.Time) time.Time {
@@ -84,10 +103,16 @@ func (a authority) end(ca *x509.Certificate, now time.Time) time.Time {
 	return ca.NotAfter
 }
 
-// serves tells whether a certificate with its key is good at a time.
+// serves reports whether a certificate with its key is good at a time.
 func (a authority) serves(ca *x509.Certificate, cert, key []byte, at time.Time) bool {
-	ok, err := rotator.ValidCert(encode(ca), cert, key, a.dnsName, a.maker().ExtKeyUsages, at)
-	return ok && err == nil
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return false
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(ca)
+	_, err = pair.Leaf.Verify(x509.VerifyOptions{DNSName: a.dnsName, Roots: roots, CurrentTime: at}) // for a server, by default
+	return err == nil
 }
 
 // due tells whether a serving certificate has to be made anew. One that ends with its CA is as long as

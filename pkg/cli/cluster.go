@@ -6,20 +6,10 @@ import (
 	"strings"
 	"time"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"github.com/spf13/pflag"
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/spegel-guard/spegel-guard/pkg/publish"
 )
 
 // requestTimeout bounds one request; a page of a list that takes longer never comes.
@@ -54,28 +44,7 @@ func (o *clusterOptions) client() (client.Client, error) {
 	if err != nil {
 		return nil, kubeconfigError(err)
 	}
-	config.QPS = -1 // the API server's own flow control decides
 	config.Timeout = requestTimeout
 	config.WarningHandler = rest.NoWarnings{}
-
-	scheme := runtime.NewScheme()
-	mapper := meta.NewDefaultRESTMapper(nil) // the kinds are known, so the API server need not be asked which it has
-	for _, add := range []func(*runtime.Scheme) error{
-		appsv1.AddToScheme, corev1.AddToScheme, eventsv1.AddToScheme, helmv2.AddToScheme, sourcev1.AddToScheme,
-	} {
-		if err := add(scheme); err != nil {
-			return nil, err
-		}
-	}
-	for _, kind := range []schema.GroupVersionKind{
-		appsv1.SchemeGroupVersion.WithKind("DaemonSet"), appsv1.SchemeGroupVersion.WithKind("ControllerRevision"),
-		corev1.SchemeGroupVersion.WithKind("ConfigMap"), corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("Secret"),
-		eventsv1.SchemeGroupVersion.WithKind("Event"), helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind),
-		publish.PolicyReportKind(),
-		sourcev1.GroupVersion.WithKind(sourcev1.OCIRepositoryKind), sourcev1.GroupVersion.WithKind(sourcev1.HelmChartKind),
-	} {
-		mapper.Add(kind, meta.RESTScopeNamespace)
-	}
-	mapper.Add(corev1.SchemeGroupVersion.WithKind("Namespace"), meta.RESTScopeRoot)
-	return client.New(config, client.Options{Scheme: scheme, Mapper: mapper})
+	return newClient(config)
 }

@@ -1,14 +1,7 @@
 package cli
 
 import (
-	"errors"
-
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/clientcmd"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node"
 )
@@ -23,19 +16,7 @@ func (o *doctorOptions) cluster() (*node.Cluster, error) {
 	if err != nil {
 		return nil, kubeconfigError(err)
 	}
-	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme)); err != nil {
-		return nil, err
-	}
-	// the kinds are known, so the API server need not be asked which it has
-	mapper := meta.NewDefaultRESTMapper(nil)
-	for _, kind := range []string{"Pod", "Secret", "ServiceAccount"} {
-		mapper.Add(corev1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)
-	}
-	for _, kind := range []string{"DaemonSet", "ControllerRevision"} {
-		mapper.Add(appsv1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)
-	}
-	c, err := client.New(config, client.Options{Scheme: scheme, Mapper: mapper})
+	c, err := newClient(config)
 	if err != nil {
 		return nil, kubeconfigError(err)
 	}

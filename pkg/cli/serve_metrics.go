@@ -10,42 +10,39 @@ import (
 	"net/http/pprof"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/log"
-	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certificate"
+	"github.com/spegel-guard/spegel-guard/pkg/server"
 )
 
 // maxRequest bounds the header of a request to a server for probes, metrics or profiles, in bytes. A token takes most of it.
 const maxRequest = 8 << 10
 
+// newRegistry has what every Go program can say of itself.
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
 // newMetrics returns what answers at /metrics, with TLS if it is secure: that with the webhook's own certificate, and the API
 // server is asked who a token belongs to and whether that may get /metrics.
-func (o *serveOptions) newMetrics(config *rest.Config, monitor *certificate.Monitor) (http.Handler, *tls.Config, error) {
+func (o *serveOptions) newMetrics(registry prometheus.Gatherer, api client.Writer, monitor *certificate.Monitor, logger *slog.Logger) (http.Handler, *tls.Config, error) {
+	const path = "/metrics"
 	mux := http.NewServeMux()
-	metrics := promhttp.HandlerFor(ctrlmetrics.Registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError})
+	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError})
 	if !o.metricsSecure {
-		mux.Handle("/metrics", metrics)
+		mux.Handle("GET "+path, metrics)
 		return mux, nil, nil
 	}
-	if config == nil {
+	if api == nil {
 		return nil, nil, errors.New("--metrics-secure asks the API server about tokens: it needs a --kubeconfig outside of a cluster")
 	}
-	client, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, nil, err
-	}
-	filter, err := filters.WithAuthenticationAndAuthorization(config, client)
-	if err != nil {
-		return nil, nil, err
-	}
-	if metrics, err = filter(log.Log, metrics); err != nil {
-		return nil, nil, err
-	}
-	mux.Handle("/metrics", metrics)
+	mux.Handle("GET "+path, server.Authorized(metrics, path, api, logger))
 	secure := &tls.Config{}
 	tlsOf(monitor)(secure)
 	return mux, secure, nil

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/spegel-guard/spegel-guard/pkg/admission"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
@@ -20,7 +19,7 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	warnOfNoPrivateRegistry(logger, policies.Current())
-	config, api, err := connect(o.kubeconfig, logger)
+	api, err := connect(o.kubeconfig, logger)
 	if err != nil {
 		return err
 	}
@@ -28,15 +27,16 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	monitor.Register(ctrlmetrics.Registry)
-	metrics := admission.NewMetrics(ctrlmetrics.Registry, policies.Since)
+	registry := newRegistry()
+	monitor.Register(registry)
+	metrics := admission.NewMetrics(registry, policies.Since)
 	handler := &admission.Handler{Policy: policies.Current, Metrics: metrics, Log: logger}
 	if api != nil {
 		handler.Reader = api
 	}
 	health := &health{certificate: monitor.Ready}
 	server := newWebhookServer(o.host, o.port, monitor, health.closing(admission.NewEndpoint(handler)), logger)
-	exposition, secure, err := o.newMetrics(config, monitor)
+	exposition, secure, err := o.newMetrics(registry, api, monitor, logger)
 	if err != nil {
 		return wrap("metrics server", err)
 	}

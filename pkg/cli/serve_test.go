@@ -2,7 +2,11 @@ package cli_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -17,8 +21,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/open-policy-agent/cert-controller/pkg/rotator"
 
 	"github.com/spegel-guard/spegel-guard/pkg/admission"
 )
@@ -133,14 +135,22 @@ func (p *program) log(t *testing.T) string {
 
 func writePair(t *testing.T, dir string, life time.Duration) {
 	t.Helper()
-	maker := &rotator.CertRotator{CAName: "ca", DNSName: "localhost"}
-	now := time.Now()
-	pair, err := maker.CreateCACert(now.Add(-time.Minute), now.Add(life))
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string][]byte{"tls.crt": pair.CertPEM, "tls.key": pair.KeyPEM} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+	now := time.Now()
+	template := &x509.Certificate{DNSNames: []string{"localhost"}, NotBefore: now.Add(-time.Minute), NotAfter: now.Add(life)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{"tls.crt": {Type: "CERTIFICATE", Bytes: der}, "tls.key": {Type: "PRIVATE KEY", Bytes: keyDER}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -226,7 +236,11 @@ func TestDrain(t *testing.T) {
 
 	answered := make(chan error, 1)
 	go func() { answered <- p.review(t.Context()) }()
-	<-began
+	select {
+	case <-began:
+	case err := <-answered:
+		t.Fatalf("the review asked nothing: %v\n%s", err, p.log(t))
+	}
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func (s *selfSigned) metrics(t *testing.T) {
 		want       int
 	}{
 		{"nobody knows who", "", http.StatusUnauthorized},
-		{"a made-up token", "x.y.z", http.StatusInternalServerError}, // the filter's answer where the API server knows no such token
+		{"a made-up token", "x.y.z", http.StatusUnauthorized},
 		{"an account without the role", token("nobody"), http.StatusForbidden},
 		{"an account with the role", token("scraper"), http.StatusOK},
 	} {

@@ -68,11 +68,10 @@ func build(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	tags := regexp.MustCompile(`-tags (\S+)`).FindSubmatch(dockerfile)
 	ldflags := regexp.MustCompile(`-ldflags "([^"]*)"`).FindSubmatch(dockerfile)
 	flags := strings.NewReplacer("${VERSION}", version, "${COMMIT}", commit).Replace(string(ldflags[1]))
 	output := filepath.Join(dir, "webhook")
-	cmd := exec.Command("go", "build", "-trimpath", "-tags", string(tags[1]), "-ldflags", flags, "-o", output, "./cmd/webhook")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", flags, "-o", output, "./cmd/webhook")
 	cmd.Dir = source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOFLAGS=-buildvcs=false", "GOWORK=off")
 	cmd.Stderr = os.Stderr

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"errors"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/publish"
+)
+
+// newClient is the client of every command. The kinds are known, so the API server need not be asked which it has, and nothing
+// is asked of it here.
+func newClient(config *rest.Config) (client.Client, error) {
+	config.QPS = -1 // the API server's own flow control decides; a review must not wait for ours
+	scheme, mapper := runtime.NewScheme(), meta.NewDefaultRESTMapper(nil)
+	if err := errors.Join(
+		admissionregistrationv1.AddToScheme(scheme), appsv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme),
+		authorizationv1.AddToScheme(scheme), corev1.AddToScheme(scheme), eventsv1.AddToScheme(scheme), helmv2.AddToScheme(scheme),
+		sourcev1.AddToScheme(scheme),
+	); err != nil {
+		return nil, err
+	}
+	for scope, kinds := range map[meta.RESTScope][]schema.GroupVersionKind{
+		meta.RESTScopeNamespace: {
+			appsv1.SchemeGroupVersion.WithKind("ControllerRevision"),
+			appsv1.SchemeGroupVersion.WithKind("DaemonSet"),
+			corev1.SchemeGroupVersion.WithKind("ConfigMap"),
+			corev1.SchemeGroupVersion.WithKind("Pod"),
+			corev1.SchemeGroupVersion.WithKind("Secret"),
+			corev1.SchemeGroupVersion.WithKind("ServiceAccount"),
+			eventsv1.SchemeGroupVersion.WithKind("Event"),
+			helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind),
+			publish.PolicyReportKind(),
+			sourcev1.GroupVersion.WithKind(sourcev1.HelmChartKind),
+			sourcev1.GroupVersion.WithKind(sourcev1.OCIRepositoryKind),
+		},
+		meta.RESTScopeRoot: {
+			admissionregistrationv1.SchemeGroupVersion.WithKind("ValidatingWebhookConfiguration"),
+			authenticationv1.SchemeGroupVersion.WithKind("TokenReview"),
+			authorizationv1.SchemeGroupVersion.WithKind("SubjectAccessReview"),
+			corev1.SchemeGroupVersion.WithKind("Namespace"),
+		},
+	} {
+		for _, kind := range kinds {
+			mapper.Add(kind, scope)
+		}
+	}
+	return client.New(config, client.Options{Scheme: scheme, Mapper: mapper})
+}
