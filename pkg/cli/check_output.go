@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/report"
@@ -55,7 +56,7 @@ func parseOutputs(args []string) (outputs, error) {
 func (outs outputs) write(ctx context.Context, r *report.Report, stdout io.Writer, stdin *input) error {
 	v, _ := buildVersion()
 	dir, _ := os.Getwd() // without one, names stay as they are
-	options := report.Options{Version: v, Dir: dir, ReadFile: func(name string) ([]byte, error) {
+	options := report.Options{Version: v, Dir: dir, Root: gitRoot(dir), BlobURL: blobURL(os.Getenv), ReadFile: func(name string) ([]byte, error) {
 		if name == report.Stdin {
 			return stdin.whole()
 		}
@@ -79,6 +80,31 @@ func (outs outputs) write(ctx context.Context, r *report.Report, stdout io.Write
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// gitRoot is the folder at or above this one that holds .git, as a folder or, in a worktree, a file; empty if none does.
+func gitRoot(dir string) string {
+	for dir != "" {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			break
+		}
+		dir = parent
+	}
+	return ""
+}
+
+// blobURL is where GitHub shows the files of the commit that its workflow runs on; empty elsewhere. The variables are
+// GitHub's: https://docs.github.com/actions/reference/variables-reference
+func blobURL(env func(string) string) string {
+	server, repository, commit := env("GITHUB_SERVER_URL"), env("GITHUB_REPOSITORY"), env("GITHUB_SHA")
+	if server == "" || repository == "" || commit == "" {
+		return ""
+	}
+	return server + "/" + repository + "/blob/" + commit
 }
 
 // maxSource bounds a file whose lines are shown, in bytes.

@@ -28,7 +28,7 @@ type judging struct {
 func (j *judging) flags(f *pflag.FlagSet) {
 	f.StringVar(&j.config, "config", "", "policy file")
 	f.StringArrayVar(&j.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable)")
-	f.StringArrayVarP(&j.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text, json, sarif, junit or github (repeatable)")
+	f.StringArrayVarP(&j.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text, json, sarif, junit, github or markdown (repeatable)")
 	f.BoolVar(&j.failOnWarn, "fail-on-warn", false, "exit with 1 if there are warnings")
 	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if there is no release of Spegel's at all")
 	f.StringVar(&j.unresolved, "unresolved", "", "what to do with what can't be decided: warn or deny; default is what the policy file says, else warn")

@@ -19,10 +19,12 @@ const (
 	SARIF  Format = "sarif"  // SARIF 2.1.0, for code scanning
 	JUnit  Format = "junit"  // JUnit XML, for test reports
 	GitHub Format = "github" // GitHub workflow commands, for annotations
+
+	Markdown Format = "markdown" // for the summary of a job
 )
 
 // Formats lists all formats.
-func Formats() []Format { return []Format{Text, JSON, SARIF, JUnit, GitHub} }
+func Formats() []Format { return []Format{Text, JSON, SARIF, JUnit, GitHub, Markdown} }
 
 // ParseFormat is the format of that name. No other name stands for one.
 func ParseFormat(name string) (Format, error) {
@@ -44,8 +46,11 @@ type Options struct {
 	Color bool
 	// ReadFile reads a file that the report names, for the text format to show its lines; nil for none.
 	ReadFile func(name string) ([]byte, error)
-	// Dir is the working directory, absolute, to which sarif and github make absolute file names relative.
-	Dir string
+	// Dir is the working directory, absolute, and Root that of the git repository around it, if there is one: sarif, github
+	// and markdown name files relative to Root, or else to Dir.
+	Dir, Root string
+	// BlobURL is where a browser finds the files below Root, for links of the markdown format; empty for nowhere.
+	BlobURL string
 }
 
 // Write writes the report. An error is the writer's, or says that there is no such format.
@@ -61,6 +66,8 @@ func (f Format) Write(w io.Writer, r *Report, o Options) error {
 		return writeJUnit(w, r)
 	case GitHub:
 		return writeGitHub(w, r, o)
+	case Markdown:
+		return writeMarkdown(w, r, o)
 	}
 	_, err := ParseFormat(string(f))
 	return err

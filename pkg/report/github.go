@@ -14,7 +14,7 @@ import (
 // most ten errors and ten warnings of a step. Two releases that are built of the same lines have one
 // annotation.
 func writeGitHub(w io.Writer, r *Report, o Options) error {
-	g := &gitHub{bufio.NewWriter(w), o.Dir, map[string]bool{}}
+	g := &gitHub{bufio.NewWriter(w), o, map[string]bool{}}
 	for i := range r.Releases {
 		rel := &r.Releases[i]
 		for j := range rel.Findings {
@@ -39,8 +39,8 @@ func writeGitHub(w io.Writer, r *Report, o Options) error {
 
 type gitHub struct {
 	*bufio.Writer
-	dir  string
-	seen map[string]bool
+	options Options
+	seen    map[string]bool
 }
 
 func (g *gitHub) annotate(severity validate.Severity, at Place, title, message string) {
@@ -53,7 +53,7 @@ func (g *gitHub) annotate(severity validate.Severity, at Place, title, message s
 		properties = append(properties, name+"="+escapeProperty(value))
 	}
 	if at.onDisk() {
-		property("file", relative(at.File, g.dir))
+		property("file", g.options.relative(at.File))
 		if at.Line > 0 {
 			property("line", strconv.Itoa(at.Line))
 		}

@@ -97,7 +97,7 @@ func TestBytesDoNotDependOnTheOrder(t *testing.T) {
 
 func TestAnUnknownFormatIsAnError(t *testing.T) {
 	t.Parallel()
-	if _, err := report.ParseFormat("yaml"); err == nil || err.Error() != `format "yaml": want one of text, json, sarif, junit, github` {
+	if _, err := report.ParseFormat("yaml"); err == nil || err.Error() != `format "yaml": want one of text, json, sarif, junit, github, markdown` {
 		t.Errorf("error %v", err)
 	}
 	if err := report.Format("yaml").Write(nil, nil, report.Options{}); err == nil {

@@ -38,14 +38,22 @@ func (p Place) onDisk() bool { return p.File != "" && p.File != Stdin }
 // Stdin is the file name of what was read from standard input.
 const Stdin = "<stdin>"
 
-// relative is a file name with forward slashes, relative to the working directory where it lies below.
-func relative(file, dir string) string {
+// relative is a file name with forward slashes, relative to the root of the repository where it lies below, as code hosts
+// want it; else relative to the working directory, or absolute.
+func (o Options) relative(file string) string {
 	if file == "" {
 		return ""
 	}
-	if dir != "" && filepath.IsAbs(file) {
-		if rel, err := filepath.Rel(dir, file); err == nil && filepath.IsLocal(rel) {
-			file = rel
+	whole := file
+	if o.Dir != "" && !filepath.IsAbs(whole) {
+		whole = filepath.Join(o.Dir, whole)
+	}
+	for _, dir := range []string{o.Root, o.Dir} {
+		if dir == "" || !filepath.IsAbs(whole) {
+			continue
+		}
+		if rel, err := filepath.Rel(dir, whole); err == nil && filepath.IsLocal(rel) {
+			return filepath.ToSlash(rel)
 		}
 	}
 	return filepath.ToSlash(filepath.Clean(file))

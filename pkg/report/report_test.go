@@ -153,7 +153,7 @@ func TestGolden(t *testing.T) {
 			}
 			t.Run(name+" as "+string(format), func(t *testing.T) {
 				t.Parallel()
-				golden(t, name+"."+string(format), write(t, format, r, report.Options{Version: "v0.0.0", ReadFile: readFile}))
+				golden(t, name+"."+string(format), write(t, format, r, report.Options{Version: "v0.0.0", ReadFile: readFile, BlobURL: "https://github.com/org/repo/blob/main"}))
 			})
 		}
 	}

@@ -19,7 +19,7 @@ const fingerprintKey = "spegelGuardFinding/v1"
 // writeSARIF writes one run: a result for each finding and each reference that could not be read, a
 // notification for each error.
 func writeSARIF(w io.Writer, r *Report, o Options) error {
-	s := sarifWriter{sarif.NewRunWithInformationURI("spegel-guard", homepage), o.Dir}
+	s := sarifWriter{sarif.NewRunWithInformationURI("spegel-guard", homepage), o}
 	s.run.Tool.Driver.WithRules(sarifRules()).WithVersion(o.Version)
 	s.run.WithColumnKind("unicodeCodePoints")
 	for i := range r.Releases {
@@ -57,8 +57,8 @@ func writeSARIF(w io.Writer, r *Report, o Options) error {
 }
 
 type sarifWriter struct {
-	run *sarif.Run
-	dir string
+	run     *sarif.Run
+	options Options
 }
 
 func level(severity validate.Severity, otherwise string) string {
@@ -88,15 +88,15 @@ func (s sarifWriter) result(rel *Release, rule, level, path, message string, at 
 
 // fingerprint stays the same when lines move, and differs for each chain that builds the release.
 func (s sarifWriter) fingerprint(rel *Release, rule, path string, at Place) string {
-	parts := append([]string{rule, rel.Namespace, rel.Name, path, relative(at.File, s.dir)}, rel.From...)
+	parts := append([]string{rule, rel.Namespace, rel.Name, path, s.options.relative(at.File)}, rel.From...)
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 
 func (s sarifWriter) place(p Place) *sarif.PhysicalLocation {
-	uri := url.URL{Path: relative(p.File, s.dir)}
+	uri := url.URL{Path: s.options.relative(p.File)}
 	artifact := sarif.NewArtifactLocation()
-	if strings.HasPrefix(uri.Path, "/") { // not below the working directory
+	if strings.HasPrefix(uri.Path, "/") { // not below the repository
 		uri.Scheme = "file"
 	} else {
 		artifact.WithURIBaseID("%SRCROOT%")

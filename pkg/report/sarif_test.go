@@ -3,6 +3,7 @@ package report_test
 import (
 	"encoding/json"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -183,6 +184,30 @@ func TestSARIFNamesFilesRelativeToTheWorkingDirectory(t *testing.T) {
 			}
 			if _, err := url.Parse(got); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestFilesAreNamedFromTheRootOfTheRepository(t *testing.T) {
+	t.Parallel()
+	o := report.Options{Dir: "/repo/clusters", Root: "/repo"}
+	for name, c := range map[string]struct{ file, sarif, github string }{
+		"a name below the working directory": {"a.yaml", "clusters/a.yaml", "file=clusters/a.yaml,"},
+		"a name above it":                    {"../apps/a.yaml", "apps/a.yaml", "file=apps/a.yaml,"},
+		"an absolute name":                   {"/repo/apps/a.yaml", "apps/a.yaml", "file=apps/a.yaml,"},
+		"a name outside of the repository":   {"/tmp/a.yaml", "file:///tmp/a.yaml", "file=/tmp/a.yaml,"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			res := stream()
+			res.Releases[0].Findings[0].Place.File = c.file
+			r := report.New(res, policy.UnresolvedWarn)
+			if got := *parsed(t, r, o).Results[0].Locations[0].PhysicalLocation.ArtifactLocation.URI; got != c.sarif {
+				t.Errorf("uri %s; want %s", got, c.sarif)
+			}
+			if got := write(t, report.GitHub, r, o); !strings.Contains(got, c.github) {
+				t.Errorf("annotation %s; want %s", got, c.github)
 			}
 		})
 	}

@@ -1,0 +1,160 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// maxRows is up to how many rows a table has: GitHub refuses a job summary of more than 1 MiB.
+const maxRows = 200
+
+// writeMarkdown writes what a job's summary shows: the verdict and a table of what is wrong, then, folded, what could not be
+// decided or checked. A release that several chains build of the same lines is shown once.
+func writeMarkdown(w io.Writer, r *Report, o Options) error {
+	m := &markdown{bufio.NewWriter(w), o}
+	fmt.Fprintf(m, "### spegel-guard: %s\n\n", r.outcome())
+	m.table("", []string{"", "release", "finding", "where"}, r.wrong(m))
+	m.table("Not decided", []string{"release", "what could not be read", "where"}, r.undecided(m))
+	m.table("Not checked", []string{"", "what", "where"}, r.unchecked(m))
+	return m.Flush()
+}
+
+// outcome is the verdict of the run in a few words.
+func (r *Report) outcome() string {
+	s := r.Summary
+	parts := make([]string, 0, 2)
+	switch {
+	case s.Releases == 0:
+		parts = append(parts, "no release of Spegel found")
+	case s.Denied > 0:
+		parts = append(parts, fmt.Sprintf("%d of %s of Spegel denied", s.Denied, count(s.Releases, "release")))
+	default:
+		parts = append(parts, "no denial in "+count(s.Releases, "release")+" of Spegel")
+	}
+	if n := r.fatal(); n > 0 {
+		parts = append(parts, "not complete: "+count(n, "error"))
+	}
+	return strings.Join(parts, "; ")
+}
+
+type markdown struct {
+	*bufio.Writer
+	options Options
+}
+
+// table writes rows, each once, below a title that folds them; without a title they are not folded.
+func (m *markdown) table(title string, head []string, rows [][]string) {
+	var lines []string
+	seen := map[string]bool{}
+	for _, row := range rows {
+		line := "| " + strings.Join(row, " | ") + " |\n"
+		if !seen[line] {
+			seen[line] = true
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	if title != "" {
+		fmt.Fprintf(m, "<details><summary>%s (%d)</summary>\n\n", title, len(lines))
+	}
+	fmt.Fprintf(m, "| %s |\n|%s\n", strings.Join(head, " | "), strings.Repeat(" --- |", len(head)))
+	for _, line := range lines[:min(len(lines), maxRows)] {
+		_, _ = m.WriteString(line) // Flush returns the error
+	}
+	if more := len(lines) - maxRows; more > 0 {
+		fmt.Fprintf(m, "\n%d more are not shown here; the other formats have them all.\n", more)
+	}
+	fmt.Fprintln(m)
+	if title != "" {
+		fmt.Fprint(m, "</details>\n\n")
+	}
+}
+
+// wrong has a row for each finding and each problem.
+func (r *Report) wrong(m *markdown) [][]string {
+	var rows [][]string
+	for i := range r.Releases {
+		rel := &r.Releases[i]
+		for j := range rel.Findings {
+			f := &rel.Findings[j]
+			rule := fmt.Sprintf("[%s](%s#%s)", f.Rule, rulesPage, f.Rule)
+			text := join(": ", escapeMarkdown(f.Path), escapeMarkdown(f.Message)) + "; **fix:** " + escapeMarkdown(f.Fix) + " " + rule
+			rows = append(rows, []string{string(f.Severity), escapeMarkdown(rel.ID()), text, m.link(f.Place)})
+		}
+		for _, p := range rel.problems() {
+			text := escapeMarkdown(p.Message) + "; **fix:** " + escapeMarkdown(p.Fix)
+			rows = append(rows, []string{string(validate.Warn), escapeMarkdown(rel.ID()), text, ""})
+		}
+	}
+	return rows
+}
+
+// undecided has a row for each reference that could not be read.
+func (r *Report) undecided(m *markdown) [][]string {
+	var rows [][]string
+	for i := range r.Releases {
+		rel := &r.Releases[i]
+		for j := range rel.Unresolved {
+			u := &rel.Unresolved[j]
+			text := escapeMarkdown(join(": ", u.Object(), u.Reason))
+			if fix := u.fix(); fix != "" {
+				text += "; **fix:** " + escapeMarkdown(fix)
+			}
+			rows = append(rows, []string{escapeMarkdown(rel.ID()), text, m.link(u.Place)})
+		}
+	}
+	return rows
+}
+
+// unchecked has a row for each error that matters and each thing that could not be followed.
+func (r *Report) unchecked(m *markdown) [][]string {
+	var rows [][]string
+	for i := range r.Errors {
+		e := &r.Errors[i]
+		switch {
+		case e.Fatal:
+			rows = append(rows, []string{"error", escapeMarkdown(e.Message), m.link(e.Place)})
+		case e.Unfollowed:
+			rows = append(rows, []string{"not followed", escapeMarkdown(e.Message), m.link(e.Place)})
+		}
+	}
+	return rows
+}
+
+// link is file:line, as a link where the files can be seen somewhere.
+func (m *markdown) link(p Place) string {
+	if p.File == "" {
+		return ""
+	}
+	text := "`" + strings.NewReplacer("`", "'", "|", `\|`).Replace(printable(p.String())) + "`"
+	if name := m.options.relative(p.File); m.options.BlobURL != "" && p.onDisk() && !strings.HasPrefix(name, "/") && !strings.HasPrefix(name, "../") {
+		target := strings.TrimRight(m.options.BlobURL, "/") + (&url.URL{Path: "/" + name}).EscapedPath()
+		if p.Line > 0 {
+			target += fmt.Sprintf("#L%d", p.Line)
+		}
+		text = fmt.Sprintf("[%s](%s)", text, strings.NewReplacer("(", "%28", ")", "%29", "|", "%7C").Replace(target))
+	}
+	if p.Approximate {
+		text += " (nearest)"
+	}
+	return text
+}
+
+// escapeMarkdown makes one line of a text that Markdown shows as it is, in a table too.
+func escapeMarkdown(s string) string {
+	var b strings.Builder
+	for _, r := range printable(s) {
+		if strings.ContainsRune("\\`*_{}[]<>()#+!|~&@$", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
