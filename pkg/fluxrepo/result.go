@@ -84,8 +84,6 @@ type Error struct {
 	Fatal bool
 	// Unfollowed says that something lies elsewhere or is not there, and so what it holds was not checked.
 	Unfollowed bool
-	// Unresolved says that it may be a release of Spegel's, and can't be known: the policy says if it may pass.
-	Unresolved bool
 }
 
 // Result is what a check found, in an order that does not depend on the run.

@@ -47,7 +47,7 @@ func (g *graph) tellUnknownChart(s *subject) {
 		e := Error{
 			Place:      g.locator(o).variable(name),
 			Message:    "HelmRelease " + g.asWritten(o)(o.name) + ": which chart it installs is not known, so it is not checked: " + why,
-			Unfollowed: true, Unresolved: true,
+			Unfollowed: true,
 		}
 		g.report(e)
 		if g.errorsIn == nil {

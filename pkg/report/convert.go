@@ -14,7 +14,7 @@ func New(res *fluxrepo.Result, unresolved policy.Unresolved) *Report {
 	}
 	errs := make([]Error, 0, len(res.Errors))
 	for _, e := range res.Errors {
-		errs = append(errs, Error{Message: e.Message, Fatal: e.Fatal || e.Unresolved && unresolved == policy.UnresolvedDeny, Unfollowed: e.Unfollowed, Place: fromPlace(e.Place)})
+		errs = append(errs, Error{Message: e.Message, Fatal: e.Fatal, Unfollowed: e.Unfollowed, Place: fromPlace(e.Place)})
 	}
 	r := Judge(releases, errs, unresolved)
 	r.Files = res.Files

@@ -21,6 +21,7 @@ var differences = map[string]difference{
 	"parity/private-host-in-configmap":                 {reason: "the value is in a ConfigMap"},
 	"parity/target-path":                               {reason: "a targetPath may reach into the inline values"},
 	"parity/unresolved-denied-by-policy":               {reason: "unresolved: deny is a setting of the policy file"},
+	"parity/ocirepository-of-truecharts":               {denied: true, reason: "the URL is in an OCIRepository"},
 	"parity/named-spegel-but-another-chart":            {denied: true, reason: "the chart's name is in an OCIRepository, and a release that is called spegel counts as Spegel's until it is read"},
 }
 

@@ -25,16 +25,29 @@ func Generate(seed uint64) (Case, error) {
 	g := generator{rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // the same seed makes the same case
 	spec := map[string]any{}
 	name := one(g, "spegel", "spegel", "mirror")
-	if g.chance(50) {
+	switch n := g.IntN(100); {
+	case n < 50:
 		spec["chart"] = map[string]any{"spec": map[string]any{
 			"chart": one(g, "spegel", "spegel", "spegel", "./charts/spegel/", "charts/spegel//", "spegel-x", "podinfo", "x/spegel/x", "./spegel//x", "spegel/../x/x",
 				".", "./", "..", "charts/spegel/.", "charts/spegel/..", "x/../spegel", "spegel/../podinfo", "charts/spegel/0.7.4", "charts/spegel-0.7.4.tgz",
 				"charts/spegel-operator-1.0.0.tgz", "charts/spegel-0.7.4", "charts/latest.tgz", "charts/Spegel", "..."),
 			"version":   one(g, "0.7.4", "v0.0.30", "0.1.0-rc1", "0.1.x", "*"),
-			"sourceRef": map[string]any{"kind": one(g, "HelmRepository", "GitRepository", "Bucket"), "name": "x"},
+			"sourceRef": map[string]any{"kind": one(g, "HelmRepository", "GitRepository", "Bucket"), "name": one(g, "x", "x", "x", "truecharts")},
 		}}
-	} else {
-		spec["chartRef"] = map[string]any{"kind": "OCIRepository", "name": one(g, "spegel", "mirror")}
+	case n < 65:
+		ref := map[string]any{}
+		for _, r := range [][]string{{"tag", "0.7.4", "v0.0.30"}, {"semver", "0.x", "0.0.30", ""}, {"digest", "sha256:0", ""}} {
+			if g.chance(30) {
+				ref[r[0]] = one(g, r[1:]...)
+			}
+		}
+		spec["chart"] = map[string]any{"kind": "OCIRepository", "spec": map[string]any{
+			"url": one(g, "oci://ghcr.io/spegel-org/helm-charts/spegel", "oci://ghcr.io/spegel-org/helm-charts/spegel", "oci://x/spegel/", "oci://x/spegel-0.7.4.tgz",
+				"oci://x/y/..", "oci://x/podinfo", "oci://x/truecharts/spegel", "oci://spegel", "oci:///spegel", "oci://"),
+			"ref": ref,
+		}}
+	default:
+		spec["chartRef"] = map[string]any{"kind": "OCIRepository", "name": one(g, "spegel", "mirror", "truecharts-spegel")}
 	}
 	if g.chance(10) {
 		spec["suspend"] = true
