@@ -107,7 +107,7 @@ func describeDoctor(w io.Writer) error {
 		fmt.Fprintf(&b, "| %d | [`%s`](#%s) | %s |\n", i+1, c.ID, c.ID, c.Title)
 	}
 	for _, c := range node.Checks() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\nLooks at %s.\n\n%s\n\n%s\n\nTo mend it: %s\n\nWhat it cannot know: %s\n", c.ID, c.Title, c.Reads, c.Why, c.Fails, c.Mend, c.Limits)
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\nLooks at %s.\n\n%s\n\n%s\n\nTo fix it: %s\n\nWhat it cannot know: %s\n", c.ID, c.Title, c.Reads, c.Why, c.Fails, c.Fix, c.Limits)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"embed"
 	"fmt"
+	"strings"
 )
 
 // Status is the outcome of one check.
@@ -19,17 +21,37 @@ const (
 // Statuses lists all outcomes, worst first.
 func Statuses() []Status { return []Status{Fail, Warn, Pass, Skip} }
 
-// Check is one question that is asked of a node.
+// Check is one question that is asked of a node. Its texts stand in a file beside its code.
 type Check struct {
 	ID     string
 	Title  string // what is asked, as a question
 	Reads  string // what it looks at
 	Why    string // why the answer matters
 	Fails  string // when it fails, and when it warns
-	Mend   string // the way out, in general
+	Fix    string // the way out, in general
 	Limits string // what it cannot know
 
-	run func(context.Context, *exam) Result
+	run func(*run, context.Context) Result
+}
+
+//go:embed check_*.md
+var texts embed.FS
+
+// newCheck reads the texts of a check: its title, and below each heading what the field of that name says.
+func newCheck(id string, f func(*run, context.Context) Result) Check {
+	text, err := texts.ReadFile("check_" + strings.ReplaceAll(id, "-", "_") + ".md")
+	if err != nil {
+		panic(err) // a check without texts does not pass the tests
+	}
+	c := Check{ID: id, run: f}
+	title, rest, _ := strings.Cut(string(text), "\n## ")
+	c.Title = strings.TrimSpace(title)
+	for section := range strings.SplitSeq(rest, "\n## ") {
+		heading, body, _ := strings.Cut(section, "\n")
+		field := map[string]*string{"Reads": &c.Reads, "Why": &c.Why, "Fails": &c.Fails, "Fix": &c.Fix, "Limits": &c.Limits}[heading]
+		*field = strings.TrimSpace(body)
+	}
+	return c
 }
 
 // Result is the answer that one node gave.
@@ -69,8 +91,8 @@ func (f *finding) add(s Status, format string, args ...any) {
 	}
 }
 
-// mend adds a way out, once.
-func (f *finding) mend(format string, args ...any) {
+// fix adds a way out, once.
+func (f *finding) fix(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if f.fixes[text] {
 		return

@@ -10,23 +10,15 @@ import (
 	"time"
 
 	"github.com/distribution/reference"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
 // recent is how long ago a failed pull still says something about the node as it is.
 const recent = time.Hour
 
-func criLog() Check {
-	return Check{
-		ID:     "cri-log",
-		Title:  "What did containerd say when it pulled from the registry?",
-		Reads:  "the last 4 MiB of containerd's log: `talosctl logs cri`, `service-logs/cri.log` of a Talos support bundle, or where k3s and RKE2 write it, `/var/log/containerd.log`, or containerd's own lines of `/var/log/syslog` and `/var/log/messages`",
-		Why:    "It is the only place where all that containerd tried is written down. A pod's event keeps one error.",
-		Fails:  "It fails if the last pull of an image of the registry failed within an hour before the log was read, and warns if it is longer ago.",
-		Mend:   "What the lines say; a \"not found\" for an image that exists is Spegel's answer, see `mirror-config` and `resolution`.",
-		Limits: "systemd's journal is no text and is not read. What may be a credential is left out of the lines.",
-		run:    func(ctx context.Context, x *exam) Result { return x.criLog(ctx) },
-	}
-}
+func criLog() Check { return newCheck("cri-log", (*run).criLog) }
 
 // pull is what the log says of one image.
 type pull struct {
@@ -37,21 +29,21 @@ type pull struct {
 	good   bool // the last pull succeeded
 }
 
-func (x *exam) criLog(ctx context.Context) Result {
+func (x *run) criLog(ctx context.Context) Result {
 	switch {
 	case x.Files == nil:
 		return skip(noNode)
 	case len(x.targets) == 0:
 		return skip(noRegistry)
 	}
-	log, err := x.Files.Log(ctx, maxLog)
+	log, err := x.Files.Log(ctx, nodefs.MaxLog)
 	switch {
-	case errors.Is(err, errJournal):
+	case errors.Is(err, nodefs.ErrJournal):
 		r := skip("no log of containerd's lies in a file; it may be in systemd's journal, which is not text")
 		r.Fix = "on the node: journalctl -u containerd -u kubelet -u k3s -u k3s-agent -u rke2-server -u rke2-agent --since -1h | grep PullImage"
 		return r
 	case err != nil:
-		return skip("containerd's log %s", reason(err))
+		return skip("containerd's log %s", nodefs.Reason(err))
 	}
 	if !regexp.MustCompile(logLine).Match(log.Text) {
 		return skip("%s holds no line as containerd writes them", log.Source)
@@ -67,7 +59,7 @@ func (x *exam) criLog(ctx context.Context) Result {
 			f.add(Fail, "%s: %d failed, the last one %s: %s", p.image, p.failed, ago(p.at, age), p.reason)
 		}
 		if !p.good && strings.HasSuffix(p.reason, "not found") {
-			f.mend("if the image exists, \"not found\" is the answer of Spegel's peers: mend what mirror-config and resolution name")
+			f.fix("if the image exists, \"not found\" is the answer of Spegel's peers: mend what mirror-config and resolution name")
 		}
 	}
 	if left := len(f.Evidence) - 10; left > 0 {
@@ -79,15 +71,10 @@ func (x *exam) criLog(ctx context.Context) Result {
 	case f.Status == "":
 		f.add(Pass, "%s has no other failed pull from %s", log.Source, few(shownAll(x.targets)))
 	}
-	log.tellShort(&f)
-	return f.Result
-}
-
-// tellShort says that a log is less than was asked for.
-func (l *Log) tellShort(f *finding) {
-	if l.Short != "" {
-		f.add(Warn, "%s", l.Short)
+	if log.Short != "" {
+		f.add(Warn, "%s", log.Short)
 	}
+	return f.Result
 }
 
 // The lines that containerd's CRI service writes for a pull, at 2.2, as logfmt and as JSON.
@@ -100,7 +87,7 @@ const (
 )
 
 // pulls gathers what the log says of the registries' images, in the order in which they first failed.
-func (x *exam) pulls(text []byte) []*pull {
+func (x *run) pulls(text []byte) []*pull {
 	failed, good := regexp.MustCompile(failedPull), regexp.MustCompile(goodPull)
 	because, when := regexp.MustCompile(errorField), regexp.MustCompile(timeField)
 	var out []*pull
@@ -116,7 +103,7 @@ func (x *exam) pulls(text []byte) []*pull {
 		if len(m) == 0 || !x.isTarget(m[1]) {
 			continue
 		}
-		name := printable(m[1])
+		name := redact.Printable(m[1])
 		i := slices.IndexFunc(out, func(p *pull) bool { return p.image == name })
 		switch {
 		case ok && i >= 0:
@@ -130,7 +117,7 @@ func (x *exam) pulls(text []byte) []*pull {
 			p.failed++
 			p.good, p.at, p.reason = false, logTime(when, text), "the line names no error"
 			if e := because.FindStringSubmatch(text); e != nil {
-				p.reason = line(strings.NewReplacer(`\\\"`, `"`, `\"`, `"`).Replace(e[1]))
+				p.reason = redact.Line(strings.NewReplacer(`\\\"`, `"`, `\"`, `"`).Replace(e[1]))
 			}
 		}
 	}
@@ -146,9 +133,9 @@ func logTime(when *regexp.Regexp, text string) time.Time {
 	return time.Time{}
 }
 
-// isTarget tells whether an image of the log is from one of the registries; also of those that are named by a
+// isTarget reports whether an image of the log is from one of the registries; also of those that are named by a
 // pattern.
-func (x *exam) isTarget(image string) bool {
+func (x *run) isTarget(image string) bool {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
 		return false
@@ -170,7 +157,7 @@ func ago(at time.Time, age time.Duration) string {
 func shownAll(names []string) []string {
 	out := make([]string, 0, len(names))
 	for _, n := range names {
-		out = append(out, shownName(n))
+		out = append(out, redact.Name(n))
 	}
 	return out
 }

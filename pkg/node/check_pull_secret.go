@@ -11,23 +11,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/pages"
 )
 
-func pullSecret() Check {
-	return Check{
-		ID:     "pull-secret",
-		Title:  "Do pods of the namespace have credentials for the registry?",
-		Reads:  "the ServiceAccounts of `--namespace` and the Secrets of type `kubernetes.io/dockerconfigjson`, or `kubernetes.io/dockercfg` of old, that they name, or else all of these types there; needs `--kubeconfig`",
-		Why:    "Without credentials a private registry answers 401. The kubelet takes the Secrets that the pod or its ServiceAccount names, and of those the entries that match the image: the host, of which each label may be a pattern, and with a path what the name begins with (pkg/credentialprovider of Kubernetes 1.36).",
-		Fails:  "It fails if no Secret has an entry for the registry, or one without credentials, or if a Secret that a ServiceAccount names can't be parsed, in whatever entry: the kubelet then pulls nothing for the account's pods, public images neither (pkg/kubelet/images of Kubernetes 1.36). A registry that only `--image` names, and no list of private ones, may serve the image to everybody: where no Secret has an entry for it, the check is skipped, and a Secret that does not exist or is of another type is a warning. It warns if no ServiceAccount names the Secret that has one: then each pod must; and, where `--image` names no image of the registry, if what there is for it is only for images whose names begin with a path.",
-		Mend:   "Create the Secret and have the ServiceAccount name it.",
-		Limits: "It does not try the credentials, and never prints them. What the kubelet has from elsewhere (a credential provider, containerd's own configuration) it does not see; nor a Secret that only a pod names and that is of another type. That a pod names a broken Secret itself it does not see either.",
-		run:    func(ctx context.Context, x *exam) Result { return x.pullSecret(ctx) },
-	}
-}
+func pullSecret() Check { return newCheck("pull-secret", (*run).pullSecret) }
 
-func (x *exam) pullSecret(ctx context.Context) Result {
+func (x *run) pullSecret(ctx context.Context) Result {
 	switch {
 	case x.Cluster == nil:
 		return skip("%s", errNoCluster)
@@ -36,7 +26,7 @@ func (x *exam) pullSecret(ctx context.Context) Result {
 	}
 	accounts, err := x.accounts(ctx)
 	if err != nil {
-		return skip("the ServiceAccounts of namespace %s can't be read: %s", shownName(x.Cluster.Namespace), line(err.Error()))
+		return skip("the ServiceAccounts of namespace %s can't be read: %s", redact.Name(x.Cluster.Namespace), redact.Line(err.Error()))
 	}
 	var f finding
 	named := x.namedSecrets(ctx, accounts, &f)
@@ -49,23 +39,23 @@ func (x *exam) pullSecret(ctx context.Context) Result {
 }
 
 // credentials judges what the Secrets that ServiceAccounts name have for a registry; ok is false where that is nothing.
-func (x *exam) credentials(target string, named []pullSecretFile, accounts serviceAccounts, f *finding) (ok bool) {
+func (x *run) credentials(target string, named []pullSecretFile, accounts serviceAccounts, f *finding) (ok bool) {
 	image, known := x.imageAt(target)
 	all := slices.ContainsFunc(named, func(s pullSecretFile) bool { return s.complete(image) })
 	for _, s := range named {
 		scopes := s.scopes(target)
 		switch {
 		case s.complete(image):
-			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", shownName(s.name), shownName(target), few(accounts.naming(s.name)))
+			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", redact.Name(s.name), redact.Name(target), few(accounts.naming(s.name)))
 		case !x.isPrivate(target): // without credentials it is asked as by anybody
 			continue
 		case s.covers(image):
-			f.add(Fail, "Secret %s has an entry for %s without credentials in it", shownName(s.name), shownName(target))
-			f.mend("%s", x.createSecret(target))
+			f.add(Fail, "Secret %s has an entry for %s without credentials in it", redact.Name(s.name), redact.Name(target))
+			f.fix("%s", x.createSecret(target))
 		case !known && !all && len(scopes) > 0:
 			f.add(Warn, "Secret %s has credentials only for images of %s whose names begin with %s; ServiceAccounts that name it: %s",
-				shownName(s.name), shownName(target), few(scopes), few(accounts.naming(s.name)))
-			f.mend("name an image with --image to learn whether they are for it")
+				redact.Name(s.name), redact.Name(target), few(scopes), few(accounts.naming(s.name)))
+			f.fix("name an image with --image to learn whether they are for it")
 		default:
 			continue
 		}
@@ -73,14 +63,14 @@ func (x *exam) credentials(target string, named []pullSecretFile, accounts servi
 	}
 	if !ok && !x.isPrivate(target) {
 		f.add(Skip, "no ServiceAccount of namespace %s names a Secret with credentials for %s: a public image needs none; if this one is private, name the registry with --private-registry",
-			shownName(x.Cluster.Namespace), shownName(target))
+			redact.Name(x.Cluster.Namespace), redact.Name(target))
 		return true
 	}
 	return ok
 }
 
 // imageAt is what the kubelet matches with the entries of a Secret: the image, where it is known, or else all of a registry.
-func (x *exam) imageAt(target string) (image string, known bool) {
+func (x *run) imageAt(target string) (image string, known bool) {
 	if x.image != nil && reference.Domain(x.image) == target {
 		return x.image.Name(), true
 	}
@@ -88,7 +78,7 @@ func (x *exam) imageAt(target string) (image string, known bool) {
 }
 
 // unnamed looks for a Secret that exists and that no ServiceAccount names.
-func (x *exam) unnamed(ctx context.Context, target string, accounts serviceAccounts, f *finding) {
+func (x *run) unnamed(ctx context.Context, target string, accounts serviceAccounts, f *finding) {
 	image, known := x.imageAt(target)
 	found := map[string]string{} // by name: what of
 	var err error
@@ -100,30 +90,30 @@ func (x *exam) unnamed(ctx context.Context, target string, accounts serviceAccou
 				switch scopes := s.scopes(target); {
 				case err != nil || len(s.broken) > 0 || len(accounts.naming(s.name)) > 0:
 				case s.complete(image):
-					found[s.name] = shownName(target)
+					found[s.name] = redact.Name(target)
 				case !known && len(scopes) > 0:
-					found[s.name] = "images of " + shownName(target) + " whose names begin with " + few(scopes)
+					found[s.name] = "images of " + redact.Name(target) + " whose names begin with " + few(scopes)
 				}
 			}
 			return nil
 		}))
 	}
-	namespace := shownName(x.Cluster.Namespace)
+	namespace := redact.Name(x.Cluster.Namespace)
 	switch {
 	case err != nil:
-		f.add(Warn, "no ServiceAccount of namespace %s names a Secret for %s; whether there is one can't be seen: %s", namespace, shownName(target), line(err.Error()))
+		f.add(Warn, "no ServiceAccount of namespace %s names a Secret for %s; whether there is one can't be seen: %s", namespace, redact.Name(target), redact.Line(err.Error()))
 	case len(found) > 0:
 		first := slices.Sorted(maps.Keys(found))[0]
-		f.add(Warn, "Secret %s has credentials for %s, and no ServiceAccount of namespace %s names it", shownName(first), found[first], namespace)
-		f.mend(`kubectl -n %s patch serviceaccount default -p '{"imagePullSecrets":[{"name":"%s"}]}'`, word(x.Cluster.Namespace), word(first))
+		f.add(Warn, "Secret %s has credentials for %s, and no ServiceAccount of namespace %s names it", redact.Name(first), found[first], namespace)
+		f.fix(`kubectl -n %s patch serviceaccount default -p '{"imagePullSecrets":[{"name":"%s"}]}'`, word(x.Cluster.Namespace), word(first))
 		return
 	default:
-		f.add(Fail, "no Secret of namespace %s has credentials for %s", namespace, shownName(target))
+		f.add(Fail, "no Secret of namespace %s has credentials for %s", namespace, redact.Name(target))
 	}
-	f.mend("%s", x.createSecret(target))
+	f.fix("%s", x.createSecret(target))
 }
 
-func (x *exam) createSecret(target string) string {
+func (x *run) createSecret(target string) string {
 	return fmt.Sprintf("kubectl -n %s create secret docker-registry <name> --docker-server=%s --docker-username=<user> --docker-password=<password>\n"+
 		`kubectl -n %[1]s patch serviceaccount default -p '{"imagePullSecrets":[{"name":"<name>"}]}'`, word(x.Cluster.Namespace), word(target))
 }

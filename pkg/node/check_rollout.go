@@ -4,22 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
-func rolloutCheck() Check {
-	return Check{
-		ID:     "rollout",
-		Title:  "Are Spegel's pods as new as their configuration?",
-		Reads:  "the DaemonSets that run Spegel, told by what their containers run, and their pods and revisions; needs `--kubeconfig`",
-		Why:    "Spegel's init container writes the hosts directory once, when a pod starts. A node whose pod is older than the list keeps what the old list wrote.",
-		Fails:  "It fails if a pod, or the one on this node where the node is known, is older than the DaemonSet's template, or if its init container has not ended well. It warns where the cluster runs no Spegel, of a DaemonSet whose controller has not come to the current template yet, and of a pod that no revision of the DaemonSet tells the age of.",
-		Mend:   "Restart the DaemonSet; with the update strategy OnDelete, delete the pods that are old.",
-		Limits: "It compares pods with the DaemonSet, not the DaemonSet with the HelmRelease.",
-		run:    func(ctx context.Context, x *exam) Result { return x.rollout(ctx) },
-	}
-}
+func rolloutCheck() Check { return newCheck("rollout", (*run).rollout) }
 
-func (x *exam) rollout(ctx context.Context) Result {
+func (x *run) rollout(ctx context.Context) Result {
 	p, err := x.spegel(ctx)
 	switch {
 	case errors.Is(err, errNoCluster):
@@ -31,7 +22,7 @@ func (x *exam) rollout(ctx context.Context) Result {
 			Fix:      "if Spegel was uninstalled, remove on each node the folders of the hosts directory that point at it; mirror-config tells of them where a node is looked at",
 		}
 	case err != nil:
-		return skip("the API server does not say: %s", line(err.Error()))
+		return skip("the API server does not say: %s", redact.Line(err.Error()))
 	}
 	var f finding
 	judgeRollout(p, &f)
@@ -47,10 +38,10 @@ func (x *exam) rollout(ctx context.Context) Result {
 
 // judgeRollout judges one DaemonSet.
 func judgeRollout(p *Placement, f *finding) {
-	name := shownName(p.String())
+	name := redact.Name(p.String())
 	if !p.Observed { // its counts, and what is old, are of an earlier template
 		f.add(Warn, "DaemonSet %s: its controller has not come to the current template yet", name)
-		f.mend("wait for it: kubectl -n %s rollout status ds/%s; then run doctor again", word(p.Namespace), word(p.Name))
+		f.fix("wait for it: kubectl -n %s rollout status ds/%s; then run doctor again", word(p.Namespace), word(p.Name))
 		return
 	}
 	f.add(Pass, "DaemonSet %s: %d of %d nodes have a pod of the current template", name, p.Updated, p.Desired)
@@ -60,7 +51,7 @@ func judgeRollout(p *Placement, f *finding) {
 	}
 	var old, stuck, unknown []string
 	for _, pod := range p.Pods {
-		switch at := shownName(pod.Node); {
+		switch at := redact.Name(pod.Node); {
 		case pod.Old:
 			old = append(old, at)
 		case !pod.Current:
@@ -74,31 +65,31 @@ func judgeRollout(p *Placement, f *finding) {
 	}
 	if len(unknown) > 0 {
 		f.add(Warn, "no ControllerRevision of the DaemonSet has the hash of the pod on %s, so whether that is old is not known", few(unknown))
-		f.mend("run doctor again: the pod may have been made while it ran")
+		f.fix("run doctor again: the pod may have been made while it ran")
 	}
 	if len(stuck) > 0 {
 		f.add(Fail, "the init container that writes the hosts directory has not ended well on %s", few(stuck))
-		f.mend("kubectl -n %s logs ds/%s -c configuration", word(p.Namespace), word(p.Name))
+		f.fix("kubectl -n %s logs ds/%s -c configuration", word(p.Namespace), word(p.Name))
 	}
 	if failed && len(stuck) == 0 || len(old) > 0 {
-		mendOld(p, f)
+		fixOld(p, f)
 	}
 }
 
-// mendOld says how a DaemonSet's pods become as new as its template.
-func mendOld(p *Placement, f *finding) {
+// fixOld says how a DaemonSet's pods become as new as its template.
+func fixOld(p *Placement, f *finding) {
 	switch command := p.SelectOld(p.Pods); {
 	case !p.OnDelete:
-		f.mend("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
+		f.fix("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
 	case command != "": // a restart would make all of them old
-		f.mend("its update strategy is OnDelete, so delete the old pods: kubectl -n %s delete pod %s", word(p.Namespace), command)
+		f.fix("its update strategy is OnDelete, so delete the old pods: kubectl -n %s delete pod %s", word(p.Namespace), command)
 	default:
-		f.mend("its update strategy is OnDelete: a node gets a new pod when somebody deletes the old one")
+		f.fix("its update strategy is OnDelete: a node gets a new pod when somebody deletes the old one")
 	}
 }
 
 // restart is how Spegel's pods write the hosts directory anew, once the DaemonSet has the list that it should have.
-func (x *exam) restart() string {
+func (x *run) restart() string {
 	p := &x.placement
 	own := p.on(x.nodeName())
 	switch {

@@ -39,7 +39,7 @@ type Placement struct {
 
 // spegel asks the cluster once. With several DaemonSets, each for a part of the nodes, it is the one that has
 // a pod on this node, or else the first.
-func (x *exam) spegel(ctx context.Context) (*Placement, error) {
+func (x *run) spegel(ctx context.Context) (*Placement, error) {
 	if !x.placement.asked {
 		// An API server that does not answer must not take the time of the checks that ask it in passing.
 		ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
@@ -50,7 +50,7 @@ func (x *exam) spegel(ctx context.Context) (*Placement, error) {
 	return &x.placement, x.placed
 }
 
-func (x *exam) place(ctx context.Context) error {
+func (x *run) place(ctx context.Context) error {
 	if x.Cluster == nil {
 		return errNoCluster
 	}
@@ -81,7 +81,7 @@ func (x *exam) place(ctx context.Context) error {
 }
 
 // spegelHere is what runs of Spegel on this node. With errWhich it is one of several that may.
-func (x *exam) spegelHere(ctx context.Context) (*Placement, error) {
+func (x *run) spegelHere(ctx context.Context) (*Placement, error) {
 	p, err := x.spegel(ctx)
 	if err == nil && !x.isHere(p) {
 		err = errWhich
@@ -89,12 +89,12 @@ func (x *exam) spegelHere(ctx context.Context) (*Placement, error) {
 	return p, err
 }
 
-// isHere tells whether it is this DaemonSet that runs on this node, if one does.
-func (x *exam) isHere(p *Placement) bool { return len(p.others) == 0 || p.on(x.nodeName()) != nil }
+// isHere reports whether it is this DaemonSet that runs on this node, if one does.
+func (x *run) isHere(p *Placement) bool { return len(p.others) == 0 || p.on(x.nodeName()) != nil }
 
 // mayWrite lists the directories that Spegel is told to write on this node, or on the nodes of any DaemonSet where it
 // is not known which of them this is.
-func (x *exam) mayWrite(ctx context.Context) []string {
+func (x *run) mayWrite(ctx context.Context) []string {
 	p, err := x.spegelHere(ctx)
 	var sets []Placement
 	switch {
@@ -122,7 +122,7 @@ func (p *Placement) on(node string) *rollout.Pod {
 	return nil
 }
 
-func (x *exam) nodeName() string {
+func (x *run) nodeName() string {
 	if x.Files == nil {
 		return ""
 	}

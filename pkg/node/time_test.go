@@ -2,7 +2,10 @@ package node
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,10 +13,12 @@ import (
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 )
 
 // silent is an API server, and a node, that never answers.
-type silent struct{ bundled }
+type silent struct{}
 
 func (silent) Get(ctx context.Context, _ client.ObjectKey, _ client.Object, _ ...client.GetOption) error {
 	<-ctx.Done()
@@ -25,7 +30,7 @@ func (silent) List(ctx context.Context, _ client.ObjectList, _ ...client.ListOpt
 	return ctx.Err()
 }
 
-func (silent) ReadDir(ctx context.Context, _ string) ([]Entry, error) {
+func (silent) ReadDir(ctx context.Context, _ string) ([]nodefs.Entry, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
@@ -35,21 +40,41 @@ func (silent) ReadFile(ctx context.Context, _ string, _ int64) ([]byte, error) {
 	return nil, ctx.Err()
 }
 
-func (silent) Log(ctx context.Context, _ int64) (Log, error) {
+func (silent) Log(ctx context.Context, _ int64) (nodefs.Log, error) {
 	<-ctx.Done()
-	return Log{}, ctx.Err()
+	return nodefs.Log{}, ctx.Err()
 }
+
+func (silent) Node() string { return "silent" }
+
+func (silent) Remote() bool { return true }
 
 func (silent) Unread() []string { return nil }
 
 func (silent) Now() time.Time { return time.Now() }
 
 // slow is a node that takes its time, as one may through talosctl.
-type slow struct{ bundled }
+type slow struct{ Files }
 
-func (s *slow) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
+func (s slow) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
 	time.Sleep(reachTimeout - time.Second)
-	return s.bundled.ReadFile(ctx, name, limit)
+	return s.Files.ReadFile(ctx, name, limit)
+}
+
+// folder is a node of one file.
+func folder(t *testing.T, name, text string) Files {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	root, err := OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = root.Close() })
+	return root
 }
 
 // The time that a registry has is its own.
@@ -57,7 +82,7 @@ func TestSlowNode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		results, err := Examine(t.Context(), Options{
-			Files: &slow{bundled{tree: newTree()}}, Image: "harbor.example.com/a:1",
+			Files: slow{folder(t, "etc/hostname", "node-1\n")}, Image: "harbor.example.com/a:1",
 			Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				select {
 				case <-ctx.Done():
@@ -83,11 +108,8 @@ func TestSlowNode(t *testing.T) {
 func TestSilentCluster(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tr := newTree()
-		file := []byte("[host.'http://192.0.2.1:30020']\n")
-		tr.put("/etc/containerd/certs.d/_default/hosts.toml", Entry{Name: hostsToml, Size: int64(len(file))}, file)
 		results, err := Examine(t.Context(), Options{
-			Files: &bundled{tree: tr}, Cluster: &Cluster{Reader: silent{}, Namespace: "apps"}, Image: "harbor.example.com/a:1",
+			Files: folder(t, "etc/containerd/certs.d/_default/hosts.toml", "[host.'http://192.0.2.1:30020']\n"), Cluster: &Cluster{Reader: silent{}, Namespace: "apps"}, Image: "harbor.example.com/a:1",
 			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed },
 			Lookup: func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil },
 		})
@@ -110,7 +132,7 @@ func TestSilentNode(t *testing.T) {
 			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed },
 			Lookup: func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil },
 		})
-		if took := time.Since(start); err != nil || took > examTimeout+time.Second {
+		if took := time.Since(start); err != nil || took > nodeTimeout+time.Second {
 			t.Errorf("it took %s: %v", took, err)
 		}
 		if len(results) != len(Checks()) || slices.ContainsFunc(results, func(r Result) bool { return len(r.Evidence) == 0 || r.Status == Fail && r.Check != "reachability" }) {
@@ -133,7 +155,7 @@ func TestManySilentNodes(t *testing.T) {
 			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed },
 			Lookup: func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil },
 		})
-		if took := time.Since(start); err != nil || took > runTimeout+time.Second || took < examTimeout {
+		if took := time.Since(start); err != nil || took > runTimeout+time.Second || took < nodeTimeout {
 			t.Errorf("it took %s: %v", took, err)
 		}
 		for i, results := range all {

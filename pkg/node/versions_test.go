@@ -111,7 +111,7 @@ func TestHostsFiles(t *testing.T) {
 		},
 		"a mistake: containerd ignores the file": {
 			"harbor.example.com", "server = 'https://elsewhere.example.com'\nhost = [\n",
-			node.Warn, node.Pass, "but for a mistake in its hosts.toml",
+			node.Warn, node.Pass, "except for a mistake in its hosts.toml",
 		},
 		"good TOML and a capability that nobody knows": {
 			"harbor.example.com", "server = 'https://elsewhere.example.com'\n[host.'http://192.0.2.11:30020']\ncapabilities = ['fly']\n",

@@ -1,0 +1,87 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/pages"
+)
+
+// serviceAccounts are the names of the Secrets that each ServiceAccount names.
+type serviceAccounts map[string][]string
+
+func (a serviceAccounts) naming(secret string) []string {
+	var out []string
+	for _, account := range slices.Sorted(maps.Keys(a)) {
+		if slices.Contains(a[account], secret) {
+			out = append(out, redact.Name(account))
+		}
+	}
+	return out
+}
+
+func (x *run) accounts(ctx context.Context) (serviceAccounts, error) {
+	out := serviceAccounts{}
+	in := []client.ListOption{client.InNamespace(x.Cluster.Namespace)}
+	err := pages.Each(ctx, x.Cluster.Reader, in, func(page *corev1.ServiceAccountList) error {
+		for i := range page.Items {
+			for _, ref := range page.Items[i].ImagePullSecrets {
+				out[page.Items[i].Name] = append(out[page.Items[i].Name], ref.Name)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// namedSecrets reads the Secrets that ServiceAccounts name.
+func (x *run) namedSecrets(ctx context.Context, accounts serviceAccounts, f *finding) []pullSecretFile {
+	names := map[string]bool{}
+	for _, secrets := range accounts {
+		for _, name := range secrets {
+			names[name] = true
+		}
+	}
+	lost := Fail
+	if !slices.ContainsFunc(x.targets, x.isPrivate) { // the kubelet goes on without the Secret
+		lost = Warn
+	}
+	var out []pullSecretFile
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		var secret corev1.Secret
+		err := x.Cluster.Reader.Get(ctx, client.ObjectKey{Namespace: x.Cluster.Namespace, Name: name}, &secret)
+		who := list(accounts.naming(name))
+		switch {
+		case apierrors.IsNotFound(err):
+			f.add(lost, "ServiceAccount %s names Secret %s, which does not exist", who, redact.Name(name))
+			f.fix("create Secret %s, or take it out of imagePullSecrets", word(name))
+			continue
+		case err != nil:
+			f.add(Warn, "Secret %s, which ServiceAccount %s names, can't be read: %s", redact.Name(name), who, redact.Line(err.Error()))
+			continue
+		}
+		s, err := parsePullSecret(&secret)
+		if err != nil {
+			status := Fail
+			if errors.Is(err, errSecretType) {
+				status = lost
+			}
+			f.add(status, "Secret %s, which ServiceAccount %s names, %s", redact.Name(name), who, err)
+			f.fix("make Secret %s anew with kubectl create secret docker-registry", word(name))
+			continue
+		}
+		if len(s.broken) > 0 {
+			f.add(Fail, "Secret %s, which ServiceAccount %s names, has entries that can't be decoded, for %s: the kubelet wants auth to be the base64 of user:password, and else pulls nothing for the account's pods", redact.Name(name), who, few(s.broken))
+			f.fix("make Secret %s anew with kubectl create secret docker-registry", word(name))
+		}
+		out = append(out, s)
+	}
+	return out
+}

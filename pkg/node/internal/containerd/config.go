@@ -1,0 +1,267 @@
+package containerd
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+)
+
+// maxImports bounds the files of one configuration; through talosctl each is a call.
+const maxImports = 100
+
+// The plugins that hold the registry settings, since version 3 of the file and in version 2. Version 1 calls the
+// second one cri.
+const (
+	ImagesPlugin = "io.containerd.cri.v1.images"
+	criPlugin    = "io.containerd.grpc.v1.cri"
+)
+
+// Config is what containerd makes of its configuration and of the files that it imports, as far as it matters here.
+type Config struct {
+	Main      string   // the file to begin with; empty where none can be read
+	Version   int      // the highest of its files
+	Root      string   // of the content store; empty where no file says
+	PathFrom  string   // the last file that sets config_path
+	Misplaced bool     // config_path stands where containerd does not look for it
+	Unread    []string // what could not be read of it, or can't be used
+
+	images   map[string]any // the settings of ImagesPlugin
+	disabled string         // the last file that turns the plugin off that pulls images for Kubernetes
+}
+
+// Config reads the first configuration that there is, once. One for a containerd that does not serve Kubernetes
+// is taken only if there is no other.
+func (n *Node) Config(ctx context.Context) *Config {
+	if n.config != nil {
+		return n.config
+	}
+	c := &Config{}
+	for _, main := range ConfigFiles() {
+		found := n.loadConfig(ctx, main)
+		if found != nil && (c.Main == "" || found.disabled == "") {
+			c = found
+		}
+		if c.Main != "" && c.disabled == "" {
+			break
+		}
+	}
+	if c.disabled != "" {
+		c.Unread = append(c.Unread, redact.Path(c.disabled)+" turns off the plugin that pulls images for Kubernetes: another containerd does that, and its configuration was not found")
+	}
+	c.Unread = append(c.Unread, n.Files.Unread()...)
+	if ctx.Err() == nil { // the time of one check is no answer for the next
+		n.config = c
+	}
+	return c
+}
+
+// loadConfig follows imports as containerd 2 does: one file after the other, those that a file imports after those
+// that wait already, each once, and a later one overrides. It is nil if the first file is not there.
+func (n *Node) loadConfig(ctx context.Context, main string) *Config {
+	c := &Config{Main: main, Version: 1, images: map[string]any{}}
+	loaded := map[string]bool{}
+	for todo := []string{main}; len(todo) > 0; {
+		name := todo[0]
+		todo = todo[1:]
+		if loaded[name] {
+			continue
+		}
+		loaded[name] = true
+		imports, err := n.addConfig(ctx, c, name)
+		if name == main && (nodefs.IsMissing(err) || errors.Is(err, nodefs.ErrNotGiven) && !n.leadsAway(ctx, name)) {
+			return nil
+		}
+		if err != nil {
+			which := ", which containerd's configuration imports, "
+			if name == main {
+				which = ", containerd's configuration, "
+			}
+			c.Unread = append(c.Unread, redact.Path(name)+which+nodefs.Reason(err))
+			continue
+		}
+		if todo = append(todo, n.resolveImports(ctx, c, name, imports)...); len(loaded)+len(todo) > maxImports {
+			c.Unread = append(c.Unread, redact.Path(name)+" imports too many files; some were not read")
+			return c
+		}
+	}
+	return c
+}
+
+// leadsAway reports whether a name that was not handed over, or a folder above it, is there as a symbolic link to what was not.
+func (n *Node) leadsAway(ctx context.Context, name string) bool {
+	for ; name != "/"; name = path.Dir(name) {
+		if entries, err := n.Files.ReadDir(ctx, path.Dir(name)); err == nil {
+			return Has(entries, path.Base(name))
+		}
+	}
+	return false
+}
+
+// addConfig merges one file into the configuration and returns what it imports.
+func (n *Node) addConfig(ctx context.Context, c *Config, name string) (imports []string, err error) {
+	data, err := readTOML(ctx, n.Files, name)
+	if err != nil {
+		return nil, err
+	}
+	var file map[string]any // no struct: a mistake elsewhere in the file must not hide this
+	if err := toml.Unmarshal(data, &file); err != nil {
+		return nil, errors.New("is no TOML: " + tomlError(err))
+	}
+	version, _ := file["version"].(int64)
+	c.Version = max(c.Version, int(min(version, 9)))
+	if root, _ := file["root"].(string); root != "" {
+		c.Root = root
+	}
+	if disabled, _ := file["disabled_plugins"].([]any); slices.ContainsFunc(disabled, func(id any) bool {
+		return id == ImagesPlugin || id == criPlugin || id == "cri"
+	}) {
+		c.disabled = name
+	}
+	plugins, _ := file["plugins"].(map[string]any)
+	images := imageSettings(plugins, version)
+	if _, set := configPath(images); set {
+		c.PathFrom = name
+	}
+	if old, _ := plugins[criPlugin].(map[string]any); version >= 3 {
+		_, set := configPath(old)
+		c.Misplaced = c.Misplaced || set
+	}
+	merge(c.images, images)
+	list, _ := file["imports"].([]any)
+	for _, entry := range list {
+		if s, ok := entry.(string); ok {
+			imports = append(imports, s)
+		}
+	}
+	return imports, nil
+}
+
+// imageSettings are those of ImagesPlugin. A file of version 1 or 2 is carried over to version 3 by itself, as containerd 2.4
+// does, so its settings are those of the plugin that its version knows.
+func imageSettings(plugins map[string]any, version int64) map[string]any {
+	out := map[string]any{}
+	of := func(name string) map[string]any {
+		settings, _ := plugins[name].(map[string]any)
+		return settings
+	}
+	merge(out, of(ImagesPlugin))
+	if version >= 3 {
+		return out
+	}
+	for _, name := range []string{"cri", criPlugin} {
+		old := of(name)
+		merge(out, old)
+		of, _ := old["containerd"].(map[string]any)
+		merge(out, of) // discard_unpacked_layers and disable_snapshot_annotations once stood there
+	}
+	return out
+}
+
+// merge puts what from holds into a map of the same kind; from wins, key by key.
+func merge(to, from map[string]any) {
+	for key, value := range from {
+		inner, ok := value.(map[string]any)
+		if outer, both := to[key].(map[string]any); ok && both {
+			merge(outer, inner)
+			continue
+		}
+		if ok {
+			fresh := map[string]any{}
+			merge(fresh, inner)
+			value = fresh
+		}
+		to[key] = value
+	}
+}
+
+func configPath(images map[string]any) (value string, set bool) {
+	registry, _ := images["registry"].(map[string]any)
+	value, set = registry["config_path"].(string)
+	return value, set
+}
+
+// configPath is config_path as containerd takes it.
+func (c *Config) configPath() (dirs []string, set bool) {
+	value, set := configPath(c.images)
+	return slices.DeleteFunc(strings.Split(value, ":"), func(s string) bool { return s == "" }), set
+}
+
+// LocalPull is the setting by which containerd pulls images itself rather than through its transfer service; empty where
+// that is left to its version: through the transfer service since 2.1. The options that force it are those of
+// CheckLocalImagePullConfigs in internal/cri/config of containerd 2.2 and 2.4.
+func (c *Config) LocalPull() string {
+	registry, _ := c.images["registry"].(map[string]any)
+	for _, key := range []string{"mirrors", "configs", "auths"} {
+		if m, _ := registry[key].(map[string]any); len(m) > 0 {
+			return "registry." + key
+		}
+	}
+	for _, option := range []struct {
+		key   string
+		local bool
+	}{
+		{"use_local_image_pull", true}, {"discard_unpacked_layers", true}, {"image_pull_with_sync_fs", true}, {"disable_snapshot_annotations", false},
+	} {
+		if c.images[option.key] == option.local {
+			return option.key
+		}
+	}
+	if n, ok := c.images["max_concurrent_downloads"].(int64); ok && n != 3 {
+		return "max_concurrent_downloads"
+	}
+	return ""
+}
+
+// resolveImports makes file names of a file's imports: a relative one is beside the file, and one with a star is
+// every file that matches, by name.
+func (n *Node) resolveImports(ctx context.Context, c *Config, parent string, imports []string) []string {
+	var out []string
+	for _, name := range imports {
+		if name = path.Clean(name); !path.IsAbs(name) {
+			name = path.Join(path.Dir(parent), name)
+		}
+		if !strings.Contains(name, "*") {
+			out = append(out, name)
+			continue
+		}
+		out = append(out, n.glob(ctx, c, name)...)
+	}
+	return out
+}
+
+// glob lists the names that match a pattern, folder by folder.
+func (n *Node) glob(ctx context.Context, c *Config, pattern string) []string {
+	matches := []string{"/"}
+	plain := true // what comes before the first star need not be listed
+	for step := range strings.SplitSeq(strings.Trim(pattern, "/"), "/") {
+		next := map[string]bool{}
+		plain = plain && !strings.ContainsAny(step, `*?[\`)
+		for _, dir := range matches {
+			if plain {
+				next[path.Join(dir, step)] = true
+				continue
+			}
+			entries, err := n.Files.ReadDir(ctx, dir)
+			if err != nil && !nodefs.IsMissing(err) {
+				c.Unread = append(c.Unread, redact.Path(dir)+", from which containerd's configuration imports, "+nodefs.Reason(err))
+			}
+			for _, e := range entries {
+				if ok, err := path.Match(step, e.Name); ok && err == nil {
+					next[path.Join(dir, e.Name)] = true
+				}
+			}
+		}
+		if matches = slices.Sorted(maps.Keys(next)); len(matches) > maxImports {
+			matches = matches[:maxImports+1]
+		}
+	}
+	return matches
+}

@@ -1,0 +1,98 @@
+package containerd
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/containerd/containerd/v2/core/remotes/docker/config"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+)
+
+// root is a node with these files, by name without the leading slash.
+func root(t testing.TB, files map[string]string) nodefs.Files {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := nodefs.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+// The copy for containerd's resolver leads nowhere but into itself, and holds no secret.
+func TestCopyKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	const file = `server = "https://harbor.example.com" # ours
+ca = ["ca.crt", '/etc/ssl/own.crt']
+client = [["/etc/ssl/client.crt", "/etc/ssl/client.key"]]
+header = { Authorization = "Basic c2VjcmV0" }
+[host."http://192.0.2.1:30020"]
+capabilities = ["pull"]
+ca = "/etc/ssl/own.crt"
+[host."http://192.0.2.1:30020".header]
+x-token = ["c2VjcmV0", "c2VjcmV0"]
+`
+	files := root(t, map[string]string{"etc/ssl/own.crt": "cert", "etc/ssl/client.key": "PRIVATE"})
+	s := &hostsCopy{dir: t.TempDir(), files: files, names: map[string]string{}}
+	out := string(s.rewrite(t.Context(), "/etc/containerd/certs.d/harbor.example.com", []byte(file)))
+	for _, never := range []string{"c2VjcmV0", "/etc/ssl", `"ca.crt"`} {
+		if strings.Contains(out, never) {
+			t.Errorf("the copy holds %q:\n%s", never, out)
+		}
+	}
+	before, err := parseHosts([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := parseHosts([]byte(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("the copy says something else:\n%s", diff)
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		data, err := os.ReadFile(s.dir + "/" + e.Name())
+		if err != nil || strings.Contains(string(data), "PRIVATE\n") || string(data) == "PRIVATE" {
+			t.Errorf("%s: %q, %v", e.Name(), data, err)
+		}
+	}
+}
+
+// A client's certificate and its key may be in two files, in one, and of several pairs.
+func TestCopyKeepsPairs(t *testing.T) {
+	t.Parallel()
+	for _, client := range []string{`"both.pem"`, `["both.pem", "other.pem"]`, `[["client.crt", "client.key"]]`, `[["client.crt", "client.key"], ["other.pem", "client.key"]]`} {
+		files := map[string]string{"h/reg/hosts.toml": "[host.'https://192.0.2.1']\nclient = " + client}
+		for _, name := range []string{"both.pem", "other.pem", "client.crt", "client.key"} {
+			files["h/reg/"+name] = "PRIVATE"
+		}
+		n := &Node{Files: root(t, files)}
+		s, err := newCopy(t.Context(), n.Files, n.readHostsDirs(t.Context(), []string{"/h"}), "reg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.resolver(t.Context(), config.HostDirFromRoot(s.dir))("reg"); err != nil {
+			t.Errorf("%s: %v", client, err)
+		}
+		s.remove()
+	}
+}

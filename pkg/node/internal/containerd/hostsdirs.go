@@ -1,0 +1,188 @@
+package containerd
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+)
+
+// HostsDirs are the directories in which containerd looks up what to do for a registry, in its order: the first one
+// that has a folder for the registry, or a _default, decides.
+type HostsDirs struct {
+	Dirs    []*HostsDir
+	From    string              // who says so
+	Mirrors map[string][]string // of registry.mirrors, where containerd reads no directory
+	Any     bool                // containerd reads one of them, and it is not known which
+	Guess   bool                // nobody does: it is where they usually are
+	Aside   []*HostsDir         // where Spegel is told to write, if containerd is told to read elsewhere
+	Unsure  string              // why it is not certain that containerd reads them
+	Unread  []string            // what of its configuration could not be read
+	Notes   []string            // what else it shows
+}
+
+// HostsDir is one of them.
+type HostsDir struct {
+	Path    string
+	Entries []nodefs.Entry
+	Err     error // why entries could not be read
+}
+
+// There are the directories that exist and can be read.
+func (h *HostsDirs) There() []*HostsDir {
+	return slices.DeleteFunc(slices.Clone(h.Dirs), func(d *HostsDir) bool { return d.Err != nil })
+}
+
+// Readable are the directories up to the first one that is there, or may be, and can't be read.
+func (h *HostsDirs) Readable() (dirs []*HostsDir, unread *HostsDir) {
+	for i, d := range h.Dirs {
+		if d.Err != nil && !nodefs.IsMissing(d.Err) {
+			return h.Dirs[:i], d
+		}
+	}
+	return h.Dirs, nil
+}
+
+func (h *HostsDirs) paths() []string {
+	var out []string
+	for _, d := range h.Dirs {
+		out = append(out, d.Path)
+	}
+	return out
+}
+
+// String joins their paths as config_path does.
+func (h *HostsDirs) String() string { return strings.Join(h.paths(), ":") }
+
+// defaultHostsDirs are what containerd 2.2 and newer take where its configuration names none.
+func defaultHostsDirs() []string { return []string{"/etc/containerd/certs.d", "/etc/docker/certs.d"} }
+
+// HostsDirs finds the directories, once. Written are those that Spegel is told to write.
+func (n *Node) HostsDirs(ctx context.Context, written []string) *HostsDirs {
+	if n.dirs != nil {
+		return n.dirs
+	}
+	h := n.findHostsDirs(ctx, written)
+	late := func(d *HostsDir) bool { return errors.Is(d.Err, context.DeadlineExceeded) }
+	if !slices.ContainsFunc(h.Dirs, late) { // the time of one check is no answer for the next
+		n.dirs = h
+	}
+	return h
+}
+
+// findHostsDirs asks containerd's configuration, or else what Spegel is told, or else looks where they usually are.
+func (n *Node) findHostsDirs(ctx context.Context, written []string) *HostsDirs {
+	config := n.Config(ctx)
+	told, set := config.configPath()
+	h := &HostsDirs{Unread: config.Unread}
+	if config.Misplaced {
+		h.Notes = append(h.Notes, redact.Path(config.Main)+" is of version 3 and has a config_path under "+criPlugin+", where containerd does not look for it; its place is "+ImagesPlugin)
+	}
+	mirrors := config.mirrors()
+	if len(told) > 0 && len(mirrors) > 0 {
+		h.Notes = append(h.Notes, redact.Path(config.Main)+" has registry.mirrors and config_path, which containerd refuses: it then pulls no image for Kubernetes")
+	}
+	// A Spegel that runs is a sign that containerd reads what it written, or else it exits.
+	byDefault := set || config.Version >= 3 || config.Main != "" && len(config.Unread) == 0 && len(written) == 0
+	switch {
+	case len(told) > 0:
+		h.From = "as " + redact.Path(config.PathFrom) + " says"
+		h.Dirs = n.readHostsDirs(ctx, told)
+	case len(mirrors) > 0:
+		h.From, h.Mirrors = redact.Path(config.Main), mirrors
+	case byDefault:
+		h.From = "containerd's default, as " + redact.Path(config.Main) + " names no config_path"
+		h.Unsure = "that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all"
+		h.Dirs = n.readHostsDirs(ctx, defaultHostsDirs())
+	case len(written) > 0:
+		h.From, h.Any = "as Spegel is told", len(written) > 1
+		h.Dirs = n.readHostsDirs(ctx, written)
+	default:
+		h.From, h.Guess = "where it usually is", true
+		d := n.guessHostsDir(ctx, config)
+		h.Dirs = []*HostsDir{d}
+		h.Unread = append(h.Unread, n.notBeside(ctx, d, config)...)
+	}
+	if !slices.ContainsFunc(written, func(dir string) bool { return slices.Contains(h.paths(), dir) }) {
+		h.Aside = n.readHostsDirs(ctx, written)
+	}
+	return h
+}
+
+// guessHostsDir takes the first place that is there, or else the last. That it is missing says nothing where others may be
+// there on the node, and nothing tells which containerd it runs.
+func (n *Node) guessHostsDir(ctx context.Context, config *Config) *HostsDir {
+	dirs := n.readHostsDirs(ctx, KnownHostsDirs())
+	if at := slices.IndexFunc(dirs, func(d *HostsDir) bool { return !errors.Is(d.Err, fs.ErrNotExist) }); at >= 0 {
+		return dirs[at]
+	}
+	last := dirs[len(dirs)-1]
+	if config.Main == "" && nodefs.IsMissing(last.Err) && slices.ContainsFunc(dirs, func(d *HostsDir) bool { return errors.Is(d.Err, nodefs.ErrNotGiven) }) {
+		last.Err = nodefs.ErrElsewhere
+	}
+	return last
+}
+
+// notBeside says where the configuration whose place is beside a directory that is there was not handed over.
+func (n *Node) notBeside(ctx context.Context, d *HostsDir, config *Config) (unread []string) {
+	for _, name := range ConfigFiles() {
+		if d.Err != nil || path.Dir(name) != path.Dir(d.Path) || name == config.Main {
+			continue
+		}
+		if _, err := readTOML(ctx, n.Files, name); errors.Is(err, nodefs.ErrNotGiven) {
+			unread = append(unread, name+", containerd's configuration, "+nodefs.Reason(err)+", so another config_path is not known")
+		}
+	}
+	return unread
+}
+
+func (n *Node) readHostsDirs(ctx context.Context, paths []string) []*HostsDir {
+	var out []*HostsDir
+	for _, p := range paths {
+		d := &HostsDir{Path: path.Clean(p), Err: nodefs.ErrRelative}
+		if path.IsAbs(p) {
+			d.Entries, d.Err = n.Files.ReadDir(ctx, d.Path)
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// HostsFile reads the hosts.toml of one directory.
+func (n *Node) HostsFile(ctx context.Context, dir string) (HostsFile, error) {
+	data, err := readTOML(ctx, n.Files, path.Join(dir, nodefs.HostsToml))
+	if err != nil {
+		return HostsFile{}, err
+	}
+	f, err := parseHosts(data)
+	if err != nil {
+		return f, &SyntaxError{err}
+	}
+	return f, nil
+}
+
+// SyntaxError says that a file was read and makes no sense.
+type SyntaxError struct{ error }
+
+// RegistryOf is the registry that a directory is for, as an image names it. containerd takes host_port_ for
+// host:port.
+func RegistryOf(dir string) string {
+	if host, ok := strings.CutSuffix(dir, "_"); ok {
+		if i := strings.LastIndex(host, "_"); i > 0 && isNumber(host[i+1:]) {
+			return host[:i] + ":" + host[i+1:]
+		}
+	}
+	return dir
+}
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// Has reports whether a folder has an entry of that name.
+func Has(entries []nodefs.Entry, name string) bool {
+	return slices.ContainsFunc(entries, func(e nodefs.Entry) bool { return e.Name == name })
+}

@@ -1,0 +1,113 @@
+package containerd
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"path"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+)
+
+// Bounds on the certificates that a node trusts.
+const (
+	maxTrust      = 4 << 20 // bytes of them all
+	maxTrustFiles = 1000    // files of one folder
+	trustTimeout  = 15 * time.Second
+)
+
+// TrustBundles are the files of which containerd, as a program in Go, takes the first one for the authorities to trust.
+func TrustBundles() []string {
+	return []string{
+		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/pki/tls/cacert.pem",
+		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
+	}
+}
+
+// trustFolders hold single certificates, which it trusts too.
+func trustFolders() []string { return []string{"/etc/ssl/certs", "/etc/pki/tls/certs"} }
+
+// TrustStore is what containerd trusts on a node beside what a hosts file names.
+type TrustStore struct {
+	Err error // why it may not be all
+	pem []byte
+}
+
+// ReadTrustStore reads it, for all that is resolved from then on.
+func (n *Node) ReadTrustStore(ctx context.Context) *TrustStore {
+	s := &TrustStore{}
+	n.trusted = s
+	if n.Files == nil {
+		s.Err = &UnreadError{Text: "there is no node to look at"}
+		return s
+	}
+	ctx, cancel := context.WithTimeout(ctx, trustTimeout)
+	defer cancel()
+	bundle := ""
+	for _, name := range TrustBundles() {
+		if s.read(ctx, n.Files, name) {
+			bundle = name
+			break
+		}
+	}
+	for _, folder := range trustFolders() {
+		entries, err := n.Files.ReadDir(ctx, folder)
+		s.missed(folder, err)
+		for _, e := range entries[:min(len(entries), maxTrustFiles)] {
+			if name := path.Join(folder, e.Name); name != bundle && !e.Type.IsDir() {
+				s.read(ctx, n.Files, name)
+			}
+		}
+	}
+	switch {
+	case bundle != "": // single files repeat it, and their links may lead to what is not there
+		s.Err = nil
+	case len(s.pem) == 0 && s.Err == nil && n.Files.Remote():
+		s.Err = &UnreadError{Text: "none of them were found"}
+	}
+	return s
+}
+
+// read adds a file.
+func (s *TrustStore) read(ctx context.Context, files nodefs.Files, name string) bool {
+	if err := ctx.Err(); err != nil {
+		s.missed(name, err)
+		return false
+	}
+	data, err := files.ReadFile(ctx, name, nodefs.MaxFile)
+	if err == nil && len(s.pem)+len(data) >= maxTrust {
+		err = nodefs.ErrTooLarge
+	}
+	if err != nil {
+		s.missed(name, err)
+		return false
+	}
+	s.pem = append(append(s.pem, data...), '\n')
+	return true
+}
+
+// missed keeps the first error that leaves open what the node has.
+func (s *TrustStore) missed(name string, err error) {
+	if err != nil && !nodefs.IsMissing(err) && s.Err == nil {
+		s.Err = Unread(name, err)
+	}
+}
+
+// trust has a client trust what the node does: nothing else if that is known, or else what this machine does too.
+func (s *TrustStore) trust(c *tls.Config) {
+	if s == nil {
+		return
+	}
+	if c.RootCAs == nil {
+		pool := x509.NewCertPool()
+		if s.Err != nil {
+			var err error
+			if pool, err = x509.SystemCertPool(); err != nil {
+				return
+			}
+		}
+		c.RootCAs = pool
+	}
+	c.RootCAs.AppendCertsFromPEM(s.pem)
+}

@@ -1,0 +1,103 @@
+package nodefs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+)
+
+// Bounds on what is read of a node. A node that is fine stays far below them.
+const (
+	maxEntries = 20000   // names of one directory
+	MaxFile    = 1 << 20 // bytes of a configuration file
+	MaxLog     = 4 << 20 // bytes of a log, from its end
+)
+
+// Names that more than one package looks for on a node.
+const (
+	HostsToml = "hosts.toml" // in the folder of a registry
+	// ContentStore is the folder of containerd's content store, below containerd's root.
+	ContentStore = "io.containerd.content.v1.content"
+	// Ingests is the folder in it that keeps downloads that have not ended.
+	Ingests = "ingest"
+)
+
+// Errors of Files, besides fs.ErrNotExist and fs.ErrPermission.
+var (
+	ErrTooLarge   = errors.New("is too large")
+	ErrTooMany    = errors.New("holds too many entries")
+	ErrNotRegular = errors.New("is not a regular file")
+	ErrLoop       = errors.New("is a symbolic link that leads to itself")
+	ErrRelative   = errors.New("is relative to the folder that containerd was started in, so that it was not read")
+	// ErrNotGiven is fs.ErrNotExist where the node may well have the file.
+	ErrNotGiven = fmt.Errorf("is not part of what could be read: %w", fs.ErrNotExist)
+	// ErrElsewhere is ErrNotGiven of one place of several.
+	ErrElsewhere = fmt.Errorf("does not exist, and the other places are not all part of what could be read: %w", ErrNotGiven)
+)
+
+// Files reads the files of one node. Names are absolute paths on the node, with slashes. Every read is
+// bounded, and a symbolic link leads where it leads on the node, never out of the node's files.
+type Files interface {
+	// Node is the node's name, or what comes closest to it.
+	Node() string
+	// Remote reports whether this program runs elsewhere than on the node, so that a question to the network
+	// is not answered as it would be there.
+	Remote() bool
+	// ReadDir lists a directory by name. It fails with ErrTooMany rather than list a part.
+	ReadDir(ctx context.Context, name string) ([]Entry, error)
+	// ReadFile reads a regular file of at most limit bytes.
+	ReadFile(ctx context.Context, name string, limit int64) ([]byte, error)
+	// Log returns the end of containerd's log, at most limit bytes.
+	Log(ctx context.Context, limit int64) (Log, error)
+	// Unread says what of the node's files was handed over and can't be used, so that it is not known what they
+	// lack.
+	Unread() []string
+	// Now is the time at which the files were as they are.
+	Now() time.Time
+}
+
+// Entry is one name in a directory.
+type Entry struct {
+	Name    string
+	Type    fs.FileMode // type bits only; a symbolic link is not followed
+	Size    int64       // bytes
+	ModTime time.Time   // to the second at least; zero where it is not known
+}
+
+// Log is the end of a log.
+type Log struct {
+	Source string // a file name on the node, or the command that printed it
+	Text   []byte
+	Short  string // why it is less than was asked for; empty if it is not
+}
+
+// IsMissing reports whether the node lacks a file, rather than the file having been left out.
+func IsMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrNotGiven) }
+
+// Reason says why a file can't be read.
+func Reason(err error) string {
+	for _, known := range []struct {
+		err  error
+		text string
+	}{
+		{ErrElsewhere, "does not exist, and the other places are not all part of what could be read"},
+		{ErrNotGiven, "is not part of what could be read"},
+		{fs.ErrNotExist, "does not exist"},
+		{fs.ErrPermission, "may not be read: permission denied"},
+		{ErrTooLarge, ErrTooLarge.Error()},
+		{ErrTooMany, ErrTooMany.Error()},
+		{ErrNotRegular, ErrNotRegular.Error()},
+		{ErrLoop, ErrLoop.Error()},
+		{ErrRelative, ErrRelative.Error()},
+		{context.DeadlineExceeded, "took too long to read"},
+	} {
+		if errors.Is(err, known.err) {
+			return known.text
+		}
+	}
+	return "can't be read: " + redact.Line(err.Error())
+}

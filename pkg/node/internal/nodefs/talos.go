@@ -1,0 +1,201 @@
+package nodefs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// talosTimeout bounds one call of talosctl.
+const talosTimeout = 30 * time.Second
+
+// Talos reads a node's files through talosctl, with the context that its user has chosen. It calls
+// "list --long", "read" and "logs", and relies on what they print as the Talos documentation shows it.
+type Talos struct {
+	program string
+	node    string
+	now     func() time.Time
+	reached atomic.Bool // the node has listed its root
+}
+
+// NewTalos is for one node, by the address that talosctl knows it by. The program is a file name, or
+// is looked up on PATH.
+func NewTalos(program, node string) (*Talos, error) {
+	if node == "" || strings.HasPrefix(node, "-") {
+		return nil, fmt.Errorf("--talos %s: want the name or address of a node", redact.Quote(node))
+	}
+	found, err := exec.LookPath(program)
+	if err != nil {
+		return nil, fmt.Errorf("--talos needs talosctl: %w", err)
+	}
+	return &Talos{program: found, node: node, now: time.Now}, nil
+}
+
+// Node implements Files.
+func (t *Talos) Node() string { return validate.Clean(t.node) }
+
+// Remote implements Files.
+func (t *Talos) Remote() bool { return true }
+
+// Unread implements Files.
+func (t *Talos) Unread() []string { return nil }
+
+// Now implements Files.
+func (t *Talos) Now() time.Time { return t.now() }
+
+// ReadDir implements Files.
+func (t *Talos) ReadDir(ctx context.Context, name string) ([]Entry, error) {
+	if err := t.reach(ctx); err != nil {
+		return nil, err
+	}
+	return t.list(ctx, name)
+}
+
+func (t *Talos) list(ctx context.Context, name string) ([]Entry, error) {
+	// 512 bytes hold a line with a long name.
+	out, err := t.run(ctx, maxEntries<<9, "list", "--long", name)
+	if errors.Is(err, ErrTooLarge) {
+		return nil, ErrTooMany
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseList(out, t.now())
+}
+
+// reach makes sure, once, that it is the node that answers: what a program prints that never came so far says nothing
+// of what the node lacks.
+func (t *Talos) reach(ctx context.Context) error {
+	if t.reached.Load() {
+		return nil
+	}
+	entries, err := t.list(ctx, "/")
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0:
+		return errors.New("talosctl list --long / shows no files of the node")
+	case err != nil:
+		return err
+	}
+	t.reached.Store(true)
+	return nil
+}
+
+// ReadFile implements Files. That a file is empty must show in its folder, too.
+func (t *Talos) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
+	if err := t.reach(ctx); err != nil {
+		return nil, err
+	}
+	data, err := t.run(ctx, limit, "read", name)
+	if err != nil || len(data) > 0 {
+		return data, err
+	}
+	entries, err := t.list(ctx, path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(entries, func(e Entry) bool {
+		return e.Name == path.Base(name) && (e.Size == 0 || e.Type == fs.ModeSymlink)
+	}) {
+		return nil, errors.New("talosctl read printed nothing")
+	}
+	return data, nil
+}
+
+// Log implements Files. The service is called cri, and 20,000 lines of it are about 4 MiB.
+func (t *Talos) Log(ctx context.Context, limit int64) (Log, error) {
+	if err := t.reach(ctx); err != nil {
+		return Log{}, err
+	}
+	text, err := t.run(ctx, 4*limit, "logs", "cri", "--tail", "20000")
+	if err != nil {
+		return Log{}, err
+	}
+	text = text[max(0, int64(len(text))-limit):]
+	return Log{Source: "talosctl logs cri", Text: text}, nil
+}
+
+// run calls talosctl and returns what it prints, at most limit bytes.
+func (t *Talos) run(ctx context.Context, limit int64, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, talosTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, t.program, append([]string{"--nodes", t.node}, args...)...)
+	cmd.Env = append(os.Environ(), "TZ=UTC") // times are printed in local time, without a zone
+	endsWithChildren(cmd)
+	cmd.WaitDelay = time.Second
+	var diagnostics bytes.Buffer
+	cmd.Stderr = &limited{w: &diagnostics, left: 4 << 10}
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("talosctl: %w", err)
+	}
+	data, readErr := io.ReadAll(io.LimitReader(out, limit+1))
+	if int64(len(data)) > limit {
+		cancel()
+		_ = cmd.Wait()
+		return nil, ErrTooLarge
+	}
+	err = errors.Join(readErr, cmd.Wait())
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err == nil && (len(data) > 0 || diagnostics.Len() == 0):
+		return data, nil
+	}
+	return nil, talosError(diagnostics.String(), err)
+}
+
+// onNode is how talosctl reports what a node's kernel said of a file. Without the head it would be a file of this machine,
+// such as talosctl's own configuration; the name may be that of a folder above, or of where a symbolic link leads.
+var onNode = regexp.MustCompile(`rpc error: code = \w+ desc = ([^\n]*: )?(l?stat|open|readlink) /[^\n]*: (no such file or|not a) directory`)
+
+// talosError makes of talosctl's diagnostics what package fs calls it. The words are those of the
+// node's kernel, and they outlast changes of what stands around them.
+func talosError(text string, err error) error {
+	switch {
+	case onNode.MatchString(text):
+		return fs.ErrNotExist
+	case strings.Contains(text, "permission denied"), strings.Contains(text, "PermissionDenied"):
+		return fs.ErrPermission
+	case strings.Contains(text, "is a directory"), strings.Contains(text, "not a regular file"), strings.Contains(text, "must be a regular file"):
+		return ErrNotRegular
+	case strings.Contains(text, "too many levels of symbolic links"):
+		return ErrLoop
+	case text == "":
+		return fmt.Errorf("talosctl: %w", err)
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return fmt.Errorf("talosctl: %s", redact.Line(first))
+}
+
+// limited takes what it is given and keeps the beginning.
+type limited struct {
+	w    io.Writer
+	left int
+}
+
+// Write implements io.Writer.
+func (l *limited) Write(p []byte) (int, error) {
+	keep := p[:min(len(p), l.left)]
+	l.left -= len(keep)
+	if _, err := l.w.Write(keep); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

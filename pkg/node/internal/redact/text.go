@@ -1,0 +1,64 @@
+package redact
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// maxLine is how many bytes of a foreign line are shown.
+const maxLine = 300
+
+// Line makes foreign text (a log line, an error) fit for one line of evidence: printable, without what may
+// be a credential, and shortened.
+func Line(s string) string { return Printable(hideTokens(strings.ToValidUTF8(s, "?"))) }
+
+// Printable makes one line of a text, and shortens it. It hides nothing.
+func Printable(s string) string {
+	var b strings.Builder
+	space := false
+	for _, r := range s {
+		if unicode.IsSpace(r) || unicode.IsControl(r) || !unicode.IsPrint(r) {
+			space = b.Len() > 0
+			continue
+		}
+		if b.Len() > maxLine {
+			b.WriteString("...")
+			break
+		}
+		if space {
+			b.WriteByte(' ')
+			space = false
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Argument is what a person typed, in quotes, as it was typed: what can't be printed is escaped.
+func Argument(s string) string {
+	s = hideTokens(s)
+	if len(s) > maxLine {
+		s = s[:maxLine] + "..."
+	}
+	return strconv.QuoteToASCII(s)
+}
+
+// Quote is a foreign value in quotes.
+func Quote(s string) string { return validate.Quote(s) }
+
+// Name is a foreign name without quotes.
+func Name(s string) string { return strings.Trim(Quote(s), `"`) }
+
+// Path is a foreign path without quotes; only its single names are shortened.
+func Path(p string) string {
+	names := strings.Split(p, "/")
+	for i, name := range names {
+		if name != "" {
+			names[i] = Name(name)
+		}
+	}
+	return Printable(strings.Join(names, "/"))
+}

@@ -1,0 +1,184 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/distribution/reference"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// Options say what is examined. What is nil or empty is not there, and the checks that need it are skipped with
+// the reason.
+type Options struct {
+	Files      Files
+	Cluster    *Cluster
+	Registries []validate.Registry // the private ones
+	Image      string              // as a pod names it
+
+	// Lookup resolves a host name; nil is the resolver of this machine.
+	Lookup func(ctx context.Context, host string) ([]string, error)
+	// Dial connects to a registry; nil is the network of this machine.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Now is the time; nil is that of the files, or else of this machine.
+	Now func() time.Time
+}
+
+// Bounds on one check, on all of a node, and on all nodes of a run.
+const (
+	checkTimeout = time.Minute
+	nodeTimeout  = 4 * time.Minute
+	runTimeout   = 10 * time.Minute
+	// atOnce is how many nodes are examined at a time: they wait for the network, and not for each other.
+	atOnce = 4
+)
+
+// ExamineAll examines several nodes with the same options and returns the results of each, in their order. The whole takes
+// no longer than runTimeout: a node whose turn does not come has all its checks skipped, with the reason.
+func ExamineAll(ctx context.Context, nodes []Files, o Options) ([][]Result, error) {
+	end := time.Now().Add(runTimeout)
+	out := make([][]Result, len(nodes))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, files := range nodes {
+		group.Go(func() (err error) {
+			o := o
+			o.Files = files
+			out[i], err = examineWithin(ctx, o, min(time.Until(end), nodeTimeout))
+			return err
+		})
+	}
+	return out, group.Wait()
+}
+
+// Examine runs all checks and returns their results in the order of Checks. An error means that the options make no
+// sense; what can't be read is a result.
+func Examine(ctx context.Context, o Options) ([]Result, error) {
+	return examineWithin(ctx, o, nodeTimeout)
+}
+
+func examineWithin(ctx context.Context, o Options, limit time.Duration) ([]Result, error) {
+	x, err := newRun(o)
+	if err != nil {
+		return nil, err
+	}
+	var results []Result
+	all, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for i, c := range Checks() {
+		if all.Err() != nil && ctx.Err() == nil {
+			late := skip("the checks before it took the time that a node gets, %s", limit.Round(time.Second))
+			if i == 0 {
+				late = skip("the nodes before it took the %s that all nodes of a run get; name fewer", runTimeout)
+			}
+			late.Check = c.ID
+			results = append(results, late)
+			continue
+		}
+		results = append(results, x.check(all, c))
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
+}
+
+// run is the state of one run of the checks on one node.
+type run struct {
+	Options
+	node      *containerd.Node
+	image     reference.Named // nil for none
+	targets   []string        // hosts of registries, as an image names them: of the image, and the private ones that are no pattern
+	placement Placement       // what the cluster says of Spegel
+	placed    error           // why it says nothing
+}
+
+func newRun(o Options) (*run, error) {
+	x := &run{Options: o, node: &containerd.Node{Files: o.Files, Dial: o.Dial}}
+	if o.Image != "" {
+		named, err := reference.ParseNormalizedNamed(o.Image)
+		if err != nil {
+			return nil, fmt.Errorf("image %s: %w", redact.Argument(o.Image), err)
+		}
+		if reference.Domain(named) == "" { // the parser takes a host with an underscore for a folder
+			return nil, fmt.Errorf("image %s: its host is no name of a host", redact.Argument(o.Image))
+		}
+		x.image = reference.TagNameOnly(named)
+		x.targets = append(x.targets, reference.Domain(named))
+	}
+	for _, r := range o.Registries {
+		if host := r.String(); !strings.HasPrefix(host, "*.") && !slices.Contains(x.targets, host) {
+			x.targets = append(x.targets, host)
+		}
+	}
+	return x, nil
+}
+
+// check runs one check within its time. A panic in it is a result too: it must not take the other
+// checks with it.
+func (x *run) check(ctx context.Context, c Check) (r Result) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			r = Result{Status: Fail, Evidence: []string{redact.Line(fmt.Sprintf("the check itself failed, please report it: %v", p)), redact.Line(string(debug.Stack()))}}
+		}
+		r.Check = c.ID
+	}()
+	r = c.run(x, ctx)
+	r.Evidence = shorten(r.Evidence)
+	r.Fix = strings.Join(shorten(strings.Split(r.Fix, "\n")), "\n")
+	return r
+}
+
+// shorten keeps the beginning of what would be too long to be read, and the end, where a check may have
+// its verdict; in between it says how much is left out.
+func shorten(lines []string) []string {
+	const first, last = 20, 5
+	if len(lines) <= first+last+1 {
+		return lines
+	}
+	out := append(slices.Clone(lines[:first]), fmt.Sprintf("(%d more lines like these are left out here)", len(lines)-first-last))
+	return append(out, lines[len(lines)-last:]...)
+}
+
+// now is the time that ages are measured by.
+func (x *run) now() time.Time {
+	switch {
+	case x.Now != nil:
+		return x.Now()
+	case x.Files != nil:
+		return x.Files.Now()
+	}
+	return time.Now()
+}
+
+// hostsDirs are the directories that containerd reads.
+func (x *run) hostsDirs(ctx context.Context) *containerd.HostsDirs {
+	return x.node.HostsDirs(ctx, x.mayWrite(ctx))
+}
+
+// resolve is whom containerd would ask for images of a registry.
+func (x *run) resolve(ctx context.Context, host string) (*containerd.Resolution, error) {
+	return x.node.Resolve(ctx, x.hostsDirs(ctx), host)
+}
+
+// isPrivate reports whether a host, as an image names it, is a private registry.
+func (x *run) isPrivate(host string) bool {
+	return slices.ContainsFunc(x.Registries, func(r validate.Registry) bool { return r.Covers(host) })
+}
+
+// noNode is why a check of files has nothing to look at.
+const noNode = "no node to look at: name one with --node-root, --talos or --bundle"
+
+// noRegistry is why a check of registries has nothing to look for.
+const noRegistry = "no registry to look for: name it with --private-registry, a policy file or --image"
