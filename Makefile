@@ -64,18 +64,32 @@ run: build assets ## Like demo, and stay up to try kubectl from another terminal
 	@$(BUILD) . $(BIN)/demo ./test/e2e/demo
 	@$(BIN)/demo -stay
 
-.PHONY: test
-test: test-unit test-e2e ## Run all tests.
+# Packages whose tests need no cluster, and those of them that synchronize: there the race detector may find something.
+UNIT = $$(go list ./... | awk '!/\/test\/e2e(\/|$$)/')
+CONCURRENT = $$(go list -f '{{.ImportPath}} {{join .Imports " "}}' ./pkg/... | awk '/ (golang.org\/x\/)?sync(\/| |$$)/ { print $$1 }')
+# What is exhaustive is tried in part with -short, and in full without.
+SHORT := -short
+# For a test that hangs; one that only waits for the processor never takes so long.
+TIMEOUT := 2h
 
-# Without the race detector, pkg/cli has tests of memory too, and pkg/release tries ten times the cases.
+.PHONY: test
+test: test-unit test-race test-e2e ## Run all tests, the long ones in a smaller form.
+
+.PHONY: test-long
+test-long: ## Run all tests in full, all that need no cluster with the race detector too. Takes several times as long.
+	@$(MAKE) test SHORT= CONCURRENT='$$(UNIT)'
+
 .PHONY: test-unit
-test-unit: ## Run the tests that need no cluster, with the race detector, and what it is too costly for without.
-	go test -race -timeout=20m $$(go list ./... | awk '!/\/test\/e2e(\/|$$)/')
-	$(GOTEST) ./pkg/cli ./pkg/release
+test-unit: ## Run the tests that need no cluster.
+	$(GOTEST) $(SHORT) -timeout=$(TIMEOUT) $(UNIT)
+
+.PHONY: test-race
+test-race: ## Run the tests of packages that synchronize with the race detector.
+	go test -race $(SHORT) -timeout=$(TIMEOUT) $(CONCURRENT)
 
 .PHONY: test-e2e
 test-e2e: build assets assets-e2e ## Run the tests against a real API server.
-	$(GOTEST) -count=1 -timeout=20m ./test/e2e/...
+	$(GOTEST) $(SHORT) -count=1 -timeout=$(TIMEOUT) ./test/e2e/...
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run golangci-lint with .golangci.yml.

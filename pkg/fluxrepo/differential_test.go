@@ -21,8 +21,14 @@ func TestFluxAgrees(t *testing.T) { //nolint:paralleltest // kyaml has one schem
 	if err != nil {
 		t.Fatal(err)
 	}
-	built := 0
-	for _, name := range names {
+	every, built := 1, 0
+	if testing.Short() {
+		every = 4
+	}
+	for i, name := range names {
+		if i%every > 0 {
+			continue
+		}
 		ar, err := txtar.ParseFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -46,7 +52,7 @@ func TestFluxAgrees(t *testing.T) { //nolint:paralleltest // kyaml has one schem
 			}
 		}
 	}
-	if built < 50 {
+	if built < 50/every {
 		t.Errorf("Flux built %d releases; want many", built)
 	}
 }

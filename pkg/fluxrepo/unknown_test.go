@@ -144,13 +144,19 @@ var valuesOfVariables = []string{
 func TestCertainIsCertain(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(7, 7)) // the same on every run
-	tried := 0
+	every, tried := 1, 0
+	if testing.Short() {
+		every = 8
+	}
 	for _, name := range slices.Sorted(maps.Keys(positions)) {
 		c := positions[name]
 		for _, inline := range []bool{true, false} {
 			text := positioned(c.values, inline)
 			_, _, certain := checkText(t, text, nil)
 			try := func(a, b, c string) {
+				if rng.IntN(every) > 0 {
+					return
+				}
 				vars := map[string]string{"A": a, "B": b, "C": c}
 				_, unknown, res := checkText(t, text, vars)
 				if len(res.Errors) > 0 || len(unknown) > 0 || len(res.Releases) == 0 {
@@ -172,7 +178,7 @@ func TestCertainIsCertain(t *testing.T) {
 			}
 		}
 	}
-	if tried < 2000 {
+	if tried < 2000/every {
 		t.Errorf("%d values tried; want more, or nothing was", tried)
 	}
 }

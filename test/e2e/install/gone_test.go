@@ -3,7 +3,6 @@ package install_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -41,11 +40,5 @@ func TestAllReplicasGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the Service has a replica again", func() bool { return s.balancer.Ready(s.replicas[1]) })
-	back := time.Now()
 	waitRefused(t)
-	took := time.Since(back)
-	t.Logf("the next answer came %s after the Service had a replica", took.Round(time.Millisecond))
-	if took > time.Second {
-		t.Error("want a second at most")
-	}
 }

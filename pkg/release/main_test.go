@@ -1,0 +1,18 @@
+package release
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+// cases is how many generated cases a test runs.
+var cases = 3000
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		cases = 300
+	}
+	os.Exit(m.Run())
+}
