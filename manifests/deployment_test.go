@@ -43,14 +43,14 @@ func TestDeploymentFitsProgram(t *testing.T) {
 	pod := deployment(t, in).Spec.Template.Spec
 	config := argument(t, in, "config")
 	policy := mountedAt(t, in, path.Dir(config)).ConfigMap
-	called := servicePort(t, in, *webhook(t, in).ClientConfig.Service.Port, "")
+	called := servicePort(t, in, *entry(t, in, failsClosed).ClientConfig.Service.Port, "")
 	metrics := servicePort(t, in, 0, "metrics")
 	shutdownDelay, err := time.ParseDuration(argument(t, in, "shutdown-delay"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	limits := container(t, in).Resources.Limits
-	drain := time.Duration(*webhook(t, in).TimeoutSeconds) * time.Second
+	drain := time.Duration(*entry(t, in, failsClosed).TimeoutSeconds) * time.Second
 
 	tests := map[string]struct{ got, want any }{
 		"it serves": {container(t, in).Args[0], "serve"},

@@ -85,7 +85,7 @@ func TestTheOperationsGuideQuotesTheErrorsOfTLS(t *testing.T) {
 			t.Errorf("the guide does not quote %q", want)
 		}
 	}
-	if !strings.Contains(text, webhook(t, render(t, ".")).Name) {
+	if !strings.Contains(text, entry(t, render(t, "."), failsClosed).Name) {
 		t.Error("the guide does not name the webhook as the API server does")
 	}
 }
@@ -93,7 +93,7 @@ func TestTheOperationsGuideQuotesTheErrorsOfTLS(t *testing.T) {
 // webhookHost is the name that the API server asks the certificate for.
 func webhookHost(t *testing.T) string {
 	t.Helper()
-	to := webhook(t, render(t, ".")).ClientConfig.Service
+	to := entry(t, render(t, "."), failsClosed).ClientConfig.Service
 	return to.Name + "." + to.Namespace + ".svc"
 }
 

@@ -150,11 +150,29 @@ func servicePort(t *testing.T, in install, number int32, name string) corev1.Ser
 	return corev1.ServicePort{}
 }
 
-func webhook(t *testing.T, in install) admissionregistrationv1.ValidatingWebhook {
+// entries are those of the webhook configuration, by name.
+func entries(t testing.TB, in install) map[string]admissionregistrationv1.ValidatingWebhook {
 	t.Helper()
-	webhooks := the[*admissionregistrationv1.ValidatingWebhookConfiguration](t, in, "spegel-guard").Webhooks
-	if len(webhooks) != 1 {
-		t.Fatalf("%d webhooks, want 1", len(webhooks))
+	found := map[string]admissionregistrationv1.ValidatingWebhook{}
+	for _, w := range the[*admissionregistrationv1.ValidatingWebhookConfiguration](t, in, "spegel-guard").Webhooks {
+		found[w.Name] = w
 	}
-	return webhooks[0]
+	return found
+}
+
+// The names of the entries.
+const (
+	failsClosed = "helmreleases.spegel-guard.dev"
+	bestEffort  = "best-effort.helmreleases.spegel-guard.dev"
+	configMaps  = "configmaps.spegel-guard.dev"
+	secrets     = "secrets.spegel-guard.dev" // with components/read-secrets
+)
+
+func entry(t testing.TB, in install, name string) admissionregistrationv1.ValidatingWebhook {
+	t.Helper()
+	w, found := entries(t, in)[name]
+	if !found {
+		t.Fatalf("no entry %s", name)
+	}
+	return w
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -19,14 +20,15 @@ func resourceOf(kind string) string {
 	return resource.Resource
 }
 
-// basePermissions is all that a review may need, ConfigMaps that values come from and the sources of a chartRef, and what
-// readiness looks at.
+// basePermissions is all that a review may need, ConfigMaps that values come from, the sources of a chartRef and the releases
+// that name a ConfigMap, and what readiness looks at.
 func basePermissions() []string {
 	return []string{
 		"get configmaps",
 		"get " + resourceOf(sourcev1.HelmChartKind) + "." + sourcev1.GroupVersion.Group,
 		"get " + resourceOf(sourcev1.OCIRepositoryKind) + "." + sourcev1.GroupVersion.Group,
 		"get validatingwebhookconfigurations.admissionregistration.k8s.io named spegel-guard",
+		"list " + resourceOf(helmv2.HelmReleaseKind) + "." + helmv2.GroupVersion.Group,
 	}
 }
 
@@ -42,7 +44,7 @@ func TestPermissions(t *testing.T) {
 		components []string
 		want       []string
 	}{
-		"the base reads ConfigMaps and sources by name, and nothing else": {
+		"the base reads ConfigMaps and sources by name, lists releases, and nothing else": {
 			nil, basePermissions(),
 		},
 		"cert-manager, match-all and the CEL twin add nothing": {

@@ -16,7 +16,7 @@ import (
 func TestSelfSignedFitsProgram(t *testing.T) {
 	t.Parallel()
 	in := render(t, "base", "self-signed")
-	called := webhook(t, in).ClientConfig.Service
+	called := entry(t, in, failsClosed).ClientConfig.Service
 	secret := the[*corev1.Secret](t, in, serveDefault(t, "self-signed-secret"))
 	tests := map[string]struct{ got, want any }{
 		"the program makes its certificate": {slices.Contains(container(t, in).Args, "--self-signed"), true},
@@ -27,9 +27,6 @@ func TestSelfSignedFitsProgram(t *testing.T) {
 			[]int{len(container(t, in).VolumeMounts), len(deployment(t, in).Spec.Template.Spec.Volumes)}, []int{1, 1},
 		},
 		"the Secret is empty": {[]int{len(secret.Data), len(secret.StringData)}, []int{0, 0}},
-		"the caBundle is left to the program": {
-			webhook(t, in).ClientConfig.CABundle, []byte(nil),
-		},
 		"the Secret, the pods and the Service share a namespace": {
 			[]string{secret.Namespace, deployment(t, in).Namespace}, []string{called.Namespace, called.Namespace},
 		},

@@ -89,7 +89,7 @@ func TestTwinNeverErrors(t *testing.T) {
 	t.Parallel()
 	policies := newTwin(t)
 	metadata := []map[string]any{{"name": "podinfo"}, {"name": "spegel"}, {}, {"name": "spegel", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
-	webhook := compile(webhook(t, render(t, ".")))
+	webhook := compile(entry(t, render(t, "."), failsClosed))
 	every, judged := 1, 0
 	if testing.Short() {
 		every = 7 // no divisor of a number of shapes, so each meets each
@@ -110,7 +110,7 @@ func TestTwinNeverErrors(t *testing.T) {
 			continue
 		}
 		judged++
-		if called := match(t.Context(), webhook, object); !called.Matches {
+		if called := match(t.Context(), webhook, object, nil); !called.Matches {
 			t.Errorf("%v: judged here, while the webhook is not even called: %s", object, said.denied)
 		}
 	}

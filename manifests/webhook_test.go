@@ -1,52 +1,79 @@
 package manifests_test
 
 import (
+	"slices"
 	"testing"
 
 	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/google/go-cmp/cmp"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/spegel-guard/spegel-guard/pkg/admission"
 )
 
 // What the API server is told, in full: each field here is a promise of the project's. The conditions have tests of
-// their own.
+// their own. No entry has a caBundle, whatever the component: who fills it in does so for all of them.
 func TestWebhookConfiguration(t *testing.T) {
 	t.Parallel()
-	in := render(t, ".")
-	got := webhook(t, in)
-	got.MatchConditions = nil
-	want := admissionregistrationv1.ValidatingWebhook{
-		Name: "helmreleases.spegel-guard.dev",
-		ClientConfig: admissionregistrationv1.WebhookClientConfig{
-			Service: &admissionregistrationv1.ServiceReference{
-				Namespace: service(t, in).Namespace,
-				Name:      service(t, in).Name,
-				Path:      new(admission.Path),
-				Port:      new(int32(443)),
-			},
-		},
-		Rules: []admissionregistrationv1.RuleWithOperations{{
-			Operations: []admissionregistrationv1.OperationType{
-				admissionregistrationv1.Create, admissionregistrationv1.Update,
-			},
-			Rule: admissionregistrationv1.Rule{
-				APIGroups:   []string{helmv2.GroupVersion.Group},
-				APIVersions: []string{helmv2.GroupVersion.Version},
-				Resources:   []string{resourceOf(helmv2.HelmReleaseKind)},
-				Scope:       new(admissionregistrationv1.NamespacedScope),
-			},
-		}},
-		FailurePolicy:           new(admissionregistrationv1.Fail),
-		MatchPolicy:             new(admissionregistrationv1.Equivalent),
-		SideEffects:             new(admissionregistrationv1.SideEffectClassNone),
-		TimeoutSeconds:          new(int32(5)),
-		AdmissionReviewVersions: []string{"v1"},
+	to := func(name, path, group, version, resource string, policy admissionregistrationv1.FailurePolicyType, seconds int32) admissionregistrationv1.ValidatingWebhook {
+		return admissionregistrationv1.ValidatingWebhook{
+			Name: name,
+			ClientConfig: admissionregistrationv1.WebhookClientConfig{Service: &admissionregistrationv1.ServiceReference{
+				Namespace: "spegel-guard", Name: "spegel-guard", Path: &path, Port: new(int32(443)),
+			}},
+			Rules: []admissionregistrationv1.RuleWithOperations{{
+				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
+				Rule: admissionregistrationv1.Rule{
+					APIGroups: []string{group}, APIVersions: []string{version}, Resources: []string{resource},
+					Scope: new(admissionregistrationv1.NamespacedScope),
+				},
+			}},
+			FailurePolicy:           &policy,
+			MatchPolicy:             new(admissionregistrationv1.Equivalent),
+			SideEffects:             new(admissionregistrationv1.SideEffectClassNone),
+			TimeoutSeconds:          &seconds,
+			AdmissionReviewVersions: []string{"v1"},
+		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+	notOurOwn := func(w admissionregistrationv1.ValidatingWebhook) admissionregistrationv1.ValidatingWebhook {
+		w.NamespaceSelector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+			{Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpNotIn, Values: []string{"spegel-guard"}},
+		}}
+		return w
+	}
+	helm, releases := helmv2.GroupVersion, resourceOf(helmv2.HelmReleaseKind)
+	want := []admissionregistrationv1.ValidatingWebhook{
+		to(failsClosed, admission.Path, helm.Group, helm.Version, releases, admissionregistrationv1.Fail, 5),
+		to(bestEffort, admission.Path, helm.Group, helm.Version, releases, admissionregistrationv1.Ignore, 2),
+		notOurOwn(to(configMaps, admission.ConfigMapPath, "", "v1", "configmaps", admissionregistrationv1.Ignore, 2)),
+	}
+	withSecrets := append(slices.Clone(want), notOurOwn(to(secrets, admission.SecretPath, "", "v1", "secrets", admissionregistrationv1.Ignore, 2)))
+	for name, test := range map[string]struct {
+		in   install
+		want []admissionregistrationv1.ValidatingWebhook
+	}{
+		"the default":  {render(t, "."), want},
+		"self-signed":  {render(t, "base", "self-signed"), want},
+		"match-all":    {render(t, "base", "match-all"), want},
+		"read-secrets": {render(t, "base", "read-secrets"), withSecrets},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			configuration := the[*admissionregistrationv1.ValidatingWebhookConfiguration](t, test.in, "spegel-guard")
+			to := service(t, test.in)
+			for i := range configuration.Webhooks {
+				configuration.Webhooks[i].MatchConditions = nil
+				if called := configuration.Webhooks[i].ClientConfig.Service; called.Name != to.Name || called.Namespace != to.Namespace {
+					t.Errorf("%s calls %s/%s, which the install does not have", configuration.Webhooks[i].Name, called.Namespace, called.Name)
+				}
+			}
+			if diff := cmp.Diff(test.want, configuration.Webhooks); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -41,7 +41,7 @@ func TestDenial(t *testing.T) {
 	}
 	delete(line, "time")
 	wantLine := map[string]any{
-		"level": "INFO", "msg": "denied", "operation": "CREATE", "namespace": "kube-system", "name": "spegel", "unresolved": 0.0,
+		"level": "INFO", "msg": "denied", "kind": "HelmRelease", "operation": "CREATE", "namespace": "kube-system", "name": "spegel", "unresolved": 0.0,
 		"user": "system:serviceaccount:flux-system:kustomize-controller", "rules": []any{"legacy-registries-key", "empty-mirror-list"},
 	}
 	if diff := cmp.Diff(wantLine, line); diff != "" {

@@ -7,5 +7,10 @@
 // pkg/release, pkg/policy and pkg/validate.
 package admission
 
-// Path is where the webhook answers, named after the group, version and kind as controller-runtime does.
-const Path = "/validate-helm-toolkit-fluxcd-io-v2-helmrelease"
+// Where the webhook answers, named after the group, version and kind as controller-runtime does. Kinds have paths of their own: a
+// replica that does not know one yet answers 404, which is no refusal.
+const (
+	Path          = "/validate-helm-toolkit-fluxcd-io-v2-helmrelease"
+	ConfigMapPath = "/validate--v1-configmap"
+	SecretPath    = "/validate--v1-secret"
+)

@@ -1,13 +1,11 @@
 package admission
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -15,26 +13,26 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
-// readTimeout bounds the reads of one review, well below the webhook's timeoutSeconds of 5.
+// readTimeout bounds the reads of one review, well below the 5 seconds that the API server waits for an entry that fails
+// closed. Where it waits for less, so does the context of the review.
 const readTimeout = 3 * time.Second
-
-// maxOld is up to how many bytes of the old object a change of the mirror list is looked for. It is for a hint, and costs
-// as much as the review.
-const maxOld = 1 << 20
 
 // maxLogged is up to how many characters of a name are logged.
 const maxLogged = 256
 
-// Handler reviews HelmReleases. Its fields are set before first use; it is safe for concurrent use.
+// Handler reviews HelmReleases, and the ConfigMaps and Secrets that they take values from. Its fields are set before first
+// use; it is safe for concurrent use.
 type Handler struct {
 	Policy  func() *policy.Policy // the policy in force
 	Reader  release.Reader        // reads what a release names; nil counts it as unreadable
+	Lister  Lister                // lists HelmReleases; nil leaves ConfigMaps and Secrets unjudged
 	Metrics *Metrics
 	Log     *slog.Logger
 
@@ -45,112 +43,71 @@ type Handler struct {
 // Handle answers one review. An error in the review itself is 400; it says what was expected.
 func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.Response {
 	start := time.Now()
-	verdict, resp := h.review(ctx, &req.AdmissionRequest)
-	h.Metrics.reviewed(&req.AdmissionRequest, verdict, time.Since(start))
+	out := h.review(ctx, &req.AdmissionRequest)
+	h.Metrics.reviewed(&req.AdmissionRequest, out.verdict, time.Since(start))
+	switch {
+	case out.err != nil:
+		// in words of ours, never a part of the body
+		h.Log.Error("bad review", "problem", out.bad)
+		return admission.Errored(http.StatusBadRequest, out.err)
+	case out.verdict == denied:
+		h.logDenial(&req.AdmissionRequest, out)
+		return deny(&req.AdmissionRequest, out)
+	}
+	resp := admission.Allowed("")
+	resp.Warnings = bounded(out.warnings)
 	return resp
 }
 
-func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest) (verdict, admission.Response) {
-	if req.Kind.Group != helmv2.GroupVersion.Group || req.Kind.Kind != helmv2.HelmReleaseKind {
-		return h.badReview("another kind of object", errors.New("expected a HelmRelease of helm.toolkit.fluxcd.io/v2"))
+// review has the object judged by what knows its kind.
+func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest) outcome {
+	judge := map[[2]string]func(context.Context, *admissionv1.AdmissionRequest) outcome{
+		{helmv2.GroupVersion.Group, helmv2.HelmReleaseKind}: h.reviewRelease,
+		{corev1.GroupName, kindConfigMap}:                   h.reviewValues,
+		{corev1.GroupName, kindSecret}:                      h.reviewValues,
+	}[[2]string{req.Kind.Group, req.Kind.Kind}]
+	switch {
+	case judge == nil:
+		return badReview("another kind of object", errors.New("expected a HelmRelease of helm.toolkit.fluxcd.io/v2, a ConfigMap or a Secret"))
+	case req.SubResource != "" || req.Operation != admissionv1.Create && req.Operation != admissionv1.Update:
+		return outcome{verdict: notReviewed}
 	}
-	if req.SubResource != "" || req.Operation != admissionv1.Create && req.Operation != admissionv1.Update {
-		return notReviewed, admission.Allowed("")
-	}
-	hr, err := decode(req.Object.Raw)
-	if err != nil {
-		return h.badReview("object is not decodable", err)
-	}
-	if hr.DeletionTimestamp != nil {
-		return notReviewed, admission.Allowed("")
-	}
-	if hr.Namespace == "" {
-		hr.Namespace = req.Namespace
-	}
-
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(h.readTimeout, readTimeout))
 	defer cancel()
-	pol := h.Policy()
-	part := &share{values: h.values}
-	defer part.leave()
-	ctx = context.WithValue(ctx, shareKey{}, part)
 	ctx = logr.NewContext(ctx, logr.Discard()) // client-go logs each read that ends early; the answer says so anyway
-	opts := release.Options{Charts: pol.Charts, Create: req.Operation == admissionv1.Create, Enter: part.enter}
-	if h.Reader != nil {
-		opts.Reader = &memo{Reader: h.Reader}
-	}
-	rel := release.Resolve(ctx, hr, opts)
-	if rel == nil {
-		return notSpegel, admission.Allowed("")
-	}
-	res := rel.Evaluate(pol.Policy)
-	h.Metrics.found(res)
-
-	v := judge(rel, res, pol)
-	if v == denied {
-		h.logDenial(req, res)
-		return v, deny(req, res, pol)
-	}
-	resp := admission.Allowed("")
-	resp.Warnings = warnings(res)
-	if h.listChanges(ctx, req, hr, rel, opts) {
-		resp.Warnings = append(resp.Warnings, restartHint(hr))
-	}
-	return v, resp
+	return judge(ctx, req)
 }
 
-// listChanges tells whether an update changes the effective mirror list; not known counts as no.
-func (h *Handler) listChanges(ctx context.Context, req *admissionv1.AdmissionRequest, hr *helmv2.HelmRelease, rel *release.Release, opts release.Options) bool {
-	if req.Operation != admissionv1.Update || len(req.OldObject.Raw) > maxOld {
-		return false
-	}
-	old, err := decode(req.OldObject.Raw)
-	if err != nil || sameValues(old, hr) {
-		return false
-	}
-	if old.Namespace == "" {
-		old.Namespace = req.Namespace
-	}
-	before := release.Resolve(ctx, old, opts)
-	if before == nil {
-		return false
-	}
-	was, known := before.MirrorList()
-	is, knownToo := rel.MirrorList()
-	return known && knownToo && !reflect.DeepEqual(was, is)
+// share gives a part of a review its share of what may be read and merged at the same time, until it leaves.
+func (h *Handler) share(ctx context.Context) (context.Context, *share) {
+	part := &share{values: h.values}
+	return context.WithValue(ctx, shareKey{}, part), part
 }
 
-func sameValues(a, b *helmv2.HelmRelease) bool {
-	var x, y []byte
-	if a.Spec.Values != nil {
-		x = a.Spec.Values.Raw
+// reader reads each object once in a review.
+func (h *Handler) reader() release.Reader {
+	if h.Reader == nil {
+		return nil
 	}
-	if b.Spec.Values != nil {
-		y = b.Spec.Values.Raw
-	}
-	return bytes.Equal(x, y) && reflect.DeepEqual(a.Spec.ValuesFrom, b.Spec.ValuesFrom)
-}
-
-// badReview answers 400. The log gets what is wrong in words of ours, never a part of the body.
-func (h *Handler) badReview(what string, err error) (verdict, admission.Response) {
-	h.Log.Error("bad review", "problem", what)
-	return failed, admission.Errored(http.StatusBadRequest, err)
+	return &memo{Reader: h.Reader}
 }
 
 // logDenial tells who was denied what and why, and no value. A dry run leaves no trace but metrics.
-func (h *Handler) logDenial(req *admissionv1.AdmissionRequest, res release.Result) {
-	if req.DryRun != nil && *req.DryRun {
+func (h *Handler) logDenial(req *admissionv1.AdmissionRequest, out outcome) {
+	if isDryRun(req) {
 		return
 	}
 	var rules []string
-	for _, f := range res.Denied() {
-		if !slices.Contains(rules, f.Rule) {
-			rules = append(rules, f.Rule)
+	for _, p := range out.problems {
+		if p.rule != ruleUnresolved && !slices.Contains(rules, p.rule) {
+			rules = append(rules, p.rule)
 		}
 	}
-	h.Log.Info("denied", "namespace", brief(req.Namespace), "name", brief(req.Name), "operation", req.Operation,
-		"user", brief(req.UserInfo.Username), "rules", rules, "unresolved", len(res.Unresolved))
+	h.Log.Info("denied", "kind", req.Kind.Kind, "namespace", brief(req.Namespace), "name", brief(req.Name), "operation", req.Operation,
+		"user", brief(req.UserInfo.Username), "rules", rules, "unresolved", out.unresolved)
 }
+
+func isDryRun(req *admissionv1.AdmissionRequest) bool { return req.DryRun != nil && *req.DryRun }
 
 // brief cuts a name for the log. A webhook may be sent longer ones than the API server has.
 func brief(s string) string {

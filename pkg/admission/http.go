@@ -64,6 +64,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer reads a review and judges it. The error is errNoRoom or none. The review's room is free when it returns: who
 // does not read the answer must not keep others out.
 func (e *endpoint) answer(w http.ResponseWriter, r *http.Request) (code int, resp admission.Response, err error) {
+	deadline := time.Now().Add(budget(r.URL.Query().Get("timeout")))
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // every server of net/http can
 	body, leave, err := e.readBody(w, r)
 	if errors.Is(err, errNoRoom) {
@@ -80,8 +81,20 @@ func (e *endpoint) answer(w http.ResponseWriter, r *http.Request) (code int, res
 		return http.StatusBadRequest, admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err)), nil
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // else a review that takes long costs the connection
-	// a review that has begun is answered, also while the server shuts down; its reads have a deadline of their own
-	return http.StatusOK, e.webhook.Handle(context.WithoutCancel(r.Context()), admission.Request{AdmissionRequest: *review.Request}), nil
+	// a review that has begun is answered, also while the server shuts down, and in time for who asked
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), deadline)
+	defer cancel()
+	return http.StatusOK, e.webhook.Handle(ctx, admission.Request{AdmissionRequest: *review.Request}), nil
+}
+
+// budget is for how long a review may read: four fifths of the time that the API server says it waits, which is that of the
+// webhook's entry.
+func budget(timeout string) time.Duration {
+	d, err := time.ParseDuration(timeout)
+	if err != nil || d <= 0 {
+		d = answerTimeout
+	}
+	return d * 4 / 5
 }
 
 // logBad never logs the body, nor an error that quotes it. Who hangs up or sends too slowly can do so many times a second.

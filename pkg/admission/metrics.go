@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
 
@@ -26,8 +27,8 @@ type Metrics struct {
 func NewMetrics(reg prometheus.Registerer, policySince func() time.Time) *Metrics {
 	m := &Metrics{
 		reviews: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "spegel_guard_reviews_total", Help: "Reviews by operation, verdict and dry-run.",
-		}, []string{"operation", "verdict", "dry_run"}),
+			Name: "spegel_guard_reviews_total", Help: "Reviews by kind of object, operation, verdict and dry-run.",
+		}, []string{"kind", "operation", "verdict", "dry_run"}),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "spegel_guard_findings_total", Help: "Findings by rule and severity.",
 		}, []string{"rule", "severity"}),
@@ -65,9 +66,14 @@ func (m *Metrics) showFromTheStart() {
 	for _, result := range []string{resultLoaded, resultRefused} {
 		m.policyReloads.WithLabelValues(result)
 	}
-	for _, op := range []admissionv1.Operation{admissionv1.Create, admissionv1.Update} {
-		for _, dryRun := range []string{"true", "false"} {
-			m.reviews.WithLabelValues(string(op), string(denied), dryRun)
+	for _, k := range []string{helmv2.HelmReleaseKind, kindConfigMap, kindSecret} {
+		for _, op := range []admissionv1.Operation{admissionv1.Create, admissionv1.Update} {
+			for _, dryRun := range []string{"true", "false"} {
+				m.reviews.WithLabelValues(k, string(op), string(denied), dryRun)
+				if k != helmv2.HelmReleaseKind {
+					m.reviews.WithLabelValues(k, string(op), string(notJudged), dryRun)
+				}
+			}
 		}
 	}
 	for _, k := range []string{kindConfigMap, kindSecret, kindOther} {
@@ -91,7 +97,7 @@ func (m *Metrics) PolicyReloaded(err error) {
 }
 
 func (m *Metrics) reviewed(req *admissionv1.AdmissionRequest, v verdict, took time.Duration) {
-	m.reviews.WithLabelValues(operation(req.Operation), string(v), strconv.FormatBool(req.DryRun != nil && *req.DryRun)).Inc()
+	m.reviews.WithLabelValues(kind(req.Kind.Kind), operation(req.Operation), string(v), strconv.FormatBool(isDryRun(req))).Inc()
 	m.latency.Observe(took.Seconds())
 }
 
@@ -120,7 +126,8 @@ const (
 )
 
 func kind(k string) string {
-	if k == kindConfigMap || k == kindSecret {
+	switch k {
+	case helmv2.HelmReleaseKind, kindConfigMap, kindSecret:
 		return k
 	}
 	return kindOther

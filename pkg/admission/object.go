@@ -23,11 +23,12 @@ type object struct {
 		Chart *struct {
 			Kind string `json:"kind"`
 			Spec struct {
-				Chart     string                                `json:"chart"`
-				Version   string                                `json:"version"`
-				SourceRef *helmv2.CrossNamespaceObjectReference `json:"sourceRef"`
-				URL       string                                `json:"url"`
-				Ref       *sourcev1.OCIRepositoryRef            `json:"ref"`
+				Chart       string                                `json:"chart"`
+				Version     string                                `json:"version"`
+				SourceRef   *helmv2.CrossNamespaceObjectReference `json:"sourceRef"`
+				ValuesFiles []string                              `json:"valuesFiles"`
+				URL         string                                `json:"url"`
+				Ref         *sourcev1.OCIRepositoryRef            `json:"ref"`
 			} `json:"spec"`
 		} `json:"chart"`
 		ChartRef        *helmv2.CrossNamespaceSourceReference `json:"chartRef"`
@@ -56,7 +57,7 @@ func decode(raw []byte) (*helmv2.HelmRelease, error) {
 	if chart := o.Spec.Chart; chart != nil {
 		hr.Spec.Chart = &helmv2.HelmChartTemplate{Kind: chart.Kind, Spec: helmv2.HelmChartTemplateSpec{
 			OCIRepositorySpec: sourcev1.OCIRepositorySpec{URL: chart.Spec.URL, Reference: chart.Spec.Ref},
-			Chart:             chart.Spec.Chart, Version: chart.Spec.Version, SourceRef: chart.Spec.SourceRef,
+			Chart:             chart.Spec.Chart, Version: chart.Spec.Version, SourceRef: chart.Spec.SourceRef, ValuesFiles: chart.Spec.ValuesFiles,
 		}}
 	}
 	hr.Spec.ChartRef, hr.Spec.Suspend, hr.Spec.ReleaseName = o.Spec.ChartRef, o.Spec.Suspend, o.Spec.ReleaseName

@@ -3,7 +3,6 @@ package admission
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -12,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
-	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -27,38 +25,11 @@ const (
 	maxWarnings = 20
 )
 
-// wayOut is added where a value comes from another object. Flux dry-runs a release before it applies
-// anything, so a commit that mends the object is judged by the object as it still is.
-const wayOut = "If a commit mends this object and is refused all the same, apply the object with kubectl first, or suspend the release in that commit."
-
-// problem is one line of a denial.
-type problem struct{ field, text, rule string }
-
-// deny answers 403 Forbidden with every finding at once.
-func deny(req *admissionv1.AdmissionRequest, res release.Result, pol *policy.Policy) admission.Response {
-	var rules []validate.Finding
-	var problems []problem
-	for _, f := range res.Denied() {
-		rules = append(rules, f.Finding)
-		problems = append(problems, problem{f.Field(), f.Text() + "; " + f.Fix, f.Rule})
-	}
-	headline := validate.Headline(rules)
-	if pol.Unresolved == policy.UnresolvedDeny {
-		for _, ref := range res.Unresolved {
-			problems = append(problems, problem{
-				name(ref), ref.Reason + ", so what Spegel would mirror is not known; make it readable or set the list in spec.values", "unresolved",
-			})
-		}
-		if headline == "" {
-			headline = fmt.Sprintf("Spegel's values can't be seen in full, and the policy asks for that (%d unresolved)", len(problems))
-		}
-	}
-
-	lines := []string{headline + ":"}
-	details := &metav1.StatusDetails{
-		Group: helmv2.GroupVersion.Group, Kind: "helmreleases", Name: req.Name,
-	}
-	for i, p := range problems {
+// deny answers 403 Forbidden with every problem at once.
+func deny(req *admissionv1.AdmissionRequest, out outcome) admission.Response {
+	lines := []string{out.headline + ":"}
+	details := &metav1.StatusDetails{Group: req.Kind.Group, Kind: strings.ToLower(req.Kind.Kind) + "s", Name: req.Name}
+	for i, p := range out.problems {
 		if i < maxLines {
 			lines = append(lines, fmt.Sprintf("- %s: %s [%s]", p.field, p.text, p.rule))
 		}
@@ -68,36 +39,41 @@ func deny(req *admissionv1.AdmissionRequest, res release.Result, pol *policy.Pol
 			})
 		}
 	}
-	if more := len(problems) - maxLines; more > 0 {
+	if more := len(out.problems) - maxLines; more > 0 {
 		lines = append(lines, fmt.Sprintf("- and %d more", more))
 	}
-	if slices.ContainsFunc(res.Denied(), func(f release.Finding) bool { return f.Origin.Kind != "" }) {
-		lines = append(lines, wayOut)
-	}
-
 	resp := admission.Response{AdmissionResponse: admissionv1.AdmissionResponse{
 		Result: &metav1.Status{
 			Status: metav1.StatusFailure, Code: http.StatusForbidden, Reason: metav1.StatusReasonForbidden,
 			Message: strings.Join(lines, "\n"), Details: details,
 		},
 	}}
-	resp.Warnings = warnings(release.Result{Findings: res.Warned(), Unresolved: res.Unresolved})
+	resp.Warnings = bounded(out.warnings)
 	return resp
 }
 
-// warnings tells the findings of an admitted release, each in at most 120 characters.
+// warnings are the findings of a release that do not deny, and what could not be read.
 func warnings(res release.Result) []string {
 	var all []string
 	for _, f := range res.Findings {
-		all = append(all, shorten(fmt.Sprintf("%s: %s: %s", f.Rule, f.Field(), f.Text())))
+		all = append(all, fmt.Sprintf("%s: %s: %s", f.Rule, f.Field(), f.Text()))
 	}
 	for _, ref := range res.Unresolved {
-		all = append(all, shorten(fmt.Sprintf("unresolved: %s: %s", name(ref), ref.Reason)))
-	}
-	if more := len(all) - maxWarnings; more > 0 {
-		all = append(all[:maxWarnings], fmt.Sprintf("and %d more findings", more))
+		all = append(all, fmt.Sprintf("%s: %s: %s", ruleUnresolved, name(ref), ref.Reason))
 	}
 	return all
+}
+
+// bounded cuts warnings as the API server would, where it shows: each to 120 characters, and no more of them than have room.
+func bounded(all []string) []string {
+	var kept []string
+	for _, w := range all[:min(len(all), maxWarnings)] {
+		kept = append(kept, shorten(w))
+	}
+	if more := len(all) - maxWarnings; more > 0 {
+		kept = append(kept, fmt.Sprintf("and %d more findings", more))
+	}
+	return kept
 }
 
 // restartHint is the warning after a change of the mirror list.

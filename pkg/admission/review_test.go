@@ -32,9 +32,15 @@ type server struct {
 
 func serve(t testing.TB, pol *policy.Policy, reader release.Reader) *server {
 	t.Helper()
+	return serveAll(t, pol, reader, nil)
+}
+
+// serveAll is serve with a lister of HelmReleases.
+func serveAll(t testing.TB, pol *policy.Policy, reader release.Reader, lister admission.Lister) *server {
+	t.Helper()
 	s := &server{logs: &bytes.Buffer{}, metrics: prometheus.NewRegistry()}
 	h := &admission.Handler{
-		Policy: func() *policy.Policy { return pol }, Reader: reader,
+		Policy: func() *policy.Policy { return pol }, Reader: reader, Lister: lister,
 		Metrics: admission.NewMetrics(s.metrics, time.Now),
 		Log:     slog.New(slog.NewJSONHandler(s.logs, nil)),
 	}

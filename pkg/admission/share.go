@@ -83,10 +83,16 @@ const MaxUnread = 64 << 10
 // Transport has what reviews read through it take room, before it is in memory.
 func Transport(base http.RoundTripper) http.RoundTripper { return counting{base} }
 
+// maxBytesKey is where a context has how many bytes an answer may have, if that is bounded.
+type maxBytesKey struct{}
+
 type counting struct{ http.RoundTripper }
 
 func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := c.RoundTripper.RoundTrip(r)
+	if most, ok := r.Context().Value(maxBytesKey{}).(int64); ok && err == nil {
+		resp.Body = http.MaxBytesReader(nil, resp.Body, most)
+	}
 	if s, ok := r.Context().Value(shareKey{}).(*share); ok && err == nil {
 		resp.Body = &counted{resp.Body, func(n int) error { return s.grow(r.Context(), n) }}
 	}

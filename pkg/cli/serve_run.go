@@ -32,7 +32,7 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	metrics := admission.NewMetrics(registry, policies.Since)
 	handler := &admission.Handler{Policy: policies.Current, Metrics: metrics, Log: logger}
 	if api != nil {
-		handler.Reader = api
+		handler.Reader, handler.Lister = api, api
 	}
 	health := &health{certificate: monitor.Ready}
 	server := newWebhookServer(o.host, o.port, monitor, health.closing(admission.NewEndpoint(handler)), logger)

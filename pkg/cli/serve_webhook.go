@@ -38,7 +38,9 @@ const (
 // newWebhookServer answers reviews with the certificate that the monitor has, from memory.
 func newWebhookServer(host string, port int, monitor *certificate.Monitor, reviews http.Handler, logger *slog.Logger) *http.Server {
 	mux := http.NewServeMux()
-	mux.Handle(admission.Path, reviews)
+	for _, path := range []string{admission.Path, admission.ConfigMapPath, admission.SecretPath} {
+		mux.Handle(path, reviews)
+	}
 	config := &tls.Config{}
 	tlsOf(monitor)(config)
 	server := &http.Server{

@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
 // TestWebhookDown is not parallel: it stops the webhook that all tests share.
@@ -26,16 +28,18 @@ func TestWebhookDown(t *testing.T) {
 	if strings.Contains(out, "Warning") {
 		t.Errorf("a warning for another chart:\n%s", out)
 	}
-	for _, file := range []string{goodFile, badFile} {
-		result := kubectl(t, "-n", ns, "apply", "--server-side", "--force-conflicts", "-f", file)
+	for name, result := range map[string]cluster.Result{
+		"a new one": kubectlInput(t, release(t, "infra-spegel", `{"spegel": {"mirroredRegistries": ["https://docker.io"]}}`), "-n", ns, "create", "-f", "-"),
+		"a change":  kubectl(t, "-n", ns, "apply", "--server-side", "--force-conflicts", "-f", badFile),
+	} {
 		if result.ExitCode == 0 || !strings.Contains(result.Output, "failed calling webhook") {
-			t.Errorf("%s: status %d; want a refusal because nobody answers\n%s", file, result.ExitCode, result.Output)
+			t.Errorf("%s: status %d; want a refusal because nobody answers\n%s", name, result.ExitCode, result.Output)
 		}
 	}
-	suspend := kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge", "-p", `{"spec":{"suspend":true}}`)
-	if suspend.ExitCode == 0 || !strings.Contains(suspend.Output, "failed calling webhook") {
-		t.Errorf("suspending: status %d; want a refusal because nobody answers\n%s", suspend.ExitCode, suspend.Output)
-	}
+	accepted(t, kubectl(t, "-n", ns, "apply", "--server-side", "--force-conflicts", "-f", goodFile)) // as it is
+	accepted(t, kubectl(t, "-n", ns, "label", "helmrelease", "spegel", "a=b"))
+	accepted(t, kubectl(t, "-n", ns, "create", "configmap", "spegel-values", "--from-literal=values.yaml=spegel: {}"))
+	accepted(t, patch(t, ns, `{"spec":{"suspend":true}}`))
 	accepted(t, kubectl(t, "-n", ns, "delete", "helmrelease", "spegel", "--timeout=20s"))
 	start()
 	accepted(t, kubectl(t, "-n", ns, "apply", "-f", goodFile))

@@ -87,12 +87,18 @@ func (a app) applied(name string) {
 	}
 }
 
-// refused fails the test unless the guard refuses a reconciliation for these rules; it returns the
+// refused fails the test unless the guard refuses a reconciliation's HelmRelease for these rules; it returns the
 // message of the Ready condition.
 func (a app) refused(name string, rules ...string) string {
 	a.t.Helper()
+	return a.refusedBy("helmreleases", name, rules...)
+}
+
+// refusedBy is refused for an object of any kind: webhook is the first part of an entry's name.
+func (a app) refusedBy(webhook, name string, rules ...string) string {
+	a.t.Helper()
 	ready := a.reconcile(name)
-	if !strings.HasPrefix(ready, "False HelmRelease/") || !strings.Contains(ready, `failed`) || !strings.Contains(ready, "admission webhook \"helmreleases.spegel-guard.dev\" denied the request: Spegel would") {
+	if !strings.HasPrefix(ready, "False ") || !strings.Contains(ready, `failed`) || !strings.Contains(ready, webhook+".spegel-guard.dev\" denied the request: Spegel would") {
 		a.t.Fatalf("%s is %s", name, ready)
 	}
 	for _, rule := range rules {

@@ -48,10 +48,10 @@ func TestReleaseThatWasBadBeforeTheGuardCame(t *testing.T) {
 		}
 		refused(t, patch(t, "bad-suspend", `{"spec":{"suspend":false}}`), "legacy-registries-key")
 	})
-	t.Run("it may be mended", func(t *testing.T) {
+	t.Run("it may be fixed", func(t *testing.T) {
 		t.Parallel()
-		out := accepted(t, patch(t, "bad-mend", `{"spec":{"values":{"spegel":{"registries":null,"mirroredRegistries":["https://docker.io"]}}}}`))
-		if !strings.Contains(out, "kubectl -n bad-mend rollout restart ds/spegel") {
+		out := accepted(t, patch(t, "bad-fix", `{"spec":{"values":{"spegel":{"registries":null,"mirroredRegistries":["https://docker.io"]}}}}`))
+		if !strings.Contains(out, "kubectl -n bad-fix rollout restart ds/spegel") {
 			t.Errorf("no word of the restart:\n%s", out)
 		}
 	})

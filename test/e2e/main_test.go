@@ -74,7 +74,7 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	// these were there before the guard came
-	for _, ns := range []string{"bad-metadata", "bad-status", "bad-deletion", "bad-finalizer", "bad-suspend", "bad-mend"} {
+	for _, ns := range []string{"bad-metadata", "bad-status", "bad-deletion", "bad-finalizer", "bad-suspend", "bad-fix", "bad-flux"} {
 		if err := seed(ctx, root, ns); err != nil {
 			return 1, err
 		}

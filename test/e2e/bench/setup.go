@@ -75,6 +75,7 @@ func (b *bed) registerNever(ctx context.Context) error {
 		return err
 	}
 	configuration.Name = "never.spegel-guard.dev"
+	configuration.Webhooks = configuration.Webhooks[:1]
 	configuration.Webhooks[0].Name = configuration.Name
 	configuration.Webhooks[0].NamespaceSelector = in(never)
 	configuration.Webhooks[0].MatchConditions = []admissionregistrationv1.MatchCondition{{Name: "never", Expression: "false"}}
@@ -96,6 +97,7 @@ func (b *bed) install(ctx context.Context, name, program string, namespaces ...s
 		return nil, err
 	}
 	configuration.Name = name
+	configuration.Webhooks = configuration.Webhooks[:1] // the one for creates
 	configuration.Webhooks[0].Name = name
 	configuration.Webhooks[0].NamespaceSelector = in(namespaces...)
 	err = w.RegisterAs(ctx, configuration, namespaces[0])

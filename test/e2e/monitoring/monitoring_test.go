@@ -148,7 +148,7 @@ func (r *run) unresolved(t *testing.T, c component) {
 	}
 	r.expect(t, c, "the second day", "SpegelGuardUnresolved")
 	r.pass(t, days)
-	r.expect(t, c, "mended")
+	r.expect(t, c, "fixed")
 }
 
 // gap has Prometheus miss hours, and then find all counters where they were.
@@ -171,7 +171,7 @@ func (r *run) policyRefused(t *testing.T, c component) {
 	r.expect(t, c, "still there half a day later", "SpegelGuardPolicyRefused")
 	r.policy(t, w, goodPolicy, "policy loaded")
 	r.pass(t, 10*time.Minute)
-	r.expect(t, c, "mended")
+	r.expect(t, c, "fixed")
 }
 
 func (*run) policy(t *testing.T, w *cluster.Webhook, text, want string) {
@@ -224,21 +224,21 @@ func (r *run) goneAway(t *testing.T, c component) {
 	stop(0)
 	r.pass(t, 20*time.Minute)
 	r.expect(t, c, "both have stopped", "SpegelGuardDown", "SpegelGuardReplicaDown", "SpegelGuardReplicaDown")
-	r.apply(t, "spegel", goodValues+"  suspend: true\n", "failed calling webhook")
+	r.apply(t, "spegel", goodValues+"  timeout: 3m\n", "failed calling webhook")
 	r.pass(t, 2*time.Minute)
 	r.expect(t, c, "and the API server has noticed", "SpegelGuardDown", "SpegelGuardReplicaDown", "SpegelGuardReplicaDown", "SpegelGuardCallsFail")
 	first := r.replicas[0]
 	r.replicas[0], r.replicas[1] = nil, nil
 	r.pass(t, 20*time.Minute)
 	r.expect(t, c, "no pod is left", "SpegelGuardDown")
-	r.apply(t, "spegel", goodValues+"  suspend: true\n", "failed calling webhook")
+	r.apply(t, "spegel", goodValues+"  timeout: 3m\n", "failed calling webhook")
 	r.pass(t, 2*time.Minute)
 	r.expect(t, c, "and the API server tries again", "SpegelGuardDown", "SpegelGuardCallsFail")
 	if err := first.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.replicas[0] = first
-	r.apply(t, "spegel", goodValues+"  suspend: true\n", "configured")
+	r.apply(t, "spegel", goodValues+"  timeout: 3m\n", "configured")
 	r.pass(t, 20*time.Minute)
 	r.expect(t, c, "one is back")
 }

@@ -1,0 +1,172 @@
+package admission
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// maxOld is up to how many bytes of the old object a change of the mirror list is looked for. It is for a hint, and costs
+// as much as the review.
+const maxOld = 1 << 20
+
+// reviewRelease judges a HelmRelease.
+func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionRequest) outcome {
+	hr, err := decode(req.Object.Raw)
+	if err != nil {
+		return badReview("object is not decodable", err)
+	}
+	if hr.DeletionTimestamp != nil {
+		return outcome{verdict: notReviewed}
+	}
+	if hr.Namespace == "" {
+		hr.Namespace = req.Namespace
+	}
+	pol := h.Policy()
+	ctx, part := h.share(ctx)
+	defer part.leave()
+	opts := release.Options{Charts: pol.Charts, Reader: h.reader(), Create: req.Operation == admissionv1.Create, Enter: part.enter}
+	rel := release.Resolve(ctx, hr, opts)
+	if rel == nil {
+		return outcome{verdict: notSpegel}
+	}
+	res := rel.Evaluate(pol.Policy)
+	h.Metrics.found(res)
+
+	out := outcome{unresolved: len(res.Unresolved)}
+	if !rel.Suspended { // nothing is installed from one that is, and resuming it is an update that is reviewed
+		denying, written := denying(ctx, req, hr, opts, pol, res)
+		out.deny(denying)
+		if written && pol.Unresolved == policy.UnresolvedDeny {
+			out.denyUnresolved(slices.DeleteFunc(slices.Clone(res.Unresolved), func(ref release.Reference) bool { return !ref.Deniable() }))
+		}
+	}
+	if len(out.problems) > 0 {
+		out.verdict, out.warnings = denied, warnings(release.Result{Findings: res.Warned(), Unresolved: res.Unresolved})
+		return out
+	}
+	out.verdict, out.warnings = admitted(len(res.Findings), len(res.Unresolved)), warnings(res)
+	if h.listChanges(ctx, req, hr, rel, opts) {
+		out.warnings = append(out.warnings, restartHint(hr))
+	}
+	return out
+}
+
+// denying lists the findings that deny, and reports whether the release itself is written: its spec is new or changes, and it is no
+// dry run. Otherwise only what its inline values decide denies. Flux dry-runs a release against the ConfigMaps as they still
+// are, and applies ConfigMaps first, so what they hold is judged when the release is written, and when they are.
+func denying(ctx context.Context, req *admissionv1.AdmissionRequest, hr *helmv2.HelmRelease, o release.Options, pol *policy.Policy, res release.Result) (findings []release.Finding, written bool) {
+	findings = res.Denied()
+	if len(findings) == 0 && len(res.Unresolved) == 0 {
+		return nil, false // and nothing to compare
+	}
+	if written = !isDryRun(req) && (req.Operation == admissionv1.Create || specChanges(req)); written || len(hr.Spec.ValuesFrom) == 0 {
+		return findings, written
+	}
+	inline := inlineFindings(ctx, hr, o, pol)
+	return slices.DeleteFunc(findings, func(f release.Finding) bool { return !inline[finding(f)] }), false
+}
+
+// specChanges compares what the API server sends of the specs, which has its keys in order.
+func specChanges(req *admissionv1.AdmissionRequest) bool {
+	var is, was struct{ Spec json.RawMessage }
+	if json.Unmarshal(req.Object.Raw, &is) != nil || json.Unmarshal(req.OldObject.Raw, &was) != nil {
+		return true
+	}
+	return !bytes.Equal(is.Spec, was.Spec)
+}
+
+// inlineFindings are those that stay when every reference counts as unread.
+func inlineFindings(ctx context.Context, hr *helmv2.HelmRelease, o release.Options, pol *policy.Policy) map[string]bool {
+	o.Reader = sourcesOnly{o.Reader}
+	found := map[string]bool{}
+	if rel := release.Resolve(ctx, hr, o); rel != nil {
+		for _, f := range rel.Evaluate(pol.Policy).Denied() {
+			found[finding(f)] = true
+		}
+	}
+	return found
+}
+
+func finding(f release.Finding) string { return f.Rule + " " + f.Path.String() }
+
+// sourcesOnly reads no values.
+type sourcesOnly struct{ release.Reader }
+
+// Get implements release.Reader.
+func (s sourcesOnly) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+	if kind := reflect.TypeOf(obj); s.Reader == nil || kind == reflect.TypeFor[*corev1.ConfigMap]() || kind == reflect.TypeFor[*corev1.Secret]() {
+		return &release.Unreadable{Reason: "not read"}
+	}
+	return s.Reader.Get(ctx, key, obj, opts...)
+}
+
+// deny has findings deny.
+func (o *outcome) deny(findings []release.Finding) {
+	rules := make([]validate.Finding, 0, len(findings))
+	for _, f := range findings {
+		rules = append(rules, f.Finding)
+		o.problems = append(o.problems, problem{f.Field(), f.Text() + "; " + f.Fix, f.Rule})
+	}
+	o.headline = validate.Headline(rules)
+}
+
+// denyUnresolved has what can't be read deny.
+func (o *outcome) denyUnresolved(refs []release.Reference) {
+	for _, ref := range refs {
+		o.problems = append(o.problems, problem{
+			name(ref), ref.Reason + ", so what Spegel would mirror is not known; make it readable or set the list in spec.values", ruleUnresolved,
+		})
+	}
+	if o.headline == "" && len(refs) > 0 {
+		o.headline = fmt.Sprintf("Spegel's values can't be seen in full, and the policy asks for that (%d unresolved)", len(refs))
+	}
+}
+
+// listChanges reports whether an update changes the effective mirror list; not known counts as no.
+func (h *Handler) listChanges(ctx context.Context, req *admissionv1.AdmissionRequest, hr *helmv2.HelmRelease, rel *release.Release, opts release.Options) bool {
+	if req.Operation != admissionv1.Update || len(req.OldObject.Raw) > maxOld {
+		return false
+	}
+	old, err := decode(req.OldObject.Raw)
+	if err != nil || sameValues(old, hr) {
+		return false
+	}
+	if old.Namespace == "" {
+		old.Namespace = req.Namespace
+	}
+	return differ(release.Resolve(ctx, old, opts), rel)
+}
+
+// differ reports whether the mirror lists of two resolved releases are known and differ.
+func differ(before, after *release.Release) bool {
+	if before == nil {
+		return false
+	}
+	was, known := before.MirrorList()
+	is, knownToo := after.MirrorList()
+	return known && knownToo && !reflect.DeepEqual(was, is)
+}
+
+func sameValues(a, b *helmv2.HelmRelease) bool {
+	var x, y []byte
+	if a.Spec.Values != nil {
+		x = a.Spec.Values.Raw
+	}
+	if b.Spec.Values != nil {
+		y = b.Spec.Values.Raw
+	}
+	return bytes.Equal(x, y) && reflect.DeepEqual(a.Spec.ValuesFrom, b.Spec.ValuesFrom)
+}

@@ -1,0 +1,205 @@
+package admission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// maxNamed is how many releases the first line of a denial names.
+const maxNamed = 3
+
+// reviewValues judges a ConfigMap or a Secret by the releases of its namespace that take values from it, each as it would be
+// with the object as it was and as it is to be. Denied is what the change adds and the new object contains. What is missing
+// may have moved into a release of the same commit, and what was there before must not keep anybody from changing the rest.
+func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRequest) outcome {
+	after, err := decodeValues(req.Kind.Kind, req.Object.Raw)
+	if err != nil {
+		return badReview("object is not decodable", err)
+	}
+	var before client.Object
+	if req.Operation == admissionv1.Update {
+		if before, err = decodeValues(req.Kind.Kind, req.OldObject.Raw); err != nil {
+			return badReview("old object is not decodable", err)
+		}
+	}
+	if after.GetDeletionTimestamp() != nil || before != nil && reflect.DeepEqual(content(before), content(after)) {
+		return outcome{verdict: notReviewed}
+	}
+	named := client.ObjectKey{Namespace: req.Namespace, Name: after.GetName()}
+	releases, incomplete := h.releasesNaming(ctx, req.Kind.Kind, named)
+	v := valuesReview{handler: h, policy: h.Policy(), kind: req.Kind.Kind, key: named, before: before, after: after, reader: h.reader()}
+	for _, hr := range releases {
+		v.judge(ctx, hr)
+	}
+	return v.outcome(incomplete)
+}
+
+// valuesReview gathers what is found in the releases that take values from an object.
+type valuesReview struct {
+	handler       *Handler
+	policy        *policy.Policy
+	kind          string
+	key           client.ObjectKey
+	before, after client.Object // before is nil for a new one
+	reader        release.Reader
+
+	ofSpegel, findings, unresolved int
+	denying                        []string // releases
+	denied                         []release.Finding
+	warnings                       []string
+}
+
+// judge evaluates a release with the object as it is to be, and, if it matters, as it was.
+func (v *valuesReview) judge(ctx context.Context, hr *helmv2.HelmRelease) {
+	ctx, part := v.handler.share(ctx)
+	defer part.leave()
+	resolve := func(obj client.Object) *release.Release {
+		return release.Resolve(ctx, hr, release.Options{
+			Charts: v.policy.Charts, Reader: replaced{v.reader, v.key, reflect.TypeOf(v.after), obj}, Enter: part.enter,
+		})
+	}
+	rel := resolve(v.after)
+	if rel == nil {
+		return
+	}
+	res := rel.Evaluate(v.policy.Policy)
+	v.handler.Metrics.found(res)
+	was := resolve(v.before)
+	var added []release.Finding
+	if !rel.Suspended {
+		added = v.added(was, res.Denied())
+	}
+	if differ(was, rel) {
+		v.warnings = append(v.warnings, restartHint(hr))
+	}
+	at := fmt.Sprintf("%s/%s", validate.Clean(hr.Namespace), validate.Clean(hr.Name))
+	for _, f := range res.Findings {
+		if !slices.ContainsFunc(added, func(a release.Finding) bool { return a.Rule == f.Rule && a.Field() == f.Field() }) {
+			v.warnings = append(v.warnings, fmt.Sprintf("%s: HelmRelease %s: %s: %s", f.Rule, at, f.Path, f.Text()))
+		}
+	}
+	for _, ref := range res.Unresolved {
+		v.warnings = append(v.warnings, fmt.Sprintf("%s: HelmRelease %s: %s: %s", ruleUnresolved, at, name(ref), ref.Reason))
+	}
+	v.ofSpegel++
+	v.findings += len(res.Findings)
+	v.unresolved += len(res.Unresolved)
+	if len(added) > 0 {
+		v.denying = append(v.denying, at)
+		v.denied = append(v.denied, added...)
+	}
+}
+
+// added lists the findings that a release did not have before, and that stand in the new object. They are compared by rule and entry: an
+// entry may have another position in the list.
+func (v *valuesReview) added(before *release.Release, found []release.Finding) []release.Finding {
+	had := map[string]int{}
+	if before != nil && len(found) > 0 {
+		for _, f := range before.Evaluate(v.policy.Policy).Denied() {
+			had[entry(f)]++
+		}
+	}
+	var added []release.Finding
+	for _, f := range found {
+		if had[entry(f)]--; had[entry(f)] >= 0 {
+			continue
+		}
+		if f.Origin.Kind == v.kind && f.Origin.Name == v.key.Name {
+			added = append(added, f)
+		}
+	}
+	return added
+}
+
+// entry is what a finding is about, wherever in a list that stands. Where nothing may be shown, what is said of it has to do.
+func entry(f release.Finding) string {
+	keys := slices.DeleteFunc(slices.Clone(f.Path), func(step any) bool { _, isIndex := step.(int); return isIndex })
+	return strings.Join([]string{f.Rule, keys.String(), f.Text()}, "\n")
+}
+
+// outcome is the answer for all releases together. Findings that several have in common are told once.
+func (v *valuesReview) outcome(incomplete error) outcome {
+	out := outcome{verdict: admitted(v.findings, v.unresolved), unresolved: v.unresolved}
+	switch {
+	case len(v.denied) > 0:
+		out.verdict = denied
+		seen := map[string]bool{}
+		out.deny(slices.DeleteFunc(v.denied, func(f release.Finding) bool {
+			known := seen[f.Field()+f.Rule]
+			seen[f.Field()+f.Rule] = true
+			return known
+		}))
+		out.headline += " in HelmRelease " + strings.Join(v.denying[:min(len(v.denying), maxNamed)], ", ")
+		if more := len(v.denying) - maxNamed; more > 0 {
+			out.headline += fmt.Sprintf(" and %d more", more)
+		}
+	case incomplete != nil:
+		out.verdict = notJudged
+	case v.ofSpegel == 0:
+		out.verdict = notSpegel
+	}
+	if incomplete != nil {
+		out.warnings = append(out.warnings, "not judged in full: the HelmReleases that use it could not be listed: "+incomplete.Error())
+	}
+	out.warnings = append(out.warnings, v.warnings...)
+	return out
+}
+
+// decodeValues reads a ConfigMap or a Secret. The error quotes nothing of it.
+func decodeValues(kind string, raw []byte) (client.Object, error) {
+	obj := client.Object(&corev1.ConfigMap{})
+	if kind == kindSecret {
+		obj = &corev1.Secret{}
+	}
+	if len(raw) == 0 || kjson.UnmarshalCaseSensitivePreserveInts(raw, obj) != nil {
+		return nil, errors.New("expected a ConfigMap or a Secret of v1 as the object")
+	}
+	return obj, nil
+}
+
+// content is what Flux reads of an object: binaryData it does not.
+func content(obj client.Object) any {
+	switch obj := obj.(type) {
+	case *corev1.ConfigMap:
+		return obj.Data
+	case *corev1.Secret:
+		return obj.Data
+	}
+	return nil
+}
+
+// replaced is a reader to which one object is another one, or not there.
+type replaced struct {
+	release.Reader
+	key  client.ObjectKey
+	kind reflect.Type
+	by   client.Object // nil: not there
+}
+
+// Get implements release.Reader.
+func (r replaced) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+	switch {
+	case key != r.key || reflect.TypeOf(obj) != r.kind:
+		return r.Reader.Get(ctx, key, obj, opts...)
+	case r.by == nil:
+		return apierrors.NewNotFound(schema.GroupResource{}, key.Name)
+	}
+	reflect.ValueOf(obj).Elem().Set(reflect.ValueOf(r.by).Elem())
+	return nil
+}
