@@ -8,6 +8,8 @@ ARG GO_VERSION=1.27
 FROM --platform=$BUILDPLATFORM golang:${GO_VERSION} AS build
 WORKDIR /src
 ENV CGO_ENABLED=0
+# The toolchain that go.mod names, also where the image has an older one.
+ENV GOTOOLCHAIN=auto
 
 # Dependencies change less often than the program: a layer of their own.
 COPY go.mod go.sum ./

@@ -7,8 +7,14 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 # Any Go from 1.21 on will do: it fetches the toolchain that go.mod names, as it would a module, also where the machine's
-# setting is "local".
+# setting is "local". What keeps it from that is said in one line.
 export GOTOOLCHAIN := auto
+ifneq ($(filter-out help clean dist,$(MAKECMDGOALS)),)
+MISSING := $(shell .ci/toolchain)
+ifneq ($(MISSING),)
+$(error $(MISSING))
+endif
+endif
 
 CACHE := $(CURDIR)/.cache
 BIN := $(CACHE)/bin
@@ -195,13 +201,15 @@ $(BIN)/cert-manager: $(wildcard $(TOOLS)/cert-manager/*) $(BUILD)
 $(BIN)/promql: $(wildcard $(TOOLS)/promql/*.go) $(TOOLS)/promql/go.mod $(TOOLS)/promql/go.sum $(BUILD)
 	@$(BUILD) $(TOOLS)/promql $@ .
 
-# These lie in the modules. source-controller itself is of the version of its API in our go.mod.
-$(MORE_CRDS): go.mod Makefile $(TOOLS)/kustomize-controller/go.mod
+# These lie in the modules. The controllers' are of the versions of their APIs in our go.mod; kustomize-controller, which is
+# built of an older one, reads what it knows of them.
+$(MORE_CRDS): go.mod Makefile
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@dir() { go mod download -json "$$1" | awk -F '"' '$$2 == "Dir" { print $$4 }'; }; \
 	version() { go list -m -f '{{.Version}}' "$$1"; }; \
-	cp "$$(dir github.com/fluxcd/source-controller@$$(version github.com/fluxcd/source-controller/api))"/config/crd/bases/*.yaml $(@D); \
-	cp "$$(cd $(TOOLS)/kustomize-controller && dir github.com/fluxcd/kustomize-controller)"/config/crd/bases/*.yaml $(@D); \
+	for controller in github.com/fluxcd/{source,kustomize}-controller; do \
+		cp "$$(dir "$$controller@$$(version "$$controller/api")")"/config/crd/bases/*.yaml $(@D); \
+	done; \
 	cp "$$(dir github.com/cert-manager/cert-manager)"/deploy/crds/*cert-manager.io_*.yaml $(@D); \
 	cp "$$(dir $(PROMETHEUS_OPERATOR))"/example/prometheus-operator-crd/monitoring.coreos.com_{servicemonitors,prometheusrules}.yaml $(@D); \
 	mkdir -p $(CRDS)/policyreport; \
