@@ -106,7 +106,7 @@ func nearlyGood(seed uint64) (object map[string]any, private []string) {
 	}
 	var entries []any
 	for range 1 + r.IntN(3) {
-		entries = append(entries, pick("https://", "https://", "http://")+
+		entries = append(entries, pick("https://", "https://", "https://", "https://", "http://")+
 			pick("docker.io", "ghcr.io", "quay.io", "harbor.example.com", "harbor.example.com.", "a.internal.example.com", "internal.example.com", "10.0.0.1", "a..", "_default")+
 			pick("", "", "", ":443", ":80", ":8443", ":08443"))
 	}

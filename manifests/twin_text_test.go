@@ -29,27 +29,27 @@ func TestTwinTexts(t *testing.T) {
 			object: incident,
 			denied: "Spegel would stand between containerd and your private registries (2 problems): " +
 				"- spec.values.spegel.registries: Spegel's chart ignores this key since v0.1.0; rename it to mirroredRegistries [legacy-registries-key] " +
-				"- spec.values.spegel.mirroredRegistries: not set, so Spegel mirrors every registry and private images fail to pull with \"not found\"; " +
+				"- spec.values.spegel.mirroredRegistries: not set, so Spegel answers for every registry, the private ones included, and their pulls may fail with \"not found\"; " +
 				"list the registries to mirror, e.g. https://docker.io, https://ghcr.io [empty-mirror-list]",
 		},
 		"a private registry, and one that Spegel does not accept": {
 			object: list("https://docker.io", "https://Harbor.example.com.:8443", "ghcr.io"), private: "harbor.example.com:8443",
 			denied: "Spegel would stand between containerd and your private registries (2 problems): " +
-				"- spec.values.spegel.mirroredRegistries[1]: \"https://Harbor.example.com.:8443\" names a private registry, whose images would be asked of the peers " +
-				"and fail to pull with \"not found\"; remove the entry [private-registry-mirrored] " +
-				"- spec.values.spegel.mirroredRegistries[2]: \"ghcr.io\" has no scheme http or https, so Spegel's configuration container fails; " +
+				"- spec.values.spegel.mirroredRegistries[1]: \"https://Harbor.example.com.:8443\" names a private registry, so containerd asks Spegel first for its images, " +
+				"and their pulls may fail with \"not found\"; remove the entry [private-registry-mirrored] " +
+				"- spec.values.spegel.mirroredRegistries[2]: \"ghcr.io\" has no scheme http or https, so Spegel does not start; " +
 				"write scheme and host only, e.g. https://docker.io [invalid-mirror-url]",
 		},
 		"of many of a kind one is shown, and all are counted": {
 			object: list("a", "b", "c", "d", "e", "f"),
 			denied: "Spegel would not start with these values (6 problems): " +
-				"- spec.values.spegel.mirroredRegistries[0]: \"a\" has no scheme http or https, so Spegel's configuration container fails; " +
+				"- spec.values.spegel.mirroredRegistries[0]: \"a\" has no scheme http or https, so Spegel does not start; " +
 				"write scheme and host only, e.g. https://docker.io [invalid-mirror-url]",
 		},
 		"suspended": {
 			object: suspended,
 			warnings: []string{"suspended, so admitted: Spegel would stand between containerd and your private registries (1 problem): " +
-				"- spec.values.spegel.mirroredRegistries[0]: \"*\" stands for every registry, so private images fail to pull with \"not found\"; " +
+				"- spec.values.spegel.mirroredRegistries[0]: \"*\" stands for every registry, the private ones included, and their pulls may fail with \"not found\"; " +
 				"name the registries to mirror instead, e.g. https://docker.io, https://ghcr.io [wildcard-mirror]"},
 		},
 		"rules that warn, and a line that is no host": {

@@ -105,7 +105,19 @@ func (g generator) spegel() any {
 		return one[any](g, nil, "x", []any{}, int64(1), false)
 	}
 	spegel := map[string]any{}
-	g.maybe(spegel, 8, "registries", "appendMirrors", "additionalMirrorRegistries", "mirror_registries", "resolveTags")
+	g.maybe(spegel, 8, "registries", "appendMirrors", "additionalMirrorRegistries", "mirror_registries", "resolveTags", "resolveLatestTag", "prependExisting")
+	if g.chance(8) {
+		spegel["additionalMirrorTargets"] = g.list()
+	}
+	if g.chance(8) {
+		spegel["registries"] = g.list()
+	}
+	if g.chance(8) {
+		spegel["containerdMirrorAdd"] = one[any](g, nil, "", "false", false, true, int64(0), 0.0, int64(1), []any{}, map[string]any{})
+	}
+	if g.chance(5) {
+		spegel["spegel"] = g.spegel()
+	}
 	if g.chance(85) {
 		spegel["mirroredRegistries"] = g.list()
 	}
@@ -144,7 +156,7 @@ func (g generator) entry() any {
 	// most of it is as it should be, so that a single oddity decides
 	return one(g, "https://", "https://", "http://", "http://", "HTTPS://", "", "//", "https:/", "https:", "ftp://", `https:\\`) +
 		one(g, "", "", "", "", "", "", "user@", "a:b@") +
-		one(g, "docker.io", "ghcr.io", "docker.io", "Harbor.Example.com", "harbor.example.com", "harbor.example.com.", "reg.example.com",
+		one(g, "docker.io", "ghcr.io", "docker.io", "Harbor.Example.com", "harbor.example.com", "harbor.example.com.", "reg.example.com", "reg.example.com_8443_", "index.docker.io",
 			"a.internal.example.com", "a.b.internal.example.com..", "internal.example.com", "x.ports.example.com", "y,x.ports.example.com", "[::1]", "[0:0::1]",
 			"[2001:DB8::1]", "[fe80::1%25eth0]", "127.0.0.1", "_default", "*", "", "xn--bcher-kva.example", "bücher.example", "a b", "harbor.example.com,x", "%41.example.com") +
 		one(g, "", "", "", "", ":443", ":80", ":8443", ":08443", ":5000", ":", ":x", ":1:2") +
