@@ -95,7 +95,7 @@ func (o *Options) privatePulls(rel *Release, d *rollout.DaemonSet, hidden bool) 
 	values := map[string]any{"spegel": spegel}
 	found, _ := validate.Validate(validate.Input{Values: values}, o.Policy)
 	found = slices.DeleteFunc(found, func(f validate.Finding) bool {
-		return f.Severity != validate.Deny || f.Effect != validate.PrivatePullsFail || rel.has(f.Rule)
+		return f.Severity != validate.Deny || f.Effect != validate.StandsBetween || rel.has(f.Rule)
 	})
 	if len(found) == 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 // endpoint is where an entry of the mirror list points.
 type endpoint struct {
 	host string // canonical, as in Registry
-	port string // 80 for http, else 443, where the entry names none
+	port string // 443 where the entry names none, whatever its scheme: an image without a port in its name leads to the entry
 }
 
 // endpoints yields what an entry names. A well-formed entry names one host. A malformed one is read
@@ -22,9 +22,8 @@ func endpoints(entry string) iter.Seq[endpoint] {
 				return
 			}
 			if _, after, ok := cutLast(word, '@'); ok { // a password may hold what ends a host
-				scheme, _ := cutScheme(word)
 				host, port := splitPort(authority(after))
-				if host != "" && !yield(newEndpoint(scheme, host, port)) {
+				if host != "" && !yield(newEndpoint(host, port)) {
 					return
 				}
 			}
@@ -35,14 +34,13 @@ func endpoints(entry string) iter.Seq[endpoint] {
 // named is where one word points, if it names a host.
 func named(word string) (e endpoint, ok bool) {
 	if host, ok := plainURL(word); ok {
-		return newEndpoint("https", host, ""), true
+		return newEndpoint(host, ""), true
 	}
 	if u := parseURL(word); u != nil {
-		return newEndpoint(u.Scheme, u.Hostname(), u.Port()), true
+		return newEndpoint(u.Hostname(), u.Port()), true
 	}
-	scheme, rest := cutScheme(word)
-	host, port := splitPort(authority(rest))
-	return newEndpoint(scheme, host, port), host != ""
+	host, port := splitPort(authority(trimScheme(word)))
+	return newEndpoint(host, port), host != ""
 }
 
 // plainURL returns the host of an entry that is https:// and a host in canonical form, as most are. Such an
@@ -64,33 +62,45 @@ func parseURL(s string) *url.URL {
 	return u
 }
 
-func newEndpoint(scheme, host, port string) endpoint {
-	e := endpoint{host: canonicalHost(strings.TrimRight(host, ".")), port: strings.TrimLeft(port, "0")}
+func newEndpoint(host, port string) endpoint {
 	if port == "" {
-		e.port = "443"
-		if strings.EqualFold(scheme, "http") {
-			e.port = "80"
-		}
+		host, port = splitFolder(host)
 	}
-	return e
+	if port = strings.TrimLeft(port, "0"); port == "" {
+		port = "443"
+	}
+	return endpoint{canonicalHost(strings.TrimRight(host, ".")), port}
 }
 
-// isSeparator tells what may stand between two entries in one string, and never in a host.
+// splitFolder cuts host_port_, which is how containerd may write host:port in the name of a folder.
+func splitFolder(s string) (host, port string) {
+	rest, ok := strings.CutSuffix(s, "_")
+	if !ok {
+		return s, ""
+	}
+	host, port, ok = cutLast(rest, '_')
+	if !ok || host == "" || port == "" || strings.Trim(port, "0123456789") != "" {
+		return s, ""
+	}
+	return host, port
+}
+
+// isSeparator reports what may stand between two entries in one string, and never in a host.
 func isSeparator(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("`,;|\"'<>(){}", r)
 }
 
-// cutScheme takes off a scheme, however its slashes are written; without one it is https.
-func cutScheme(word string) (scheme, rest string) {
+// trimScheme takes off a scheme, however its slashes are written.
+func trimScheme(word string) string {
 	for _, s := range []string{"https", "http"} {
 		if after, ok := cutPrefixFold(word, s); ok && strings.IndexAny(after, `:/\`) == 0 {
-			return s, strings.TrimLeft(after, `:/\`)
+			return strings.TrimLeft(after, `:/\`)
 		}
 	}
-	if before, after, ok := strings.Cut(word, "://"); ok {
-		return strings.TrimLeft(before, "["), strings.TrimLeft(after, `/\`)
+	if _, after, ok := strings.Cut(word, "://"); ok {
+		word = after
 	}
-	return "https", strings.TrimLeft(word, `/\`)
+	return strings.TrimLeft(word, `/\`)
 }
 
 // authority is what stands before a path, a query or a fragment, without user info.

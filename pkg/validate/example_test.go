@@ -21,7 +21,7 @@ func ExampleValidate() {
 	// deny: legacy-registries-key
 	//   spegel.registries: Spegel's chart ignores this key since v0.1.0
 	// deny: empty-mirror-list
-	//   spegel.mirroredRegistries: not set, so Spegel mirrors every registry and private images fail to pull with "not found"
+	//   spegel.mirroredRegistries: not set, so Spegel answers for every registry, the private ones included, and their pulls may fail with "not found"
 }
 
 // A policy names the private registries and may change how severe a rule is.
@@ -44,8 +44,8 @@ func ExampleValidate_policy() {
 	}
 	// Output:
 	// warn: spegel.mirroredRegistries[1]
-	// "https://Harbor.example.com:8443" names the private registry harbor.example.com, whose images would be asked of the peers and fail to pull with "not found"
-	// remove the entry
+	// "https://Harbor.example.com:8443" names the private registry harbor.example.com, so containerd asks Spegel first for its images, and their pulls may fail with "not found"
+	// remove the entry, or set prependExisting: true and let the policy warn of it
 }
 
 func ExampleParseRegistry() {

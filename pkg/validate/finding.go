@@ -22,7 +22,7 @@ type Effect int
 
 // The effects, worst first.
 const (
-	PrivatePullsFail Effect = iota
+	StandsBetween Effect = iota
 	SpegelDoesNotStart
 	ValueIgnored
 )
@@ -30,7 +30,7 @@ const (
 // String is the first half of a headline.
 func (e Effect) String() string {
 	switch e {
-	case PrivatePullsFail:
+	case StandsBetween:
 		return "Spegel would stand between containerd and your private registries"
 	case SpegelDoesNotStart:
 		return "Spegel would not start with these values"

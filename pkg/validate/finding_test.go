@@ -21,7 +21,7 @@ func TestAFindingReadsAsTheDenialShowsIt(t *testing.T) {
 	}
 	want := []string{
 		"- spec.values.spegel.registries: Spegel's chart ignores this key since v0.1.0; rename it to mirroredRegistries [legacy-registries-key]",
-		`- spec.values.spegel.mirroredRegistries: not set, so Spegel mirrors every registry and private images fail to pull with "not found"; ` +
+		`- spec.values.spegel.mirroredRegistries: not set, so Spegel answers for every registry, the private ones included, and their pulls may fail with "not found"; ` +
 			"list the registries to mirror, e.g. https://docker.io, https://ghcr.io [empty-mirror-list]",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
@@ -51,7 +51,7 @@ func TestHeadlineNamesTheWorstEffectAndTheNumber(t *testing.T) {
 	t.Parallel()
 	ignored := validate.Finding{Effect: validate.ValueIgnored}
 	broken := validate.Finding{Effect: validate.SpegelDoesNotStart}
-	private := validate.Finding{Effect: validate.PrivatePullsFail}
+	private := validate.Finding{Effect: validate.StandsBetween}
 	for name, c := range map[string]struct {
 		findings []validate.Finding
 		want     string

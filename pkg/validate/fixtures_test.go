@@ -20,6 +20,7 @@ import (
 type fixture struct {
 	Description       string                       `yaml:"description"` // a sentence
 	ChartVersion      string                       `yaml:"chartVersion"`
+	OwnChart          bool                         `yaml:"ownChart"`
 	PrivateRegistries []string                     `yaml:"privateRegistries"`
 	Severities        map[string]validate.Severity `yaml:"severities"`
 	Values            any                          `yaml:"values"`
@@ -53,7 +54,7 @@ func TestFixtures(t *testing.T) {
 				t.Errorf("%s: want holds a finding of %s: %v", file, rule, breaks)
 			}
 			for decoder, values := range map[string]any{"YAML": f.Values, "JSON": throughJSON(t, f.Values)} {
-				found, _ := validate.Validate(validate.Input{Values: values, ChartVersion: f.ChartVersion}, f.policy(t))
+				found, _ := validate.Validate(validate.Input{Values: values, ChartVersion: f.ChartVersion, OwnChart: f.OwnChart}, f.policy(t))
 				if diff := cmp.Diff(f.Want, compared(found, f.Want)); diff != "" {
 					t.Errorf("%s, values from %s (-want +got):\n%s", file, decoder, diff)
 				}

@@ -67,7 +67,7 @@ func checkPort(s, port string) (string, error) {
 	return strconv.FormatUint(n, 10), nil
 }
 
-// isBracketed tells whether s is [v6] or [v6]:port.
+// isBracketed reports whether s is [v6] or [v6]:port.
 func isBracketed(s string) bool {
 	inside, after, ok := strings.Cut(s[1:], "]")
 	return ok && strings.Contains(inside, ":") && (after == "" || after[0] == ':')
@@ -88,11 +88,11 @@ func (r Registry) String() string {
 	return s
 }
 
-// Covers tells whether a host is the registry or one of those that it stands for. The host is written as in an image's
+// Covers reports whether a host is the registry or one of those that it stands for. The host is written as in an image's
 // name: host or host:port, where no port means 443.
 func (r Registry) Covers(host string) bool {
 	host, port := splitPort(host)
-	return r.matches(newEndpoint("https", host, port))
+	return r.matches(newEndpoint(host, port))
 }
 
 func (r Registry) matches(e endpoint) bool {
@@ -126,13 +126,16 @@ func canonicalHost(host string) string {
 	if ip, ok := parseIP(host); ok {
 		return ip.WithZone("").String()
 	}
-	if isPlain(host) {
-		return strings.TrimSuffix(host, ".")
+	if !isPlain(host) {
+		if ascii, err := hostProfile.ToASCII(host); err == nil {
+			host = ascii
+		}
+		host = strings.ToLower(host)
 	}
-	if ascii, err := hostProfile.ToASCII(host); err == nil {
-		host = ascii
+	if host = strings.TrimSuffix(host, "."); host == "index.docker.io" {
+		return "docker.io" // as containerd reads it in the name of an image
 	}
-	return strings.TrimSuffix(strings.ToLower(host), ".")
+	return host
 }
 
 // parseIP is netip.ParseAddr with a look first: most hosts are names, and an error costs.
@@ -144,7 +147,7 @@ func parseIP(host string) (ip netip.Addr, ok bool) {
 	return ip, err == nil
 }
 
-// isPlain tells whether a host is in IDNA ASCII form for sure, as most are.
+// isPlain reports whether a host is in IDNA ASCII form for sure, as most are.
 func isPlain(host string) bool {
 	return strings.Trim(host, plain) == "" && !strings.Contains(host, "xn--")
 }

@@ -10,7 +10,7 @@ type Unknown struct {
 
 // Open stands in the values for a map some of whose keys cannot be known.
 type Open struct {
-	// Known are the keys that are known; a nil value is known to be null or absent.
+	// Known are the keys that are known; a nil value is null, which takes the chart's default away.
 	Known map[string]any
 	// Reasons say why any other key is unknown, as in Unknown.
 	Reasons []int

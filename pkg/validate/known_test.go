@@ -78,7 +78,7 @@ func TestWhatIsNotKnown(t *testing.T) {
 			values: object{"spegel": object{"mirroredRegistries": unknown(0)}},
 			rules: map[string]validate.Severity{
 				"empty-mirror-list": "off", "legacy-registries-key": "off", "wildcard-mirror": "off",
-				"private-registry-mirrored": "off", "invalid-mirror-url": "off",
+				"private-registry-mirrored": "off", "invalid-mirror-url": "off", "ineffective-mirror": "off",
 			},
 		},
 		"no values, and the chart's defaults are not known": {values: nil, defaults: []int{6}, undecided: []int{6}},

@@ -63,6 +63,20 @@ func (l list) entries(yield func(entry) bool) {
 	}
 }
 
+// key is the last step of the path.
+func (l list) key() string { return l.path[len(l.path)-1].(string) }
+
+// state is what an empty list is called.
+func (l list) state() string {
+	switch {
+	case !l.set:
+		return "not set"
+	case l.node == nil:
+		return "null"
+	}
+	return "empty"
+}
+
 // isEmpty reports whether the chart passes nothing on, or why that is not known.
 func (l list) isEmpty() (empty bool, unknown []int) {
 	switch node := l.node.(type) {

@@ -26,7 +26,7 @@ func TestFindingsOfALongList(t *testing.T) {
 		fix   string // of each; empty for any
 	}{
 		"all are private":                {longList(private, 5000), "private-registry-mirrored", 1000, "list public registries instead, e.g. https://docker.io, https://ghcr.io"},
-		"all but the last are private":   {longList(private, 5000, "https://ghcr.io"), "private-registry-mirrored", 1000, "remove the entry"},
+		"all but the last are private":   {longList(private, 5000, "https://ghcr.io"), "private-registry-mirrored", 1000, "remove the entry, or set prependExisting: true and let the policy warn of it"},
 		"as many as are told":            {longList(private, 1000), "private-registry-mirrored", 1000, "list public registries instead, e.g. https://docker.io, https://ghcr.io"},
 		"none is a URL":                  {longList("x", 5000), "invalid-mirror-url", 1000, ""},
 		"the last is none":               {longList("https://ghcr.io", 5000, "x"), "invalid-mirror-url", 1, ""},

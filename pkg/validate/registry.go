@@ -16,7 +16,7 @@ type Rule struct {
 	Reads   string // which chart values it looks at
 	Limits  string // what it cannot know
 	Fix     string // what to do
-	Bad     string // values in YAML that break the rule, and no other that denies
+	Bad     string // values in YAML that break the rule
 	Good    string // the same values, fixed
 
 	// check returns what is wrong for certain, and the reasons of unknown nodes that could change that.
@@ -40,6 +40,7 @@ var registry = mustRegister(
 	invalidMirrorURL,
 	misplacedRegistriesKey,
 	renamedKey,
+	ineffectiveMirror,
 )
 
 // Rules lists all rules in the order in which their findings are reported.

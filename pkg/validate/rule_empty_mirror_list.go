@@ -7,13 +7,17 @@ var emptyMirrorList = Rule{
 	ID:      "empty-mirror-list",
 	Title:   "spegel.mirroredRegistries is absent, null or empty",
 	Default: Deny,
-	Effect:  PrivatePullsFail,
-	Why: "Without a list Spegel mirrors every registry: containerd asks the peers for private images too, they answer " +
-		"404, and the pull fails with \"not found\" although the image exists. Spegel's own quick start sets no list, " +
-		"which is fine for a cluster that pulls from public registries only.",
-	Reads:  "`spegel.mirroredRegistries`",
-	Limits: "It does not know whether the cluster uses a private registry at all. Where none is used, a policy may turn it off.",
-	Fix:    "List the public registries that the peers should share.",
+	Effect:  StandsBetween,
+	Why: "Without a list Spegel answers for every registry: containerd asks it for private images first, its peers answer " +
+		"404, and containerd goes on to the registry itself. That way may fail, as Spegel moves a hosts file that was written " +
+		"for the registry aside, with its CA, mirror or client certificate; the pod then shows the \"not found\" of the peers " +
+		"and hides the real reason. And a node hands the private images that it holds to its peers without a login. " +
+		"Spegel's own quick start sets no list, which is fine for a cluster that pulls from public registries only.",
+	Reads: "`spegel.mirroredRegistries` and `spegel.containerdMirrorAdd`",
+	Limits: "It does not know whether the cluster uses a private registry at all. Where none is used, a policy may turn it off. " +
+		"With `containerdMirrorAdd: false` it warns only, since Spegel writes no hosts files there. It is silent where the chart " +
+		"is known to be older than v0.1.0, whose default is a list of ten public registries.",
+	Fix: "List the public registries that the peers should share.",
 	Bad: `spegel:
   mirroredRegistries: []
 `,
@@ -23,26 +27,26 @@ var emptyMirrorList = Rule{
     - https://ghcr.io
 `,
 	check: func(v *values, _ Policy) ([]problem, []int) {
-		if _, ok := v.notRenderable(); ok {
+		if _, ok := v.notRenderable(); ok || v.olderThan(renamed) {
 			return nil, nil
 		}
 		if empty, unknown := v.list.isEmpty(); !empty {
 			return nil, unknown
 		}
-		state := "empty"
-		switch {
-		case !v.list.set:
-			state = "not set"
-		case v.list.node == nil:
-			state = "null"
-		}
-		return []problem{{
+		p := problem{
 			path:    v.list.path,
-			message: state + `, so Spegel mirrors every registry and private images fail to pull with "not found"`,
+			message: v.list.state() + ", so Spegel answers for every registry, " + mayFail,
 			fix:     "list the registries to mirror, " + examples,
-		}}, nil
+		}
+		if v.writesNoHosts() {
+			p.mild, p.message = true, v.list.state()+", so Spegel answers for every registry"+nodesDecide
+		}
+		return []problem{p}, nil
 	},
 }
+
+// mayFail is what follows for the private registries among all that Spegel answers for.
+const mayFail = `the private ones included, and their pulls may fail with "not found"`
 
 // examples is how a fix shows what an entry looks like.
 const examples = "e.g. https://docker.io, https://ghcr.io"

@@ -2,25 +2,25 @@ package validate
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 )
 
-// invalidMirrorURL exists because Spegel's configuration init container fails on an entry that it
-// does not accept, and the DaemonSet crash-loops; a wrong type fails earlier, in the chart's template.
-// It reads the values, spegel and spegel.mirroredRegistries. It cannot know whether a registry
-// answers at a well-formed URL.
+// invalidMirrorURL exists because Spegel fails at the start on an entry that it does not accept, and the DaemonSet
+// crash-loops; a wrong type fails earlier, in the chart's template. It reads the values, spegel, and its two lists of URLs.
+// It cannot know whether a registry answers at a well-formed URL.
 var invalidMirrorURL = Rule{
 	ID:      "invalid-mirror-url",
-	Title:   "spegel.mirroredRegistries is not a list, or an entry is not what Spegel accepts",
+	Title:   "spegel.mirroredRegistries or additionalMirrorTargets is not a list, or an entry is not what Spegel accepts",
 	Default: Deny,
 	Effect:  SpegelDoesNotStart,
 	Why: "Spegel accepts a URL with the scheme http or https and a host, and nothing else: no path (not even a trailing " +
-		"slash), no query, no user info. On any other entry its `configuration` init container fails and the DaemonSet " +
-		"crash-loops. Two wildcards are refused too. Values of another type fail when Helm renders the chart.",
-	Reads:  "the values themselves, `spegel`, `spegel.mirroredRegistries` and its entries",
-	Limits: "It does not ask whether a registry answers at the URL.",
-	Fix:    "Write each entry as scheme and host, with a port where the registry has one: `https://docker.io`.",
+		"slash), no query, no user info. On any other entry it exits and the DaemonSet " +
+		"crash-loops. Two wildcards are refused too, and in `additionalMirrorTargets` each one. Values of another type fail when " +
+		"Helm renders the chart.",
+	Reads: "the values themselves, `spegel`, `spegel.mirroredRegistries`, `spegel.additionalMirrorTargets` and their entries",
+	Limits: "It does not ask whether a registry answers at the URL. A chart that is known to be older than v0.1.0 reads `registries` " +
+		"instead, which must have an entry there, and no `additionalMirrorTargets`; nor are these read with `containerdMirrorAdd: false`.",
+	Fix: "Write each entry as scheme and host, with a port where the registry has one: `https://docker.io`.",
 	Bad: `spegel:
   mirroredRegistries:
     - docker.io
@@ -35,40 +35,67 @@ var invalidMirrorURL = Rule{
 		if p, ok := v.notRenderable(); ok {
 			return []problem{p}, nil
 		}
-		if _, ok := v.list.node.([]any); !ok && isSet(v.list.node) {
+		if v.olderThan(renamed) && v.list.set && isFalse(v.list.node) {
 			return []problem{{
 				path:    v.list.path,
-				message: "is " + kind(v.list.node) + ", not a list",
-				fix:     "write a list of URLs, " + examples,
+				message: "is " + v.list.state() + ", and a chart older than v0.1.0 passes no default on" + crash,
+				fix:     "list the registries to mirror, " + examples,
 			}}, nil
 		}
-		wildcard := false
-		for e := range v.list.entries {
-			if len(out) == maxFindings {
-				break
-			}
-			if u, ok := e.raw.(Unknown); ok {
-				undecided = addReasons(undecided, u)
-				continue
-			}
-			message, fix := entryProblem(e.raw), "write scheme and host only, e.g. https://docker.io"
-			if s, ok := e.raw.(string); ok && slices.Contains(wildcards, s) {
-				message, fix = "", "name the registries to mirror instead, "+examples
-				if wildcard {
-					message = "is a second wildcard" + crash
-				}
-				wildcard = true
-			}
-			if message != "" {
-				out = append(out, problem{path: e.path(), value: e.quoted(), message: message, fix: fix})
-			}
+		out, undecided = invalidEntries(v.list, v.isWildcard)
+		if targets := v.listAt(targetsKey); v.readsTargets(targets) {
+			problems, unknown := invalidEntries(targets, func(string) bool { return false })
+			out, undecided = append(out, problems...), append(undecided, unknown...)
 		}
 		return out, undecided
 	},
 }
 
+// targetsKey is the list of mirrors beside Spegel.
+const targetsKey = "additionalMirrorTargets"
+
+// readsTargets reports whether Spegel would see the list of targets. One that only might be there, in a map some of whose
+// keys are not known, is taken not to be.
+func (v *values) readsTargets(targets list) bool {
+	_, known := known(v.spegel)[targetsKey]
+	return known && !isFalse(targets.node) && !v.olderThan(renamed) && !v.writesNoHosts()
+}
+
+// invalidEntries says what Spegel does not accept in a list, with one wildcard at most.
+func invalidEntries(l list, isWildcard func(string) bool) (out []problem, undecided []int) {
+	if _, ok := l.node.([]any); !ok && isSet(l.node) {
+		return []problem{{
+			path:    l.path,
+			message: "is " + kind(l.node) + ", not a list",
+			fix:     "write a list of URLs, " + examples,
+		}}, nil
+	}
+	wildcard := false
+	for e := range l.entries {
+		if len(out) == maxFindings {
+			break
+		}
+		if u, ok := e.raw.(Unknown); ok {
+			undecided = addReasons(undecided, u)
+			continue
+		}
+		message, fix := entryProblem(e.raw), "write scheme and host only, e.g. https://docker.io"
+		if s, ok := e.raw.(string); ok && isWildcard(s) {
+			message, fix = "", "name the registries to mirror instead, "+examples
+			if wildcard {
+				message = "is a second wildcard" + crash
+			}
+			wildcard = true
+		}
+		if message != "" {
+			out = append(out, problem{path: e.path(), value: e.quoted(), message: message, fix: fix})
+		}
+	}
+	return out, undecided
+}
+
 // crash is what follows from an entry that Spegel does not accept.
-const crash = ", so Spegel's configuration container fails"
+const crash = ", so Spegel does not start"
 
 // entryProblem says what Spegel (pkg/oci, ParseRegistries) does not accept about an entry, or nothing.
 // An empty host, which Spegel lets pass, is a mistake in any case.

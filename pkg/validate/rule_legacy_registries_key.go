@@ -7,17 +7,15 @@ var legacyRegistriesKey = Rule{
 	ID:      "legacy-registries-key",
 	Title:   "spegel.registries is set",
 	Default: Deny,
-	Effect:  PrivatePullsFail,
+	Effect:  StandsBetween,
 	Why: "Spegel's chart read this key up to v0.0.30. v0.1.0 renamed it to `mirroredRegistries`, and without a schema " +
-		"Helm still accepts the old name. The list has no effect: Spegel mirrors every registry, the private ones included.",
-	Reads: "`spegel.registries`",
-	Limits: "Where the chart's version comes from a range or from a source that can't be read, the rule does not know " +
-		"whether the chart is one that still reads the key. The verdict is the same either way.",
-	Fix: "Rename the key to `mirroredRegistries`; on a chart older than v0.1.0, upgrade the chart too.",
+		"Helm still accepts the old name. The list has no effect: Spegel answers for every registry, the private ones included.",
+	Reads: "`spegel.registries`, `spegel.mirroredRegistries` and `spegel.containerdMirrorAdd`",
+	Limits: "It warns only where the key does no harm: beside a list in `mirroredRegistries`, with `containerdMirrorAdd: false`, and with " +
+		"a chart that is known to be older than v0.1.0. A range is no known version, nor is that of a source that can't be read.",
+	Fix: "Rename the key to `mirroredRegistries`; on a chart older than v0.1.0, when the chart is upgraded.",
 	Bad: `spegel:
   registries:
-    - https://docker.io
-  mirroredRegistries:
     - https://docker.io
 `,
 	Good: `spegel:
@@ -26,25 +24,27 @@ var legacyRegistriesKey = Rule{
 `,
 	check: func(v *values, _ Policy) (out []problem, undecided []int) {
 		legacy, _ := child(v.spegel, legacyKey)
-		empty, unknown := v.list.isEmpty()
+		empty, unknown := v.listAt(listKey).isEmpty()
 		beside := !empty && unknown == nil // a list that is known to have entries
-		if u, ok := legacy.(Unknown); ok && !beside {
+		switch u, ok := legacy.(Unknown); {
+		case ok && !beside && !v.olderThan(renamed):
 			return nil, u.Reasons
-		}
-		if !isSet(legacy) {
+		case !isSet(legacy):
 			return nil, nil
 		}
-		fix := "rename it to mirroredRegistries"
-		if beside {
-			fix = "remove it, the list that counts is mirroredRegistries"
-		}
-		if version := v.beforeRename(); version != nil {
-			fix += " and upgrade the chart from " + Clean(version.String()) + " to v0.1.0 or newer"
-		}
-		return []problem{{
+		p := problem{
 			path:    v.path(spegelKey, legacyKey),
 			message: "Spegel's chart ignores this key since v0.1.0",
-			fix:     fix,
-		}}, nil
+			fix:     "rename it to mirroredRegistries",
+			mild:    beside || v.writesNoHosts(),
+		}
+		switch {
+		case v.olderThan(renamed):
+			p.mild = true
+			p.fix = "rename it to mirroredRegistries when the chart is upgraded from " + Clean(v.version.String())
+		case beside:
+			p.fix = "remove it, the list that counts is mirroredRegistries"
+		}
+		return []problem{p}, nil
 	},
 }

@@ -11,14 +11,16 @@ import (
 // cannot know what a chart that wraps Spegel's does with a key of its own.
 var misplacedRegistriesKey = Rule{
 	ID:      "misplaced-registries-key",
-	Title:   "the mirror list is at the top of the values, or its name is misspelt",
+	Title:   "the mirror list is at the wrong place, or its name is misspelt",
 	Default: Warn,
 	Effect:  ValueIgnored,
 	Why: "The chart reads the list at `spegel.mirroredRegistries` and nowhere else. Without a schema Helm accepts any other " +
 		"place or spelling, and the list has no effect.",
-	Reads:  "the keys at the top of the values and under `spegel`",
-	Limits: "A chart that wraps Spegel's may have a key of its own with such a name.",
-	Fix:    "Move or rename the key to `spegel.mirroredRegistries`.",
+	Reads: "the keys at the top of the values and under `spegel`",
+	Limits: "It takes a key for the list if case, hyphens and underscores aside no more than two letters differ. A chart that wraps " +
+		"Spegel's has its values below `spegel.spegel`; where that is a map, all rules look there, unless the source is known to be " +
+		"Spegel's own.",
+	Fix: "Move or rename the key to `spegel.mirroredRegistries`.",
 	Bad: `mirroredRegistries:
   - https://docker.io
 spegel:
@@ -30,33 +32,30 @@ spegel:
     - https://docker.io
 `,
 	check: func(v *values, _ Policy) (out []problem, undecided []int) {
+		add := func(message, fix string, path ...any) {
+			out = append(out, problem{path: v.path(path...), message: message, fix: fix})
+		}
 		for _, key := range listLike(known(v.root)) {
-			out = append(out, problem{
-				path:    v.path(key),
-				message: "Spegel's chart does not read this key at the top of the values",
-				fix:     "move the list to spegel.mirroredRegistries",
-			})
+			add("Spegel's chart does not read this key at the top of the values", "move the list to "+v.list.path.String(), key)
 		}
 		for _, key := range listLike(known(v.spegel)) {
-			if key == listKey || key == legacyKey {
-				continue
+			if key != listKey && key != legacyKey {
+				add("not a key of Spegel's chart, so it has no effect", "did you mean "+v.list.key()+"?", spegelKey, key)
 			}
-			out = append(out, problem{
-				path:    v.path(spegelKey, key),
-				message: "not a key of Spegel's chart, so it has no effect",
-				fix:     "rename it to mirroredRegistries",
-			})
+		}
+		if inner, _ := child(v.spegel, spegelKey); isMap(inner) {
+			add("Spegel's chart does not read this map", "move what it holds up to "+v.path(spegelKey).String(), spegelKey, spegelKey)
 		}
 		return out, nil
 	},
 }
 
-// listLike lists the keys, sorted, that somebody meant for the mirror list. They hold only ASCII letters,
+// listLike lists the keys, sorted, that somebody meant for the mirror list. They hold only ASCII letters, digits,
 // hyphens and underscores, so they are fit for a message as they are.
 func listLike(m map[string]any) []string {
 	var out []string
 	for key, value := range m {
-		if isSet(value) && len(key) <= 32 && isListLike(key) {
+		if isSet(value) && isListLike(key) {
 			out = append(out, key)
 		}
 	}
@@ -64,16 +63,44 @@ func listLike(m map[string]any) []string {
 	return out
 }
 
+// maxEdits is how many letters of a misspelt name may be missing, too many or wrong. No key of Spegel's chart is that
+// near to one of listNames.
+const maxEdits = 2
+
+var listNames = []string{"registries", "mirroredregistries", "mirroredregistry", "mirrorregistry"}
+
 func isListLike(key string) bool {
-	if strings.ContainsFunc(key, func(r rune) bool { return r > unicode.MaxASCII }) {
+	if len(key) > 32 || strings.ContainsFunc(key, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return false // some other letters are ASCII in lower case
 	}
-	switch separators.Replace(strings.ToLower(key)) {
-	case "registries", "mirroredregistries", "mirroredregistry", "mirrorregistries", "mirrorregistry", "mirrorsregistries":
-		return true
+	name := strings.ToLower(key)
+	if strings.Trim(name, alphanumeric+"-_") != "" {
+		return false
 	}
-	return false
+	name = separators.Replace(name)
+	return slices.ContainsFunc(listNames, func(n string) bool { return edits(name, n) <= maxEdits })
 }
 
 // separators is what people put between the words of a key.
 var separators = strings.NewReplacer("-", "", "_", "")
+
+// edits is how many letters have to be inserted, removed or replaced to make one word of the other (Levenshtein).
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -7,13 +7,18 @@ var privateRegistryMirrored = Rule{
 	ID:      "private-registry-mirrored",
 	Title:   "an entry of spegel.mirroredRegistries is a private registry of the policy",
 	Default: Deny,
-	Effect:  PrivatePullsFail,
-	Why: "Spegel writes a hosts file for each entry that sends containerd to the peers. For an image that no peer has they " +
-		"answer 404, and a private image is one that often no peer may serve: the pull fails with \"not found\".",
-	Reads: "the entries of `spegel.mirroredRegistries`",
-	Limits: "It knows only the private registries that the policy names. Leaving a registry off the list keeps Spegel out of " +
-		"its way; it does not keep a hosts file that was written for it by hand, since Spegel moves those aside.",
-	Fix: "Remove the entry; name public registries only.",
+	Effect:  StandsBetween,
+	Why: "Spegel writes a hosts file for each entry that sends containerd to Spegel first. There are three reasons to keep a private " +
+		"registry off the list. Its own settings are displaced: a hosts file that was written for it (CA, plain http, mirror, " +
+		"client certificate) is moved to `_backup`, and a pull fails where it needs them. Its errors are hidden: whatever goes " +
+		"wrong, the pod shows the \"not found\" of the peers. And its images are handed out without a login: a node serves what " +
+		"it holds to every peer.",
+	Reads: "the entries of `spegel.mirroredRegistries`, and `spegel.containerdMirrorAdd`",
+	Limits: "It knows only the private registries that the policy names. With `containerdMirrorAdd: false` it warns only, since Spegel " +
+		"writes no hosts files there.",
+	Fix: "Remove the entry: containerd then goes straight to the registry, without the hosts file that Spegel has moved aside. Where that " +
+		"file is needed, keep the entry, set `prependExisting: true`, which puts the registry's own hosts behind Spegel's again, and " +
+		"set `private-registry-mirrored: warn` in the policy.",
 	Bad: `# with privateRegistries: [harbor.example.com]
 spegel:
   mirroredRegistries:
@@ -25,26 +30,36 @@ spegel:
   mirroredRegistries:
     - https://docker.io
 `,
-	check: func(v *values, p Policy) (out []problem, undecided []int) {
-		all := true
+	check: func(v *values, policy Policy) (out []problem, undecided []int) {
+		all, mild := true, v.writesNoHosts()
+		fix := "remove the entry"
+		if !mild && !v.olderThan(renamed) {
+			fix += ", or set prependExisting: true and let the policy warn of it"
+		}
 		for e := range v.list.entries {
 			if len(out) == maxFindings && !all {
 				break
 			}
-			if u, ok := e.raw.(Unknown); ok && len(p.PrivateRegistries) > 0 {
+			if u, ok := e.raw.(Unknown); ok && len(policy.PrivateRegistries) > 0 {
 				undecided = addReasons(undecided, u)
 			}
 			s, _ := e.raw.(string)
-			host, ok := privateHost(s, p.PrivateRegistries)
+			host, ok := privateHost(s, policy.PrivateRegistries)
 			switch {
 			case !ok:
 				all = false
 			case len(out) < maxFindings:
-				out = append(out, problem{
-					path: e.path(), value: e.quoted(),
-					message: "names the private registry " + Clean(host) + `, whose images would be asked of the peers and fail to pull with "not found"`,
-					fix:     "remove the entry",
-				})
+				p := problem{
+					path: e.path(), value: e.quoted(), mild: mild,
+					message: "names the private registry " + Clean(host),
+					fix:     fix,
+				}
+				if mild {
+					p.message += nodesDecide
+				} else {
+					p.message += `, so containerd asks Spegel first for its images, and their pulls may fail with "not found"`
+				}
+				out = append(out, p)
 			}
 		}
 		if all { // nothing would be left, and an empty list is worse

@@ -1,18 +1,22 @@
 package validate
 
-// renamedKey exists because v0.1.0 renamed two more keys and the old names have no effect since. It
-// reads spegel.appendMirrors and spegel.additionalMirrorRegistries. It cannot know the chart's
-// version where a range or an unreadable source stands for it.
+import "github.com/Masterminds/semver/v3"
+
+// renamedKey exists because the chart renamed keys, and Helm takes both names without a word. It
+// reads the keys of renames under spegel. It cannot know the chart's version where a range or an unreadable source stands
+// for it.
 var renamedKey = Rule{
 	ID:      "renamed-key",
-	Title:   "a key under spegel has another name since v0.1.0",
+	Title:   "a key under spegel has another name in this release of the chart",
 	Default: Warn,
 	Effect:  ValueIgnored,
 	Why: "v0.1.0 renamed `appendMirrors` to `prependExisting` and `additionalMirrorRegistries` to " +
-		"`additionalMirrorTargets`. Newer charts ignore the old names.",
-	Reads:  "`spegel.appendMirrors` and `spegel.additionalMirrorRegistries`",
-	Limits: "It is silent where the chart is known to be older than v0.1.0; where the version is not known it speaks.",
-	Fix:    "Use the new name.",
+		"`additionalMirrorTargets`, and v0.6.0 replaced `resolveLatestTag` with `registryFilters`. Newer charts ignore the old " +
+		"names. Charts older than v0.1.0 ignore the new ones, `mirroredRegistries` among them.",
+	Reads: "the old names under `spegel`, and with a chart known to be older than v0.1.0 the new ones",
+	Limits: "It is silent about an old name where the chart is known to be old enough; where the version is not known it takes the chart " +
+		"for a current one.",
+	Fix: "Use the name that the chart reads.",
 	Bad: `spegel:
   appendMirrors: true
   mirroredRegistries:
@@ -24,22 +28,34 @@ var renamedKey = Rule{
     - https://docker.io
 `,
 	check: func(v *values, _ Policy) (out []problem, undecided []int) {
-		for _, key := range []struct{ old, now string }{
-			{"appendMirrors", "prependExisting"},
-			{"additionalMirrorRegistries", "additionalMirrorTargets"},
-		} {
-			if old, _ := child(v.spegel, key.old); !isSet(old) {
-				continue
+		add := func(key, message, fix string) {
+			if value, _ := child(v.spegel, key); isSet(value) {
+				out = append(out, problem{path: v.path(spegelKey, key), message: message, fix: fix})
 			}
-			out = append(out, problem{
-				path:    v.path(spegelKey, key.old),
-				message: "Spegel's chart ignores this key since v0.1.0",
-				fix:     "rename it to " + key.now,
-			})
 		}
-		if len(out) > 0 && v.beforeRename() != nil {
-			return nil, nil
+		for _, r := range renames {
+			switch {
+			case !v.olderThan(r.since):
+				if r.old != legacyKey { // has a rule of its own
+					add(r.old, "Spegel's chart ignores this key since v"+r.since.String(), r.fix)
+				}
+			case r.since == renamed:
+				add(r.now, "Spegel's chart reads this key since v"+r.since.String()+", and this one is older",
+					"upgrade the chart, or write "+r.old)
+			}
 		}
 		return out, nil
 	},
+}
+
+// renames are the names that changed, and the first release with the new one.
+var renames = []struct {
+	old, now string
+	since    *semver.Version
+	fix      string // of the old name
+}{
+	{legacyKey, listKey, renamed, ""},
+	{"appendMirrors", "prependExisting", renamed, "rename it to prependExisting"},
+	{"additionalMirrorRegistries", targetsKey, renamed, "rename it to " + targetsKey},
+	{"resolveLatestTag", "registryFilters", semver.New(0, 6, 0, "", ""), `remove it; registryFilters: [":latest$"] leaves the tag out`},
 }

@@ -2,26 +2,31 @@ package validate
 
 import (
 	"net/url"
-	"slices"
 	"strings"
+
+	"github.com/Masterminds/semver/v3"
 )
 
-// wildcards are the entries that stand for every registry: _default since v0.4.0, * since v0.5.0.
-var wildcards = []string{"_default", "*"}
+// wildcards are the entries that stand for every registry, with the release of the chart that first takes them.
+var wildcards = map[string]*semver.Version{
+	"_default": semver.New(0, 4, 0, "", ""),
+	"*":        semver.New(0, 5, 0, "", ""),
+}
 
 // wildcardMirror exists because a wildcard entry makes Spegel write _default/hosts.toml, as an empty
-// list does. It reads the entries of spegel.mirroredRegistries. It cannot know what a chart older
-// than v0.4.0 makes of the entry.
+// list does. It reads the entries of spegel.mirroredRegistries. It cannot know what a chart whose version is not known
+// makes of the entry.
 var wildcardMirror = Rule{
 	ID:      "wildcard-mirror",
 	Title:   "an entry of spegel.mirroredRegistries stands for every registry",
 	Default: Deny,
-	Effect:  PrivatePullsFail,
-	Why: "The entries `_default` (since v0.4.0) and `*` (since v0.5.0) mean the same as an empty list: every registry, " +
-		"the private ones included. A URL with the host `_default` names the same directory.",
-	Reads:  "the entries of `spegel.mirroredRegistries`",
-	Limits: "A Spegel older than the wildcards does not start with such an entry; it is reported all the same.",
-	Fix:    "Name the public registries instead.",
+	Effect:  StandsBetween,
+	Why: "The entries `_default` (since v0.4.0) and `*` (since v0.5.0) mean the same as an empty list: Spegel answers for every " +
+		"registry, the private ones included. A URL with the host `_default` names the same directory.",
+	Reads: "the entries of `spegel.mirroredRegistries`, and `spegel.containerdMirrorAdd`",
+	Limits: "A chart that is known to be older than the wildcards does not start with such an entry, which is what " +
+		"`invalid-mirror-url` says. With `containerdMirrorAdd: false` it warns only, since Spegel writes no hosts files there.",
+	Fix: "Name the public registries instead.",
 	Bad: `spegel:
   mirroredRegistries:
     - _default
@@ -40,23 +45,31 @@ var wildcardMirror = Rule{
 				undecided = addReasons(undecided, u)
 			}
 			s, ok := e.raw.(string)
-			if !ok || !isWildcard(s) {
+			if !ok || !v.isWildcard(s) && !isWildcardURL(s) {
 				continue
 			}
-			out = append(out, problem{
+			p := problem{
 				path: e.path(), value: e.quoted(),
-				message: `stands for every registry, so private images fail to pull with "not found"`,
+				message: "stands for every registry, " + mayFail,
 				fix:     "name the registries to mirror instead, " + examples,
-			})
+			}
+			if v.writesNoHosts() {
+				p.mild, p.message = true, "stands for every registry"+nodesDecide
+			}
+			out = append(out, p)
 		}
 		return out, undecided
 	},
 }
 
-func isWildcard(entry string) bool {
-	if slices.Contains(wildcards, entry) {
-		return true
-	}
+// isWildcard reports whether Spegel takes the entry for a wildcard.
+func (v *values) isWildcard(entry string) bool {
+	since, ok := wildcards[entry]
+	return ok && !v.olderThan(since)
+}
+
+// isWildcardURL reports whether the folder that Spegel writes for a URL is the one of a wildcard.
+func isWildcardURL(entry string) bool {
 	if !strings.Contains(entry, "_default") {
 		return false
 	}

@@ -20,16 +20,17 @@ type values struct {
 	base    Path // of root: empty, or spegel where the chart wraps Spegel's
 	root    any
 	spegel  any
-	set     bool // spegel is a key of root
-	list    list // the mirror list
-	version string
+	set     bool            // spegel is a key of root
+	list    list            // the mirror list
+	version *semver.Version // of Spegel's chart; nil where it is not known
 }
 
 func newValues(in Input) *values {
-	v := &values{root: in.Values, version: in.ChartVersion}
+	v := &values{root: in.Values}
+	v.version, _ = semver.StrictNewVersion(strings.TrimPrefix(in.ChartVersion, "v"))
 	if outer, _ := child(v.root, spegelKey); !in.OwnChart {
 		if inner, _ := child(outer, spegelKey); isMap(inner) {
-			v.base, v.root = Path{spegelKey}, outer
+			v.base, v.root, v.version = Path{spegelKey}, outer, nil
 		}
 	}
 	if len(in.Defaults) > 0 {
@@ -40,6 +41,9 @@ func newValues(in Input) *values {
 		v.spegel = opened(v.spegel, in.Defaults)
 	}
 	v.list = v.listAt(listKey)
+	if v.olderThan(renamed) {
+		v.list = v.listAt(legacyKey)
+	}
 	return v
 }
 
@@ -72,16 +76,22 @@ func (v *values) notRenderable() (p problem, ok bool) {
 	return problem{}, false
 }
 
-// beforeRename is the chart's version where it is known to be older than v0.1.0, which renamed the keys, else nil.
-func (v *values) beforeRename() *semver.Version {
-	version, err := semver.StrictNewVersion(strings.TrimPrefix(v.version, "v"))
-	if err != nil || !version.LessThan(firstRenamed) {
-		return nil
-	}
-	return version
+// renamed is the release of the chart that renamed keys, the list's among them.
+var renamed = semver.New(0, 1, 0, "", "")
+
+// olderThan reports whether the chart is known to be older than a release.
+func (v *values) olderThan(release *semver.Version) bool {
+	return v.version != nil && v.version.LessThan(release)
 }
 
-var firstRenamed = semver.New(0, 1, 0, "", "")
+// writesNoHosts reports whether the chart is known to leave out the container that writes hosts files.
+func (v *values) writesNoHosts() bool {
+	add, set := child(v.spegel, "containerdMirrorAdd")
+	return set && isFalse(add)
+}
+
+// nodesDecide says what follows where Spegel writes no hosts files.
+const nodesDecide = "; with containerdMirrorAdd: false Spegel writes no hosts files, so the nodes' own decide what it is asked for"
 
 // kind names a value's type as YAML does.
 func kind(v any) string {

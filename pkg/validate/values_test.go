@@ -14,8 +14,8 @@ import (
 func TestValuesOfEveryGoType(t *testing.T) {
 	t.Parallel()
 	list := func(v any) any { return map[string]any{"spegel": map[string]any{"mirroredRegistries": v}} }
-	const empty = `empty, so Spegel mirrors every registry and private images fail to pull with "not found"`
-	const unset = `not set, so Spegel mirrors every registry and private images fail to pull with "not found"`
+	const empty = `empty, so Spegel answers for every registry, the private ones included, and their pulls may fail with "not found"`
+	const unset = `not set, so Spegel answers for every registry, the private ones included, and their pulls may fail with "not found"`
 	for name, c := range map[string]struct {
 		values any
 		want   []string // path and message of each finding
@@ -32,7 +32,7 @@ func TestValuesOfEveryGoType(t *testing.T) {
 		},
 		"one as int64": {list(int64(1)), []string{"spegel.mirroredRegistries: is a number, not a list"}},
 		"a float64 entry": {
-			list([]any{1.5}), []string{"spegel.mirroredRegistries[0]: is a number, not a string, so Spegel's configuration container fails"},
+			list([]any{1.5}), []string{"spegel.mirroredRegistries[0]: is a number, not a string, so Spegel does not start"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestAVersionOfTheChartIsShownInOneShortLine(t *testing.T) {
 	version := "0.0.1-" + strings.Repeat("immutable.", 20) + "x" // semver takes 256 bytes
 	values := decode(t, "spegel: {registries: [a]}")
 	found, _ := validate.Validate(validate.Input{Values: values, ChartVersion: version}, validate.Policy{})
-	want := "rename it to mirroredRegistries and upgrade the chart from " + version[:64] + "... to v0.1.0 or newer"
+	want := "rename it to mirroredRegistries when the chart is upgraded from " + version[:64] + "..."
 	if diff := cmp.Diff(want, found[0].Fix); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
