@@ -23,12 +23,12 @@ func TestDenial(t *testing.T) {
 		Status: "Failure", Code: 403, Reason: "Forbidden",
 		Message: `Spegel would stand between containerd and your private registries (2 problems):
 - spec.values.spegel.registries: Spegel's chart ignores this key since v0.1.0; rename it to mirroredRegistries [legacy-registries-key]
-- spec.values.spegel.mirroredRegistries: not set, so Spegel mirrors every registry and private images fail to pull with "not found"; list the registries to mirror, e.g. https://docker.io, https://ghcr.io [empty-mirror-list]`,
+- spec.values.spegel.mirroredRegistries: not set, so Spegel answers for every registry, the private ones included, and their pulls may fail with "not found"; list the registries to mirror, e.g. https://docker.io, https://ghcr.io [empty-mirror-list]`,
 		Details: &metav1.StatusDetails{
 			Name: "spegel", Group: "helm.toolkit.fluxcd.io", Kind: "helmreleases",
 			Causes: []metav1.StatusCause{
 				{Type: "FieldValueInvalid", Field: "spec.values.spegel.registries", Message: "Spegel's chart ignores this key since v0.1.0; rename it to mirroredRegistries [legacy-registries-key]"},
-				{Type: "FieldValueInvalid", Field: "spec.values.spegel.mirroredRegistries", Message: `not set, so Spegel mirrors every registry and private images fail to pull with "not found"; list the registries to mirror, e.g. https://docker.io, https://ghcr.io [empty-mirror-list]`},
+				{Type: "FieldValueInvalid", Field: "spec.values.spegel.mirroredRegistries", Message: `not set, so Spegel answers for every registry, the private ones included, and their pulls may fail with "not found"; list the registries to mirror, e.g. https://docker.io, https://ghcr.io [empty-mirror-list]`},
 			},
 		},
 	}

@@ -48,7 +48,7 @@ func TestVerdicts(t *testing.T) {
 	const restart = "nodes keep the old mirrors until Spegel restarts: kubectl -n kube-system rollout restart ds/spegel"
 	dead := []string{
 		"legacy-registries-key: spec.values.spegel.registries: Spegel's chart ignores this key since v0.1.0",
-		"empty-mirror-list: spec.values.spegel.mirroredRegistries: not set, so Spegel mirrors every registry and private image...",
+		"empty-mirror-list: spec.values.spegel.mirroredRegistries: not set, so Spegel answers for every registry, the private ...",
 	}
 	cases := map[string]struct {
 		op       admissionv1.Operation

@@ -53,7 +53,7 @@ func TestProblems(t *testing.T) {
 		"a suspended release was mended, and the old list is in force": {
 			objects: []string{releaseOf("  suspend: true\n" + values), daemonSetOf()},
 			want: []string{
-				`private-pulls-at-risk: DaemonSet kube-system/spegel as it is now: the list of mirrors: not set, so Spegel mirrors every registry and private images fail to pull with "not found" (empty-mirror-list); once the values are right: flux -n kube-system resume helmrelease spegel`,
+				`private-pulls-at-risk: DaemonSet kube-system/spegel as it is now: the list of mirrors: not set, so Spegel answers for every registry, the private ones included, and their pulls may fail with "not found" (empty-mirror-list); once the values are right: flux -n kube-system resume helmrelease spegel`,
 				"other-mirrors-in-force: DaemonSet kube-system/spegel mirrors every registry, and the values ask for https://docker.io, https://ghcr.io; once the values are right: flux -n kube-system resume helmrelease spegel",
 			},
 		},
@@ -63,7 +63,7 @@ func TestProblems(t *testing.T) {
 		},
 		"values that can't be read, and a private registry is in force": {
 			objects: []string{releaseOf("  valuesFrom: [{kind: ConfigMap, name: missing}]\n"), daemonSetOf("https://harbor.example.com")},
-			want:    []string{`private-pulls-at-risk: DaemonSet kube-system/spegel as it is now: the list of mirrors: "https://harbor.example.com" names the private registry harbor.example.com, whose images would be asked of the peers and fail to pull with "not found" (private-registry-mirrored); see what holds the release up: flux -n kube-system get helmreleases spegel`},
+			want:    []string{`private-pulls-at-risk: DaemonSet kube-system/spegel as it is now: the list of mirrors: "https://harbor.example.com" names the private registry harbor.example.com, so containerd asks Spegel first for its images, and their pulls may fail with "not found" (private-registry-mirrored); see what holds the release up: flux -n kube-system get helmreleases spegel`},
 		},
 		"pods of an older template": {
 			objects: []string{releaseOf(values), listed, current, podOf("node-2", "old", true), podOf("node-3", "old", true, docker, ghcr)},
