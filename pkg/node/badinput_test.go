@@ -99,7 +99,7 @@ func TestBadFolders(t *testing.T) {
 				must(t, os.Mkdir(dir, 0o700))
 				must(t, os.WriteFile(filepath.Join(dir, "hosts.toml"), []byte("server ="), 0o600))
 			},
-			node.Warn, `mend or remove '/etc/containerd/certs.d/$(reboot);'\''x y.example.com/hosts.toml'`,
+			node.Warn, `fix or remove the file: '/etc/containerd/certs.d/$(reboot);'\''x y.example.com/hosts.toml'`,
 		},
 		"a name with a line break and an escape": {
 			func(t *testing.T, hosts string) {
@@ -157,7 +157,7 @@ func TestForbiddenFolder(t *testing.T) {
 		must(t, err)
 		results := examine(t, node.Options{Files: files, Lookup: unknown, Dial: nowhere})
 		want(t, results["mirror-config"], node.Skip, "may not be read: permission denied")
-		want(t, results["stale-ingests"], node.Skip, "may not be read", "run doctor as root")
+		want(t, results["stale-ingests"], node.Skip, "may not be read", "use a talosconfig with the role os:admin")
 		return
 	}
 	root := content{certs: "", ingest: ""}.dir(t)

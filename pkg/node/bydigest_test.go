@@ -67,8 +67,8 @@ func TestContentByDigest(t *testing.T) {
 		t.Errorf("with a registry that fails, through Spegel: %v; want not found", err)
 	}
 	results := examine(t, node.Options{Files: openRoot(t, root), Registries: registries(t, host), Image: host + "/team/app:v1", Dial: dial, Lookup: unknown})
-	want(t, results["resolution"], node.Warn, "the content, by digest, of Spegel first, then of the registry", "Spegel's \"not found\" hides why")
+	want(t, results["resolution"], node.Warn, "the content, by digest, of Spegel, then the registry", "Spegel's \"not found\" may hide why")
 	want(t, results["mirror-config"], node.Fail, "sends containerd to Spegel")
 	public := examine(t, node.Options{Files: openRoot(t, root), Image: host + "/team/app:v1", Dial: dial, Lookup: unknown})
-	want(t, public["resolution"], node.Pass, "the content, by digest, of Spegel first, then of the registry")
+	want(t, public["resolution"], node.Pass, "the content, by digest, of Spegel, then the registry")
 }

@@ -12,8 +12,8 @@ type Status string
 
 // The outcomes of a check, worst first.
 const (
-	Fail Status = "fail" // this keeps images from being pulled, or will
-	Warn Status = "warn" // this may, or something could not be seen in full
+	Fail Status = "fail" // this may keep images from being pulled, now or later
+	Warn Status = "warn" // this is a risk, or something could not be seen in full
 	Pass Status = "pass"
 	Skip Status = "skip" // it could not look, and the evidence says why
 )

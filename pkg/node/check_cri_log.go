@@ -11,6 +11,7 @@ import (
 
 	"github.com/distribution/reference"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
@@ -41,6 +42,10 @@ func (x *run) criLog(ctx context.Context) Result {
 	case errors.Is(err, nodefs.ErrJournal):
 		r := skip("no log of containerd's lies in a file; it may be in systemd's journal, which is not text")
 		r.Fix = "on the node: journalctl -u containerd -u kubelet -u k3s -u k3s-agent -u rke2-server -u rke2-agent --since -1h | grep PullImage"
+		if x.distribution(ctx).Name == containerd.Talos {
+			r = skip("the log of containerd is not in a file: Talos keeps it")
+			r.Fix = "talosctl -n <node> logs cri | grep PullImage"
+		}
 		return r
 	case err != nil:
 		return skip("containerd's log %s", nodefs.Reason(err))
@@ -59,7 +64,7 @@ func (x *run) criLog(ctx context.Context) Result {
 			f.add(Fail, "%s: %d failed, the last one %s: %s", p.image, p.failed, ago(p.at, age), p.reason)
 		}
 		if !p.good && strings.HasSuffix(p.reason, "not found") {
-			f.fix("if the image exists, \"not found\" is the answer of Spegel's peers: mend what mirror-config and resolution name")
+			f.fix("if the image exists, \"not found\" may be the answer of Spegel's peers: fix what mirror-config and resolution name")
 		}
 	}
 	if left := len(f.Evidence) - 10; left > 0 {

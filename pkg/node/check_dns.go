@@ -38,7 +38,11 @@ func (x *run) dns(ctx context.Context) Result {
 	}
 	if !known {
 		x.resolvConf(ctx, &f)
-		f.fix("on the node, give the name to a resolver in /etc/resolv.conf or to /etc/hosts; on Talos: machine.network.nameservers, machine.network.extraHostEntries")
+		if x.distribution(ctx).Name == containerd.Talos {
+			f.fix("give the name to a resolver of machine.network.nameservers, or to machine.network.extraHostEntries, of the machine configuration: talosctl -n <node> edit machineconfig")
+		} else {
+			f.fix("on the node, give the name to a resolver in /etc/resolv.conf or to /etc/hosts")
+		}
 	}
 	return f.Result
 }

@@ -28,7 +28,7 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 		return skip("%s (%s) %s", redact.Path(d.Path), h.From, nodefs.Reason(d.Err))
 	}
 	var f finding
-	describe(h, &f)
+	x.describe(ctx, h, &f)
 	x.spegelAside(ctx, h, &f)
 	known := x.matcher(ctx)
 	x.judgeMirrors(h, known, &f)
@@ -49,7 +49,7 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 }
 
 // describe says which directories containerd reads, and how many entries each has.
-func describe(h *containerd.HostsDirs, f *finding) {
+func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *finding) {
 	filled := 0
 	for i, d := range h.Dirs {
 		which := "the hosts directory is " + redact.Path(d.Path)
@@ -75,8 +75,7 @@ func describe(h *containerd.HostsDirs, f *finding) {
 		f.add(Warn, "containerd reads one of them, and it is not known which: %s", errWhich)
 	}
 	if len(h.Dirs) > 1 && !h.Any && filled > 0 {
-		f.add(Warn, "containerd 2.1 and 2.2 may take the list of directories for the name of one, and then read none of them (github.com/containerd/containerd/issues/12808)")
-		f.fix("name one directory, and no list, in config_path of containerd's registry configuration, which is read when containerd starts")
+		x.describeList(ctx, f)
 	}
 	if h.Unsure != "" && filled > 0 {
 		f.add(Warn, "%s", h.Unsure)
@@ -86,7 +85,26 @@ func describe(h *containerd.HostsDirs, f *finding) {
 	}
 }
 
-// spegelAside tells that Spegel writes where containerd is told not to look.
+// describeList says whether containerd reads a list of directories. The transfer service, by which containerd pulls since 2.1, takes
+// it for the name of one (internal/cri/server/images of 2.2 and 2.4); pulling by itself containerd reads each.
+func (x *run) describeList(ctx context.Context, f *finding) {
+	if option := x.node.Config(ctx).LocalPull(); option != "" {
+		f.note("containerd reads them all: by %s of its configuration it does not pull through its transfer service", option)
+		return
+	}
+	f.add(Warn, "containerd 2.1 to 2.4 pull through the transfer service, which takes the list of directories for the name of one, and then read none of them (github.com/containerd/containerd/issues/12808); older ones read them all")
+	how := "set use_local_image_pull = true in [plugins.'" + containerd.ImagesPlugin + "'] of containerd's configuration: it then reads each directory, with the certificates that are there for a registry"
+	switch d := x.distribution(ctx); {
+	case d.Name == containerd.Talos:
+		f.fix("%s; in machine.files of the machine configuration, at /etc/cri/conf.d/20-customization.part, and reboot the node: talosctl -n <node> reboot", how)
+	case d.Registries != "":
+		f.fix("%s; in config-v3.toml.tmpl beside it, from which %s writes it, and: %s", how, d.Name, d.Restart)
+	default:
+		f.fix("%s, and: %s", how, d.Restart)
+	}
+}
+
+// spegelAside says where Spegel writes where containerd is told not to look.
 func (x *run) spegelAside(ctx context.Context, h *containerd.HostsDirs, f *finding) {
 	p, err := x.spegelHere(ctx)
 	if err == nil && !p.Writes || len(h.Aside) == 0 {

@@ -3,13 +3,16 @@ package node
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"path"
 	"slices"
+	"strings"
+
+	"github.com/containerd/containerd/v2/core/remotes/docker"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // maxHostsFiles is how many hosts files are read. Through talosctl each of them is a call; those of
@@ -60,20 +63,49 @@ func (x *run) judgeHostsFile(ctx context.Context, h *containerd.HostsDir, dir st
 	switch wrong := (*containerd.SyntaxError)(nil); {
 	case errors.As(err, &wrong):
 		f.add(Warn, "%s: %s; containerd ignores the whole file and asks the registry itself", name, wrong)
-		f.fix("mend or remove %s", word(path.Join(h.Path, dir, nodefs.HostsToml)))
+		f.fix("%s", x.edit(ctx, path.Join(h.Path, dir, nodefs.HostsToml), "fix or remove the file"))
 	case nodefs.IsMissing(err): // certificates may lie there without a hosts.toml
 	case err != nil:
 		f.add(Warn, "%s %s", name, nodefs.Reason(err))
 	case len(spegel) == 0 && (private || dir == containerd.DefaultDir):
 		x.judgeWithoutSpegel(ctx, path.Join(h.Path, dir), &file, f)
-	case len(spegel) == 0:
-	case dir == containerd.DefaultDir:
-		f.add(Fail, "%s sends containerd to Spegel (%s) for every registry without a folder of its own, the private ones included", name, list(spegel))
-		x.fixList(f, path.Join(h.Path, dir), &file)
-	case private:
-		f.add(Fail, "%s sends containerd to Spegel (%s) for private registry %s", name, list(spegel), redact.Name(containerd.RegistryOf(dir)))
-		x.fixList(f, path.Join(h.Path, dir), &file)
+	case len(spegel) > 0:
+		x.judgeSpegel(ctx, path.Join(h.Path, dir), &file, spegel, f)
 	}
+}
+
+// judgeSpegel judges the file of a private registry, or a _default, that sends containerd to Spegel.
+func (x *run) judgeSpegel(ctx context.Context, folder string, file *containerd.HostsFile, spegel []string, f *finding) {
+	name := redact.Path(path.Join(folder, nodefs.HostsToml))
+	registry := containerd.RegistryOf(path.Base(folder))
+	sample, place, status := registry, "private registry "+redact.Name(registry), Fail
+	if registry == containerd.DefaultDir {
+		sample, place = "registry.invalid", everyOther
+		if x.haveFolders(ctx) {
+			place, status = "every registry without a folder of its own; each private registry that is named has one", Warn
+		}
+	}
+	how := ""
+	if r, err := x.resolve(ctx, sample); err == nil && r.Folder == folder {
+		if o := x.orderOf(ctx, r, sample, docker.HostCapabilityPull|docker.HostCapabilityResolve); o.hasSpegel() && !o.spegelFirst() {
+			status = Warn
+			how = ", after " + strings.Join(o.content[:slices.Index(o.content, spegelName)], ", then ") + ","
+		}
+	}
+	f.add(status, "%s sends containerd to Spegel (%s)%s for %s", name, list(spegel), how, place)
+	x.fixFolder(ctx, folder, file, f)
+}
+
+// everyOther is what a _default is for.
+const everyOther = "every registry without a folder of its own, the private ones included"
+
+// haveFolders reports whether private registries are named and each has a folder that decides for it, so that a _default does not.
+func (x *run) haveFolders(ctx context.Context) bool {
+	h := x.hostsDirs(ctx)
+	return len(x.Registries) > 0 && !slices.ContainsFunc(x.Registries, func(r validate.Registry) bool {
+		folder := h.Folder(r.String())
+		return strings.HasPrefix(r.String(), "*.") || folder == "" || path.Base(folder) == containerd.DefaultDir
+	})
 }
 
 // judgeWithoutSpegel judges what a file of a private registry, or a _default, says of others.
@@ -82,11 +114,11 @@ func (x *run) judgeWithoutSpegel(ctx context.Context, folder string, file *conta
 	registry := containerd.RegistryOf(path.Base(folder))
 	place := "private registry " + redact.Name(registry)
 	if registry == containerd.DefaultDir {
-		place = "every registry without a folder of its own, the private ones included"
+		place = everyOther
 	}
 	if server := file.Instead(registry); server != "" {
-		f.add(Warn, "%s has server %s in place of %s: the registry itself is never asked, and pulls fail unless that is a mirror of it", name, redact.Quote(server), place)
-		f.fix("unless it is meant so, take the line of server out of %s, or have it name the registry", word(path.Join(folder, nodefs.HostsToml)))
+		f.add(Warn, "%s has server %s in place of %s: the registry itself is never asked, and pulls may fail unless that is a mirror of it", name, redact.Quote(server), place)
+		f.fix("unless it is meant so: %s", x.edit(ctx, path.Join(folder, nodefs.HostsToml), "take out the line of server, or have it name the registry"))
 	}
 	if registry == containerd.DefaultDir || len(file.Own) == 0 {
 		return
@@ -100,64 +132,5 @@ func (x *run) judgeWithoutSpegel(ctx context.Context, folder string, file *conta
 		f.fix("hand over %s of the node too, or run doctor there", word(unread.File))
 		return
 	}
-	f.fix("mend %s", word(path.Join(folder, nodefs.HostsToml)))
-}
-
-// fixList says how Spegel gets out of the way.
-func (x *run) fixList(f *finding, dir string, file *containerd.HostsFile) {
-	if slices.ContainsFunc(file.Mirrors, func(m containerd.Mirror) bool {
-		u, err := containerd.HostURL(m.URL)
-		return err == nil && isEmbedded(u)
-	}) {
-		f.fix("list the registries to mirror, and neither a private one nor \"*\", as mirrors in /etc/rancher/k3s/registries.yaml (with RKE2, /etc/rancher/rke2/registries.yaml)")
-		f.fix("restart k3s or RKE2 on the node, which then writes its hosts directory anew")
-	} else {
-		f.fix("list the registries to mirror, and no private one, in spegel.mirroredRegistries of the HelmRelease")
-		f.fix("%s", x.restart())
-	}
-	if len(file.Own) > 0 { // without them the registry may not be trusted
-		f.fix("until then, on this node: take Spegel out of %s, its table as a host or its line as the server, and leave what else is in it (%s)", word(path.Join(dir, nodefs.HostsToml)), list(file.Own))
-		return
-	}
-	f.fix("until then, on this node: rm -r %s", word(dir))
-}
-
-// displaced looks into _backup for files that a private registry may need.
-func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *finding) {
-	backup := path.Join(h.Path, containerd.BackupDir)
-	entries, err := x.Files.ReadDir(ctx, backup)
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			f.add(Warn, "%s %s", backup, nodefs.Reason(err))
-		}
-		return
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, redact.Name(e.Name))
-		if !x.isPrivate(containerd.RegistryOf(e.Name)) || containerd.Has(h.Entries, e.Name) {
-			continue
-		}
-		what := "its hosts file"
-		if file, err := x.node.HostsFile(ctx, path.Join(backup, e.Name)); err == nil && len(file.Own)+len(file.Mirrors) > 0 {
-			what += " (" + summary(&file) + ")"
-		}
-		f.add(Warn, "Spegel moved private registry %s to %s: containerd no longer sees %s", redact.Name(containerd.RegistryOf(e.Name)), backup, what)
-		f.fix("if the registry needs it, and again after each start of Spegel, which removes it, on this node: cp -r %s %s", word(path.Join(backup, e.Name)), word(h.Path))
-	}
-	if len(names) > 0 {
-		f.note("Spegel displaced into %s: %s", backup, few(names))
-	}
-}
-
-// summary names what a file sets, and no values: a header may hold a password.
-func summary(f *containerd.HostsFile) string {
-	parts := slices.Clone(f.Own)
-	if f.Server != "" {
-		parts = append([]string{"server " + redact.Quote(f.Server)}, parts...)
-	}
-	if len(f.Mirrors) > 0 {
-		parts = append(parts, "hosts")
-	}
-	return list(parts)
+	f.fix("%s", x.edit(ctx, path.Join(folder, nodefs.HostsToml), "fix what it names"))
 }

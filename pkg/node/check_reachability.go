@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
@@ -39,7 +41,7 @@ func (x *run) reachability(ctx context.Context) Result {
 			f.add(Warn, "%s: asked without what its hosts file says: %s", redact.Name(target), err)
 		case err != nil:
 			f.add(Fail, "%s: containerd can't use its hosts file: %s", redact.Name(target), redact.Line(err.Error()))
-			f.fix("mend the hosts file of %s", word(target))
+			f.fix("%s", x.edit(ctx, path.Join(x.hostsDirs(ctx).Folder(target), nodefs.HostsToml), "fix what the hosts file names"))
 		}
 		f.askEach(hosts, func(h containerd.Host, f *finding) bool { return x.reach(ctx, target, h, unread, trusted.Err, f) })
 	}
@@ -66,11 +68,14 @@ func (x *run) reach(ctx context.Context, target string, h containerd.Host, unrea
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Do(req)
 	if err != nil {
-		status, why, fix := explainReach(target, h.Host, err)
+		status, why, fix := explainReach(h.Host, err)
 		if status == Warn && x.Files != nil && !x.Files.Remote() {
 			status = Fail
 		}
 		untrusted := errors.As(err, new(x509.UnknownAuthorityError))
+		if untrusted {
+			fix = x.trustAuthority(ctx, target, h.Host)
+		}
 		switch {
 		case untrusted && unread != nil: // what was not read may name the authority
 			status, fix = Warn, "hand over what could not be read too"
@@ -93,6 +98,17 @@ func (x *run) reach(ctx context.Context, target string, h containerd.Host, unrea
 	judgeAnswer(asked, strings.HasSuffix(at, "/v2/"), resp.StatusCode, f)
 	x.certificate(h, resp.TLS, f)
 	return f.Status != Fail
+}
+
+// trustAuthority is how containerd comes to trust the authority of a registry.
+func (x *run) trustAuthority(ctx context.Context, target, host string) string {
+	switch d := x.distribution(ctx); {
+	case d.Name == containerd.Talos:
+		return "name the authority's certificate for " + redact.Name(host) + " in the machine configuration: a TrustedRootsConfig, or machine.registries.config"
+	case d.Registries != "":
+		return "name the authority's certificate for " + redact.Name(host) + " as ca_file in configs of " + d.Registries + ", and: " + d.Restart
+	}
+	return fmt.Sprintf("name the authority's certificate for %s in the registry's hosts file: ca = \"/path/on/the/node/ca.crt\" in <hosts directory>/%s/hosts.toml, for server before the first [host]", redact.Name(host), word(target))
 }
 
 // judgeAnswer judges the status of an answer. With override_path in a hosts file the root is not /v2, and what a host
@@ -141,14 +157,13 @@ func (x *run) certificate(h containerd.Host, state *tls.ConnectionState, f *find
 
 // explainReach says what an error of the connection means. It is a warning where another machine may have a
 // way to the registry that this one lacks.
-func explainReach(target, host string, err error) (status Status, why, fix string) {
+func explainReach(host string, err error) (status Status, why, fix string) {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &unknown):
-		return Fail, "the certificate is signed by an authority that is not trusted",
-			fmt.Sprintf("name the authority's certificate for %s in the registry's hosts file: ca = \"/path/on/the/node/ca.crt\" in <hosts directory>/%s/hosts.toml, for server before the first [host]", redact.Name(host), word(target))
+		return Fail, "the certificate is signed by an authority that is not trusted", ""
 	case errors.As(err, &name):
 		return Fail, "the certificate is for another name: " + redact.Line(name.Error()), "give the registry a certificate for its name, or use the name that it has one for"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:

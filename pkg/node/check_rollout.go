@@ -19,7 +19,7 @@ func (x *run) rollout(ctx context.Context) Result {
 		return Result{
 			Status:   Warn,
 			Evidence: []string{errNoSpegel.Error() + "; hosts files that point at Spegel, if there are any, are left over"},
-			Fix:      "if Spegel was uninstalled, remove on each node the folders of the hosts directory that point at it; mirror-config tells of them where a node is looked at",
+			Fix:      "if Spegel was uninstalled, each node may still have hosts files that point at it; mirror-config names them where a node is looked at",
 		}
 	case err != nil:
 		return skip("the API server does not say: %s", redact.Line(err.Error()))

@@ -41,6 +41,9 @@ func (x *run) staleIngests(ctx context.Context) Result {
 		r := skip("%s %s", redact.Path(dir), nodefs.Reason(err))
 		if errors.Is(err, fs.ErrPermission) {
 			r.Fix = "run doctor as root: only root may read containerd's store"
+			if x.distribution(ctx).Name == containerd.Talos {
+				r.Fix = "use a talosconfig with the role os:admin"
+			}
 		}
 		return r
 	}
@@ -85,7 +88,7 @@ func (x *run) judgeIngests(ctx context.Context, dir string, entries []nodefs.Ent
 
 // pullAgain is what to do about a download that hangs.
 func (x *run) pullAgain(ctx context.Context, store string) string {
-	return "pull the image again; if the download stays: " + containerd.DistributionOf(x.node.Config(ctx).Main, store).Restart
+	return "pull the image again; if the download stays: " + x.distribution(ctx, store).Restart
 }
 
 // contentStore is the folder of containerd's content store; ok is false if there is none, or it can't be told.

@@ -75,7 +75,7 @@ func TestRollout(t *testing.T) {
 		status  node.Status
 		says    []string
 	}{
-		"no Spegel":     {nil, node.Warn, []string{"no DaemonSet that runs Spegel", "remove on each node the folders"}},
+		"no Spegel":     {nil, node.Warn, []string{"no DaemonSet that runs Spegel", "each node may still have hosts files that point at it"}},
 		"all are new":   {spegelSet(nil, map[string]string{"node-1": "new", "node-2": "new"}), node.Pass, []string{"2 of 2 nodes"}},
 		"one is old":    {spegelSet(nil, map[string]string{"node-1": "new", "node-2": "old"}), node.Fail, []string{"1 of 2 nodes", "an old pod runs on node-2", restart}},
 		"all are older": {spegelSet(nil, map[string]string{"node-1": "old"}), node.Fail, []string{"an old pod runs on node-1", restart}},

@@ -227,15 +227,15 @@ func TestCertificatesOfAHostsFile(t *testing.T) {
 				results := judge(t, open(c))
 				want(t, results["resolution"], node.Skip, name+" is not part of what could be read")
 				want(t, results["mirror-config"], node.Warn, "hand over /"+name+" of the node too, or run doctor there")
-				if fix := results["mirror-config"].Fix; strings.Contains(fix, "mend") {
-					t.Errorf("there is nothing to mend: %s", fix)
+				if fix := results["mirror-config"].Fix; strings.Contains(fix, "fix what") {
+					t.Errorf("there is nothing to fix: %s", fix)
 				}
 				c[name] = string(authority)
 				results = judge(t, open(c))
 				want(t, results["resolution"], node.Pass)
 				want(t, results["mirror-config"], node.Pass)
 				c[name] = "x"
-				want(t, judge(t, open(c))["mirror-config"], node.Warn, "mend /etc/containerd/certs.d/"+private+"/hosts.toml")
+				want(t, judge(t, open(c))["mirror-config"], node.Warn, "fix what it names: /etc/containerd/certs.d/"+private+"/hosts.toml")
 			})
 		}
 	}

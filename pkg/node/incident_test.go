@@ -150,7 +150,7 @@ func TestIncident(t *testing.T) {
 	found := examine(t, o)
 	want(t, found["mirror-config"], node.Fail, "_default/hosts.toml sends containerd to Spegel", "the private ones included")
 	want(t, found["resolution"], node.Fail, "1. http://"+mirror+"/v2, which is Spegel", "2. https://"+host+"/v2",
-		"its \"not found\" hides why the registry can't be reached", "the way back may fail")
+		"Spegel's \"not found\" may hide why the registry can't be reached", "the way back may fail")
 	want(t, found["reachability"], node.Fail, "signed by an authority that is not trusted")
 
 	follow(t, root, found["mirror-config"].Fix)

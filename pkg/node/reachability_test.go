@@ -191,7 +191,7 @@ func TestDNS(t *testing.T) {
 	t.Parallel()
 	o := node.Options{Registries: registries(t, "harbor.example.com:8443", "*.example.org", "192.0.2.9"), Lookup: unknown, Dial: nowhere}
 	o.Files = content{"etc/hosts": "# none\n192.0.2.1 other\n", "etc/resolv.conf": "nameserver 192.0.2.53\n"}.root(t)
-	want(t, examine(t, o)["dns"], node.Fail, "harbor.example.com has no address, says the node's resolver", "192.0.2.9 is an address", "names 192.0.2.53", "extraHostEntries")
+	want(t, examine(t, o)["dns"], node.Fail, "harbor.example.com has no address, says the node's resolver", "192.0.2.9 is an address", "names 192.0.2.53", "give the name to a resolver in /etc/resolv.conf")
 	o.Files = content{"etc/hosts": "192.0.2.1 HARBOR.example.com. # ours\n"}.root(t)
 	want(t, examine(t, o)["dns"], node.Pass, "harbor.example.com is 192.0.2.1 in the node's /etc/hosts")
 	o.Files = oneBundle(t, content{"etc/hosts": "x"}.tar(t))

@@ -39,7 +39,7 @@ func TestHostsFiles(t *testing.T) {
 		},
 		"resolveTags off, and a tag to resolve": {
 			"_default", "[host.'http://192.0.2.11:30020']\ncapabilities = ['pull']\ndial_timeout = '200ms'",
-			node.Fail, node.Warn, "the tag is asked of the registry, and the content, by digest, of Spegel first, then of the registry; harbor.example.com is private",
+			node.Fail, node.Warn, "the tag is asked of the registry, and the content, by digest, of Spegel, then the registry; harbor.example.com is private",
 		},
 		"resolveTags off, and the registry may not be pulled from": {
 			"harbor.example.com", "server = 'https://harbor.example.com'\ncapabilities = ['resolve']\n[host.'http://192.0.2.11:30020']\ncapabilities = ['pull']\n",
@@ -91,7 +91,7 @@ func TestHostsFiles(t *testing.T) {
 		},
 		"another server behind Spegel": {
 			"harbor.example.com", "server = 'https://mirror.example.com'\n[host.'http://192.0.2.11:30020']\n",
-			node.Fail, node.Fail, "through Spegel, then another host, and harbor.example.com is private",
+			node.Fail, node.Fail, "through Spegel, then mirror.example.com, and harbor.example.com is private",
 		},
 		"the registry may only be pushed to, and a mirror stands in its place": {
 			"harbor.example.com", "server = 'https://harbor.example.com'\ncapabilities = ['push']\n[host.'https://mirror.example.com']\n",

@@ -2,6 +2,9 @@ package containerd
 
 import "strings"
 
+// Talos is the distribution whose nodes have no shell.
+const Talos = "Talos"
+
 // Distribution is a way to run Kubernetes with containerd in places of its own.
 type Distribution struct {
 	Name     string   // empty for containerd as a service of its own
@@ -22,7 +25,7 @@ type Distribution struct {
 func Distributions() []Distribution {
 	return []Distribution{
 		{
-			Name: "Talos", Configs: []string{"/etc/cri/containerd.toml", "/etc/cri/conf.d/cri.toml"}, HostsDir: "/etc/cri/conf.d/hosts",
+			Name: Talos, Configs: []string{"/etc/cri/containerd.toml", "/etc/cri/conf.d/cri.toml"}, HostsDir: "/etc/cri/conf.d/hosts",
 			Restart: "talosctl -n <node> reboot, as Talos does not restart containerd alone", mark: "/etc/cri/",
 		},
 		rancher("k3s", "systemctl restart k3s, on an agent: systemctl restart k3s-agent"),

@@ -48,7 +48,8 @@ func (h *HostsDirs) Readable() (dirs []*HostsDir, unread *HostsDir) {
 	return h.Dirs, nil
 }
 
-func (h *HostsDirs) paths() []string {
+// Paths lists them.
+func (h *HostsDirs) Paths() []string {
 	var out []string
 	for _, d := range h.Dirs {
 		out = append(out, d.Path)
@@ -56,8 +57,16 @@ func (h *HostsDirs) paths() []string {
 	return out
 }
 
+// Folder is the one that decides for a host, as an image names it; empty for none.
+func (h *HostsDirs) Folder(host string) string {
+	for _, folder := range foldersOf(h.Dirs, host) {
+		return folder
+	}
+	return ""
+}
+
 // String joins their paths as config_path does.
-func (h *HostsDirs) String() string { return strings.Join(h.paths(), ":") }
+func (h *HostsDirs) String() string { return strings.Join(h.Paths(), ":") }
 
 // defaultHostsDirs are what containerd 2.2 and newer take where its configuration names none.
 func defaultHostsDirs() []string { return []string{"/etc/containerd/certs.d", "/etc/docker/certs.d"} }
@@ -108,7 +117,7 @@ func (n *Node) findHostsDirs(ctx context.Context, written []string) *HostsDirs {
 		h.Dirs = []*HostsDir{d}
 		h.Unread = append(h.Unread, n.notBeside(ctx, d, config)...)
 	}
-	if !slices.ContainsFunc(written, func(dir string) bool { return slices.Contains(h.paths(), dir) }) {
+	if !slices.ContainsFunc(written, func(dir string) bool { return slices.Contains(h.Paths(), dir) }) {
 		h.Aside = n.readHostsDirs(ctx, written)
 	}
 	return h

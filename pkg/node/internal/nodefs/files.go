@@ -101,3 +101,9 @@ func Reason(err error) string {
 	}
 	return "can't be read: " + redact.Line(err.Error())
 }
+
+// IsSupport reports whether files are out of an archive of "talosctl support", which holds the logs of Talos' services.
+func IsSupport(ctx context.Context, files Files) bool {
+	entries, err := files.ReadDir(ctx, "/service-logs")
+	return err == nil && len(entries) > 0
+}

@@ -1,0 +1,105 @@
+package node
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+)
+
+// distribution is what the node runs, as far as the names of its files show, and those of more files. Talos has no shell: what is advised there is talosctl and machine
+// configuration.
+func (x *run) distribution(ctx context.Context, more ...string) containerd.Distribution {
+	if x.Files == nil {
+		return containerd.Distribution{}
+	}
+	names := x.hostsDirs(ctx).Paths()
+	if _, ok := x.Files.(*nodefs.Talos); ok || nodefs.IsSupport(ctx, x.Files) {
+		names = []string{"/etc/cri/"}
+	}
+	config := x.node.Config(ctx)
+	return containerd.DistributionOf(slices.Concat(names, more, []string{config.Main, config.PathFrom})...)
+}
+
+// edit is how a hosts file that Spegel did not write is changed: where whoever wrote it reads what it writes.
+func (x *run) edit(ctx context.Context, name, what string) string {
+	switch d := x.distribution(ctx); {
+	case d.Registries != "":
+		return what + ", in " + d.Registries + ", from which " + d.Name + " writes " + word(name) + " when it starts"
+	case d.Name == containerd.Talos:
+		return what + ", in machine.registries of the machine configuration, from which Talos writes " + word(name) + ": talosctl -n <node> edit machineconfig"
+	}
+	return what + ": " + word(name)
+}
+
+// fixFolder says how Spegel gets out of the way of a folder's file, by who wrote the file.
+func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.HostsFile, f *finding) {
+	name, d := path.Join(folder, nodefs.HostsToml), x.distribution(ctx)
+	p, err := x.spegelHere(ctx)
+	switch {
+	case x.isEmbeddedIn(file) || d.Registries != "" && !x.isOfSpegel(ctx, file):
+		registries := d.Registries
+		if registries == "" {
+			registries = "/etc/rancher/k3s/registries.yaml (with RKE2, /etc/rancher/rke2/registries.yaml)"
+		}
+		f.fix("list the registries to mirror, and neither a private one nor \"*\", as mirrors in %s, and Spegel among the endpoints of no private one", registries)
+		f.fix("restart k3s or RKE2 on the node, which then writes its hosts directory anew")
+	case d.Name == containerd.Talos && !x.isOfSpegel(ctx, file):
+		f.fix("%s", x.edit(ctx, name, "take Spegel out of the endpoints"))
+	case err == nil && !p.Writes:
+		f.fix("Spegel writes no hosts files here (containerdMirrorAdd is false), so its list changes nothing: have what provides the file, such as the node's user data, leave Spegel out, or give each private registry a folder of its own")
+		x.fixHere(ctx, folder, file, f)
+	default:
+		f.fix("list the registries to mirror, and no private one, in spegel.mirroredRegistries of the HelmRelease")
+		f.fix("%s", x.restart())
+		x.fixHere(ctx, folder, file, f)
+	}
+}
+
+// fixHere is what helps on this one node until whoever writes the file does.
+func (x *run) fixHere(ctx context.Context, folder string, file *containerd.HostsFile, f *finding) {
+	if x.distribution(ctx).Name == containerd.Talos {
+		return
+	}
+	rest := slices.Clone(file.Own)
+	known, registry := x.matcher(ctx), containerd.RegistryOf(path.Base(folder))
+	for _, m := range file.Asked() {
+		u, err := containerd.HostURL(m.URL)
+		if known.of(m) == "" && (err != nil || m.URL != file.Server || !containerd.IsRegistry(u.Host, registry)) && !slices.Contains(rest, "hosts") {
+			rest = append(rest, "hosts")
+		}
+	}
+	entries, err := x.Files.ReadDir(ctx, folder)
+	if err != nil || slices.ContainsFunc(entries, func(e nodefs.Entry) bool { return e.Name != nodefs.HostsToml }) {
+		rest = append(rest, "other files")
+	}
+	if len(rest) > 0 { // without them the registry may not be reached, or not be trusted
+		f.fix("until then, on this node: take Spegel out of %s, its table as a host or its line as the server, and leave what else is there (%s)", word(path.Join(folder, nodefs.HostsToml)), list(rest))
+		return
+	}
+	f.fix("until then, on this node: rm -r %s", word(folder))
+}
+
+// isEmbeddedIn reports whether a file names the Spegel that k3s and RKE2 have built in.
+func (x *run) isEmbeddedIn(file *containerd.HostsFile) bool {
+	return slices.ContainsFunc(file.Mirrors, func(m containerd.Mirror) bool {
+		u, err := containerd.HostURL(m.URL)
+		return err == nil && isEmbedded(u)
+	})
+}
+
+// isOfSpegel reports whether Spegel itself may have written a file: it names itself without a path and, since v0.4, with a
+// dial_timeout, where k3s and RKE2 write /v2 and no dial_timeout.
+func (x *run) isOfSpegel(ctx context.Context, file *containerd.HostsFile) bool {
+	if p, err := x.spegelHere(ctx); err == nil && !p.Writes {
+		return false
+	}
+	known := x.matcher(ctx)
+	return slices.ContainsFunc(file.Asked(), func(m containerd.Mirror) bool {
+		u, err := containerd.HostURL(m.URL)
+		return err == nil && known.of(m) != "" && strings.Trim(u.Path, "/") == ""
+	})
+}

@@ -1,0 +1,226 @@
+package node_test
+
+import (
+	"maps"
+	"regexp"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node"
+)
+
+// with is a content with more files, or others.
+func (c content) with(more content) content {
+	out := maps.Clone(c)
+	maps.Copy(out, more)
+	return out
+}
+
+// containerd reads each directory of a list where it does not pull through its transfer service.
+func TestListOfDirectoriesByTheWayOfPulling(t *testing.T) {
+	t.Parallel()
+	const v2 = "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.registry]\nconfig_path = '/etc/containerd/certs.d:/etc/docker/certs.d'\n"
+	v3 := listed("/etc/containerd/certs.d:/etc/docker/certs.d")
+	images := func(setting string) string { return v3 + "[plugins.'io.containerd.cri.v1.images']\n" + setting + "\n" }
+	const by = "containerd reads them all: by "
+	for name, test := range map[string]struct {
+		config string
+		status node.Status
+		says   string
+	}{
+		"nothing is set":                   {v3, node.Warn, "set use_local_image_pull = true"},
+		"use_local_image_pull":             {images("use_local_image_pull = true"), node.Pass, by + "use_local_image_pull"},
+		"use_local_image_pull is off":      {images("use_local_image_pull = false"), node.Warn, "set use_local_image_pull = true"},
+		"layers are discarded":             {images("discard_unpacked_layers = true"), node.Pass, by + "discard_unpacked_layers"},
+		"layers are kept":                  {images("discard_unpacked_layers = false"), node.Warn, "then read none of them"},
+		"the same, in version 2":           {v2 + "[plugins.'io.containerd.grpc.v1.cri'.containerd]\ndiscard_unpacked_layers = true\n", node.Pass, by + "discard_unpacked_layers"},
+		"file systems are synced":          {images("image_pull_with_sync_fs = true"), node.Pass, by + "image_pull_with_sync_fs"},
+		"snapshots are annotated":          {images("disable_snapshot_annotations = false"), node.Pass, by + "disable_snapshot_annotations"},
+		"snapshots are not, as by default": {images("disable_snapshot_annotations = true"), node.Warn, "then read none of them"},
+		"more downloads at a time":         {images("max_concurrent_downloads = 5"), node.Pass, by + "max_concurrent_downloads"},
+		"as many as by default":            {images("max_concurrent_downloads = 3"), node.Warn, "then read none of them"},
+		"credentials in the configuration": {v3 + "[plugins.'io.containerd.cri.v1.images'.registry.configs.'" + private + "'.auth]\nusername = 'x'\n", node.Pass, by + "registry.configs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := content{"etc/containerd/config.toml": test.config, certs: "", "etc/docker/certs.d/" + private + "/ca.crt": "x"}
+			results := judge(t, c.root(t))
+			want(t, results["mirror-config"], test.status, test.says)
+			if contains(printed(results["mirror-config"]), "name one directory") {
+				t.Errorf("the advice gives the registry's certificate up:\n%s", printed(results["mirror-config"]))
+			}
+		})
+	}
+}
+
+// What Spegel moved away counts for every registry, public ones too, unless it put the hosts back.
+func TestDisplacedHostsFiles(t *testing.T) {
+	t.Parallel()
+	const hub, backup = "docker.io/hosts.toml", certs + "_backup/docker.io/hosts.toml"
+	const cache = "[host.'https://cache.example.com/v2/hub']\noverride_path = true\n"
+	spegel := spegelHosts("https://registry-1.docker.io")
+	prepended := strings.Replace(spegel, "[host.", cache+"[host.", 1)
+	for name, test := range map[string]struct {
+		content content
+		status  node.Status
+		says    string
+		never   string
+	}{
+		"a cache of a registry that is listed":       {content{certs + hub: spegel, backup: cache}, node.Warn, "set spegel.prependExisting: true", "cp -r"},
+		"the same, and Spegel put it back":           {content{certs + hub: prepended, backup: cache}, node.Pass, "displaced into", "prependExisting"},
+		"a cache of a registry that is not listed":   {content{certs + "ghcr.io/" + "hosts.toml": spegelHosts("https://ghcr.io"), backup: cache}, node.Warn, "list it in spegel.mirroredRegistries with spegel.prependExisting: true", "private-registry-mirrored"},
+		"an authority of a registry that is listed":  {content{certs + hub: spegel, backup: "server = 'https://registry-1.docker.io'\nca = '/etc/ca.crt'\n"}, node.Warn, `into a table of their own, [host."https://docker.io"]`, "cp -r"},
+		"a server in its place":                      {content{certs: "", backup: "server = 'https://cache.example.com'\n"}, node.Warn, `server "https://cache.example.com"`, ""},
+		"what containerd does without it":            {content{certs + hub: spegel, backup: "server = 'https://registry-1.docker.io'\n"}, node.Pass, "displaced into", "no longer sees"},
+		"what an older Spegel wrote":                 {content{certs + hub: spegel, backup: spegelHosts("https://docker.io")}, node.Pass, "displaced into", "no longer sees"},
+		"a private registry, not listed":             {content{certs: "", certs + "_backup/" + private + "/hosts.toml": cache}, node.Warn, "and private-registry-mirrored: warn in the policy", ""},
+		"a private registry with certificates alone": {content{certs: "", certs + "_backup/" + private + "/ca.crt": "x"}, node.Warn, "on this node: cp -r /etc/containerd/certs.d/_backup/" + private, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := judge(t, test.content.root(t))["mirror-config"]
+			want(t, r, test.status, test.says)
+			if test.never != "" && contains(printed(r), test.never) {
+				t.Errorf("it says %q:\n%s", test.never, printed(r))
+			}
+		})
+	}
+}
+
+// Spegel behind other hosts is asked only where those fail.
+func TestOrderOfHosts(t *testing.T) {
+	t.Parallel()
+	const itself, other, spegel = "[host.'https://" + private + "']\n", "[host.'https://other.example.com']\n", "[host.'http://192.0.2.11:30020']\n"
+	const pullOnly = "capabilities = ['pull']\n"
+	for name, test := range map[string]struct {
+		folder, file       string
+		mirror, resolution node.Status
+		says               string
+	}{
+		"Spegel, then the registry":              {private, spegel, node.Fail, node.Fail, "through Spegel, then the registry, and " + private + " is private"},
+		"the registry, then Spegel":              {private, itself + spegel, node.Warn, node.Warn, "the registry, then Spegel, then the registry: Spegel is asked only where the registry fails"},
+		"another host, Spegel, the registry":     {private, other + spegel, node.Warn, node.Warn, "other.example.com, then Spegel, then the registry: Spegel is asked only where other.example.com fails"},
+		"Spegel, another host, the registry":     {private, spegel + other, node.Fail, node.Fail, "through Spegel, then other.example.com, then the registry"},
+		"the registry, then Spegel, for all":     {"_default", other + spegel, node.Warn, node.Warn, "other.example.com, then Spegel, then the registry"},
+		"Spegel for content, before another":     {private, spegel + pullOnly + itself, node.Fail, node.Warn, "the content, by digest, of Spegel, then the registry"},
+		"Spegel for content, behind another":     {private, itself + spegel + pullOnly, node.Warn, node.Warn, "the content, by digest, of the registry, then Spegel"},
+		"one that may only be pushed to, before": {private, itself + "capabilities = ['push']\n" + spegel, node.Fail, node.Fail, "through Spegel, then the registry"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			results := judge(t, content{certs + test.folder + "/hosts.toml": test.file}.root(t))
+			want(t, results["mirror-config"], test.mirror)
+			want(t, results["resolution"], test.resolution, test.says)
+		})
+	}
+}
+
+// A _default does not reach a registry that has a folder of its own.
+func TestDefaultBesideFoldersOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	c := content{certs + "_default/hosts.toml": spegelHosts(""), certs + private + "/hosts.toml": "server = 'https://" + private + "'\n"}
+	want(t, judge(t, c.root(t))["mirror-config"], node.Warn, "each private registry that is named has one")
+	more := node.Options{Files: c.root(t), Registries: registries(t, private, "other.example.com"), Dial: nowhere, Lookup: unknown}
+	want(t, examine(t, more)["mirror-config"], node.Fail, "the private ones included")
+	more.Registries = registries(t, private, "*.example.org")
+	want(t, examine(t, more)["mirror-config"], node.Fail, "the private ones included")
+}
+
+// Whoever wrote a file has to be told.
+func TestWhoWroteAFile(t *testing.T) {
+	t.Parallel()
+	const k3sHosts, talosHosts = k3s + "etc/containerd/certs.d/", "etc/cri/conf.d/hosts/"
+	k3sNode := content{k3s + "etc/containerd/config.toml": listed("/" + k3sHosts)}
+	talosNode := content{"etc/cri/containerd.toml": "version = 3\nimports = ['/etc/cri/conf.d/cri.toml']\n", "etc/cri/conf.d/cri.toml": listed("/" + talosHosts)}
+	const byK3s = "server = \"https://" + private + "/v2\"\n[host.\"http://127.0.0.1:30020/v2\"]\n  capabilities = [\"pull\", \"resolve\"]\n"
+	silentSpegel := func(objects []client.Object) *node.Cluster { // containerdMirrorAdd: false
+		for _, o := range objects {
+			switch o := o.(type) {
+			case *appsv1.DaemonSet:
+				o.Spec.Template.Spec = registryOnly()
+			case *corev1.Pod:
+				name := o.Spec.NodeName
+				o.Spec = registryOnly()
+				o.Spec.NodeName = name
+			}
+		}
+		return cluster(objects...)
+	}
+	for name, test := range map[string]struct {
+		content     content
+		cluster     *node.Cluster
+		says, never string
+	}{
+		"k3s, from registries.yaml":          {k3sNode.with(content{k3sHosts + private + "/hosts.toml": byK3s}), nil, "/etc/rancher/k3s/registries.yaml", "spegel.mirroredRegistries|rm -r"},
+		"Spegel, with k3s":                   {k3sNode.with(content{k3sHosts + private + "/hosts.toml": spegelHosts("")}), nil, "spegel.mirroredRegistries", "registries.yaml"},
+		"Spegel, on Talos":                   {talosNode.with(content{talosHosts + "_default/hosts.toml": spegelHosts("")}), nil, "spegel.mirroredRegistries", "rm -r"},
+		"Spegel, and nothing else is there":  {content{certs + private + "/hosts.toml": spegelHosts("https://" + private)}, nil, "rm -r /etc/containerd/certs.d/" + private, ""},
+		"Spegel, and a certificate is there": {content{certs + private + "/hosts.toml": spegelHosts("https://" + private), certs + private + "/ca.crt": "x"}, nil, "take Spegel out of", "rm -r"},
+		"Spegel, beside another host":        {content{certs + private + "/hosts.toml": spegelHosts("") + "\n[host.'https://other.example.com']\n"}, nil, "leave what else is there (hosts)", "rm -r"},
+		"Spegel, and another server":         {content{certs + private + "/hosts.toml": spegelHosts("https://other.example.com")}, nil, "leave what else is there (hosts)", "rm -r"},
+		"the node's user data, where Spegel writes nothing": {
+			content{"etc/hostname": "node-1\n", certs + "_default/hosts.toml": spegelHosts("")}, silentSpegel(spegelSet(nil, map[string]string{"node-1": "new"})),
+			"containerdMirrorAdd is false", "spegel.mirroredRegistries|rollout restart",
+		},
+		"Talos' machine configuration, where Spegel writes nothing": {
+			talosNode.with(content{"etc/hostname": "node-1\n", talosHosts + "_default/hosts.toml": "[host.'http://192.0.2.11:29999']\n"}), silentSpegel(spegelSet(nil, map[string]string{"node-1": "new"})),
+			"machine.registries of the machine configuration", "spegel.mirroredRegistries|rm -r",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := examine(t, node.Options{Files: test.content.root(t), Cluster: test.cluster, Registries: registries(t, private), Dial: nowhere, Lookup: unknown})["mirror-config"]
+			want(t, r, node.Fail, test.says)
+			if test.never != "" && regexp.MustCompile(test.never).MatchString(r.Fix) {
+				t.Errorf("it advises %q:\n%s", test.never, r.Fix)
+			}
+		})
+	}
+}
+
+// registryOnly is a pod of Spegel that serves and writes no hosts files.
+func registryOnly() corev1.PodSpec {
+	return corev1.PodSpec{Containers: []corev1.Container{{Name: "registry", Args: []string{"registry", "--router-addr=:5001", "--containerd-sock=/run/containerd/containerd.sock"}}}}
+}
+
+// Talos has no shell, so that no command for one is advised there, whichever check it is and however the node is read.
+func TestTalosHasNoShell(t *testing.T) {
+	t.Parallel()
+	const hosts = "etc/cri/conf.d/hosts/"
+	c := content{
+		"etc/hostname": "node-1\n", "etc/cri/containerd.toml": "version = 3\n",
+		"etc/cri/conf.d/cri.toml":                listed("/" + hosts + ":/etc/docker/certs.d"),
+		hosts + "_default/hosts.toml":            spegelHosts(""),
+		hosts + "_backup/" + private + "/x.crt":  "x",
+		hosts + "_backup/docker.io/hosts.toml":   "[host.'https://cache.example.com']\n",
+		hosts + "quay.io/hosts.toml":             "server =",
+		hosts + private + "_8443_/hosts.toml":    "server = 'https://" + private + ":8443'\nca = '/etc/no.crt'\n",
+		ingest + "aaaa/ref":                      "layer-sha256:4bcdff",
+		ingest + "aaaa/data":                     "x",
+		"var/lib/containerd/io.containerd/x/y/z": "",
+	}
+	shell := regexp.MustCompile(`\b(rm|cp|mv|journalctl|systemctl|snap|sed) -?|/etc/hosts\b|on (this|the) node`)
+	for how, files := range map[string]node.Files{"folder": c.root(t), "talosctl": c.talos(t)} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			advised := 0
+			for _, image := range []string{private + "/a:1", private + ":8443/a:1", "quay.io/a:1"} {
+				for _, r := range examine(t, node.Options{Files: files, Registries: registries(t, private), Image: image, Dial: nowhere, Lookup: unknown, Now: asOfNow}) {
+					if r.Fix != "" {
+						advised++
+					}
+					if shell.MatchString(r.Fix) {
+						t.Errorf("%s advises:\n%s", r.Check, r.Fix)
+					}
+				}
+			}
+			if advised < 5 {
+				t.Errorf("only %d checks advise anything", advised)
+			}
+		})
+	}
+}

@@ -1,0 +1,128 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/containerd/v2/core/remotes/docker"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+)
+
+// order is in which order containerd asks for an image: by whom it asks for it as it is named, and by whom for the content behind
+// the name. Both are names of hosts; one that is asked twice in a row stands there once.
+type order struct {
+	name, content []string
+	itself        bool // the registry itself is asked
+	lines         []string
+}
+
+// How the hosts of an order are called, if they are not just other ones.
+const (
+	spegelName   = "Spegel"
+	registryName = "the registry"
+)
+
+// orderOf is the order of a resolution. Needs is what a host must be able to do to be asked for the image as it is named.
+func (x *run) orderOf(ctx context.Context, r *containerd.Resolution, registry string, needs docker.HostCapabilities) order {
+	var o order
+	known := x.matcher(ctx)
+	asked := 0
+	for _, h := range r.Hosts {
+		called := redact.Name(h.Host)
+		switch {
+		case known.isSpegelHost(h.RegistryHost, &r.File, registry):
+			called = spegelName
+		case containerd.IsRegistry(h.Host, registry):
+			called = registryName
+		}
+		pulls := h.Capabilities.Has(docker.HostCapabilityPull)
+		if pulls {
+			o.content = appendNew(o.content, called)
+			o.itself = o.itself || called == registryName
+		}
+		if !h.Capabilities.Has(needs) {
+			o.lines = append(o.lines, "  never: "+redact.Line(h.URL())+" may not "+missing(h.Capabilities, needs))
+			if pulls && called == spegelName {
+				o.lines = append(o.lines, "    but that is Spegel, and once the tag is resolved it is asked for the content, by digest")
+			}
+			continue
+		}
+		o.name = appendNew(o.name, called)
+		asked++
+		line := "  " + strconv.Itoa(asked) + ". " + redact.Line(h.URL())
+		if called == spegelName {
+			line += ", which is Spegel"
+		}
+		o.lines = append(o.lines, line)
+	}
+	return o
+}
+
+func appendNew(names []string, name string) []string {
+	if len(names) > 0 && names[len(names)-1] == name {
+		return names
+	}
+	return append(names, name)
+}
+
+// describe shows the hosts one by one.
+func (o *order) describe(f *finding) {
+	for _, line := range o.lines {
+		f.note("%s", line)
+	}
+}
+
+func (o *order) hasSpegel() bool { return slices.Contains(o.content, spegelName) }
+
+// spegelFirst reports whether Spegel is asked before any other host, for the image or for its content.
+func (o *order) spegelFirst() bool {
+	return len(o.name) > 0 && o.name[0] == spegelName || len(o.content) > 0 && o.content[0] == spegelName
+}
+
+// judge says what the order means. A host that fails, also with "not found", makes containerd ask the next one. If all fail, a
+// "not found" is shown rather than a registry that can't be reached, whichever was asked first (core/remotes/docker of containerd
+// 2.2 and 2.4).
+func (o *order) judge(host string, private bool, f *finding) {
+	way := strings.Join(o.name, ", then ")
+	byDigest := "the tag is asked of " + way + ", and the content, by digest, of " + strings.Join(o.content, ", then ")
+	switch {
+	case len(o.name) == 0:
+		f.add(Fail, "nobody: no host may be asked for it, so every pull fails with \"not found\"")
+	case !o.hasSpegel():
+		f.add(Pass, "direct: Spegel is not asked")
+	case len(o.name) == 1 && o.name[0] == spegelName:
+		f.add(Fail, "through Spegel with no way back: what no peer has is \"not found\"")
+	case slices.Contains(o.name, spegelName) && o.name[0] == spegelName:
+		way = "through " + way
+		if private {
+			f.add(Fail, "%s, and %s is private: Spegel's \"not found\" may hide why the registry can't be reached", way, host)
+			return
+		}
+		f.add(Pass, "%s", way)
+	case slices.Contains(o.name, spegelName) && private:
+		f.add(Warn, "%s: Spegel is asked only where %s fails, but %s is private, and Spegel's \"not found\" may hide why it failed", way, o.name[0], host)
+	case slices.Contains(o.name, spegelName):
+		f.add(Pass, "%s", way)
+	case private:
+		f.add(Warn, "%s; %s is private: if it fails after the tag was resolved, Spegel's \"not found\" may hide why", byDigest, host)
+	default:
+		f.add(Pass, "%s", byDigest)
+	}
+}
+
+func missing(has, needs docker.HostCapabilities) string {
+	var words []string
+	for _, c := range []struct {
+		is   docker.HostCapabilities
+		word string
+	}{{docker.HostCapabilityPull, "pull"}, {docker.HostCapabilityResolve, "resolve tags"}} {
+		if needs.Has(c.is) && !has.Has(c.is) {
+			words = append(words, c.word)
+		}
+	}
+	return strings.Join(words, " or ")
+}
