@@ -18,11 +18,8 @@ func DecodeOnly() http.Handler {
 		}
 		return admission.Allowed("")
 	})
-	return &endpoint{webhook: &admission.Webhook{Handler: h}, room: newRoom(), metrics: NewMetrics(prometheus.NewRegistry(), time.Now), log: slog.New(slog.DiscardHandler)}
+	return &endpoint{webhook: &admission.Webhook{Handler: h}, metrics: NewMetrics(prometheus.NewRegistry(), time.Now), log: slog.New(slog.DiscardHandler)}
 }
-
-// MostReviews is how many small reviews may be under way.
-const MostReviews = maxReviews
 
 // SetReadTimeout bounds the reads of a review, for tests of many.
 func (h *Handler) SetReadTimeout(d time.Duration) { h.readTimeout = d }

@@ -36,7 +36,6 @@ type Handler struct {
 	Metrics *Metrics
 	Log     *slog.Logger
 
-	values      values        // bounds what is read and merged at the same time
 	readTimeout time.Duration // in place of the usual one, for tests
 }
 
@@ -78,18 +77,12 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 	return judge(ctx, req)
 }
 
-// share gives a part of a review its share of what may be read and merged at the same time, until it leaves.
-func (h *Handler) share(ctx context.Context) (context.Context, *share) {
-	part := &share{values: h.values}
-	return context.WithValue(ctx, shareKey{}, part), part
-}
-
 // reader reads each object once in a review.
 func (h *Handler) reader() release.Reader {
 	if h.Reader == nil {
 		return nil
 	}
-	return &memo{Reader: h.Reader}
+	return &cachedReader{Reader: h.Reader}
 }
 
 // logDenial tells who was denied what and why, and no value. A dry run leaves no trace but metrics.

@@ -35,9 +35,7 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 		hr.Namespace = req.Namespace
 	}
 	pol := h.Policy()
-	ctx, part := h.share(ctx)
-	defer part.leave()
-	opts := release.Options{Charts: pol.Charts, Reader: h.reader(), Create: req.Operation == admissionv1.Create, Enter: part.enter}
+	opts := release.Options{Charts: pol.Charts, Reader: h.reader(), Create: req.Operation == admissionv1.Create}
 	rel := release.Resolve(ctx, hr, opts)
 	if rel == nil {
 		return outcome{verdict: notSpegel}

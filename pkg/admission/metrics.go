@@ -81,6 +81,9 @@ func (m *Metrics) showFromTheStart() {
 	}
 }
 
+// TurnedAway counts a request that was answered with 429.
+func (m *Metrics) TurnedAway() { m.turnedAway.Inc() }
+
 const (
 	resultLoaded  = "loaded"
 	resultRefused = "refused"

@@ -13,11 +13,8 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/pages"
 )
 
-const (
-	// maxPages bounds the pages of a list, and maxPage the bytes of one. Most HelmReleases have some ten KiB.
-	maxPages = 100
-	maxPage  = 8 << 20
-)
+// maxPages bounds the pages of a list. Most HelmReleases have some ten KiB.
+const maxPages = 100
 
 // Lister lists HelmReleases, as controller-runtime's client does. It must be safe for concurrent use.
 type Lister interface {
@@ -31,8 +28,6 @@ func (h *Handler) releasesNaming(ctx context.Context, kind string, key client.Ob
 	if h.Lister == nil {
 		return nil, errors.New("there is no cluster to ask")
 	}
-	ctx, part := h.share(context.WithValue(ctx, maxBytesKey{}, int64(maxPage)))
-	defer part.leave()
 	page := 0
 	err = pages.Each(ctx, listOnly{h.Lister}, []client.ListOption{client.InNamespace(key.Namespace)}, func(list *helmv2.HelmReleaseList) error {
 		for i := range list.Items {

@@ -20,12 +20,12 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/admission"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
+	guardserver "github.com/spegel-guard/spegel-guard/pkg/server"
 )
 
 // server is the webhook over real HTTP, and what it has logged and counted.
 type server struct {
 	url     string
-	handler http.Handler // the same without HTTP
 	logs    *bytes.Buffer
 	metrics *prometheus.Registry
 }
@@ -45,8 +45,7 @@ func serveAll(t testing.TB, pol *policy.Policy, reader release.Reader, lister ad
 		Log:     slog.New(slog.NewJSONHandler(s.logs, nil)),
 	}
 	mux := http.NewServeMux()
-	s.handler = admission.NewEndpoint(h)
-	mux.Handle(admission.Path, s.handler)
+	mux.Handle(admission.Path, guardserver.Limit(admission.NewEndpoint(h), h.Metrics.TurnedAway))
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	s.url = srv.URL + admission.Path

@@ -67,11 +67,9 @@ type valuesReview struct {
 
 // judge evaluates a release with the object as it is to be, and, if it matters, as it was.
 func (v *valuesReview) judge(ctx context.Context, hr *helmv2.HelmRelease) {
-	ctx, part := v.handler.share(ctx)
-	defer part.leave()
 	resolve := func(obj client.Object) *release.Release {
 		return release.Resolve(ctx, hr, release.Options{
-			Charts: v.policy.Charts, Reader: replaced{v.reader, v.key, reflect.TypeOf(v.after), obj}, Enter: part.enter,
+			Charts: v.policy.Charts, Reader: replaced{v.reader, v.key, reflect.TypeOf(v.after), obj},
 		})
 	}
 	rel := resolve(v.after)

@@ -3,14 +3,12 @@ package cli
 import (
 	"errors"
 	"log/slog"
-	"net/http"
 
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/spegel-guard/spegel-guard/pkg/admission"
+	"github.com/spegel-guard/spegel-guard/pkg/server"
 )
 
 // connect connects to the API server: the one of the kubeconfig, or the one of the cluster that the
@@ -31,22 +29,6 @@ func connect(kubeconfig string, logger *slog.Logger) (client.Client, error) {
 	if err != nil {
 		return nil, kubeconfigError(err)
 	}
-	config.Wrap(limitReads)
+	config.Wrap(server.Transport)
 	return newClient(config)
-}
-
-// limitReads has what reviews read take room as it comes. What has come and is not read yet is bounded by the connection.
-func limitReads(rt http.RoundTripper) http.RoundTripper {
-	base := rt
-	for {
-		wrapper, ok := base.(utilnet.RoundTripperWrapper)
-		if !ok {
-			break
-		}
-		base = wrapper.WrappedRoundTripper()
-	}
-	if base, ok := base.(*http.Transport); ok && base.HTTP2 == nil {
-		base.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: admission.MaxUnread}
-	}
-	return admission.Transport(rt)
 }

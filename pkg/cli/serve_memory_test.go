@@ -5,6 +5,7 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -103,4 +104,101 @@ func TestManyLargeReferences(t *testing.T) { //nolint:paralleltest // it measure
 			}
 		})
 	}
+}
+
+// Clients with objects of 3 MiB are answered, or turned away and counted. None of them takes the program beyond its limit, also with
+// values that take as much memory as values can, and a usual review is in nobody's way.
+func TestManyLargeObjects(t *testing.T) { //nolint:paralleltest // it measures what one program takes
+	for name, c := range map[string]struct { //nolint:paralleltest // one after the other, as it measures
+		clients int
+		entry   string
+	}{
+		"of usual entries":        {32, `"registry.example.com/a/image/of/a/usual/name:v1.2.3"`},
+		"of the shortest entries": {3, `1`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			metrics := freeAddress(t)
+			p := servingWith(t, time.Hour, []string{goMemoryLimit}, "--metrics-bind-address="+metrics)
+			const head, tail = `{"mirroredRegistries":["https://docker.io"],"pad":[`, `]}`
+			large := head + strings.Repeat(c.entry+",", (3<<20-1<<10)/(len(c.entry)+1)) + c.entry + tail
+			var answered, turnedAway atomic.Int32
+			var all sync.WaitGroup
+			for range c.clients {
+				all.Go(func() {
+					for {
+						code, text, err := p.post(t.Context(), reviewOf(`"values":{"spegel":`+large+`}`))
+						switch {
+						case err == nil && code == http.StatusOK && strings.Contains(text, `"allowed":true`):
+							answered.Add(1)
+							return
+						case err == nil && code == http.StatusTooManyRequests:
+							turnedAway.Add(1) // as an API server does, it asks again
+						default:
+							t.Errorf("%d %.300s %v", code, text, err)
+							return
+						}
+					}
+				})
+			}
+			for range 10 {
+				if err := p.review(t.Context()); err != nil {
+					t.Errorf("a usual review beside them: %v", err)
+				}
+			}
+			all.Wait()
+			if want := fmt.Sprintf("spegel_guard_turned_away_total %d\n", turnedAway.Load()); !strings.Contains(scrape(t, metrics), want) {
+				t.Errorf("the metrics do not say %q", want)
+			}
+			t.Logf("%d answered, %d turned away before", answered.Load(), turnedAway.Load())
+			p.checkMemory(t)
+		})
+	}
+}
+
+// Bodies that are larger than a review can be are refused, however many come.
+func TestManyBodiesThatAreTooLarge(t *testing.T) { //nolint:paralleltest // it measures what one program takes
+	metrics := freeAddress(t)
+	p := servingWith(t, time.Hour, []string{goMemoryLimit}, "--metrics-bind-address="+metrics)
+	body := strings.Repeat(" ", 8<<20)
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			code := http.StatusTooManyRequests
+			for code == http.StatusTooManyRequests {
+				var err error
+				if code, _, err = p.post(t.Context(), body); err != nil {
+					return // it was hung up on while it sent
+				}
+			}
+			if code != http.StatusBadRequest {
+				t.Errorf("%d", code)
+			}
+		})
+	}
+	if err := p.review(t.Context()); err != nil {
+		t.Errorf("a usual review beside them: %v", err)
+	}
+	all.Wait()
+	if !strings.Contains(scrape(t, metrics), "spegel_guard_bad_requests_total 16\n") {
+		t.Errorf("not all are counted:\n%s", scrape(t, metrics))
+	}
+	p.checkMemory(t)
+}
+
+func scrape(t *testing.T, address string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

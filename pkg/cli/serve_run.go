@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"log/slog"
-	"time"
-
-	"golang.org/x/sync/errgroup"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
 
 	"github.com/spegel-guard/spegel-guard/pkg/admission"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/pkg/server"
 )
 
 // run serves until the context ends. An error is one line and means that serving did not start, or
@@ -34,57 +36,40 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	if api != nil {
 		handler.Reader, handler.Lister = api, api
 	}
-	health := &health{certificate: monitor.Ready}
-	server := newWebhookServer(o.host, o.port, monitor, health.closing(admission.NewEndpoint(handler)), logger)
-	exposition, secure, err := o.newMetrics(registry, api, monitor, logger)
+	exposition, err := o.newMetrics(registry, api, logger)
 	if err != nil {
 		return wrap("metrics server", err)
 	}
+	reviews := http.NewServeMux()
+	endpoint := admission.NewEndpoint(handler)
+	for _, path := range []string{admission.Path, admission.ConfigMapPath, admission.SecretPath} {
+		reviews.Handle(path, endpoint)
+	}
 
-	// Servers live on a context of their own: at the end, readiness fails first, and they go on for the
-	// delay, because endpoints still point here.
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	// Serving goes on after the context's end, and so does all that it needs.
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
 	defer stop()
-	group, serving := errgroup.WithContext(serving)
-	start := func(what string, serve func(context.Context) error) {
-		group.Go(func() error { return wrap(what, serve(serving)) })
-	}
-	start("webhook server", func(ctx context.Context) error { return serveReviews(ctx, server, health.start) })
-	start("health server", func(ctx context.Context) error { return health.serve(ctx, o.healthAddress, logger) })
-	if o.metricsAddress != "0" {
-		start("metrics server", func(ctx context.Context) error { return serveUntil(ctx, o.metricsAddress, exposition, secure, logger) })
-	}
-	if o.pprofAddress != "" {
-		start("profiling server", func(ctx context.Context) error { return serveProfiles(ctx, o.pprofAddress, logger) })
-	}
 	if files != nil {
-		group.Go(func() error { files(serving); return nil })
+		tasks.Go(func() { files(background) })
 	}
-	group.Go(func() error { monitor.Run(serving, o.checkInterval); return nil })
-	group.Go(func() error {
-		policies.Watch(serving, fileInterval, func(err error) {
+	tasks.Go(func() { monitor.Run(background, o.checkInterval) })
+	tasks.Go(func() {
+		policies.Watch(background, fileInterval, func(err error) {
 			metrics.PolicyReloaded(err)
 			logReload(logger, policies.Current(), err)
 		})
-		return nil
 	})
-	group.Go(func() error { o.awaitEnd(ctx, serving, health, logger); stop(); return nil })
-	return group.Wait()
-}
-
-// awaitEnd returns when serving may stop: the delay after the context's end, or at once if a server has failed.
-func (o *serveOptions) awaitEnd(ctx, serving context.Context, health *health, logger *slog.Logger) {
-	select {
-	case <-serving.Done():
-		return
-	case <-ctx.Done():
+	options := server.Options{
+		Reviews: reviews, ReviewAddress: net.JoinHostPort(o.host, strconv.Itoa(o.port)), TurnedAway: metrics.TurnedAway,
+		Certificate: monitor.Served, ProbeAddress: o.healthAddress, Ready: monitor.Ready,
+		Metrics: exposition, MetricsTLS: o.metricsSecure, ProfileAddress: o.pprofAddress, Delay: o.shutdownDelay, Log: logger,
 	}
-	health.drain()
-	logger.Info("draining", "delay", o.shutdownDelay.String())
-	select {
-	case <-time.After(o.shutdownDelay):
-	case <-serving.Done():
+	if o.metricsAddress != "0" {
+		options.MetricsAddress = o.metricsAddress
 	}
+	return server.Run(ctx, options)
 }
 
 func logReload(logger *slog.Logger, current *policy.Policy, err error) {

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -276,27 +275,36 @@ func (p *program) review(ctx context.Context) error {
 
 // reviewOf is the same with these valuesFrom.
 func (p *program) reviewOf(ctx context.Context, valuesFrom string) error {
-	body := `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE",
+	code, text, err := p.post(ctx, reviewOf(`"valuesFrom":`+valuesFrom))
+	if err != nil || code != http.StatusOK || !strings.Contains(text, `"allowed":true`) || !strings.Contains(text, "unresolved") {
+		return fmt.Errorf("%d %s %w", code, text, err)
+	}
+	return nil
+}
+
+// reviewOf is a review of a release with this in its spec.
+func reviewOf(values string) string {
+	return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE",
 "kind":{"group":"helm.toolkit.fluxcd.io","version":"v2","kind":"HelmRelease"},"namespace":"a","name":"spegel",
 "object":{"apiVersion":"helm.toolkit.fluxcd.io/v2","kind":"HelmRelease","metadata":{"name":"spegel","namespace":"a"},
-"spec":{"chart":{"spec":{"chart":"spegel"}},"valuesFrom":` + valuesFrom + `}}}}`
+"spec":{"chart":{"spec":{"chart":"spegel"}},` + values + `}}}}`
+}
+
+// post sends a body as a review. HTTP/2 is not spoken, though the client would.
+func (p *program) post(ctx context.Context, body string) (code int, text string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, strings.NewReader(body))
 	if err != nil {
-		return err
+		return 0, "", err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := p.client.Do(req)
 	if err != nil {
-		return err
+		return 0, "", err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	var answer struct{ Response struct{ Allowed bool } }
-	if err == nil {
-		err = json.Unmarshal(text, &answer)
+	if resp.ProtoMajor != 1 {
+		return 0, "", fmt.Errorf("the answer is in %s", resp.Proto)
 	}
-	if err != nil || resp.StatusCode != http.StatusOK || !answer.Response.Allowed || !strings.Contains(string(text), "unresolved") {
-		return fmt.Errorf("%s %s %w", resp.Status, text, err)
-	}
-	return nil
+	answer, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(answer), err
 }

@@ -11,20 +11,18 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/spegel-guard/spegel-guard/pkg/cli"
 )
 
-// As many connections of HTTP/1.1 as may be, with large headers and bodies that stop before the end, and as many whose header
-// stops, don't take the program beyond its limit, and keep no review out.
+// More connections than there may be, with large headers and bodies that stop before the end, and many whose header stops, don't take the program beyond its limit, and keep no review out.
 func TestManyStalledUploads(t *testing.T) { //nolint:paralleltest // it measures what one program takes
+	const most = 512 // of those with a request
 	p := servingWith(t, time.Hour, []string{goMemoryLimit})
 	u, err := url.Parse(p.url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := &tls.Config{InsecureSkipVerify: true, ClientSessionCache: tls.NewLRUClientSessionCache(1)} // resumed ones are quicker
-	pad := strings.Repeat("a", 3500)
+	pad := strings.Repeat("a", 7500)
 	body := strings.Repeat("x", 32<<10-1)
 	send := func(text string) {
 		dialer := &tls.Dialer{NetDialer: &net.Dialer{}, Config: config}
@@ -40,7 +38,7 @@ func TestManyStalledUploads(t *testing.T) { //nolint:paralleltest // it measures
 	for _, part := range []struct {
 		connections int
 		text        string
-	}{{cli.MaxConnections, head}, {cli.MaxReviewing / 2, head + "\r\n"}, {cli.MaxReviewing / 2, head + "\r\n" + body}} {
+	}{{most, head}, {most, head + "\r\n"}, {most, head + "\r\n" + body}} {
 		var wg sync.WaitGroup
 		for range 32 {
 			wg.Go(func() {
