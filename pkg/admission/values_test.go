@@ -116,7 +116,7 @@ func TestConfigMaps(t *testing.T) {
 	}{
 		"a bad list in a new one":                 {data: yamlOf(badList), denied: private, verdict: "deny"},
 		"a list that turns bad":                   {data: yamlOf(badList), old: yamlOf(goodList), denied: private, verdict: "deny"},
-		"a dead key that is added":                {data: yamlOf(deadKey), old: yamlOf(goodList), denied: "legacy-registries-key", verdict: "deny"},
+		"a dead key that is added beside a list":  {data: yamlOf(deadKey), old: yamlOf(goodList), verdict: "warn", warnings: []string{"legacy-registries-key: HelmRelease kube-system/spegel: spegel.registries: "}},
 		"a list that is emptied":                  {data: yamlOf("spegel: {mirroredRegistries: []}"), old: yamlOf(goodList), denied: "empty-mirror-list", verdict: "deny"},
 		"a list that is fixed":                    {data: yamlOf(goodList), old: yamlOf(badList), verdict: "pass", warnings: []string{"nodes keep the old mirrors until"}},
 		"another position of a bad entry":         {data: yamlOf(swapped), old: yamlOf(badList), verdict: "warn", warnings: []string{"nodes keep the old mirrors until", private + ": HelmRelease kube-system/spegel: spegel.mirroredRegistries[0]: "}},

@@ -109,7 +109,7 @@ func TestVerdicts(t *testing.T) {
 // spec stays as it is.
 func TestWhatInlineValuesDoNotDecide(t *testing.T) {
 	t.Parallel()
-	const private, dead = "https://registry.example.ts.net", "legacy-registries-key"
+	const private, target = "https://registry.example.ts.net", "invalid-mirror-url"
 	from := func(u *unstructured.Unstructured, name string) *unstructured.Unstructured {
 		return with(u, []any{map[string]any{"kind": "ConfigMap", "name": name}}, "spec", "valuesFrom")
 	}
@@ -130,10 +130,10 @@ func TestWhatInlineValuesDoNotDecide(t *testing.T) {
 		policy         string
 		denied, dryRun string // the rules, or nothing
 	}{
-		"a bad ConfigMap, at a create":                            {obj: inConfigMap, denied: dead},
-		"a bad ConfigMap, at a change of the spec":                {obj: inConfigMap, old: interval(inConfigMap), denied: dead},
+		"a bad ConfigMap, at a create":                            {obj: inConfigMap, denied: target},
+		"a bad ConfigMap, at a change of the spec":                {obj: inConfigMap, old: interval(inConfigMap), denied: target},
 		"a bad ConfigMap, where the spec stays":                   {obj: label(inConfigMap), old: inConfigMap},
-		"inline values beside it that are bad, at a create":       {obj: both, denied: dead + " private-registry-mirrored", dryRun: "private-registry-mirrored"},
+		"inline values beside it that are bad, at a create":       {obj: both, denied: "private-registry-mirrored " + target, dryRun: "private-registry-mirrored"},
 		"inline values beside it that are bad, as the spec stays": {obj: label(both), old: both, denied: "private-registry-mirrored", dryRun: "private-registry-mirrored"},
 		"what can't be read, at a create":                         {obj: unread},
 		"what can't be read, denied by policy, at a create":       {obj: unread, policy: "unresolved: deny\n", denied: "unresolved"},
@@ -147,7 +147,7 @@ func TestWhatInlineValuesDoNotDecide(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, newPolicy(t, c.policy), objects{"bad": "spegel: {registries: [https://docker.io], mirroredRegistries: [https://docker.io]}"})
+			s := serve(t, newPolicy(t, c.policy), objects{"bad": "spegel: {mirroredRegistries: [https://docker.io], additionalMirrorTargets: [x]}"})
 			op := admissionv1.Create
 			if c.old != nil {
 				op = admissionv1.Update

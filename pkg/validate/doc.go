@@ -1,4 +1,4 @@
-// Package validate holds the rules: it tells what is wrong with the values of a Spegel release.
+// Package validate holds the rules: it says what is wrong with the values of a Spegel release.
 //
 // It is pure. Values and a policy go in, findings come out; there is no I/O, no clock, no logging and
 // no client, so every door of the project (webhook, check, audit) comes to the same decision. Of

@@ -117,3 +117,20 @@ func TestWhatIsNotKnown(t *testing.T) {
 		})
 	}
 }
+
+// No rule relies on another one to ask.
+func TestEachRuleAboutEntriesAsksForWhatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []string{"wildcard-mirror", "private-registry-mirrored", "invalid-mirror-url", "ineffective-mirror"} {
+		policy := validate.Policy{PrivateRegistries: registries(t, "harbor.example.com"), Severities: map[string]validate.Severity{}}
+		for _, r := range validate.Rules() {
+			if r.ID != rule {
+				policy.Severities[r.ID] = validate.Off
+			}
+		}
+		values := map[string]any{"spegel": map[string]any{"mirroredRegistries": []any{"https://docker.io", validate.Unknown{Reasons: []int{3}}}}}
+		if _, undecided := validate.Validate(validate.Input{Values: values}, policy); !cmp.Equal(undecided, []int{3}) {
+			t.Errorf("%s: undecided for %v, want [3]", rule, undecided)
+		}
+	}
+}

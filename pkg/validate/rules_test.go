@@ -102,7 +102,7 @@ func decode(tb testing.TB, text string) any {
 	return values
 }
 
-// isASCII tells whether a text holds printable ASCII and line breaks only.
+// isASCII reports whether a text holds printable ASCII and line breaks only.
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') })
 }

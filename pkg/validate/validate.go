@@ -50,8 +50,8 @@ const maxFindings = 1000
 //     known to have entries: such a key does nothing on a node.
 //   - An open map is taken to hold no spegel below spegel, and no additionalMirrorTargets: a bad target keeps Spegel from
 //     starting, and never puts it in front of a registry. A target that is unknown itself is undecided.
-//   - What makes a finding milder than its rule (a list beside the dead key, containerdMirrorAdd: false) counts where it is
-//     known, and otherwise not.
+//   - What makes a finding milder than its rule or takes it away (a list beside the dead key, containerdMirrorAdd: false)
+//     counts where it is known, and otherwise not.
 func Validate(in Input, policy Policy) (findings []Finding, undecided []int) {
 	v := newValues(in)
 	for _, r := range registry {
