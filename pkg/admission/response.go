@@ -88,7 +88,7 @@ func restartHint(hr *helmv2.HelmRelease) string {
 }
 
 func name(ref release.Reference) string {
-	if ref.Source {
+	if ref.Source || ref.Chart {
 		key := ""
 		if ref.Key != "" {
 			key = " key " + validate.Clean(ref.Key)

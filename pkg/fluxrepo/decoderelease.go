@@ -121,6 +121,7 @@ func (g *graph) shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate
 			SourceRef json.RawMessage `json:"sourceRef"`
 			URL       string          `json:"url"`
 			Ref       json.RawMessage `json:"ref"`
+			Files     json.RawMessage `json:"valuesFiles"`
 		} `json:"spec"`
 	}
 	if err := json.Unmarshal(raw, &in); err != nil {
@@ -142,6 +143,7 @@ func (g *graph) shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate
 	if !bytes.Contains(in.Spec.Ref, []byte(harmlessMark)) {
 		_ = json.Unmarshal(in.Spec.Ref, &chart.Spec.Reference) // what is no such thing names no version
 	}
+	_ = json.Unmarshal(in.Spec.Files, &chart.Spec.ValuesFiles)
 	chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{}
 	_ = json.Unmarshal(in.Spec.SourceRef, chart.Spec.SourceRef) // of what is no such thing, the kind is not known
 	if bytes.Contains(in.Spec.SourceRef, []byte(harmlessMark)) {

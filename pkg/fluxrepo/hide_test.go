@@ -85,7 +85,7 @@ func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
 		"  sourceRef: {kind: GitRepository, name: flux-system}\n"
 	const release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: 'spegel-${CH}', namespace: 'ns-${CH}'}\n" +
 		"spec:\n  chart: {spec: {chart: spegel, version: '${V}'}}\n  valuesFrom: [{kind: ConfigMap, name: 'gone-${CH}'}, {kind: ConfigMap, name: 'v-${CH}'}]\n"
-	const values = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'v-${CH}', namespace: 'ns-${CH}'}\ndata: {values.yaml: 'spegel: {mirroredRegistries: [\"*\"]}'}\n"
+	const values = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'v-${CH}', namespace: 'ns-${CH}'}\ndata: {values.yaml: 'spegel: {registries: [\"*\"]}'}\n"
 	operation := func(json string) map[string]string {
 		return map[string]string{
 			"app/release.yaml": badRelease, "app/secret.yaml": secret,

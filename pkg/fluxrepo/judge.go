@@ -1,13 +1,10 @@
 package fluxrepo
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
@@ -17,9 +14,8 @@ type subject struct {
 	object  *object
 	release *helmv2.HelmRelease // harmless where a variable has no value
 	scopes  map[string]*scope   // of the variables without a value
-	holes   holes
-	shaky   []string // variables that decide more than a value
-	chart   []string // variables that keep the chart from being known
+	shaky   []string            // variables that decide more than a value
+	chart   []string            // variables that keep the chart from being known
 	data    map[*object]map[string]datum
 }
 
@@ -31,11 +27,17 @@ func (s *subject) shake(names ...string) {
 	s.shaky = slices.Compact(s.shaky)
 }
 
+// outcome is what the rules say of a HelmRelease.
+type outcome struct {
+	release *release.Release // nil for another chart
+	result  release.Result
+}
+
 // judge runs the rules over a HelmRelease, as one chain builds it. It returns nil for another chart; one that can't be
 // known is told of where the HelmRelease is built, or may be.
 func (g *graph) judge(o *object, built bool) *Release {
 	s := &subject{object: o, scopes: map[string]*scope{}, data: map[*object]map[string]datum{}}
-	base, err := g.prepare(s)
+	base, err := g.evaluate(s)
 	if err != nil {
 		g.report(Error{Place: g.placeOfObject(o), Message: fmt.Sprintf("HelmRelease %s: %s", g.asWritten(o)(o.name), named(plain(err))), Fatal: g.hasWord(o.text)})
 		return nil
@@ -46,11 +48,18 @@ func (g *graph) judge(o *object, built bool) *Release {
 		}
 		return nil
 	}
-	findings, matter := g.certain(s, base)
+	findings, matter, unread := base.result.Findings, s.shaky, []release.Reference(nil)
+	for _, ref := range base.result.Unresolved {
+		if ref.Kind == variableKind {
+			matter = append(matter, ref.Name)
+		} else {
+			unread = append(unread, ref)
+		}
+	}
+	slices.Sort(matter)
+	matter = slices.Compact(matter)
 	if len(s.shaky) > 0 {
-		findings, matter = nil, append(matter, s.shaky...)
-		slices.Sort(matter)
-		matter = slices.Compact(matter)
+		findings = nil
 	}
 	rel := base.release
 	var shapers []Reference
@@ -71,7 +80,7 @@ func (g *graph) judge(o *object, built bool) *Release {
 		f.Value = show(named(f.Value))
 		out.Findings = append(out.Findings, Finding{Finding: unnamedFinding(f, written), Place: place})
 	}
-	for _, ref := range base.result.Unresolved {
+	for _, ref := range unread {
 		out.Unresolved = append(out.Unresolved, Reference{Reference: namedReference(unnamed(ref, written)), Place: l.reference(ref)})
 	}
 	for _, name := range matter {
@@ -83,8 +92,8 @@ func (g *graph) judge(o *object, built bool) *Release {
 	return out
 }
 
-// prepare reads a HelmRelease and judges it with all that is not known harmless. It finds the holes.
-func (g *graph) prepare(s *subject) (*outcome, error) {
+// evaluate reads a HelmRelease and runs the rules over it.
+func (g *graph) evaluate(s *subject) (*outcome, error) {
 	text, err := g.put(s.object, s.used)
 	if err != nil {
 		return nil, fmt.Errorf("variables can't be put in: %w", err)
@@ -99,32 +108,8 @@ func (g *graph) prepare(s *subject) (*outcome, error) {
 		return &outcome{}, nil // a patch
 	}
 	s.shake(hr.shaky...)
-	if values := s.release.Spec.Values; values != nil && bytes.Contains(values.Raw, []byte(harmlessMark)) {
-		var in any
-		if json.Unmarshal(values.Raw, &in) == nil {
-			s.holes.find(in)
-		}
-	}
-	return g.evaluate(s, world{})
-}
-
-// evaluate is judge in one world.
-func (g *graph) evaluate(s *subject, w world) (*outcome, error) {
-	hr := s.release
-	if values := hr.Spec.Values; w.guess != nil && values != nil && bytes.Contains(values.Raw, []byte(harmlessMark)) {
-		var in any
-		if err := json.Unmarshal(values.Raw, &in); err != nil {
-			return nil, err
-		}
-		raw, err := json.Marshal(w.fill(in))
-		if err != nil {
-			return nil, err
-		}
-		hr = hr.DeepCopy()
-		hr.Spec.Values = &apiextensionsv1.JSON{Raw: raw}
-	}
-	rel := release.Resolve(g.ctx, hr, release.Options{
-		Charts: g.opts.Charts, Create: true, Reader: &reader{graph: g, subject: s, world: w},
+	rel := release.Resolve(g.ctx, s.release, release.Options{
+		Charts: g.opts.Charts, Create: true, Reader: &reader{graph: g, subject: s}, Variables: unknownVariables,
 	})
 	if rel == nil {
 		return &outcome{}, nil

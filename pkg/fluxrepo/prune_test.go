@@ -97,7 +97,7 @@ func TestChartsByPathsAreFound(t *testing.T) {
 				writeFile(t, filepath.Join(root, fmt.Sprintf("apps%d.yaml", i)), text)
 			}
 			got := check(t, fluxrepo.Options{Paths: []string{root}})
-			if len(got.Releases) != 1 || got.Releases[0].Name != "spegel" || len(got.Releases[0].Findings) == 0 {
+			if len(got.Releases) != 1 || got.Releases[0].Name != "spegel" || len(got.Releases[0].Unresolved) == 0 {
 				t.Errorf("got %s", render(root, got))
 			}
 		})

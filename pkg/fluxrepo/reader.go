@@ -17,7 +17,6 @@ type reader struct {
 	mu      sync.Mutex // pkg/release reads several at a time
 	graph   *graph
 	subject *subject
-	world   world
 }
 
 var _ release.Reader = (*reader)(nil)
@@ -112,38 +111,14 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 			continue
 		}
 		d := data[ref.GetValuesKey()]
-		names := namesIn(d.text)
-		switch {
-		case d.unread != "":
+		if d.unread != "" {
 			unread[ref] = d.unread
-		case len(names) == 0:
-		case ref.TargetPath != "":
-			unread[ref] = noValue(names[0])
-		default:
-			out[ref.GetValuesKey()] = r.fill(d.text)
 		}
 	}
 	if len(unread) > 0 {
 		return out, unread
 	}
 	return out, nil
-}
-
-// fill makes values what they are in the reader's world, and lists their holes.
-func (r *reader) fill(text string) string {
-	var in any
-	if sigsyaml.Unmarshal([]byte(text), &in) != nil {
-		return text // it counts as unread
-	}
-	if r.world.guess == nil {
-		r.subject.holes.find(in)
-		return text
-	}
-	out, err := sigsyaml.Marshal(r.world.fill(in))
-	if err != nil {
-		return text
-	}
-	return string(out)
 }
 
 func (r *reader) find(kind string, key client.ObjectKey) (o *object, missing string) {

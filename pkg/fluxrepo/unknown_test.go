@@ -19,7 +19,7 @@ var positions = map[string]struct{ values, want, matter string }{
 	"all of the values":           {"${A}", "", "A"},
 	"spegel":                      {"spegel: ${A}", "", "A"},
 	"the list":                    {"spegel: {mirroredRegistries: '${A}'}", "", "A"},
-	"the old list":                {"spegel: {mirroredRegistries: ['https://docker.io'], registries: '${A}'}", "", "A"},
+	"the old list":                {"spegel: {mirroredRegistries: ['https://docker.io'], registries: '${A}'}", "", ""},
 	"an entry":                    {"spegel: {mirroredRegistries: ['${A}', 'https://docker.io']}", "", "A"},
 	"a scheme":                    {"spegel: {mirroredRegistries: ['${A}://docker.io']}", "", "A"},
 	"a part of a scheme":          {"spegel: {mirroredRegistries: ['http${A}://docker.io']}", "", "A"},
@@ -41,13 +41,13 @@ var positions = map[string]struct{ values, want, matter string }{
 	"a default":                   {"spegel: {mirroredRegistries: ['https://${A:-harbor.example.com}']}", "", "A"},
 	"a key below spegel":          {"spegel: {'${A}': ['https://docker.io']}", "", "A"},
 	"a part of the list's key":    {"spegel: {'mirrored${A}': ['https://docker.io']}", "", "A"},
-	"a part of another key":       {"spegel: {'other${A}': ['https://docker.io']}", "deny empty-mirror-list spec.values.spegel.mirroredRegistries", ""},
+	"a part of another key":       {"spegel: {'other${A}': ['https://docker.io']}", "", "A"},
 	"a key at the top":            {"'${A}': {mirroredRegistries: ['https://docker.io']}", "", "A"},
 	"a part of spegel's key":      {"'spe${A}': {mirroredRegistries: ['https://docker.io']}", "", "A"},
-	"both keys":                   {"'${A}': {'${B}': ['https://docker.io']}", "", "A B"},
-	"both keys and the list":      {"'${A}': {'${B}': '${C}'}", "", "A B C"},
+	"both keys":                   {"'${A}': {'${B}': ['https://docker.io']}", "", "A"},
+	"both keys and the list":      {"'${A}': {'${B}': '${C}'}", "", "A"},
 	"a key at the top, with a null below": {
-		"'${A}': {mirroredRegistries: ~}", "deny empty-mirror-list spec.values.spegel.mirroredRegistries", "A",
+		"'${A}': {mirroredRegistries: ~}", "", "A",
 	},
 	"another entry is private": {
 		"spegel: {mirroredRegistries: ['https://docker.io:${A}', 'https://harbor.example.com']}",
@@ -72,13 +72,12 @@ var positions = map[string]struct{ values, want, matter string }{
 		"ingress: {host: 'x.${A}', '${B}': y}\nother: '${C}'", "deny empty-mirror-list spec.values.spegel.mirroredRegistries", "",
 	},
 	"a list at the top": {
-		"mirroredRegistries: '${A}'", "deny empty-mirror-list spec.values.spegel.mirroredRegistries", "A",
+		"mirroredRegistries: '${A}'", "deny empty-mirror-list spec.values.spegel.mirroredRegistries", "",
 	},
 	"a list that is a map": {
-		"spegel: {mirroredRegistries: {a: '${A}'}}", "deny invalid-mirror-url spec.values.spegel.mirroredRegistries", "",
-	},
+		"spegel: {mirroredRegistries: {a: '${A}'}}", "deny invalid-mirror-url spec.values.spegel.mirroredRegistries", "A"},
 	"an old name": {
-		"spegel: {mirroredRegistries: ['https://docker.io'], appendMirrors: '${A}'}", "", "A",
+		"spegel: {mirroredRegistries: ['https://docker.io'], appendMirrors: '${A}'}", "", "",
 	},
 }
 

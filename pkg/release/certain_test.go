@@ -20,6 +20,7 @@ func TestOnlyWhatIsCertainIsFound(t *testing.T) {
 		configMap("nested", map[string]string{"values.yaml": "x", "more": "x,a[0][1]=x", "list": "x,spegel.mirroredRegistries={x}"}), configMap("set", values("x")),
 	)
 	c.fail["Secret kube-system/gone"] = forbidden("gone")
+	empty := "empty-mirror-list at spec.values." + list
 	legacy := "legacy-registries-key at spec.values.spegel.registries"
 	deadMap := "legacy-registries-key at valuesFrom ConfigMap kube-system/dead key values.yaml: spegel.registries"
 	secret := from("Secret", "gone")
@@ -33,28 +34,29 @@ func TestOnlyWhatIsCertainIsFound(t *testing.T) {
 		want       []string
 		unresolved int
 	}{
-		"a dead key is, a list that is not set is not":            {dead, refs(secret), []string{legacy}, 1},
-		"nothing is without inline values":                        {"", refs(secret), nil, 1},
-		"a list that is null inline is":                           {"spegel: {mirroredRegistries: null}", refs(secret), []string{"empty-mirror-list at spec.values." + list}, 1},
-		"an inline list is":                                       {"spegel: {mirroredRegistries: [x]}", refs(secret), []string{"invalid-mirror-url at spec.values." + list + "[0]"}, 1},
-		"an inline string for a map is":                           {"spegel: x", refs(secret), []string{"invalid-mirror-url at spec.values.spegel"}, 1},
-		"a key at the top is":                                     {"registries: [x]", refs(secret), []string{"misplaced-registries-key at spec.values.registries"}, 1},
-		"a good list may get company":                             {good, refs(secret), nil, 1},
-		"a reference after the unread one is":                     {"", refs(secret, from("ConfigMap", "dead")), []string{deadMap}, 1},
-		"a reference before the unread one is not":                {"", refs(from("ConfigMap", "dead"), secret), nil, 1},
-		"an inline value is, of many unread":                      {dead, many, []string{legacy}, len(many)},
-		"nothing is under a targetPath that may set anything":     {dead, refs(target(secret, "other")), nil, 1},
-		"nothing is under it where inline values have only a map": {"spegel: {a: b}", refs(from("ConfigMap", "dead"), target(secret, "other")), nil, 1},
-		"an inline value is, under a targetPath after the map":    {dead, refs(from("ConfigMap", "map"), target(secret, "other")), []string{legacy}, 1},
+		"a dead key is, a list that is not set is not":          {dead, refs(secret), []string{legacy}, 1},
+		"nothing is without inline values":                      {"", refs(secret), nil, 1},
+		"a list that is null inline is":                         {"spegel: {mirroredRegistries: null}", refs(secret), []string{"empty-mirror-list at spec.values." + list}, 1},
+		"an inline list is":                                     {"spegel: {mirroredRegistries: [x]}", refs(secret), []string{"invalid-mirror-url at spec.values." + list + "[0]"}, 0},
+		"an inline string for a map is":                         {"spegel: x", refs(secret), []string{"invalid-mirror-url at spec.values.spegel"}, 0},
+		"a key at the top is":                                   {"registries: [x]", refs(secret), []string{"misplaced-registries-key at spec.values.registries"}, 1},
+		"a good list is good, whatever dead key lies beside it": {good, refs(secret), nil, 0},
+		"a reference after the unread one is":                   {"", refs(secret, from("ConfigMap", "dead")), []string{deadMap}, 1},
+		"a reference before the unread one is not":              {"", refs(from("ConfigMap", "dead"), secret), nil, 1},
+		"an inline value is, of many unread":                    {dead, many, []string{legacy}, len(many)},
+		"all is under a targetPath that no rule reads":          {dead, refs(target(secret, "other")), []string{legacy, empty}, 0},
+		"all is under one below spegel":                         {dead, refs(target(secret, "spegel.password")), []string{legacy, empty}, 0},
+		"a dead key is not under a targetPath at it":            {dead, refs(target(secret, "spegel.registries[0].x")), []string{empty}, 1},
+		"a reference under it is":                               {"spegel: {a: b}", refs(from("ConfigMap", "dead"), target(secret, "other")), []string{deadMap, empty}, 0},
+		"an inline value is, under a targetPath after the map":  {dead, refs(from("ConfigMap", "map"), target(secret, "other")), []string{legacy, empty}, 0},
 		"an inline entry is not, as its position may be set": {
-			"spegel: {registries: [x], mirroredRegistries: [x]}", refs(from("ConfigMap", "map"), target(secret, "other")), []string{legacy}, 1,
+			"spegel: {registries: [x], mirroredRegistries: [x]}", refs(from("ConfigMap", "map"), target(secret, list+"[0]")), []string{legacy}, 1,
 		},
 		"an inline map is, but not that it is empty": {
 			"spegel: {mirroredRegistries: {}}", refs(secret), []string{"invalid-mirror-url at spec.values." + list}, 1,
 		},
-		"nothing is where an optional one may make room for another": {dead, refs(optional(literal(secret, "other")), target(from("Secret", "b"), "other")), nil, 1},
-		"an inline value is where another is in the way":             {dead, refs(literal(secret, "other"), target(from("Secret", "b"), "other")), []string{legacy}, 1},
-		"a position is not, as the list may be too short for it":     {"spegel: {a: b}", refs(target(secret, list+"[1]"), target(from("ConfigMap", "set"), list+"[1]")), nil, 1},
+		"all is beside two that no rule reads":                   {dead, refs(optional(literal(secret, "other")), target(from("Secret", "b"), "other")), []string{legacy, empty}, 0},
+		"a position is not, as the list may be too short for it": {"spegel: {a: b}", refs(target(secret, list+"[1]"), target(from("ConfigMap", "set"), list+"[1]")), nil, 1},
 		"an element is not, as an empty text may leave no list for it": {
 			"spegel: {a: b}", refs(target(secret, list+"[0].a"), literal(from("ConfigMap", "set"), list+"[0].a")), nil, 1,
 		},
@@ -62,20 +64,21 @@ func TestOnlyWhatIsCertainIsFound(t *testing.T) {
 			"spegel: {a: b}", refs(target(secret, "other"), literal(from("ConfigMap", "set"), list+"[0].a")), nil, 1,
 		},
 		"a list is not, as a comma may make a map of it": {
-			"spegel: {registries: {}}", refs(target(secret, "other"), target(key(from("ConfigMap", "nested"), "list"), list+".a")), nil, 1,
+			"spegel: {registries: {}}", refs(target(secret, "other"), target(key(from("ConfigMap", "nested"), "list"), list+".a")), []string{legacy}, 1,
 		},
-		"but not if what makes the map is unread too":              {dead, refs(secret, target(secret, "other")), nil, 2},
-		"all is under a literal that is elsewhere":                 {dead, refs(literal(secret, "other")), []string{legacy, "empty-mirror-list at spec.values." + list}, 0},
-		"all else is under a literal at the list":                  {dead, refs(literal(secret, list)), []string{legacy}, 1},
-		"nothing is under a literal at the map, but inline values": {dead, refs(literal(secret, "spegel")), []string{legacy, "empty-mirror-list at spec.values." + list}, 0},
-		"nothing is under a literal at the map of a reference":     {"", refs(from("ConfigMap", "dead"), literal(secret, "spegel")), nil, 1},
-		"nothing is where a reference sets a list in a list":       {dead, refs(secret, target(from("ConfigMap", "nested"), "a[0][1]")), nil, 1},
-		"nor where it does so after a comma":                       {dead, refs(secret, target(key(from("ConfigMap", "nested"), "more"), "b")), nil, 1},
-		"an inline value is, with a targetPath that was read":      {dead, refs(secret, target(from("ConfigMap", "set"), "other")), []string{legacy}, 1},
-		"a targetPath after the unread one is":                     {good, refs(secret, target(from("ConfigMap", "set"), "spegel.registries")), []string{"legacy-registries-key at valuesFrom ConfigMap kube-system/set key values.yaml: spegel.registries"}, 1},
-		"nothing is where there is too much to think about":        {dead, append(many, target(secret, "other")), nil, len(many) + 1},
-		"nothing is in a large release with a targetPath":          {dead + "\nlarge: " + strings.Repeat("x", 1<<20), refs(literal(secret, "other")), nil, 1},
-		"an inline value is in a large release without":            {dead + "\nlarge: " + strings.Repeat("x", 1<<20), refs(secret), []string{legacy}, 1},
+		"an inline value is, if what makes the map is unread too": {dead, refs(secret, target(secret, "other")), []string{legacy}, 1},
+		"all is under a literal that is elsewhere":                {dead, refs(literal(secret, "other")), []string{legacy, "empty-mirror-list at spec.values." + list}, 0},
+		"all else is under a literal at the list":                 {dead, refs(literal(secret, list)), []string{legacy}, 1},
+		"nothing is under a targetPath at the map":                {dead, refs(literal(secret, "spegel")), nil, 1},
+		"nothing is under a literal at the map of a reference":    {"", refs(from("ConfigMap", "dead"), literal(secret, "spegel")), nil, 1},
+		"an inline value is, beside a list in a list":             {dead, refs(secret, target(from("ConfigMap", "nested"), "a[0][1]")), []string{legacy}, 1},
+		"and beside one after a comma":                            {dead, refs(secret, target(key(from("ConfigMap", "nested"), "more"), "b")), []string{legacy}, 1},
+		"but not beside what a comma sets":                        {"spegel: {mirroredRegistries: [y]}", refs(secret, target(key(from("ConfigMap", "nested"), "list"), "b")), nil, 1},
+		"an inline value is, with a targetPath that was read":     {dead, refs(secret, target(from("ConfigMap", "set"), "other")), []string{legacy}, 1},
+		"what a targetPath sets after the unread one is not":      {good, refs(secret, target(from("ConfigMap", "set"), "spegel.registries")), nil, 0},
+		"an inline value is, under many and a targetPath":         {dead, append(many, target(secret, "other")), []string{legacy}, len(many)},
+		"all is in a large release with a targetPath":             {dead + "\nlarge: " + strings.Repeat("x", 1<<20), refs(literal(secret, "other")), []string{legacy, empty}, 0},
+		"an inline value is in a large release without":           {dead + "\nlarge: " + strings.Repeat("x", 1<<20), refs(secret), []string{legacy}, 1},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -102,8 +105,9 @@ func TestNothingIsUnresolvedWhereInlineValuesDecide(t *testing.T) {
 		refs       []helmv2.ValuesReference
 		unresolved int
 	}{
-		"under an unread layer":              {refs(from("Secret", "a"), from("Secret", "b")), 0},
-		"but not under an unread targetPath": {refs(target(from("Secret", "a"), "other")), 1},
+		"under an unread layer":            {refs(from("Secret", "a"), from("Secret", "b")), 0},
+		"under a targetPath elsewhere":     {refs(target(from("Secret", "a"), "other")), 0},
+		"but not under a targetPath at it": {refs(target(from("Secret", "a"), "spegel.mirroredRegistries")), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -134,7 +138,7 @@ func only(t *testing.T, rule string) validate.Policy {
 	return policy
 }
 
-func TestWhatTakesMoreThanOneTryStaysUnresolved(t *testing.T) {
+func TestOnlyWhatATargetPathNamesIsUnresolved(t *testing.T) {
 	t.Parallel()
 	const list = "spegel.mirroredRegistries"
 	set, a, b := from("ConfigMap", "set"), from("Secret", "a"), from("Secret", "b")
@@ -143,18 +147,18 @@ func TestWhatTakesMoreThanOneTryStaysUnresolved(t *testing.T) {
 		refs         []helmv2.ValuesReference
 		want         int
 	}{
-		"a reference that another builds on":  {"", "legacy-registries-key", refs(target(a, list), target(set, list+"[1]")), 1},
-		"two that do nothing by themselves":   {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), a, literal(b, list)), 2},
-		"one of them does nothing":            {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), literal(b, list)), 0},
-		"a position, and only that":           {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), target(a, "another")), 1},
-		"a position, and a private host":      {"[https://docker.io]", "private-registry-mirrored", refs(target(set, "other"), target(a, "another")), 1},
-		"a list that others build on":         {"", "wildcard-mirror", refs(a, target(set, list+"[1]")), 1},
-		"a list, if there is none":            {"", "private-registry-mirrored", refs(target(a, "other")), 1},
-		"null for a list":                     {"", "empty-mirror-list", refs(target(set, list+"[0]"), target(a, "other")), 1},
-		"a map, in which there is more":       {"{x: https://docker.io}", "wildcard-mirror", refs(a), 1},
-		"a map, in which a comma may set it":  {"{x: https://docker.io}", "wildcard-mirror", refs(target(set, "other"), target(a, "other")), 1},
-		"an empty string at the targetPath":   {"", "empty-mirror-list", refs(target(set, list), literal(a, list)), 1},
-		"a key at the top that is not inline": {"[https://docker.io]", "misplaced-registries-key", refs(target(a, "other")), 1},
+		"one at the list, for the dead key": {"", "legacy-registries-key", refs(target(a, list), target(set, list+"[1]")), 0},
+		"a literal at the list":             {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), a, literal(b, list)), 1},
+		"another beside it":                 {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), literal(b, list)), 1},
+		"not one elsewhere":                 {"[https://docker.io]", "wildcard-mirror", refs(target(set, "other"), target(a, "another")), 0},
+		"nor for a private host":            {"[https://docker.io]", "private-registry-mirrored", refs(target(set, "other"), target(a, "another")), 0},
+		"a list that others build on":       {"", "wildcard-mirror", refs(a, target(set, list+"[1]")), 1},
+		"nor if there is no list":           {"", "private-registry-mirrored", refs(target(a, "other")), 0},
+		"null for a list":                   {"", "empty-mirror-list", refs(target(set, list+"[0]"), target(a, "other")), 1},
+		"a map, in which there is more":     {"{x: https://docker.io}", "wildcard-mirror", refs(a), 1},
+		"nor if there is a map":             {"{x: https://docker.io}", "wildcard-mirror", refs(target(set, "other"), target(a, "other")), 0},
+		"an empty string at the targetPath": {"", "empty-mirror-list", refs(target(set, list), literal(a, list)), 1},
+		"nor for a key at the top":          {"[https://docker.io]", "misplaced-registries-key", refs(target(a, "other")), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -10,13 +10,15 @@ import (
 type Finding struct {
 	validate.Finding
 	Origin Origin
+	// Inline says that spec.values decides the finding: it holds whatever the entries of spec.valuesFrom are.
+	Inline bool
 }
 
 // Field is where the value is: spec.values.spegel.registries, or, for a value from a reference,
 // valuesFrom ConfigMap kube-system/spegel-values key values.yaml: spegel.registries.
 func (f Finding) Field() string { return f.Origin.field(f.Path) }
 
-// Reference is an object that a release needs and that could not be read.
+// Reference is an object that a release needs and that could not be read, or a variable.
 type Reference struct {
 	Kind, Namespace, Name string
 	Key                   string
@@ -24,6 +26,8 @@ type Reference struct {
 	// Source says that it is the source of the chart, so that whose chart it is is not known. No policy denies a release
 	// for that: a source is applied after its release, and a denial would keep it away for good.
 	Source bool
+	// Chart says that it is not an entry of spec.valuesFrom but the source of what the chart itself brings.
+	Chart bool
 }
 
 // Deniable reports whether a policy may deny a release for this reference.
@@ -33,8 +37,8 @@ func (r Reference) Deniable() bool { return !r.Source }
 type Result struct {
 	// Findings are certain: nothing that could not be read can turn them.
 	Findings []Finding
-	// Unresolved are the references that could not be read and could change the findings, in the order of
-	// spec.valuesFrom.
+	// Unresolved is what could not be read and could change what denies: entries of spec.valuesFrom in their order, then
+	// what the chart itself brings, then variables.
 	Unresolved []Reference
 }
 
@@ -59,32 +63,51 @@ func (r *Release) Evaluate(policy validate.Policy) Result {
 	if r.unknown != nil {
 		return Result{Unresolved: []Reference{*r.unknown}}
 	}
-	found := r.rules(r.values, policy)
-	isUnread := func(ref reference) bool { return ref.unread != "" }
+	found, undecided := r.rules(policy)
 	var res Result
-	if len(r.refs) == 0 || len(found) == 0 && !slices.ContainsFunc(r.refs, isUnread) {
-		for _, f := range found {
-			res.Findings = append(res.Findings, Finding{Finding: f})
-		}
+	for _, reason := range undecided {
+		res.Unresolved = append(res.Unresolved, r.reference(reason))
+	}
+	if len(found) == 0 {
 		return res
 	}
-	x := r.excerpt(found)
-	if slices.ContainsFunc(r.refs, isUnread) {
-		rules := func(values any) []validate.Finding { return r.rules(values, policy) }
-		found, res.Unresolved = x.certain(found, rules, ask(found, r.values, policy))
+	if r.layers == nil {
+		r.layers = r.layersOf()
 	}
-	origins, public := x.origins(found), x.public(found)
-	for _, f := range found {
-		o := origins(f.Path)
-		if o.Kind == "Secret" || !public(f.Path) {
+	byInline := r.decidedInline(found, policy)
+	for i, f := range found {
+		origin, public := r.origin(f.Path)
+		if !public {
 			f.Value = ""
 		}
-		res.Findings = append(res.Findings, Finding{f, o})
+		res.Findings = append(res.Findings, Finding{f, origin, byInline[i]})
 	}
 	return res
 }
 
-func (r *Release) rules(values any, policy validate.Policy) []validate.Finding {
-	found, _ := validate.Validate(validate.Input{Values: values, OwnChart: r.own, ChartVersion: r.Version}, policy)
-	return found
+func (r *Release) rules(policy validate.Policy) (found []validate.Finding, undecided []int) {
+	return validate.Validate(validate.Input{Values: r.values, OwnChart: r.own, ChartVersion: r.Version}, policy)
+}
+
+// decidedInline reports of each finding whether it is certain if no reference could be read.
+func (r *Release) decidedInline(found []validate.Finding, policy validate.Policy) []bool {
+	out := make([]bool, len(found))
+	without := *r
+	without.refs = slices.Clone(r.refs)
+	for i := range without.refs {
+		without.refs[i].empty, without.refs[i].unread = false, "is not asked"
+	}
+	if len(r.refs) > 0 {
+		without.merge()
+	}
+	type key struct{ rule, path string }
+	certain := map[key]bool{}
+	alone, _ := without.rules(policy)
+	for _, f := range alone {
+		certain[key{f.Rule, f.Path.String()}] = true
+	}
+	for i, f := range found {
+		out[i] = certain[key{f.Rule, f.Path.String()}]
+	}
+	return out
 }

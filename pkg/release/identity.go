@@ -30,6 +30,8 @@ type source struct {
 	chart, version string
 	// own says that the chart lies in Spegel's own registry, so that no other chart wraps it.
 	own bool
+	// helmChart is what spec.chartRef names, if it is one.
+	helmChart *sourcev1.HelmChartSpec
 	// unread is what would say which chart it is. It is set only if the answer is unknown.
 	unread *Reference
 	// unfit says that no Flux accepts what spec.chart says, so that names decide nothing.
@@ -172,6 +174,7 @@ func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 			s = unread("the path of the chart does not name it")
 			s.chart, s.version = chart.Spec.Chart, chart.Spec.Version
 		}
+		s.helmChart = &chart.Spec
 		return s
 	}
 	return unread("it does not say which chart it holds") // an ExternalArtifact
@@ -213,7 +216,8 @@ func chartName(chart string) string { return path.Base(strings.TrimRight(chart, 
 // hasChartKey is the fallback by values: a map spegel with a key that no other chart is known to have.
 // Read at chart v0.0.14 to v0.7.4.
 func hasChartKey(values any) bool {
-	spegel, _ := at(values, validate.Path{spegelKey}).(map[string]any)
+	node, _ := lookup(values, validate.Path{spegelKey})
+	spegel, _ := asMap(node)
 	for _, key := range []string{
 		listKey, "mirrorResolveRetries", "mirrorResolveTimeout", "additionalMirrorTargets", "additionalMirrorRegistries",
 		"containerdSock", "containerdNamespace", "containerdRegistryConfigPath", "containerdContentPath", "containerdMirrorAdd",

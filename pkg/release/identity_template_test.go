@@ -82,6 +82,9 @@ func TestTemplateOfTheSourceTellsWhoseReleaseItIs(t *testing.T) {
 			if rel := Resolve(t.Context(), hr, Options{Charts: tc.charts}); rel != nil {
 				got = rel.Chart + "@" + rel.Version
 				for _, ref := range rel.Evaluate(validate.Policy{}).Unresolved {
+					if !ref.Source {
+						continue
+					}
 					got = ref.Kind + " " + ref.Namespace + "/" + ref.Name
 					if ref.Key != "" {
 						got += " " + ref.Key

@@ -226,7 +226,9 @@ func TestChartRefTellsWhoseReleaseItIs(t *testing.T) {
 			if rel := Resolve(t.Context(), hr, Options{Charts: tc.charts, Reader: c}); rel != nil {
 				got = rel.Chart + "@" + rel.Version
 				for _, ref := range rel.Evaluate(validate.Policy{}).Unresolved {
-					got = ref.Kind + " " + ref.Namespace + "/" + ref.Name + ": " + ref.Reason
+					if ref.Source {
+						got = ref.Kind + " " + ref.Namespace + "/" + ref.Name + ": " + ref.Reason
+					}
 				}
 			}
 			if got != tc.want {

@@ -26,8 +26,6 @@ const (
 	// nodeCost is how many bytes of inline values alone, which are only decoded, cost as much memory as one node that is
 	// merged.
 	nodeCost = 64
-	// maxUnmerged bounds how often the merge is tried again without a reference that it failed on.
-	maxUnmerged = 8
 )
 
 // budget is what is left of the limits.

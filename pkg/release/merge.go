@@ -14,48 +14,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// content is what a reference holds, or might hold.
-type content struct {
-	none bool // nothing, as an optional reference may
-	text string
-	base bool // of those that are tried, the one that does least
-}
-
-// world says what is in references in place of what was read, by index.
-type world map[int]content
-
-func (w world) base() bool {
-	for _, c := range w {
-		if !c.base && !c.none {
-			return false
-		}
-	}
-	return true
-}
-
-// merged is what helm-controller would pass to Helm in a world. References that were not read, and that
-// the world says nothing about, are left out. On an error, bad is the index of the reference that
+// merged is what helm-controller would pass to Helm. On an error, bad is the index of the reference that
 // chartutil could not merge.
 //
 // Each reference is handed to chartutil as an object of its own, so that the merge itself, with the
 // order of references, targetPath and what both do to the inline values, is Flux's and not ours.
-func merged(inline any, refs []reference, w world) (values any, bad int, err error) {
-	top, isMap := inline.(map[string]any)
-	if !isMap && inline != nil {
-		return inline, 0, nil // helm-controller drops such values without a word; the rules say so
-	}
+func merged(inline any, refs []reference) (values any, bad int, err error) {
 	objects := texts{data: map[string]string{}}
 	var use []helmv2.ValuesReference
 	for i, ref := range refs {
-		c, standsIn := w[i]
-		if !standsIn {
-			c = content{none: !ref.wasRead(), text: ref.data}
-		}
-		if c.none {
+		if !ref.wasRead() {
 			continue
 		}
 		name := strconv.Itoa(i)
-		objects.data[name] = c.text
+		objects.data[name] = ref.data
 		vf := ref.ValuesReference
 		vf.Kind, vf.Name, vf.ValuesKey = "ConfigMap", name, ""
 		use = append(use, vf)
@@ -63,7 +35,7 @@ func merged(inline any, refs []reference, w world) (values any, bad int, err err
 	if len(use) == 0 {
 		return inline, 0, nil
 	}
-	// chartutil writes into the inline values, so each merge gets a copy
+	top, _ := inline.(map[string]any) // chartutil writes into it, so it gets a copy
 	out, err := chartutil.ChartValuesFromReferences(context.Background(), logr.Discard(), objects, "", runtime.DeepCopyJSON(top), use...)
 	if err != nil {
 		name := use[0].Name // chartutil names the reference in every error that our texts leave possible

@@ -3,8 +3,8 @@ package release
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
-	"helm.sh/helm/v4/pkg/chart/common"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -12,77 +12,63 @@ import (
 
 // Origin is where a value comes from. The zero value is spec.values.
 type Origin struct {
-	Kind, Namespace, Name, Key string // of a reference of spec.valuesFrom
-	Index                      int    // of that reference
+	Kind, Namespace, Name, Key string // of an entry of spec.valuesFrom
+	Index                      int    // of that entry
+	File                       string // of the chart that holds the value, if the chart brings it
+}
+
+func (ref *reference) origin(index int) Origin {
+	return Origin{Kind: ref.Kind, Namespace: ref.namespace, Name: ref.Name, Key: ref.GetValuesKey(), Index: index}
 }
 
 func (o Origin) field(p validate.Path) string {
-	if o.Kind == "" {
+	var source string
+	switch {
+	case o.File != "":
+		source = "chart's " + validate.Clean(o.File)
+	case o.Kind != "":
+		source = fmt.Sprintf("valuesFrom %s %s/%s key %s", validate.Clean(o.Kind), validate.Clean(o.Namespace), validate.Clean(o.Name), validate.Clean(o.Key))
+	default:
 		return p.Under(field.NewPath("spec", "values")).String()
 	}
-	ref := fmt.Sprintf("valuesFrom %s %s/%s key %s", validate.Clean(o.Kind), validate.Clean(o.Namespace), validate.Clean(o.Name), validate.Clean(o.Key))
 	if len(p) == 0 {
-		return ref
+		return source
 	}
-	return ref + ": " + p.String()
+	return source + ": " + p.String()
 }
 
-// origins finds where values come from. It merges once more, with every leaf replaced by a mark of its
-// source: whichever mark lies at a path is the source that won there. What is absent has no mark and
-// counts as inline, where a person would put it.
-func (x *excerpt) origins(found []validate.Finding) func(validate.Path) Origin {
-	inline := func(validate.Path) Origin { return Origin{} }
-	marks := world{}
-	for i, ref := range x.refs {
-		if len(found) > 0 && ref.wasRead() {
-			marks[i] = content{text: x.marks(i)}
+// origin is the uppermost layer that sets a path to the value that is in force there, and whether that may be shown: what
+// comes out of a Secret, or out of no layer as it is, may not. What is absent counts as inline, where a person would put it.
+func (r *Release) origin(p validate.Path) (o Origin, public bool) {
+	value, _ := lookup(r.values, p)
+	anywhere := false
+	for _, layers := range [][]layer{r.layers, r.chart} {
+		for _, l := range slices.Backward(layers) {
+			v, set := l.at(p)
+			if set && same(v, value) {
+				return l.origin, l.origin.Kind != "Secret"
+			}
+			if set && !anywhere {
+				o, anywhere = l.origin, true
+			}
 		}
 	}
-	if len(marks) == 0 {
-		return inline
-	}
-	values, _, err := merged(marked(x.inline, inlineMark), x.refs, marks)
-	if err != nil {
-		return inline // a null where a mark now is can be told from it in a list of lists, and nowhere else
-	}
-	return func(p validate.Path) Origin {
-		i := markAt(values, p)
-		if i < 0 {
-			return Origin{}
-		}
-		ref := x.refs[i]
-		return Origin{Kind: ref.Kind, Namespace: ref.namespace, Name: ref.Name, Key: ref.GetValuesKey(), Index: i}
-	}
+	return o, false
 }
 
-// public tells which values may be shown: those that stay the same whatever is in the Secrets. It does
-// not trust the marks, because a value out of a Secret must not be shown even where they are wrong.
-func (x *excerpt) public(found []validate.Finding) func(validate.Path) bool {
-	marks := world{}
-	for i, ref := range x.refs {
-		if ref.Kind == "Secret" && ref.wasRead() {
-			marks[i] = content{text: x.marks(i)}
-		}
+// at is what a layer sets at a path. A targetPath into a list sets no position but its own.
+func (l *layer) at(p validate.Path) (value any, set bool) {
+	value, set = lookup(l.tree, p)
+	if len(p) > 0 && l.target && value == nil {
+		_, isPosition := p[len(p)-1].(int)
+		set = set && !isPosition
 	}
-	if len(marks) == 0 || len(found) == 0 {
-		return func(validate.Path) bool { return true }
-	}
-	without, _, err := merged(x.inline, x.refs, marks)
-	return func(p validate.Path) bool { return err == nil && reflect.DeepEqual(at(x.values, p), at(without, p)) }
+	return value, set
 }
 
-// marks is what a reference holds, with marks for leaves.
-func (x *excerpt) marks(i int) string {
-	ref := x.refs[i]
-	switch {
-	case ref.Literal && ref.TargetPath != "":
-		return mark(i)
-	case ref.TargetPath != "":
-		return markedSet(ref.data, i)
-	}
-	tree, err := common.ReadValues([]byte(ref.data))
-	if err != nil {
-		return "" // can't be: it was merged before
-	}
-	return text(marked(map[string]any(tree), i).(map[string]any))
+// same compares nodes. Maps are made of several layers, of which the uppermost counts.
+func same(a, b any) bool {
+	_, isMap := asMap(a)
+	_, both := asMap(b)
+	return isMap && both || reflect.DeepEqual(a, b)
 }

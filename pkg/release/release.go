@@ -3,11 +3,9 @@ package release
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"github.com/fluxcd/pkg/chartutil"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -21,6 +19,13 @@ type Options struct {
 	// Create says that the HelmRelease does not exist yet. What it names may come along with it, so even
 	// an optional reference that is missing is not yet known to be empty.
 	Create bool
+	// ChartValues are the values that the chart itself brings, the lowest first: its values.yaml, or the files that
+	// spec.chart.spec.valuesFiles names in its place. Nil says that they were not read; that counts if the chart is
+	// not Spegel's as it is published.
+	ChartValues []ChartValues
+	// Variables, if not nil, lists the variables without a known value in a scalar or a key of the values. The text has a
+	// placeholder for each. Result.Unresolved names those that matter as they are returned here.
+	Variables func(text string) []Reference
 	// Enter, if not nil, is called once all is read and before it is merged, with the size of the values in
 	// bytes, more where much has to be merged. It may wait. If it fails, what was read counts as unread.
 	Enter func(ctx context.Context, bytes int) error
@@ -34,12 +39,17 @@ type Release struct {
 	Chart, Version string
 	Suspended      bool
 
-	unknown *Reference // the source, if whose chart it is is not known
-	own     bool       // the chart is known to be Spegel's own
+	unknown  *Reference // the source, if whose chart it is is not known
+	own      bool       // the chart is known to be Spegel's own
+	chart    []layer    // what the chart brings
+	defaults *Reference // why that is not known; nil if it is
 
-	inline any // spec.values as decoded; nil for none
-	refs   []reference
-	values any // effective values, as far as they could be read
+	refs      []reference
+	inline    any // spec.values as decoded and marked; nil for none
+	layers    []layer
+	values    any // effective values, of which parts may not be known
+	variables func(string) []Reference
+	unset     []Reference // variables that were met
 }
 
 // Resolve finds out whose chart a HelmRelease installs and gathers its values. It returns nil for a release
@@ -50,7 +60,7 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	if src.is == no {
 		return nil
 	}
-	r := &Release{Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend}
+	r := &Release{Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend, variables: o.Variables}
 	readSrc := func() {
 		if hr.Spec.ChartRef != nil {
 			src = readSource(ctx, hr, o)
@@ -73,10 +83,12 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	}
 	r.Chart, r.Version, r.own = src.chart, src.version, src.own
 	r.enter(ctx, hr, o)
-	r.inline = decode(hr)
+	r.readChart(hr, src, o)
+	r.inline = r.mark(decode(hr, o))
 	r.merge()
-	if src.is == unknown && (src.unfit || !byName && !hasChartKey(r.values)) {
-		if src.unread == nil || !suggestsChart(hr, src, o.Charts) && !hasChartKey(r.values) {
+	r.noteWrapper(hr, o)
+	if src.is == unknown && (src.unfit || !byName && !r.hasChartKey()) {
+		if src.unread == nil || !suggestsChart(hr, src, o.Charts) && !r.hasChartKey() {
 			return nil
 		}
 		r.unknown = src.unread
@@ -119,39 +131,26 @@ func (r *Release) unread(why string) {
 	}
 }
 
-// merge computes the effective values. A reference that can't be merged counts as unread from then on,
-// as helm-controller does not get past it either.
-func (r *Release) merge() {
-	for failed := 1; ; failed++ {
-		values, bad, err := merged(r.inline, r.refs, nil)
-		if err == nil {
-			r.values = values
-			return
-		}
-		r.refs[bad].unread = "can't be merged at its targetPath"
-		if errors.Is(err, chartutil.ErrValuesDataRead) {
-			r.refs[bad].unread = "is not YAML"
-		}
-		for i := bad; failed == maxUnmerged && i < len(r.refs); i++ {
-			if r.refs[i].wasRead() {
-				r.refs[i].unread = "comes after others that can't be merged"
-			}
-		}
-	}
-}
-
-// MirrorList is the effective spegel.mirroredRegistries, nil where it is not set. It is not known
-// where a reference could not be read.
+// MirrorList is the effective spegel.mirroredRegistries, nil if it is not set.
 func (r *Release) MirrorList() (list any, known bool) { return r.effective(listKey) }
 
 // LegacyList is the same for spegel.registries, which charts older than v0.1.0 read in its place.
 func (r *Release) LegacyList() (list any, known bool) { return r.effective("registries") }
 
 func (r *Release) effective(key string) (value any, known bool) {
-	if r.unknown != nil || slices.ContainsFunc(r.refs, func(ref reference) bool { return ref.unread != "" }) {
+	path := validate.Path{spegelKey, key}
+	if r.wrapped() {
+		path = validate.Path{spegelKey, spegelKey, key}
+	}
+	if value, _ = lookup(r.values, path); r.unknown != nil || !isKnown(value) {
 		return nil, false
 	}
-	return at(r.values, validate.Path{spegelKey, key}), true
+	return value, true
+}
+
+// hasChartKey is the fallback by values, of which those that win may not be known.
+func (r *Release) hasChartKey() bool {
+	return hasChartKey(r.values) || slices.ContainsFunc(r.layers, func(l layer) bool { return hasChartKey(l.tree) })
 }
 
 // largeValues is from how many bytes on a decoder is spared.
@@ -160,11 +159,12 @@ const largeValues = 16 << 10
 // decode reads spec.values. The API server admits any JSON there, so it may be no map. Where nothing is
 // merged into them, large values are only decoded as far as the rules read: below the top level, the
 // key spegel. Whatever else stands at the top is there, or null, but not what it is.
-func decode(hr *helmv2.HelmRelease) any {
+func decode(hr *helmv2.HelmRelease, o Options) any {
 	if hr.Spec.Values == nil || len(hr.Spec.Values.Raw) == 0 {
 		return nil
 	}
-	if top := map[string]json.RawMessage(nil); len(hr.Spec.ValuesFrom) == 0 && len(hr.Spec.Values.Raw) > largeValues &&
+	alone := len(hr.Spec.ValuesFrom) == 0 && o.ChartValues == nil && o.Variables == nil
+	if top := map[string]json.RawMessage(nil); alone && len(hr.Spec.Values.Raw) > largeValues &&
 		json.Unmarshal(hr.Spec.Values.Raw, &top) == nil && top != nil {
 		out := make(map[string]any, len(top))
 		for key, raw := range top {
@@ -184,24 +184,6 @@ func decode(hr *helmv2.HelmRelease) any {
 	var v any
 	if err := json.Unmarshal(hr.Spec.Values.Raw, &v); err != nil {
 		return string(hr.Spec.Values.Raw) // not JSON: no map either, and the rules say so
-	}
-	return v
-}
-
-// at returns the node at a path, or nil.
-func at(v any, path validate.Path) any {
-	for _, step := range path {
-		switch step := step.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[step]
-		case int:
-			list, _ := v.([]any)
-			if step >= len(list) {
-				return nil
-			}
-			v = list[step]
-		}
 	}
 	return v
 }

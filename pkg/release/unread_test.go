@@ -45,11 +45,11 @@ func TestUnreadReferenceSaysWhy(t *testing.T) {
 		"it is optional and not YAML":                 {ref: optional(key(from("Secret", "a"), "no.yaml")), want: "is not YAML"},
 		"a kind that Flux does not know":              {ref: from("Thing", "a"), want: "a kind that Flux does not read values from"},
 		"an optional kind that Flux does not know":    {ref: optional(from("Thing", "a")), want: "a kind that Flux does not read values from"},
-		"its targetPath leads through a string":       {ref: target(key(from("Secret", "a"), "set"), "x.y"), want: "can't be merged at its targetPath"},
-		"its targetPath is no path":                   {ref: target(key(from("Secret", "a"), "set"), "x[a]"), want: "can't be merged at its targetPath"},
-		"its targetPath makes a list too long":        {ref: target(key(from("Secret", "a"), "set"), "y[65535][65535][65535]"), want: "asks for too long a list"},
-		"its value makes lists too long":              {ref: target(key(from("Secret", "a"), "lists"), "y"), want: "asks for too long a list"},
-		"its value nests lists too deeply":            {ref: target(key(from("Secret", "a"), "nested"), "y"), want: "asks for too long a list"},
+		"its targetPath leads through a string":       {ref: target(key(from("Secret", "a"), "set"), "spegel.mirroredRegistries.y"), want: "can't be merged at its targetPath"},
+		"its targetPath is no path":                   {ref: target(key(from("Secret", "a"), "set"), "spegel.mirroredRegistries[a]"), want: "can't be merged at its targetPath"},
+		"its targetPath makes a list too long":        {ref: target(key(from("Secret", "a"), "set"), "spegel.mirroredRegistries[65535][65535][65535]"), want: "asks for too long a list"},
+		"its value makes lists too long":              {ref: target(key(from("Secret", "a"), "lists"), "spegel.mirroredRegistries"), want: "asks for too long a list"},
+		"its value nests lists too deeply":            {ref: target(key(from("Secret", "a"), "nested"), "spegel.mirroredRegistries"), want: "asks for too long a list"},
 		"and literally it does not":                   {ref: literal(key(from("Secret", "a"), "nested"), "y")},
 		"it has too many entries":                     {ref: key(from("Secret", "a"), "entries"), want: "has too many keys and entries"},
 		"it has too many entries, literally":          {ref: helmv2.ValuesReference{Kind: "Secret", Name: "a", ValuesKey: "entries", Literal: true}, want: "has too many keys and entries"},
@@ -65,7 +65,11 @@ func TestUnreadReferenceSaysWhy(t *testing.T) {
 			if tc.err != nil {
 				c.fail["Secret kube-system/a"] = tc.err
 			}
-			hr := helmRelease(t, dead+"\nx: s", tc.ref)
+			inline := dead
+			if strings.HasSuffix(tc.ref.TargetPath, ".y") {
+				inline = "spegel: {mirroredRegistries: s}"
+			}
+			hr := helmRelease(t, inline, tc.ref)
 			res := Resolve(t.Context(), hr, Options{Charts: []string{"spegel"}, Reader: c, Create: tc.create}).Evaluate(privatePolicy(t))
 			var want []string
 			if tc.want != "" {
@@ -106,8 +110,8 @@ func TestLimitsAreForAllReferencesTogether(t *testing.T) {
 	half := strings.Repeat("x", maxData/2)
 	c := newCluster(configMap("half", values(half)), configMap("set", values("x,a[65000]=x")), configMap("more", values("x,b[65000]=x")))
 	refs := []helmv2.ValuesReference{
-		literal(from("ConfigMap", "half"), "a"), literal(from("ConfigMap", "half"), "b"), target(from("ConfigMap", "set"), "c"),
-		target(from("ConfigMap", "more"), "d"), target(from("ConfigMap", "more"), "e"),
+		literal(from("ConfigMap", "half"), "a"), literal(from("ConfigMap", "half"), "b"), target(from("ConfigMap", "set"), "spegel.registries"),
+		target(from("ConfigMap", "more"), "d"), target(from("ConfigMap", "more"), "spegel.registries"),
 	}
 	for name, tc := range map[string]struct {
 		refs []helmv2.ValuesReference
@@ -125,23 +129,16 @@ func TestLimitsAreForAllReferencesTogether(t *testing.T) {
 	}
 }
 
-func TestReferencesAfterManyThatCannotBeMergedAreUnread(t *testing.T) {
+func TestEveryReferenceThatCannotBeMergedIsNamed(t *testing.T) {
 	t.Parallel()
-	c := newCluster(configMap("bad", values("a: b: c")), configMap("good", values("a: b")))
-	refs := []helmv2.ValuesReference{from("ConfigMap", "good")}
-	for range maxUnmerged {
-		refs = append(refs, from("ConfigMap", "bad"))
+	c := newCluster(configMap("bad", values("a: b: c")), configMap("good", values("spegel: {registries: [x]}")))
+	bad, good := from("ConfigMap", "bad"), from("ConfigMap", "good")
+	res := resolve(t, helmRelease(t, "", bad, bad, good, target(good, "[")), c).Evaluate(privatePolicy(t))
+	want := []string{"ConfigMap bad/values.yaml: is not YAML", "ConfigMap bad/values.yaml: is not YAML"}
+	if diff := cmp.Diff(want, untold(res)); diff != "" {
+		t.Errorf("unresolved (-want +got)\n%s", diff)
 	}
-	rel := resolve(t, helmRelease(t, "", append(refs, from("ConfigMap", "good"))...), c)
-	reasons := map[string]int{}
-	for _, ref := range rel.Evaluate(privatePolicy(t)).Unresolved {
-		reasons[ref.Reason]++
-	}
-	want := map[string]int{"is not YAML": maxUnmerged, "comes after others that can't be merged": 1}
-	if diff := cmp.Diff(want, reasons); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	if diff := cmp.Diff(map[string]any{"a": "b"}, rel.values); diff != "" {
-		t.Errorf("the first reference still counts (-want +got)\n%s", diff)
+	if diff := cmp.Diff([]string{"legacy-registries-key at valuesFrom ConfigMap kube-system/good key values.yaml: spegel.registries"}, told(res)); diff != "" {
+		t.Errorf("findings (-want +got)\n%s", diff)
 	}
 }

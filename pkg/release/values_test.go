@@ -60,7 +60,7 @@ func TestEffectiveValues(t *testing.T) {
 			if diff := cmp.Diff(asJSON(want), asJSON(rel.values)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			if _, known := rel.MirrorList(); !known {
+			if len(rel.open()) > 0 {
 				t.Errorf("not known: %+v", rel.refs)
 			}
 			if again := resolve(t, hr, c); !cmp.Equal(rel.values, again.values) || !cmp.Equal(rel.inline, again.inline) {
@@ -102,8 +102,11 @@ func TestMirrorList(t *testing.T) {
 		"not set":                       {"spegel: {resolveTags: true}", nil, "null", true},
 		"spegel is no map":              {"spegel: x", nil, "null", true},
 		"an optional one is missing":    {"", refs(from("ConfigMap", "list"), optional(from("Secret", "gone"))), "[https://ghcr.io]", true},
-		"a reference is missing":        {"spegel: {mirroredRegistries: [https://docker.io]}", refs(from("Secret", "gone")), "null", false},
-		"a reference can't be merged":   {"x: y", refs(from("ConfigMap", "list"), target(from("ConfigMap", "list"), "x.z")), "null", false},
+		"a reference is missing":        {"", refs(from("ConfigMap", "list"), from("Secret", "gone")), "null", false},
+		"one below inline values is":    {"spegel: {mirroredRegistries: [https://docker.io]}", refs(from("Secret", "gone")), "[https://docker.io]", true},
+		"one with a targetPath is":      {"", refs(from("ConfigMap", "list"), target(from("Secret", "gone"), "spegel.mirroredRegistries[0]")), "null", false},
+		"one with another targetPath":   {"", refs(from("ConfigMap", "list"), target(from("Secret", "gone"), "spegel.password")), "[https://ghcr.io]", true},
+		"a reference can't be merged":   {"x: y", refs(from("ConfigMap", "list"), target(from("ConfigMap", "list"), "x.z")), "[https://ghcr.io]", true},
 		"all references are unreadable": {"", refs(from("Thing", "x")), "null", false},
 	}
 	for name, tc := range tests {

@@ -14,7 +14,6 @@ var differences = map[string]difference{
 	"private-registry-mirrored/fail-ip-zone":           {reason: "CEL's IP has no zones"},
 	"private-registry-mirrored/fail-several-in-a-host": {reason: "to CEL's URL it is one host"},
 	"parity/dead-key-in-configmap":                     {reason: "the value is in a ConfigMap"},
-	"parity/chart-by-roundabout-path":                  {reason: "CEL does not follow a path back"},
 	"parity/later-reference-wins":                      {reason: "the value is in a ConfigMap"},
 	"parity/null-in-a-later-reference":                 {reason: "the value is in a ConfigMap"},
 	"parity/other-name-behind-ocirepository":           {reason: "the chart's name is in an OCIRepository"},

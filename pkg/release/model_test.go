@@ -1,0 +1,290 @@
+package release
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/chartutil"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// The proof of docs/adr/0004. Of generated releases some parts are hidden: references, variables, what the chart brings.
+// They are then made up again and again, and merged with chartutil. What was called certain has to hold in every such world;
+// and if nothing was called unresolved, no world may deny what was not denied. mutations_test.go shows that each part of
+// the model is needed for this.
+func TestWhatIsCertainHoldsInEveryWorld(t *testing.T) {
+	t.Parallel()
+	const shards = 4
+	for shard := range uint64(shards) {
+		t.Run(fmt.Sprint("shard ", shard), func(t *testing.T) {
+			t.Parallel()
+			certain, inline, worlds, resolved := 0, 0, 0, 0
+			for n := range uint64(cases / shards) {
+				p := newPartial(t, 1+shard<<32+n)
+				certain += len(p.result.Findings)
+				if len(p.result.Unresolved) == 0 {
+					resolved++
+				}
+				for range 6 {
+					if p.checkWorld(t, p.hidden) {
+						worlds++
+					}
+				}
+				for _, f := range p.result.Findings {
+					if f.Inline {
+						inline++
+					}
+				}
+				p.checkInline(t)
+				p.checkDecided(t)
+			}
+			t.Logf("%d certain findings, %d of them inline, %d worlds, nothing unresolved in %d cases", certain, inline, worlds, resolved)
+			if certain < cases/shards/4 || inline < cases/shards/10 || resolved < cases/shards/10 || worlds < cases/shards {
+				t.Error("the generator has lost its grip")
+			}
+		})
+	}
+}
+
+// partial is a scenario with some of its parts hidden, and what is said about it.
+type partial struct {
+	scenario
+	generator
+	seed   uint64
+	hidden []int // references
+	files  bool  // the chart lies in files that are not read
+	policy validate.Policy
+	rel    *Release
+	result Result
+}
+
+func newPartial(t *testing.T, seed uint64) *partial {
+	t.Helper()
+	g := newGenerator(seed)
+	p := &partial{generator: g, seed: seed, scenario: g.scenario(t, 3, 40), policy: privatePolicy(t, "harbor.example.com")}
+	if g.chance(40) {
+		p.policy.Severities = map[string]validate.Severity{}
+		for _, r := range validate.Rules() {
+			if g.chance(50) {
+				p.policy.Severities[r.ID] = validate.Off
+			}
+		}
+	}
+	if p.files = g.chance(15); p.files {
+		p.hr.Spec.Chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{Kind: sourcev1.GitRepositoryKind}
+	}
+	if g.chance(30) {
+		p.plant(t)
+	}
+	for _, ref := range p.hr.Spec.ValuesFrom {
+		if g.chance(60) {
+			p.cluster.fail[ref.Kind+" "+objectKey(ref.Name).String()] = forbidden(ref.Name)
+		}
+	}
+	for i, ref := range p.hr.Spec.ValuesFrom {
+		if p.cluster.fail[ref.Kind+" "+objectKey(ref.Name).String()] != nil {
+			p.hidden = append(p.hidden, i)
+		}
+	}
+	p.rel = Resolve(t.Context(), p.hr, Options{Charts: []string{"spegel"}, Reader: p.cluster, Variables: variablesIn})
+	p.result = p.rel.Evaluate(p.policy)
+	return p
+}
+
+var variable = regexp.MustCompile(`\$\{(\w)\}`)
+
+func variablesIn(text string) (out []Reference) {
+	for _, m := range variable.FindAllStringSubmatch(text, -1) {
+		out = append(out, Reference{Kind: "Variable", Name: m[1]})
+	}
+	return out
+}
+
+// plant puts variables into the inline values and into what references without a targetPath hold.
+func (p *partial) plant(t *testing.T) {
+	t.Helper()
+	if values := p.hr.Spec.Values; values != nil {
+		values.Raw = []byte(asJSON(p.planted(fromYAML(t, string(values.Raw)), 0)))
+	}
+	for _, ref := range p.hr.Spec.ValuesFrom {
+		if data, err := readData(t.Context(), p.cluster, ref.Kind, objectKey(ref.Name)); err == nil && ref.TargetPath == "" {
+			var tree map[string]any
+			if json.Unmarshal([]byte(data[ref.GetValuesKey()]), &tree) == nil {
+				p.put(ref, asJSON(p.planted(tree, 0)))
+			}
+		}
+	}
+}
+
+func (p *partial) planted(node any, depth int) any {
+	if depth > 0 && p.chance(8) {
+		return one(p.generator, "${A}", "${B}", "https://${C}")
+	}
+	switch node := node.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for _, key := range slices.Sorted(maps.Keys(node)) {
+			name := key
+			if p.chance(4) {
+				name = "${D}"
+			}
+			out[name] = p.planted(node[key], depth+1)
+		}
+		return out
+	case []any:
+		out := []any{}
+		for _, entry := range node {
+			out = append(out, p.planted(entry, depth+1))
+		}
+		return out
+	}
+	return node
+}
+
+// filled gives each variable a value: one that is all of a text may be anything.
+func (p *partial) filled(node any, depth int) any {
+	switch node := node.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for _, key := range slices.Sorted(maps.Keys(node)) {
+			value := p.filled(node[key], depth+1)
+			if variable.MatchString(key) {
+				key = one(p.generator, "spegel", "registries", "mirroredRegistries", "x")
+				_, taken := node[key]                      // Flux refuses a key that is there twice
+				if taken || key == "spegel" && depth > 0 { // that the chart is another, which wraps Spegel's, is given up
+					key = "y"
+				}
+			}
+			out[key] = value
+		}
+		return out
+	case []any:
+		out := []any{}
+		for _, entry := range node {
+			out = append(out, p.filled(entry, depth+1))
+		}
+		return out
+	case string:
+		if !variable.MatchString(node) {
+			return node
+		}
+		if strings.HasPrefix(node, "$") && p.chance(70) {
+			return one(p.generator, p.entry, p.mirrorList, p.spegel, p.any)()
+		}
+		return variable.ReplaceAllLiteralString(node, one(p.generator, "x", "ghcr.io", "harbor.example.com", "_default"))
+	}
+	return node
+}
+
+// world makes up what is hidden. It is nil if helm-controller would not install the release there.
+func (p *partial) world(t *testing.T, hidden []int) (values any, w scenario) {
+	t.Helper()
+	w = scenario{hr: p.hr.DeepCopy(), cluster: newCluster()}
+	for i, ref := range p.hr.Spec.ValuesFrom {
+		data, err := readData(t.Context(), &cluster{objects: p.cluster.objects, reads: map[string]int{}}, ref.Kind, objectKey(ref.Name))
+		text, found := data[ref.GetValuesKey()]
+		switch {
+		case slices.Contains(hidden, i):
+			if !ref.Optional || p.chance(80) {
+				w.put(ref, p.made(ref))
+			}
+		case err == nil && found:
+			var tree map[string]any
+			if ref.TargetPath == "" && variable.MatchString(text) && json.Unmarshal([]byte(text), &tree) == nil {
+				text = asJSON(p.filled(tree, 0))
+			}
+			w.put(ref, text)
+		}
+	}
+	if w.hr.Spec.Values != nil {
+		w.hr.Spec.Values.Raw = []byte(asJSON(p.filled(w.hr.GetValues(), 0)))
+	}
+	merged, err := w.plain(t)
+	if err != nil {
+		return nil, w
+	}
+	if p.files {
+		merged = chartutil.MergeMaps(p.values(), merged)
+	}
+	return merged, w
+}
+
+// made is what a hidden reference may hold. That a targetPath sets other paths after a comma is given up.
+func (p *partial) made(ref helmv2.ValuesReference) string {
+	switch {
+	case ref.TargetPath == "":
+		return asJSON(p.values())
+	case p.chance(30):
+		return "{" + p.setScalar() + "," + p.setScalar() + "}"
+	default:
+		return p.setScalar()
+	}
+}
+
+// checkWorld compares with a world. It reports whether helm-controller would install the release there.
+func (p *partial) checkWorld(t *testing.T, hidden []int) bool {
+	t.Helper()
+	values, w := p.world(t, hidden)
+	if values == nil {
+		return false
+	}
+	all, _ := validate.Validate(validate.Input{Values: values, ChartVersion: p.rel.Version}, p.policy)
+	for _, f := range p.result.Findings {
+		if !slices.ContainsFunc(all, func(g validate.Finding) bool { return sameFinding(f.Finding, g) }) {
+			t.Fatalf("seed %d, hidden %v: %s at %s was called certain, and in this world it does not hold:\n%s\nof %s", p.seed, p.hidden, f.Rule, f.Path, w, p)
+		}
+	}
+	for _, g := range all {
+		said := slices.ContainsFunc(p.result.Findings, func(f Finding) bool { return sameFinding(f.Finding, g) && f.Severity == validate.Deny })
+		if len(p.result.Unresolved) == 0 && g.Severity == validate.Deny && !said {
+			t.Fatalf("seed %d, hidden %v: nothing was called unresolved, and this world is denied for %s at %s:\n%s\nof %s", p.seed, p.hidden, g.Rule, g.Path, w, p)
+		}
+	}
+	return true
+}
+
+// checkInline makes up all references: what spec.values decides has to hold.
+func (p *partial) checkInline(t *testing.T) {
+	t.Helper()
+	inline := *p
+	inline.result.Findings = slices.DeleteFunc(slices.Clone(p.result.Findings), func(f Finding) bool { return !f.Inline })
+	inline.result.Unresolved = []Reference{{}}
+	var all []int
+	for i := range p.hr.Spec.ValuesFrom {
+		all = append(all, i)
+	}
+	for range 3 {
+		inline.checkWorld(t, all)
+	}
+}
+
+// checkDecided checks that nothing is held back that a layer decides by itself: what spec.values set to anything but a map
+// where no reference has a targetPath.
+func (p *partial) checkDecided(t *testing.T) {
+	t.Helper()
+	if slices.ContainsFunc(p.hr.Spec.ValuesFrom, func(ref helmv2.ValuesReference) bool { return ref.TargetPath != "" }) {
+		return
+	}
+	alone, _ := validate.Validate(validate.Input{Values: p.rel.inline, ChartVersion: p.rel.Version}, p.policy)
+	for _, f := range alone {
+		v, set := lookup(p.rel.inline, f.Path[:min(2, len(f.Path))])
+		if !set || mayBeMap(v) {
+			continue
+		}
+		if !slices.ContainsFunc(p.result.Findings, func(g Finding) bool { return sameFinding(g.Finding, f) && g.Inline }) {
+			t.Fatalf("seed %d: %s at %s stands in spec.values, and was held back\n%s", p.seed, f.Rule, f.Path, p)
+		}
+	}
+}
+
+func sameFinding(f, g validate.Finding) bool {
+	return f.Rule == g.Rule && f.Path.String() == g.Path.String()
+}
