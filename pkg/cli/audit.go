@@ -61,7 +61,8 @@ An Event or a PolicyReport that could not be written is exit code 2 too, unless 
 	f.BoolVar(&o.events, "events", false, "write an Event about each finding; no second one on that day while the API server keeps the first")
 	f.BoolVar(&o.policyReport, "policy-report", false, "write a PolicyReport about each release, where wgpolicyk8s.io/v1alpha2 is installed")
 	completions := o.completions()
-	for _, flag := range []string{"context", "namespace", "timeout"} {
+	completions["context"] = o.cluster.contexts
+	for _, flag := range []string{"namespace", "timeout"} {
 		completions[flag] = cobra.NoFileCompletions
 	}
 	registerCompletions(cmd, completions)
@@ -70,7 +71,7 @@ An Event or a PolicyReport that could not be written is exit code 2 too, unless 
 
 // run audits, publishes and reports. The report is written even if something could not be published.
 func (o *auditOptions) run(cmd *cobra.Command) error {
-	outputs, err := parseOutputs(o.outputs)
+	outputs, err := parseOutputs(o.outputs, report.Formats())
 	pol, policyErr := o.policy()
 	if o.timeout <= 0 {
 		err = errors.Join(err, fmt.Errorf("--timeout %s: want more than 0s", o.timeout))

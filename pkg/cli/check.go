@@ -64,7 +64,7 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
-	outputs, err := parseOutputs(o.outputs)
+	outputs, err := parseOutputs(o.outputs, report.Formats())
 	pol, policyErr := o.policy()
 	stdin := &input{Reader: cmd.InOrStdin()}
 	stdinErr := o.readStdinOnce(paths)

@@ -21,14 +21,14 @@ type output struct {
 
 type outputs []output
 
-// parseOutputs reads FORMAT or FORMAT=FILE, each. Two reports to one place are refused.
-func parseOutputs(args []string) (outputs, error) {
+// parseOutputs reads FORMAT or FORMAT=FILE, each of one of the formats. Two reports to one place are refused.
+func parseOutputs(args []string, formats []report.Format) (outputs, error) {
 	var out outputs
 	var errs []error
 	taken := map[string]bool{}
 	for _, arg := range args {
 		name, file, toFile := strings.Cut(arg, "=")
-		format, err := report.ParseFormat(name)
+		format, err := report.ParseFormat(name, formats)
 		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("--output %w", err))
@@ -62,14 +62,21 @@ func (outs outputs) write(ctx context.Context, r *report.Report, stdout io.Write
 		}
 		return readSource(name)
 	}}
+	return outs.each(ctx, stdout, func(w io.Writer, format report.Format, color bool) error {
+		options.Color = color
+		return format.Write(w, r, options)
+	})
+}
+
+// each writes all reports by a function of one.
+func (outs outputs) each(ctx context.Context, stdout io.Writer, write func(w io.Writer, format report.Format, color bool) error) error {
 	var errs []error
 	for _, out := range outs {
 		if err := ctx.Err(); err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		options.Color = out.file == "" && wantsColor(stdout)
 		var buf bytes.Buffer
-		err := out.format.Write(&buf, r, options)
+		err := write(&buf, out.format, out.file == "" && wantsColor(stdout))
 		if err == nil && out.file == "" {
 			_, err = stdout.Write(buf.Bytes())
 		} else if err == nil {

@@ -3,9 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -31,13 +34,27 @@ func kubeconfigError(err error) error {
 	return fmt.Errorf("kubeconfig: %w", err)
 }
 
-// client connects as kubectl does. Nothing is asked of the API server here.
-func (o *clusterOptions) client() (client.Client, error) {
+// loader finds the kubeconfig as kubectl does.
+func (o *clusterOptions) loader() clientcmd.ClientConfig {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = o.kubeconfig
 	rules.Warner = func(error) {} // a file of $KUBECONFIG that is not there is no news
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.context}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
+}
+
+// contexts offers those of the kubeconfig.
+func (o *clusterOptions) contexts(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	config, err := o.loader().RawConfig()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return slices.Sorted(maps.Keys(config.Contexts)), cobra.ShellCompDirectiveNoFileComp
+}
+
+// client connects as kubectl does. Nothing is asked of the API server here.
+func (o *clusterOptions) client() (client.Client, error) {
+	config, err := o.loader().ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
 		return nil, errors.New("no cluster: no kubeconfig was found, and this does not run in a cluster; name one with --kubeconfig")
 	}

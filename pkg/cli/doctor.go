@@ -12,7 +12,6 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/report"
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 type doctorOptions struct {
@@ -22,9 +21,9 @@ type doctorOptions struct {
 	image          string
 	private        []string
 	config         string
-	kubeconfig     string
+	cluster        clusterOptions
 	namespace      string
-	output         string
+	outputs        []string
 	describe       bool
 	interval       time.Duration
 	metricsAddress string
@@ -34,13 +33,13 @@ func newDoctor() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Tell why an image does not pull on a node",
-		Long: `Tell why an image does not pull on a node.
+		Short: "Say why an image does not pull on a node",
+		Long: `Say why an image does not pull on a node.
 
 Doctor goes through a checklist: containerd's hosts directory, whom containerd would ask for an image, whether Spegel's
 pods are up to date, broken downloads, name resolution, the registry itself, pull secrets, and containerd's log. A node
 is read below a folder (/ on the node itself), through talosctl, or out of an archive. What needs the cluster is skipped
-without --kubeconfig. Nothing is changed anywhere.
+without --kubeconfig or --context. Nothing is changed anywhere.
 
 With --interval it goes on for ever and offers the outcome as metrics.
 
@@ -66,28 +65,48 @@ Exit code: 0 nothing failed, 1 a check failed, 2 doctor could not look at all.`,
 	f.StringSliceVar(&o.talos, "talos", nil, "Talos node, by the address that talosctl knows (repeatable, or a list with commas)")
 	f.StringVar(&o.bundle, "bundle", "", "archive: what talosctl support writes, or a tar or tar.gz of a node's files")
 	f.StringVar(&o.image, "image", "", "image that does not pull, as the pod names it")
-	f.StringArrayVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable)")
+	f.StringSliceVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
 	f.StringVar(&o.config, "config", "", "policy file")
-	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file, for what the cluster knows")
-	f.StringVar(&o.namespace, "namespace", "default", "namespace of the pods that don't get their image")
-	f.StringVarP(&o.output, "output", "o", "text", "text or json: one JSON document for each node")
+	f.StringVar(&o.cluster.kubeconfig, "kubeconfig", "", "kubeconfig file, for what the cluster knows; without it and --context no cluster is asked")
+	f.StringVar(&o.cluster.context, "context", "", "context of the kubeconfig; alone, of the kubeconfig that kubectl finds")
+	f.StringVarP(&o.namespace, "namespace", "n", "default", "namespace of the pods that don't get their image")
+	f.StringArrayVarP(&o.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text or json (repeatable)")
 	f.DurationVar(&o.interval, "interval", 0, "examine again and again, this long apart, and serve metrics; needs --node-root")
 	f.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics and /healthz, with --interval")
 	f.BoolVar(&o.describe, "describe", false, "print the page about the checks")
 	_ = f.MarkHidden("describe") // the flag exists
 	cmd.MarkFlagsMutuallyExclusive("node-root", "talos", "bundle")
+	registerCompletions(cmd, o.completions())
 	return cmd
+}
+
+// completions are for the flags; after the others a shell offers files.
+func (o *doctorOptions) completions() map[string]cobra.CompletionFunc {
+	completions := map[string]cobra.CompletionFunc{
+		"config": policyFiles, "context": o.cluster.contexts, "output": formatNames(report.DoctorFormats()),
+		"node-root": func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		"bundle": func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return []cobra.Completion{"zip", "tar", "tar.gz", "tgz"}, cobra.ShellCompDirectiveFilterFileExt
+		},
+	}
+	for _, flag := range []string{"talos", "image", "private-registry", "namespace", "interval", "metrics-bind-address"} {
+		completions[flag] = cobra.NoFileCompletions
+	}
+	return completions
 }
 
 // run examines once, or again and again.
 func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
-	if o.output != "text" && o.output != "json" {
-		return fmt.Errorf("--output %s: want text or json", validate.Quote(o.output))
+	outputs, err := parseOutputs(o.outputs, report.DoctorFormats())
+	if err != nil {
+		return err
 	}
 	if o.interval != 0 {
 		return o.serve(ctx, stderr)
 	}
-	if o.root == "" && len(o.talos) == 0 && o.bundle == "" && o.kubeconfig == "" {
+	if o.root == "" && len(o.talos) == 0 && o.bundle == "" && o.cluster == (clusterOptions{}) {
 		return errors.New("nothing to look at: name a node with --node-root, --talos or --bundle, or a cluster with --kubeconfig, or both")
 	}
 	pol, err := policy.Load(o.config, o.private)
@@ -101,11 +120,9 @@ func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 	if len(pol.PrivateRegistries) == 0 && o.image == "" {
 		fmt.Fprintln(stderr, "webhook: no private registry is known, so a folder of one is not recognized; name some in the policy file or with --private-registry")
 	}
-	if o.output == "json" {
-		err = report.WriteExaminationsJSON(stdout, examinations)
-	} else {
-		err = report.WriteExaminationsText(stdout, examinations, wantsColor(stdout))
-	}
+	err = outputs.each(ctx, stdout, func(w io.Writer, format report.Format, color bool) error {
+		return format.WriteExaminations(w, examinations, color)
+	})
 	if err != nil {
 		return err
 	}
@@ -114,7 +131,7 @@ func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 
 // examine looks at every node.
 func (o *doctorOptions) examine(ctx context.Context, pol *policy.Policy) ([]report.Examination, error) {
-	cluster, err := o.cluster()
+	cluster, err := o.api()
 	if err != nil {
 		return nil, err
 	}

@@ -1,24 +1,16 @@
 package cli
 
-import (
-	"k8s.io/client-go/tools/clientcmd"
+import "github.com/spegel-guard/spegel-guard/pkg/node"
 
-	"github.com/spegel-guard/spegel-guard/pkg/node"
-)
-
-// cluster connects to the API server of the kubeconfig; without one there is none. Nothing is asked of it
+// api connects to the API server of the kubeconfig; where neither that nor a context is named there is none. Nothing is asked of it
 // here. A pod of its own has no kubeconfig, and doctor on every node asks the API server nothing.
-func (o *doctorOptions) cluster() (*node.Cluster, error) {
-	if o.kubeconfig == "" {
+func (o *doctorOptions) api() (*node.Cluster, error) {
+	if o.cluster == (clusterOptions{}) {
 		return nil, nil
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", o.kubeconfig)
+	c, err := o.cluster.client()
 	if err != nil {
-		return nil, kubeconfigError(err)
-	}
-	c, err := newClient(config)
-	if err != nil {
-		return nil, kubeconfigError(err)
+		return nil, err
 	}
 	return &node.Cluster{Reader: c, Namespace: o.namespace}, nil
 }

@@ -27,7 +27,7 @@ type judging struct {
 
 func (j *judging) flags(f *pflag.FlagSet) {
 	f.StringVar(&j.config, "config", "", "policy file")
-	f.StringArrayVar(&j.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable)")
+	f.StringSliceVar(&j.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
 	f.StringArrayVarP(&j.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text, json, sarif, junit, github or markdown (repeatable)")
 	f.BoolVar(&j.failOnWarn, "fail-on-warn", false, "exit with 1 if there are warnings")
 	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if there is no release of Spegel's at all")
@@ -36,12 +36,9 @@ func (j *judging) flags(f *pflag.FlagSet) {
 
 // completions are for the flags; without a word of a flag, files may follow it.
 func (j *judging) completions() map[string]cobra.CompletionFunc {
-	var formats []cobra.Completion
-	for _, f := range report.Formats() {
-		formats = append(formats, string(f))
-	}
 	return map[string]cobra.CompletionFunc{
-		"output":           cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp),
+		"config":           policyFiles,
+		"output":           formatNames(report.Formats()),
 		"unresolved":       cobra.FixedCompletions([]cobra.Completion{string(policy.UnresolvedWarn), string(policy.UnresolvedDeny)}, cobra.ShellCompDirectiveNoFileComp),
 		"private-registry": cobra.NoFileCompletions,
 	}

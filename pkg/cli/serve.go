@@ -51,7 +51,7 @@ then every review that has begun is answered. A second signal ends the program a
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.config, "config", "", "policy file; watched while serving")
-	f.StringArrayVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable)")
+	f.StringSliceVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
 	f.StringVar(&o.host, "webhook-host", "", "address to serve the webhook on; empty is all")
 	f.IntVar(&o.port, "webhook-port", 9443, "port to serve the webhook on")
 	f.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")

@@ -10,11 +10,13 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node"
 )
 
-// Examination is what doctor found on one node. It is the JSON document, one for each node.
+// DoctorVersion is the version of doctor's JSON document. Version 1 was a stream of documents, one for each node.
+const DoctorVersion = "2"
+
+// Examination is what doctor found on one node.
 type Examination struct {
-	SchemaVersion string         `json:"schemaVersion"`
-	Node          string         `json:"node"` // empty where only the cluster was asked
-	Checks        []CheckOutcome `json:"checks"`
+	Node   string         `json:"node"` // empty where only the cluster was asked
+	Checks []CheckOutcome `json:"checks"`
 }
 
 // CheckOutcome is one check's answer.
@@ -27,7 +29,7 @@ type CheckOutcome struct {
 
 // NewExamination makes a report of a node's results.
 func NewExamination(name string, results []node.Result) Examination {
-	e := Examination{SchemaVersion: SchemaVersion, Node: name}
+	e := Examination{Node: name}
 	for _, r := range results {
 		e.Checks = append(e.Checks, CheckOutcome{r.Check, r.Status, r.Evidence, r.Fix})
 	}
@@ -45,23 +47,37 @@ func (e *Examination) Count(s node.Status) int {
 	return n
 }
 
-// WriteExaminationsJSON writes one JSON document for each node, one after the other, so that what reads one
-// node's document reads them all.
-func WriteExaminationsJSON(w io.Writer, all []Examination) error {
+// DoctorFormats lists the formats of doctor's report.
+func DoctorFormats() []Format { return []Format{Text, JSON} }
+
+// WriteExaminations writes the report of all nodes in one of DoctorFormats.
+func (f Format) WriteExaminations(w io.Writer, all []Examination, color bool) error {
+	if f == JSON {
+		return writeExaminationsJSON(w, all)
+	}
+	return writeExaminationsText(w, all, color)
+}
+
+// writeExaminationsJSON writes one document: of one node, what was found there; of several, a list of that.
+func writeExaminationsJSON(w io.Writer, all []Examination) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	for i := range all {
-		if err := enc.Encode(all[i]); err != nil {
-			return err
-		}
+	if len(all) == 1 {
+		return enc.Encode(struct {
+			SchemaVersion string `json:"schemaVersion"`
+			Examination
+		}{DoctorVersion, all[0]})
 	}
-	return nil
+	return enc.Encode(struct {
+		SchemaVersion string        `json:"schemaVersion"`
+		Nodes         []Examination `json:"nodes"`
+	}{DoctorVersion, all})
 }
 
-// WriteExaminationsText writes the report for a person: each check with its evidence and, where there is something
-// to mend, why it matters and what to do.
-func WriteExaminationsText(w io.Writer, all []Examination, color bool) error {
+// writeExaminationsText writes the report for a person: each check with its evidence and, where there is something
+// to fix, why it matters and what to do.
+func writeExaminationsText(w io.Writer, all []Examination, color bool) error {
 	t := &examinationText{bufio.NewWriter(w), style(color), map[string]node.Check{}}
 	for _, c := range node.Checks() {
 		t.checks[c.ID] = c

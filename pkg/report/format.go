@@ -26,13 +26,13 @@ const (
 // Formats lists all formats.
 func Formats() []Format { return []Format{Text, JSON, SARIF, JUnit, GitHub, Markdown} }
 
-// ParseFormat is the format of that name. No other name stands for one.
-func ParseFormat(name string) (Format, error) {
-	if f := Format(name); slices.Contains(Formats(), f) {
+// ParseFormat is the format of that name, of those that there are. No other name stands for one.
+func ParseFormat(name string, formats []Format) (Format, error) {
+	if f := Format(name); slices.Contains(formats, f) {
 		return f, nil
 	}
-	names := make([]string, 0, len(Formats()))
-	for _, f := range Formats() {
+	names := make([]string, 0, len(formats))
+	for _, f := range formats {
 		names = append(names, string(f))
 	}
 	return "", fmt.Errorf("format %s: want one of %s", validate.Quote(name), strings.Join(names, ", "))
@@ -69,6 +69,6 @@ func (f Format) Write(w io.Writer, r *Report, o Options) error {
 	case Markdown:
 		return writeMarkdown(w, r, o)
 	}
-	_, err := ParseFormat(string(f))
+	_, err := ParseFormat(string(f), Formats())
 	return err
 }

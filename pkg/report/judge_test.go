@@ -97,14 +97,14 @@ func TestBytesDoNotDependOnTheOrder(t *testing.T) {
 
 func TestAnUnknownFormatIsAnError(t *testing.T) {
 	t.Parallel()
-	if _, err := report.ParseFormat("yaml"); err == nil || err.Error() != `format "yaml": want one of text, json, sarif, junit, github, markdown` {
+	if _, err := report.ParseFormat("yaml", report.Formats()); err == nil || err.Error() != `format "yaml": want one of text, json, sarif, junit, github, markdown` {
 		t.Errorf("error %v", err)
 	}
 	if err := report.Format("yaml").Write(nil, nil, report.Options{}); err == nil {
 		t.Error("it was written all the same")
 	}
 	for _, f := range report.Formats() {
-		if got, err := report.ParseFormat(string(f)); err != nil || got != f {
+		if got, err := report.ParseFormat(string(f), report.Formats()); err != nil || got != f {
 			t.Errorf("%s: %s, %v", f, got, err)
 		}
 	}
