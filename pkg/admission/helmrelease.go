@@ -10,8 +10,6 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	admissionv1 "k8s.io/api/admission/v1"
-	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -45,7 +43,7 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 
 	out := outcome{unresolved: len(res.Unresolved)}
 	if !rel.Suspended { // nothing is installed from one that is, and resuming it is an update that is reviewed
-		denying, written := denying(ctx, req, hr, opts, pol, res)
+		denying, written := denying(req, hr, res)
 		out.deny(denying)
 		if written && pol.Unresolved == policy.UnresolvedDeny {
 			out.denyUnresolved(slices.DeleteFunc(slices.Clone(res.Unresolved), func(ref release.Reference) bool { return !ref.Deniable() }))
@@ -65,7 +63,7 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 // denying lists the findings that deny, and reports whether the release itself is written: its spec is new or changes, and it is no
 // dry run. Otherwise only what its inline values decide denies. Flux dry-runs a release against the ConfigMaps as they still
 // are, and applies ConfigMaps first, so what they hold is judged when the release is written, and when they are.
-func denying(ctx context.Context, req *admissionv1.AdmissionRequest, hr *helmv2.HelmRelease, o release.Options, pol *policy.Policy, res release.Result) (findings []release.Finding, written bool) {
+func denying(req *admissionv1.AdmissionRequest, hr *helmv2.HelmRelease, res release.Result) (findings []release.Finding, written bool) {
 	findings = res.Denied()
 	if len(findings) == 0 && len(res.Unresolved) == 0 {
 		return nil, false // and nothing to compare
@@ -73,8 +71,7 @@ func denying(ctx context.Context, req *admissionv1.AdmissionRequest, hr *helmv2.
 	if written = !isDryRun(req) && (req.Operation == admissionv1.Create || specChanges(req)); written || len(hr.Spec.ValuesFrom) == 0 {
 		return findings, written
 	}
-	inline := inlineFindings(ctx, hr, o, pol)
-	return slices.DeleteFunc(findings, func(f release.Finding) bool { return !inline[finding(f)] }), false
+	return slices.DeleteFunc(findings, func(f release.Finding) bool { return !f.Inline }), false
 }
 
 // specChanges compares what the API server sends of the specs, which has its keys in order.
@@ -84,31 +81,6 @@ func specChanges(req *admissionv1.AdmissionRequest) bool {
 		return true
 	}
 	return !bytes.Equal(is.Spec, was.Spec)
-}
-
-// inlineFindings are those that stay when every reference counts as unread.
-func inlineFindings(ctx context.Context, hr *helmv2.HelmRelease, o release.Options, pol *policy.Policy) map[string]bool {
-	o.Reader = sourcesOnly{o.Reader}
-	found := map[string]bool{}
-	if rel := release.Resolve(ctx, hr, o); rel != nil {
-		for _, f := range rel.Evaluate(pol.Policy).Denied() {
-			found[finding(f)] = true
-		}
-	}
-	return found
-}
-
-func finding(f release.Finding) string { return f.Rule + " " + f.Path.String() }
-
-// sourcesOnly reads no values.
-type sourcesOnly struct{ release.Reader }
-
-// Get implements release.Reader.
-func (s sourcesOnly) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
-	if kind := reflect.TypeOf(obj); s.Reader == nil || kind == reflect.TypeFor[*corev1.ConfigMap]() || kind == reflect.TypeFor[*corev1.Secret]() {
-		return &release.Unreadable{Reason: "not read"}
-	}
-	return s.Reader.Get(ctx, key, obj, opts...)
 }
 
 // deny has findings deny.

@@ -18,7 +18,7 @@ import (
 
 // The proof of docs/adr/0004. Of generated releases some parts are hidden: references, variables, what the chart brings.
 // They are then made up again and again, and merged with chartutil. What was called certain has to hold in every such world;
-// and if nothing was called unresolved, no world may deny what was not denied. mutations_test.go shows that each part of
+// and if nothing was called unresolved, no world may deny what was not denied. TestEachPartOfTheModelIsNeeded shows that each part of
 // the model is needed for this.
 func TestWhatIsCertainHoldsInEveryWorld(t *testing.T) {
 	t.Parallel()

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The tables of docs/adr/0004-target-path-and-inline-values.md. Where a test fails with a newer chartutil, the page is to
-// be written anew.
+// What chartutil makes of a targetPath depends on all layers before it, which is why nothing is worked out beside what is not
+// known (docs/adr/0004). If a test fails with a newer chartutil, that may no longer be needed.
 func TestTargetPathAndInlineValues(t *testing.T) {
 	t.Parallel()
 	c := newCluster(
