@@ -31,11 +31,14 @@ func FuzzReview(f *testing.F) {
 	}
 	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"x","object":{"spec":{"values":"is immutable"}}}}`))
 	f.Add([]byte(`[]`))
+	f.Add(body(f, valuesReview(f, yamlOf("spegel: {registries: [x], mirroredRegistries: [https://registry.example.ts.net]}"), yamlOf("spegel: {}"))))
+	f.Add(body(f, valuesReview(f, nil, nil)))
 	pol := newPolicy(f, "")
 	var logs bytes.Buffer
 	endpoint := admission.NewEndpoint(&admission.Handler{
 		Policy: func() *policy.Policy { return pol }, Metrics: admission.NewMetrics(prometheus.NewRegistry(), time.Now),
-		Log: slog.New(slog.NewJSONHandler(&logs, nil)),
+		Lister: &releases{items: []map[string]any{naming(f, "spegel", "")}},
+		Log:    slog.New(slog.NewJSONHandler(&logs, nil)),
 	})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		logs.Reset()

@@ -43,7 +43,7 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 
 	out := outcome{unresolved: len(res.Unresolved)}
 	if !rel.Suspended { // nothing is installed from one that is, and resuming it is an update that is reviewed
-		denying, written := denying(req, hr, res)
+		denying, written := denying(req, res)
 		out.deny(denying)
 		if written && pol.Unresolved == policy.UnresolvedDeny {
 			out.denyUnresolved(slices.DeleteFunc(slices.Clone(res.Unresolved), func(ref release.Reference) bool { return !ref.Deniable() }))
@@ -63,13 +63,13 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 // denying lists the findings that deny, and reports whether the release itself is written: its spec is new or changes, and it is no
 // dry run. Otherwise only what its inline values decide denies. Flux dry-runs a release against the ConfigMaps as they still
 // are, and applies ConfigMaps first, so what they hold is judged when the release is written, and when they are.
-func denying(req *admissionv1.AdmissionRequest, hr *helmv2.HelmRelease, res release.Result) (findings []release.Finding, written bool) {
+func denying(req *admissionv1.AdmissionRequest, res release.Result) (findings []release.Finding, written bool) {
 	findings = res.Denied()
 	if len(findings) == 0 && len(res.Unresolved) == 0 {
 		return nil, false // and nothing to compare
 	}
-	if written = !isDryRun(req) && (req.Operation == admissionv1.Create || specChanges(req)); written || len(hr.Spec.ValuesFrom) == 0 {
-		return findings, written
+	if written = !isDryRun(req) && (req.Operation == admissionv1.Create || specChanges(req)); written {
+		return findings, true
 	}
 	return slices.DeleteFunc(findings, func(f release.Finding) bool { return !f.Inline }), false
 }

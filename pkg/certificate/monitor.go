@@ -41,8 +41,12 @@ type Monitor struct {
 	saidState, saidError string // what was logged last; Run alone uses them
 }
 
-// Ready returns nil if the certificate is valid now and, as far as is known, trusted.
-func (m *Monitor) Ready() error {
+// Ready returns nil if the certificate is valid now and, as far as is known, trusted for every webhook that fails closed. A
+// webhook that fails open must not take these along: after an upgrade that adds one, its caBundle may be late.
+func (m *Monitor) Ready() error { return m.accepted(false) }
+
+// accepted is Ready, for all webhooks or for those that fail closed.
+func (m *Monitor) accepted(all bool) error {
 	now := time.Now()
 	cert := m.Served()
 	switch {
@@ -56,13 +60,13 @@ func (m *Monitor) Ready() error {
 		return errors.New("the webhook configuration has not been looked at yet")
 	}
 	if t := m.trust.Load(); t != nil {
-		return t.verify(cert, now)
+		return t.verify(cert, now, all)
 	}
 	return nil
 }
 
 // Register adds the metrics: the certificate's end, which is NaN while there is no certificate, and whether the API server
-// would accept it, as readiness says.
+// would accept it for every webhook.
 func (m *Monitor) Register(reg prometheus.Registerer) {
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "spegel_guard_certificate_expiry_timestamp_seconds",
@@ -75,9 +79,9 @@ func (m *Monitor) Register(reg prometheus.Registerer) {
 	}))
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "spegel_guard_certificate_accepted",
-		Help: "1 while the certificate that is served is valid and, as far as is known, trusted by the API server, else 0.",
+		Help: "1 while the certificate that is served is valid and, as far as is known, trusted for every webhook, else 0.",
 	}, func() float64 {
-		if m.Ready() != nil {
+		if m.accepted(true) != nil {
 			return 0
 		}
 		return 1
@@ -93,7 +97,7 @@ func (m *Monitor) Run(ctx context.Context, interval time.Duration) {
 		}
 		m.log(err)
 		wait := interval
-		if err != nil || m.Ready() != nil {
+		if err != nil || m.accepted(true) != nil {
 			wait = min(soon, interval)
 		}
 		select {
@@ -143,6 +147,8 @@ func (m *Monitor) log(err error) {
 	state, level, args := "certificate in use", slog.LevelInfo, []any{"notAfter", cert.Leaf.NotAfter.UTC().Format(time.RFC3339)}
 	if err := m.Ready(); err != nil {
 		state, level, args = "certificate not accepted, readiness fails", slog.LevelError, append(args, "error", err)
+	} else if err := m.accepted(true); err != nil {
+		state, level, args = "certificate not accepted for a webhook that fails open", slog.LevelWarn, append(args, "error", err)
 	} else if left := time.Until(cert.Leaf.NotAfter); left < cert.Leaf.NotAfter.Sub(cert.Leaf.NotBefore)/nearEnd {
 		state, level = "certificate near its end", slog.LevelWarn
 	}

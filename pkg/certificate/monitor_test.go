@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -91,6 +92,41 @@ func TestReady(t *testing.T) {
 				t.Errorf("%v; want %q", err, test.want)
 			}
 		})
+	}
+}
+
+// A webhook that fails open and is not trusted, as one is that an upgrade has just added, does not take the one along that fails
+// closed. Metrics and log say so.
+func TestReadyWithoutTheTrustOfOneThatFailsOpen(t *testing.T) {
+	t.Parallel()
+	cert, ca := issue(t, time.Now(), time.Hour)
+	config := trusting("a", ca)
+	open := trusting("a", nil).Webhooks[0]
+	open.FailurePolicy = new(admissionregistrationv1.Ignore)
+	config.Webhooks = append(config.Webhooks, open)
+	var log strings.Builder
+	m := &Monitor{
+		Served: func() *tls.Certificate { return cert },
+		Look:   func(context.Context) (*configuration, error) { return config, nil },
+		Log:    slog.New(slog.NewTextHandler(io.Writer(&log), nil)),
+	}
+	registry := prometheus.NewRegistry()
+	m.Register(registry)
+	m.log(m.look(t.Context()))
+	if err := m.Ready(); err != nil {
+		t.Error(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "spegel_guard_certificate_accepted" && family.GetMetric()[0].GetGauge().GetValue() != 0 {
+			t.Error("the metric says that it is accepted for all")
+		}
+	}
+	if !strings.Contains(log.String(), "not accepted for a webhook that fails open") {
+		t.Errorf("the log does not say so:\n%s", log.String())
 	}
 }
 

@@ -58,7 +58,15 @@ func TestParity(t *testing.T) {
 				})
 			}
 			warnings.take()
-			err := c.Create(t.Context(), tc.Release.DeepCopy(), client.DryRunAll)
+			release := tc.Release.DeepCopy()
+			err := c.Create(t.Context(), release) // no dry run, which is answered otherwise
+			if err == nil {
+				t.Cleanup(func() {
+					if err := c.Delete(context.WithoutCancel(t.Context()), release); err != nil {
+						t.Error(err)
+					}
+				})
+			}
 			resp := &admissionv1.AdmissionResponse{Allowed: err == nil, Warnings: warnings.take()}
 			if status := apierrors.APIStatus(nil); errors.As(err, &status) {
 				result := status.Status()

@@ -43,10 +43,10 @@ func TestEveryRuleThroughKubectl(t *testing.T) {
 		t.Errorf("left behind:\n%s", out)
 	}
 	for _, rule := range validate.Rules() {
-		t.Run(rule.ID+"/mended", func(t *testing.T) {
+		t.Run(rule.ID+"/fixed", func(t *testing.T) {
 			out := accepted(t, kubectlInput(t, release(t, "spegel-"+rule.ID, rule.Good), "-n", ns, "apply", "-f", "-"))
 			if strings.Contains(out, "Warning:") {
-				t.Errorf("a warning for mended values:\n%s", out)
+				t.Errorf("a warning for fixed values:\n%s", out)
 			}
 		})
 	}

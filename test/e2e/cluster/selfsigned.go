@@ -20,7 +20,7 @@ import (
 type SelfSigned struct {
 	Replicas []*Webhook
 	// Objects are the Secret and the webhook configuration, as an operator applies them: without data and
-	// without a caBundle. The configuration has one webhook a replica, so each review goes to all of them.
+	// without a caBundle. The configuration has its entries once for each replica, so each review goes to all of them.
 	Objects []*unstructured.Unstructured
 	// Kubeconfig is that of the replicas' service account.
 	Kubeconfig string
@@ -67,16 +67,18 @@ func (s *SelfSigned) configuration(m Manifests) (*unstructured.Unstructured, err
 	if err != nil {
 		return nil, err
 	}
-	template := configuration.Webhooks[0]
+	entries := configuration.Webhooks
 	configuration.Webhooks = nil
 	for i, w := range s.Replicas {
-		hook := *template.DeepCopy()
-		if i > 0 {
-			hook.Name = "replica-" + strconv.Itoa(i) + "." + hook.Name
+		for _, entry := range entries {
+			hook := *entry.DeepCopy()
+			if i > 0 {
+				hook.Name = "replica-" + strconv.Itoa(i) + "." + hook.Name
+			}
+			url := "https://" + net.JoinHostPort("localhost", strconv.Itoa(w.ports.webhook)) + *entry.ClientConfig.Service.Path
+			hook.ClientConfig = admissionregistrationv1.WebhookClientConfig{URL: &url}
+			configuration.Webhooks = append(configuration.Webhooks, hook)
 		}
-		url := "https://" + net.JoinHostPort("localhost", strconv.Itoa(w.ports.webhook)) + *template.ClientConfig.Service.Path
-		hook.ClientConfig = admissionregistrationv1.WebhookClientConfig{URL: &url}
-		configuration.Webhooks = append(configuration.Webhooks, hook)
 	}
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(configuration)
 	return &unstructured.Unstructured{Object: content}, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,15 +95,17 @@ func readSecret(t *testing.T) map[string][]byte {
 	return secret.Data
 }
 
-// injectedBundle returns the caBundle once cainjector has set it to the authority in the Secret. On a busy machine
+// injectedBundle returns the caBundle once cainjector has set that of every entry to the authority in the Secret. On a busy machine
 // cert-manager may issue the CA twice at the start; its key, which is what is trusted, stays.
 func injectedBundle(t *testing.T) (bundle []byte) {
 	t.Helper()
 	eventually(t, "cainjector writes the caBundle", func() bool {
 		var configuration admissionregistrationv1.ValidatingWebhookConfiguration
 		get(t, client.ObjectKey{Name: service}, &configuration)
-		bundle = bytes.TrimSpace(configuration.Webhooks[0].ClientConfig.CABundle)
-		return len(bundle) > 0 && bytes.Equal(bundle, bytes.TrimSpace(readSecret(t)["ca.crt"]))
+		bundle = bytes.TrimSpace(readSecret(t)["ca.crt"])
+		return len(bundle) > 0 && !slices.ContainsFunc(configuration.Webhooks, func(w admissionregistrationv1.ValidatingWebhook) bool {
+			return !bytes.Equal(bundle, bytes.TrimSpace(w.ClientConfig.CABundle))
+		})
 	})
 	return bundle
 }

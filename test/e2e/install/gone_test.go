@@ -7,7 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// TestAllReplicasGone: a webhook that fails closed refuses Spegel's releases then, and nothing else.
+// TestAllReplicasGone: what would install Spegel is refused then, and nothing else.
 func TestAllReplicasGone(t *testing.T) {
 	s := newSite(t)
 	api := newClient(t)

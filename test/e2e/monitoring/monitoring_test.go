@@ -38,6 +38,7 @@ func TestAlertsAndDashboard(t *testing.T) {
 	r.expect(t, c, "a good release was applied")
 
 	t.Run("a release is refused", func(t *testing.T) { r.refused(t, c) })
+	t.Run("releases can't be listed", func(t *testing.T) { r.notJudged(t, c) })
 	t.Run("a reference can't be read", func(t *testing.T) { r.unresolved(t, c) })
 	t.Run("the policy has a mistake", func(t *testing.T) { r.policyRefused(t, c) })
 	t.Run("the certificate is not renewed", func(t *testing.T) { r.certificateEnds(t, c) })
@@ -122,6 +123,23 @@ func (r *run) refused(t *testing.T, c component) {
 	r.pass(t, 5*time.Minute)
 	r.expect(t, c, "once more", "SpegelGuardDenies")
 	r.pass(t, quiet)
+}
+
+func (r *run) notJudged(t *testing.T, c component) {
+	listing := func(verb, want string) {
+		t.Helper()
+		patch := `[{"op":"test","path":"/rules/2/resources/0","value":"helmreleases"},{"op":"replace","path":"/rules/2/verbs/0","value":"` + verb + `"}]`
+		r.kubectl(t, "patch", "clusterrole", "spegel-guard", "--type=json", "-p", patch)
+		eventually(t, "the API server has taken note: "+want, func() bool {
+			return strings.Contains(r.kubectl(t, "create", "configmap", "spegel-values", "--from-literal=a=b", "--dry-run=server"), want)
+		})
+	}
+	listing("get", "Warning: not judged in full")
+	r.pass(t, 5*time.Minute)
+	r.expect(t, c, "it is not permitted", "SpegelGuardNotJudged")
+	listing("list", "configmap/spegel-values created (server dry run)")
+	r.pass(t, quiet)
+	r.expect(t, c, "it is permitted again")
 }
 
 func (r *run) unresolved(t *testing.T, c component) {

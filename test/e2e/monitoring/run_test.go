@@ -121,10 +121,17 @@ func (r *run) apply(t *testing.T, name, spec, want string) {
 // touch has a release reviewed once more.
 func (r *run) touch(t *testing.T, name string) {
 	t.Helper()
-	result, err := r.cluster.Kubectl(t.Context(), "annotate", "--overwrite", "helmrelease", name, fmt.Sprintf("touched=%d", r.now.Unix()))
+	r.kubectl(t, "annotate", "--overwrite", "helmrelease", name, fmt.Sprintf("touched=%d", r.now.Unix()))
+}
+
+// kubectl returns what it prints.
+func (r *run) kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	result, err := r.cluster.Kubectl(t.Context(), args...)
 	if err != nil || result.ExitCode != 0 {
 		t.Fatal(err, result.Output)
 	}
+	return result.Output
 }
 
 // eventually polls for up to a minute.
