@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -14,6 +16,10 @@ import (
 
 // fileInterval is how often the policy file and the certificate's files are looked at.
 const fileInterval = 1 * time.Second
+
+// gcPercent has the garbage collector work twice as often as it would. Reviews leave much behind and nearly nothing stays, so that costs
+// little and saves some MiB of each replica.
+const gcPercent = 50
 
 type serveOptions struct {
 	config         string
@@ -46,6 +52,9 @@ then every review that has begun is answered. A second signal ends the program a
 			}
 			logger := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
 			setProcessLogger(logger)
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(gcPercent)
+			}
 			return o.run(cmd.Context(), logger)
 		},
 	}
