@@ -80,14 +80,14 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name str
 		f.fix("write the settings of %[1]s into a table of their own, [host.\"https://%[1]s\"], in %[2]s: spegel.prependExisting: true puts such tables back, and not what stands above them", registry, word(path.Join(backup, nodefs.HostsToml)))
 	}
 	if containerd.Has(h.Entries, name) {
-		f.fix("set spegel.prependExisting: true in the values of the HelmRelease: Spegel then puts the hosts of %s back, before itself", registry)
+		f.fix("set spegel.prependExisting: true in the values of the HelmRelease: Spegel then puts the hosts of %s back, behind itself", registry)
 		return
 	}
 	policy := ""
 	if x.isPrivate(containerd.RegistryOf(name)) {
 		policy = ", and private-registry-mirrored: warn in the policy"
 	}
-	f.fix("if %s needs it: list it in spegel.mirroredRegistries with spegel.prependExisting: true%s: Spegel then puts its hosts back, before itself", registry, policy)
+	f.fix("if %s needs it: list it in spegel.mirroredRegistries with spegel.prependExisting: true%s: Spegel then puts its hosts back, behind itself", registry, policy)
 	if shell {
 		f.fix("or put it back after each start of Spegel, which removes it, on this node: cp -r %s %s", word(backup), word(h.Path))
 	}

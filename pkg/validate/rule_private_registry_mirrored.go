@@ -17,7 +17,7 @@ var privateRegistryMirrored = Rule{
 	Limits: "It knows only the private registries that the policy names. With `containerdMirrorAdd: false` it warns only, since Spegel " +
 		"writes no hosts files there.",
 	Fix: "Remove the entry: containerd then goes straight to the registry, without the hosts file that Spegel has moved aside. Where that " +
-		"file is needed, keep the entry, set `prependExisting: true`, which puts the registry's own hosts back, before Spegel, and " +
+		"file is needed, keep the entry, set `prependExisting: true`, which puts the registry's own hosts back, behind Spegel, and " +
 		"set `private-registry-mirrored: warn` in the policy.",
 	Bad: `# with privateRegistries: [harbor.example.com]
 spegel:
