@@ -11,7 +11,7 @@ import (
 type DaemonSet struct {
 	Namespace, Name string
 	// Mirrors is the list that the current template carries, fit to be shown; empty means every registry. Nil
-	// and Hidden where the release takes values from a Secret, which the list could come from.
+	// and Hidden where the release takes values from a Secret, which the list could come from, or the template names one.
 	Mirrors []string
 	Hidden  bool
 	// Everything tells whether every registry is mirrored. Writes tells whether the list is written on the
@@ -33,10 +33,10 @@ func (o *Options) addDaemonSet(ctx context.Context, rel *Release, d *rollout.Dae
 		return ctx.Err()
 	}
 	out := DaemonSet{
-		Namespace: d.Namespace, Name: d.Name, Hidden: hidden, Everything: d.Everything(), Writes: d.Writes,
+		Namespace: d.Namespace, Name: d.Name, Hidden: hidden || d.Unread, Everything: d.Everything(), Writes: d.Writes,
 		Nodes: d.Desired, Updated: d.Updated, Current: d.Current(),
 	}
-	if !hidden {
+	if !out.Hidden {
 		out.Mirrors = shown(d.Mirrors)
 	}
 	add := func(p *Problem) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/spegel-guard/spegel-guard/pkg/daemonset"
 	"github.com/spegel-guard/spegel-guard/pkg/rollout"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -13,7 +14,7 @@ import (
 // far as those are known.
 func otherMirrors(rel *Release, d *rollout.DaemonSet, hidden bool) *Problem {
 	want, known := wanted(rel, d)
-	if !known || sameList(want, d.Mirrors) {
+	if !known || d.Unread || sameList(want, d.Mirrors) {
 		return nil
 	}
 	asked := rollout.Configuration{Mirrors: want}
@@ -84,16 +85,7 @@ func (o *Options) privatePulls(rel *Release, d *rollout.DaemonSet, hidden bool) 
 	if !d.Writes {
 		return nil
 	}
-	var entries []any // nil is what the chart's values have where nothing is passed on
-	for _, m := range d.Mirrors {
-		entries = append(entries, m)
-	}
-	spegel := map[string]any{}
-	if entries != nil {
-		spegel["mirroredRegistries"] = entries
-	}
-	values := map[string]any{"spegel": spegel}
-	found, _ := validate.Validate(validate.Input{Values: values}, o.Policy)
+	found := daemonset.Findings(d.Configuration, o.Policy)
 	found = slices.DeleteFunc(found, func(f validate.Finding) bool {
 		return f.Severity != validate.Deny || f.Effect != validate.StandsBetween || rel.has(f.Rule)
 	})

@@ -24,6 +24,9 @@ func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *fin
 	case !p.Writes:
 		f.note("Spegel writes no hosts files here (containerdMirrorAdd is false)")
 		return
+	case p.Unread:
+		f.note("not compared with Spegel's list, which is in a Secret or ConfigMap")
+		return
 	}
 	want := map[string]bool{}
 	for _, m := range p.Mirrors {

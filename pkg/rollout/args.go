@@ -1,7 +1,8 @@
 package rollout
 
 import (
-	"strings"
+	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -14,94 +15,94 @@ const (
 
 // Configuration is what Spegel on a node is told, as the arguments of a pod template or of a pod say.
 type Configuration struct {
-	// Mirrors are the registries to mirror, as written and in their order; empty means every registry.
+	// Mirrors are the registries to mirror, as written and in their order; empty means every registry, unless Unread.
 	Mirrors []string
+	// Unread says that the list, or an entry of it, is in a Secret or ConfigMap, so that it is not known.
+	Unread bool
 	// HostsDir is containerd's hosts directory; empty where no argument names one.
 	HostsDir string
 	// Targets are where containerd is told to find Spegel, as written: http://$(NODE_IP):30020.
 	Targets []string
-	// Writes tells whether an init container writes the hosts directory. Without one (containerdMirrorAdd:
+	// Writes reports whether an init container writes the hosts directory. Without one (containerdMirrorAdd:
 	// false) the list only says what Spegel serves.
 	Writes bool
-	// BeforeRename tells that the arguments are those of a chart older than v0.1.0, whose values have the list
+	// BeforeRename says that the arguments are those of a chart older than v0.1.0, whose values have the list
 	// under the key registries, with a default.
 	BeforeRename bool
 }
 
-// Everything tells whether every registry is mirrored: there is no list, or a wildcard is on it.
+// Everything reports whether every registry is mirrored: there is no list, or a wildcard is on it.
 func (c *Configuration) Everything() bool {
-	for _, m := range c.Mirrors {
-		if m == "_default" || m == "*" {
-			return true
+	return len(c.Mirrors) == 0 && !c.Unread || slices.ContainsFunc(c.Mirrors, func(m string) bool { return m == "_default" || m == "*" })
+}
+
+// Source is a container that runs Spegel: what it is told, and where that stands.
+type Source struct {
+	Configuration
+	// Container is its name.
+	Container string
+	// Mirrored and Targeted are where the list and the targets stand.
+	Mirrored, Targeted Argument
+}
+
+// Sources lists the containers of a pod that decide what Spegel does there: those that write a hosts directory, or the first that
+// serves, where none does. Of several that write the same one, the last counts: Spegel clears the directory first.
+func Sources(spec *corev1.PodSpec) []Source {
+	var writing, serving []Source
+	for _, kind := range []struct {
+		field      string
+		containers []corev1.Container
+	}{{"initContainers", spec.InitContainers}, {"containers", spec.Containers}} {
+		for i := range kind.containers {
+			s, ok := read(&kind.containers[i], fmt.Sprintf("%s[%d].", kind.field, i))
+			switch {
+			case ok && s.Writes:
+				writing = append(slices.DeleteFunc(writing, func(w Source) bool { return w.HostsDir == s.HostsDir }), s)
+			case ok:
+				serving = append(serving, s)
+			}
 		}
 	}
-	return len(c.Mirrors) == 0
+	if len(writing) > 0 {
+		return writing
+	}
+	return serving[:min(len(serving), 1)]
 }
 
 // readConfiguration reads the arguments of a pod's containers; ok is false if they are not Spegel's.
 func readConfiguration(spec *corev1.PodSpec) (c Configuration, ok bool) {
-	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
-		for i := range containers {
-			args := arguments(&containers[i])
-			if len(args) == 0 {
-				continue
-			}
-			if c, ok := parse(args); ok {
-				return c, true
-			}
-		}
+	sources := Sources(spec)
+	if len(sources) == 0 {
+		return c, false
 	}
-	return c, false
+	return sources[len(sources)-1].Configuration, true
 }
 
-// arguments are what the program is started with, without its own name where the command names it.
-func arguments(c *corev1.Container) []string {
-	args := c.Args
-	if len(c.Command) > 1 {
-		args = append(append([]string{}, c.Command[1:]...), args...)
-	}
-	return args
-}
-
-// parse reads a command line of Spegel's. A flag takes all that follows up to the next one, and the last
-// flag of a name wins, as in github.com/alexflint/go-arg, which Spegel uses.
-func parse(args []string) (c Configuration, ok bool) {
-	flags := map[string][]string{}
-	name := ""
-	for _, arg := range args[1:] {
-		if rest, isFlag := strings.CutPrefix(arg, "--"); isFlag {
-			var value string
-			var inline bool
-			name, value, inline = strings.Cut(rest, "=")
-			flags[name] = nil
-			if inline {
-				flags[name] = []string{value}
-			}
-			continue
-		}
-		if name != "" {
-			flags[name] = append(flags[name], arg)
-		}
-	}
-	has := func(name string) bool { _, ok := flags[name]; return ok }
-	switch args[0] {
+// read reads a container; ok is false if it does not run Spegel.
+func read(c *corev1.Container, field string) (s Source, ok bool) {
+	line := newCommandLine(c, field)
+	s.Container = c.Name
+	switch line.subcommand {
 	case configure:
-		ok = has("containerd-registry-config-path") || has("mirror-targets") || has("mirror-registries")
+		ok = line.has("containerd-registry-config-path") || line.has("mirror-targets") || line.has("mirror-registries")
 	case serve:
-		ok = has("router-addr")
+		ok = line.has("router-addr")
 	}
-	if dir := flags["containerd-registry-config-path"]; len(dir) == 1 {
-		c.HostsDir = dir[0]
+	if !ok {
+		return s, false
 	}
-	c.Writes = args[0] == configure
+	s.Writes = line.subcommand == configure
 	// only the old chart's list may be there without one of these: its registry container is told no targets
-	c.BeforeRename = has("registries") || has("mirror-registries")
-	c.Mirrors, c.Targets = flags["mirrored-registries"], flags["mirror-targets"]
-	if c.BeforeRename {
-		c.Mirrors = flags["registries"]
+	s.BeforeRename = line.has("registries") || line.has("mirror-registries")
+	list, targets := "mirrored-registries", "mirror-targets"
+	if s.BeforeRename {
+		list, targets = "registries", "mirror-registries"
 	}
-	if has("mirror-registries") {
-		c.Targets = flags["mirror-registries"]
+	s.Mirrors, s.Mirrored = line.list(list)
+	s.Targets, s.Targeted = line.list(targets)
+	s.Unread = len(s.Mirrored.Unread) > 0
+	if dir, _ := line.list("containerd-registry-config-path"); len(dir) == 1 {
+		s.HostsDir = dir[0]
 	}
-	return c, ok
+	return s, true
 }

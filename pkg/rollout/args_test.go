@@ -61,6 +61,18 @@ func TestConfigurationOfEachChart(t *testing.T) {
 			init: []string{"configuration", "--mirror-targets=http://a", "--mirrored-registries=https://docker.io", "https://ghcr.io"},
 			want: rollout.Configuration{Mirrors: []string{"https://docker.io", "https://ghcr.io"}, Targets: []string{"http://a"}, Writes: true},
 		},
+		"a flag with an equals sign and nothing after it": {
+			init: []string{"configuration", "--mirror-targets=http://a", "--mirrored-registries=", "https://docker.io"},
+			want: rollout.Configuration{Mirrors: []string{"https://docker.io"}, Targets: []string{"http://a"}, Writes: true},
+		},
+		"one hyphen": {
+			init: []string{"configuration", "-mirror-targets=http://a", "-mirrored-registries", "https://docker.io"},
+			want: rollout.Configuration{Mirrors: []string{"https://docker.io"}, Targets: []string{"http://a"}, Writes: true},
+		},
+		"what is for no flag": {
+			init: []string{"configuration", "--mirrored-registries", "https://docker.io", "--mirror-targets=http://a", "--", "--mirrored-registries", "x"},
+			want: rollout.Configuration{Mirrors: []string{"https://docker.io"}, Targets: []string{"http://a"}, Writes: true},
+		},
 		"a flag that is there twice": {
 			init: []string{"configuration", "--mirror-targets=http://a", "--mirrored-registries", "https://docker.io", "--mirrored-registries", "https://ghcr.io"},
 			want: rollout.Configuration{Mirrors: []string{"https://ghcr.io"}, Targets: []string{"http://a"}, Writes: true},

@@ -35,7 +35,7 @@ type DaemonSet struct {
 	Configuration
 	// OnDelete tells that a pod gets a new template only when somebody deletes it.
 	OnDelete bool
-	// Observed tells whether the DaemonSet controller has seen the current template. While it has not, the
+	// Observed reports whether the DaemonSet controller has seen the current template. While it has not, the
 	// numbers are those of an older one.
 	Observed bool
 	// Desired is the number of nodes that should run a pod, Updated the number of those that have one of the
@@ -45,7 +45,7 @@ type DaemonSet struct {
 	selector labels.Selector
 }
 
-// Current tells whether every node that should has a pod of the current template, as the DaemonSet
+// Current reports whether every node that should has a pod of the current template, as the DaemonSet
 // controller counts.
 func (d *DaemonSet) Current() bool { return d.Observed && d.Updated >= d.Desired }
 

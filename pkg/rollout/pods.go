@@ -26,8 +26,8 @@ type Pod struct {
 	// newer than what was read of the revisions.
 	Revision     string
 	Current, Old bool
-	// Configured tells whether its init containers have ended well, so that the node has what Configuration
-	// says. Ready tells whether it serves.
+	// Configured reports whether its init containers have ended well, so that the node has what Configuration
+	// says. Ready reports whether it serves.
 	Configured, Ready bool
 	// Configuration is what this pod was told when it was made.
 	Configuration

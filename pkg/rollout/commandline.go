@@ -1,0 +1,154 @@
+package rollout
+
+import (
+	"encoding/csv"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Argument is where a list of Spegel's stands in a pod.
+type Argument struct {
+	// Name is the flag or the environment variable: --mirrored-registries, or MIRRORED_REGISTRIES.
+	Name string
+	// Unread says of entries, by their position, or of all, by Whole, in which object the value is.
+	Unread map[int]Reference
+
+	container string // the field of the container
+	whole     string // that of the list
+	command   int    // how many words of the command line are in the command
+	words     []int  // the position of each entry there; empty for an environment variable
+}
+
+// Whole stands for the list in place of the position of an entry.
+const Whole = -1
+
+// Field is the field of an entry, or of the list, below the pod's spec: initContainers[0].args[4].
+func (a *Argument) Field(entry int) string {
+	if entry == Whole || entry >= len(a.words) {
+		return a.whole
+	}
+	return a.word(a.words[entry])
+}
+
+func (a *Argument) word(i int) string {
+	if i < a.command {
+		return fmt.Sprintf("%scommand[%d]", a.container, i+1)
+	}
+	return fmt.Sprintf("%sargs[%d]", a.container, i-a.command)
+}
+
+// commandLine is what a container starts Spegel with. Spegel reads it with github.com/alexflint/go-arg: a flag takes all that follows
+// up to the next one, the last flag of a name wins, and an environment variable counts where there is no flag.
+type commandLine struct {
+	subcommand string
+	field      string // of the container
+	command    int    // how many words are in its command
+	words      []string
+	unread     map[int]Reference // words that hold a value from elsewhere
+	flags      map[string]flag
+	env        *environment
+}
+
+type flag struct {
+	word   int    // its own position
+	inline string // what follows an equals sign
+	values []int  // positions
+}
+
+func newCommandLine(c *corev1.Container, field string) *commandLine {
+	l := &commandLine{field: field, unread: map[int]Reference{}, flags: map[string]flag{}}
+	if len(c.Command) > 1 { // the first word is the program
+		l.command = len(c.Command) - 1
+		l.words = append(l.words, c.Command[1:]...)
+	}
+	l.words = append(l.words, c.Args...)
+	if len(l.words) == 0 || l.words[0] != configure && l.words[0] != serve {
+		return l // not Spegel's, and not worth the rest
+	}
+	l.env = newEnvironment(c)
+	for i, word := range l.words {
+		text, unread := l.env.expand(word)
+		l.words[i] = text
+		if unread != nil {
+			l.unread[i] = *unread
+		}
+	}
+	l.subcommand = l.words[0]
+	l.parse()
+	return l
+}
+
+func (l *commandLine) parse() {
+	name := ""
+	for i, word := range l.words[1:] {
+		switch rest := strings.TrimLeft(word, "-"); {
+		case word == "--":
+			return // what follows is for no flag
+		case rest != word && rest != "":
+			key, value, _ := strings.Cut(rest, "=")
+			name = key
+			l.flags[name] = flag{word: i + 1, inline: value}
+		case name != "":
+			f := l.flags[name]
+			f.values = append(f.values, i+1)
+			l.flags[name] = f
+		}
+	}
+}
+
+// variable is the environment variable that Spegel reads where a flag is not given.
+func variable(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
+
+// has reports whether a flag is given, or its environment variable.
+func (l *commandLine) has(name string) bool {
+	_, given := l.flags[name]
+	return given || l.env.has(variable(name))
+}
+
+// list is what a flag, or its environment variable, gives.
+func (l *commandLine) list(name string) (values []string, at Argument) {
+	at = Argument{Name: "--" + name, Unread: map[int]Reference{}, container: l.field, command: l.command}
+	if at.whole = l.field + "args"; l.command == len(l.words) {
+		at.whole = l.field + "command"
+	}
+	f, given := l.flags[name]
+	if !given {
+		return l.listOfVariable(name, at)
+	}
+	at.whole = at.word(f.word)
+	add := func(value string, word int) {
+		if unread, ok := l.unread[word]; ok {
+			at.Unread[len(values)] = unread
+		}
+		values, at.words = append(values, value), append(at.words, word)
+	}
+	if f.inline != "" {
+		add(f.inline, f.word)
+	}
+	for _, word := range f.values {
+		add(l.words[word], word)
+	}
+	return values, at
+}
+
+func (l *commandLine) listOfVariable(name string, at Argument) ([]string, Argument) {
+	v := l.env.lookup(variable(name))
+	if !v.set {
+		return nil, at
+	}
+	at.Name, at.whole = variable(name), l.field+v.field
+	if v.unread != nil {
+		at.Unread[Whole] = *v.unread
+		return nil, at
+	}
+	if strings.TrimSpace(v.value) == "" {
+		return nil, at
+	}
+	values, err := csv.NewReader(strings.NewReader(v.value)).Read()
+	if err != nil { // Spegel does not start, as with an entry like this
+		values = []string{v.value}
+	}
+	return values, at
+}
