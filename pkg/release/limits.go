@@ -23,9 +23,6 @@ const (
 	// beside them. Each is copied and written again several times, and two bytes are enough for one. Values that
 	// people write have one in ten bytes or more.
 	maxNodes = 1 << 16
-	// nodeCost is how many bytes of inline values alone, which are only decoded, cost as much memory as one node that is
-	// merged.
-	nodeCost = 64
 )
 
 // budget is what is left of the limits.

@@ -26,9 +26,6 @@ type Options struct {
 	// Variables, if not nil, lists the variables without a known value in a scalar or a key of the values. The text has a
 	// placeholder for each. Result.Unresolved names those that matter as they are returned here.
 	Variables func(text string) []Reference
-	// Enter, if not nil, is called once all is read and before it is merged, with the size of the values in
-	// bytes, more where much has to be merged. It may wait. If it fails, what was read counts as unread.
-	Enter func(ctx context.Context, bytes int) error
 }
 
 // Release is a HelmRelease of Spegel, resolved, or one that may be: see Resolve.
@@ -82,7 +79,7 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 		return nil
 	}
 	r.Chart, r.Version, r.own = src.chart, src.version, src.own
-	r.enter(ctx, hr, o)
+	r.boundInline(hr)
 	r.readChart(hr, src, o)
 	r.inline = r.mark(decode(hr, o))
 	r.merge()
@@ -96,29 +93,10 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	return r
 }
 
-// enter asks for leave to merge.
-func (r *Release) enter(ctx context.Context, hr *helmv2.HelmRelease, o Options) {
-	var inline []byte
-	if hr.Spec.Values != nil {
-		inline = hr.Spec.Values.Raw
-	}
-	bytes := len(inline)
-	if len(r.refs) > 0 {
-		inside := nodes(string(inline))
-		if inside > maxNodes {
-			r.unread("is not looked at beside so many inline values")
-			inside = 0
-		}
-		for i := range r.refs {
-			if r.refs[i].wasRead() {
-				bytes += len(r.refs[i].data)
-				inside += nodes(r.refs[i].data)
-			}
-		}
-		bytes += nodeCost * inside
-	}
-	if o.Enter != nil && o.Enter(ctx, bytes) != nil {
-		r.unread("could not be looked at in time")
+// boundInline leaves references out of a merge with too many inline values.
+func (r *Release) boundInline(hr *helmv2.HelmRelease) {
+	if len(r.refs) > 0 && hr.Spec.Values != nil && nodes(string(hr.Spec.Values.Raw)) > maxNodes {
+		r.unread("is not looked at beside so many inline values")
 	}
 }
 
