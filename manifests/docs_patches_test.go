@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -34,7 +36,7 @@ func TestThePatchForK3sMountsItsFolders(t *testing.T) {
 // Whoever runs the image needs the login for it, in each of the namespaces.
 func TestThePatchForALoginReachesEveryAccount(t *testing.T) {
 	t.Parallel()
-	in := patched(t, "README.md", "imagePullSecrets", "cert-manager", "audit", "node-doctor")
+	in := patched(t, "docs/install.md", "imagePullSecrets", "cert-manager", "audit", "node-doctor")
 	found := 0
 	for _, object := range in {
 		if account, ok := object.(*corev1.ServiceAccount); ok {
@@ -46,5 +48,25 @@ func TestThePatchForALoginReachesEveryAccount(t *testing.T) {
 	}
 	if found != 3 {
 		t.Errorf("%d accounts, want those of the webhook, audit and node-doctor", found)
+	}
+}
+
+// AKS would leave kube-system out of what is reviewed.
+func TestThePatchForAKSLabelsTheWebhook(t *testing.T) {
+	t.Parallel()
+	in := patched(t, "docs/platforms.md", "admissions.enforcer", "cert-manager")
+	if got := the[*admissionregistrationv1.ValidatingWebhookConfiguration](t, in, "spegel-guard").Labels["admissions.enforcer/disabled"]; got != "true" {
+		t.Errorf("the label is %q", got)
+	}
+}
+
+// OpenShift chooses user and group. What makes the pod restricted stays.
+func TestThePatchForOpenShiftNamesNoUser(t *testing.T) {
+	t.Parallel()
+	in := patched(t, "docs/platforms.md", "runAsUser", "cert-manager")
+	want := deployment(t, render(t, ".")).Spec.Template.Spec.SecurityContext
+	want.RunAsUser, want.RunAsGroup, want.FSGroup = nil, nil, nil
+	if diff := cmp.Diff(want, deployment(t, in).Spec.Template.Spec.SecurityContext); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

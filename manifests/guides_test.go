@@ -28,7 +28,7 @@ func guide(t *testing.T, name string) string {
 // A command in the guide is copied in a hurry: what it names must be what is installed.
 func TestTheOperationsGuideNamesObjectsThatExist(t *testing.T) {
 	t.Parallel()
-	installed := map[string]bool{"kustomization spegel-guard": true} // Flux's, from the README
+	installed := map[string]bool{"kustomization spegel-guard": true} // Flux's, from docs/install.md
 	for _, object := range append(render(t, "base", "cert-manager", "monitoring"), render(t, "base", "self-signed")...) {
 		installed[strings.ToLower(object.GetObjectKind().GroupVersionKind().Kind)+" "+object.GetName()] = true
 		if certificate, ok := object.(*certmanagerv1.Certificate); ok {
@@ -63,7 +63,7 @@ func TestTheGuidesTakeAwayEveryBinding(t *testing.T) {
 		}
 	}
 	command := strings.Join(words, " ")
-	for name, times := range map[string]int{"README.md": 1, "docs/operations.md": 2, "docs/validating-admission-policy.md": 1} {
+	for name, times := range map[string]int{"docs/install.md": 1, "docs/operations.md": 2, "docs/validating-admission-policy.md": 1} {
 		if got := strings.Count(documents(t)[name], command); got != times {
 			t.Errorf("%s has %q %d times, want %d", name, command, got, times)
 		}

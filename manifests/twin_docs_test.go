@@ -27,9 +27,9 @@ func kustomizationIn(t *testing.T, page, holds string) string {
 	return ""
 }
 
-func TestTwinInstallInTheREADME(t *testing.T) {
+func TestTwinInstallInTheGuide(t *testing.T) {
 	t.Parallel()
-	in := build(t, kustomizationIn(t, "../README.md", "patches:"), nil)
+	in := build(t, kustomizationIn(t, "../docs/install.md", "patches:"), nil)
 	got := the[*corev1.ConfigMap](t, in, "spegel-guard-private-registries").Data
 	want := map[string]string{"privateRegistries": "registry.example.ts.net\n*.internal.example.com"}
 	if diff := cmp.Diff(want, got); diff != "" || len(in) != len(build(t, twinAlone, nil)) {

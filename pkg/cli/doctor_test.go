@@ -23,28 +23,6 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/cli"
 )
 
-// TestREADMEDoctor runs the doctor that the README shows, up to the checks that say nothing there.
-func TestREADMEDoctor(t *testing.T) { //nolint:paralleltest // it changes the working directory
-	t.Chdir("../..")
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stdout, stderr bytes.Buffer
-	args := []string{
-		"doctor", "--node-root", "examples/node", "--image", "registry.example.ts.net/team/app:v1", "--private-registry", "registry.example.ts.net",
-	}
-	if code := cli.Run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); code != cli.ExitDenied {
-		t.Errorf("exit code %d; want %d\n%s", code, cli.ExitDenied, stderr.String())
-	}
-	report, _, ok := strings.Cut(stdout.String(), "\n\nSKIP rollout")
-	for _, want := range []string{"webhook " + strings.Join(args, " "), report} {
-		if !ok || !bytes.Contains(readme, []byte(want)) {
-			t.Errorf("README.md does not say:\n%s", want)
-		}
-	}
-}
-
 // The page is what the checks say, to the letter.
 func TestDoctorPage(t *testing.T) {
 	t.Parallel()

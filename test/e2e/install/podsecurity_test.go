@@ -17,13 +17,16 @@ import (
 )
 
 // TestPodSecurity has the API server's own PodSecurity admission judge a Pod made from the Deployment's template, in the
-// namespace of the manifests: for the base with every set of components, as far as their templates differ.
+// namespace of the manifests: for the base with each component and each two, as far as their templates differ.
 func TestPodSecurity(t *testing.T) {
 	install(t, "manifests/base")
 	judged := map[string]bool{}
-	for _, components := range subsets(componentNames(t)) {
+	for _, components := range pairs(componentNames(t)) {
 		if slices.Contains(components, "cert-manager") && slices.Contains(components, "self-signed") {
 			continue // does not build: each provides the certificate
+		}
+		if slices.Contains(components, "host-network") {
+			continue // TestPodSecurityOfTheHostNetwork
 		}
 		manifests, err := cluster.RenderComponents(filepath.Join(root, "manifests"), components...)
 		if err != nil {
@@ -45,6 +48,30 @@ func TestPodSecurity(t *testing.T) {
 		})
 	}
 	t.Logf("%d different templates", len(judged))
+}
+
+// TestPodSecurityOfTheHostNetwork has the API server take a pod of components/host-network in the namespace that comes with it.
+func TestPodSecurityOfTheHostNetwork(t *testing.T) {
+	manifests, err := cluster.RenderComponents(filepath.Join(root, "manifests"), "host-network")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployment, err := manifests.Deployment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	install(t, "manifests/base")
+	if err := createPod(t, deployment, nil); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "hostNetwork=true") {
+		t.Errorf("want a refusal for hostNetwork in the namespace of base, got %v", err)
+	}
+	dir, err := cluster.Overlay(t.TempDir(), filepath.Join(root, "manifests"), "host-network")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted(t, kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", dir))
+	if err := createPod(t, deployment, nil); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestPodSecurityRefuses shows that the namespace enforces what TestPodSecurity relies on.
@@ -122,13 +149,14 @@ func componentNames(t *testing.T) (names []string) {
 	return names
 }
 
-// subsets returns every set of names, the empty one first.
-func subsets(names []string) [][]string {
-	all := [][]string{nil}
-	for _, name := range names {
-		for _, set := range all {
-			all = append(all, append(set[:len(set):len(set)], name))
+// pairs returns every set of up to two names, the empty one first.
+func pairs(names []string) [][]string {
+	sets := [][]string{nil}
+	for i, one := range names {
+		sets = append(sets, []string{one})
+		for _, other := range names[i+1:] {
+			sets = append(sets, []string{one, other})
 		}
 	}
-	return all
+	return sets
 }
