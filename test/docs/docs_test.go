@@ -102,7 +102,7 @@ func anchors(page string) (names []string) {
 // notYet are pages that still have to be wrapped.
 var notYet = []string{
 	"docs/ci.md", "docs/operations.md", "docs/performance.md", "docs/threat-model.md", "docs/validating-admission-policy.md",
-	"docs/adr/0002-fail-closed-with-match-conditions.md", "docs/adr/0003-one-list-no-watch.md", "docs/adr/0004-target-path-and-inline-values.md",
+	"docs/adr/0002-fail-closed-with-match-conditions.md", "docs/adr/0003-one-list-no-watch.md", "docs/adr/0004-one-model-of-certainty.md", "docs/adr/0006-few-limits.md",
 }
 
 // Prose wraps. A row of a table, and what a program printed, can't.
