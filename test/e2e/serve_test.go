@@ -107,7 +107,7 @@ func TestCertificateFiles(t *testing.T) {
 func TestMetricsTellWhatHappened(t *testing.T) {
 	ns := namespace(t, "metrics")
 	name := func(dryRun bool) string {
-		return fmt.Sprintf(`spegel_guard_reviews_total{dry_run="%t",operation="CREATE",verdict="deny"}`, dryRun)
+		return fmt.Sprintf(`spegel_guard_reviews_total{dry_run="%t",kind="HelmRelease",operation="CREATE",verdict="deny"}`, dryRun)
 	}
 	before, beforeDry, log := metric(t, name(false)), metric(t, name(true)), guard.Logs()
 	refused(t, kubectl(t, "-n", ns, "create", "-f", badFile))
@@ -116,7 +116,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		t.Error("a denial is not counted")
 	}
 	lines := strings.TrimPrefix(guard.Logs(), log)
-	if strings.Count(lines, "\n") != 1 || !strings.Contains(lines, `"msg":"denied","namespace":"metrics","name":"spegel","operation":"CREATE"`) ||
+	if strings.Count(lines, "\n") != 1 || !strings.Contains(lines, `"msg":"denied","kind":"HelmRelease","namespace":"metrics","name":"spegel","operation":"CREATE"`) ||
 		!strings.Contains(lines, `"rules":["legacy-registries-key","empty-mirror-list"]`) || strings.Contains(lines, "docker.io") {
 		t.Errorf("want one line for the denial that was no dry run, without values:\n%s", lines)
 	}
