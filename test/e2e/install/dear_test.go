@@ -91,7 +91,7 @@ func reviewOf(t *testing.T, values, old json.RawMessage, from ...string) []byte 
 		return release
 	}
 	request := map[string]any{
-		"uid": "1", "operation": "CREATE", "namespace": "default", "name": "spegel", "dryRun": true, "object": object(values),
+		"uid": "1", "operation": "CREATE", "namespace": "default", "name": "spegel", "dryRun": false, "object": object(values),
 		"kind": map[string]any{"group": "helm.toolkit.fluxcd.io", "version": "v2", "kind": "HelmRelease"},
 	}
 	if old != nil {
