@@ -159,6 +159,16 @@ func TestMatchConditionsCallTheWebhookFor(t *testing.T) {
 			old:     `{metadata: {name: spegel}, spec: {interval: 2h}}`,
 			called:  failsClosed, all: failsClosed,
 		},
+		"a release of spegel that loses its spec": {
+			release: `{metadata: {name: spegel}}`,
+			old:     `{metadata: {name: spegel}, spec: {interval: 1h}}`,
+			called:  failsClosed, all: failsClosed,
+		},
+		"a release of spegel that gains a spec": {
+			release: `{metadata: {name: spegel}, spec: {interval: 1h}}`,
+			old:     `{metadata: {name: spegel}}`,
+			called:  failsClosed, all: failsClosed,
+		},
 		"a label on spegel": {
 			release: `{metadata: {name: spegel, labels: {a: b}}, spec: {chart: {spec: {chart: spegel}}, values: {a: [{b: [1, null]}]}}}`,
 			old:     `{metadata: {name: spegel}, spec: {chart: {spec: {chart: spegel}}, values: {a: [{b: [1, null]}]}}}`,
