@@ -13,6 +13,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
@@ -27,7 +28,7 @@ const readTimeout = 3 * time.Second
 // maxLogged is up to how many characters of a name are logged.
 const maxLogged = 256
 
-// Handler reviews HelmReleases, and the ConfigMaps and Secrets that they take values from. Its fields are set before first
+// Handler reviews HelmReleases, the ConfigMaps and Secrets that they take values from, and DaemonSets. Its fields are set before first
 // use; it is safe for concurrent use.
 type Handler struct {
 	Policy  func() *policy.Policy // the policy in force
@@ -64,10 +65,11 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 		{helmv2.GroupVersion.Group, helmv2.HelmReleaseKind}: h.reviewRelease,
 		{corev1.GroupName, kindConfigMap}:                   h.reviewValues,
 		{corev1.GroupName, kindSecret}:                      h.reviewValues,
+		{appsv1.GroupName, kindDaemonSet}:                   h.reviewDaemonSet,
 	}[[2]string{req.Kind.Group, req.Kind.Kind}]
 	switch {
 	case judge == nil:
-		return badReview("another kind of object", errors.New("expected a HelmRelease of helm.toolkit.fluxcd.io/v2, a ConfigMap or a Secret"))
+		return badReview("another kind of object", errors.New("expected a HelmRelease of helm.toolkit.fluxcd.io/v2, a ConfigMap, a Secret or a DaemonSet of apps/v1"))
 	case req.SubResource != "" || req.Operation != admissionv1.Create && req.Operation != admissionv1.Update:
 		return outcome{verdict: notReviewed}
 	}

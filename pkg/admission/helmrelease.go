@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"slices"
 
@@ -13,7 +12,6 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // maxOld is up to how many bytes of the old object a change of the mirror list is looked for. It is for a hint, and costs
@@ -44,9 +42,9 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 	out := outcome{unresolved: len(res.Unresolved)}
 	if !rel.Suspended { // nothing is installed from one that is, and resuming it is an update that is reviewed
 		denying, written := denying(req, res)
-		out.deny(denying)
+		out.deny(located(denying))
 		if written && pol.Unresolved == policy.UnresolvedDeny {
-			out.denyUnresolved(slices.DeleteFunc(slices.Clone(res.Unresolved), func(ref release.Reference) bool { return !ref.Deniable() }))
+			out.denyUnresolved(unreadValues(res.Unresolved))
 		}
 	}
 	if len(out.problems) > 0 {
@@ -83,26 +81,25 @@ func specChanges(req *admissionv1.AdmissionRequest) bool {
 	return !bytes.Equal(is.Spec, was.Spec)
 }
 
-// deny has findings deny.
-func (o *outcome) deny(findings []release.Finding) {
-	rules := make([]validate.Finding, 0, len(findings))
+// located are findings with the fields that they are about.
+func located(findings []release.Finding) []locatedFinding {
+	out := make([]locatedFinding, 0, len(findings))
 	for _, f := range findings {
-		rules = append(rules, f.Finding)
-		o.problems = append(o.problems, problem{f.Field(), f.Text() + "; " + f.Fix, f.Rule})
+		out = append(out, locatedFinding{f.Finding, f.Field(), f.Text()})
 	}
-	o.headline = validate.Headline(rules)
+	return out
 }
 
-// denyUnresolved has what can't be read deny.
-func (o *outcome) denyUnresolved(refs []release.Reference) {
+// unreadValues are the references that a policy may deny a release for.
+func unreadValues(refs []release.Reference) (problems []problem) {
 	for _, ref := range refs {
-		o.problems = append(o.problems, problem{
-			name(ref), ref.Reason + ", so what Spegel would mirror is not known; make it readable or set the list in spec.values", ruleUnresolved,
-		})
+		if ref.Deniable() {
+			problems = append(problems, problem{
+				name(ref), ref.Reason + ", so what Spegel would mirror is not known; make it readable or set the list in spec.values", ruleUnresolved,
+			})
+		}
 	}
-	if o.headline == "" && len(refs) > 0 {
-		o.headline = fmt.Sprintf("Spegel's values can't be seen in full, and the policy asks for that (%d unresolved)", len(refs))
-	}
+	return problems
 }
 
 // listChanges reports whether an update changes the effective mirror list; not known counts as no.

@@ -9,6 +9,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"github.com/spegel-guard/spegel-guard/pkg/release"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // Metrics count what the webhook does. No label holds a name or a value out of an object.
@@ -66,11 +67,11 @@ func (m *Metrics) showFromTheStart() {
 	for _, result := range []string{resultLoaded, resultRefused} {
 		m.policyReloads.WithLabelValues(result)
 	}
-	for _, k := range []string{helmv2.HelmReleaseKind, kindConfigMap, kindSecret} {
+	for _, k := range []string{helmv2.HelmReleaseKind, kindConfigMap, kindSecret, kindDaemonSet} {
 		for _, op := range []admissionv1.Operation{admissionv1.Create, admissionv1.Update} {
 			for _, dryRun := range []string{"true", "false"} {
 				m.reviews.WithLabelValues(k, string(op), string(denied), dryRun)
-				if k != helmv2.HelmReleaseKind {
+				if k == kindConfigMap || k == kindSecret {
 					m.reviews.WithLabelValues(k, string(op), string(notJudged), dryRun)
 				}
 			}
@@ -106,12 +107,18 @@ func (m *Metrics) reviewed(req *admissionv1.AdmissionRequest, v verdict, took ti
 
 func (m *Metrics) found(res release.Result) {
 	for _, f := range res.Findings {
-		m.findings.WithLabelValues(f.Rule, string(f.Severity)).Inc()
+		m.finding(f.Finding)
 	}
 	for _, ref := range res.Unresolved {
-		m.unresolved.WithLabelValues(kind(ref.Kind)).Inc()
+		m.unread(ref.Kind)
 	}
 }
+
+func (m *Metrics) finding(f validate.Finding) {
+	m.findings.WithLabelValues(f.Rule, string(f.Severity)).Inc()
+}
+
+func (m *Metrics) unread(k string) { m.unresolved.WithLabelValues(kind(k)).Inc() }
 
 // operation and kind keep what a client may choose out of the labels.
 func operation(op admissionv1.Operation) string {
@@ -125,12 +132,13 @@ func operation(op admissionv1.Operation) string {
 const (
 	kindConfigMap = "ConfigMap"
 	kindSecret    = "Secret"
+	kindDaemonSet = "DaemonSet"
 	kindOther     = "other"
 )
 
 func kind(k string) string {
 	switch k {
-	case helmv2.HelmReleaseKind, kindConfigMap, kindSecret:
+	case helmv2.HelmReleaseKind, kindConfigMap, kindSecret, kindDaemonSet:
 		return k
 	}
 	return kindOther

@@ -59,7 +59,7 @@ func TestWhatAlertsCountIsThereFromTheStart(t *testing.T) {
 	admission.NewMetrics(registry, time.Now)
 	for name, want := range map[string]map[string]float64{
 		"spegel_guard_reviews_total verdict":            {"deny": 0, "not-judged": 0},
-		"spegel_guard_reviews_total kind":               {"HelmRelease": 0, "ConfigMap": 0, "Secret": 0},
+		"spegel_guard_reviews_total kind":               {"HelmRelease": 0, "ConfigMap": 0, "Secret": 0, "DaemonSet": 0},
 		"spegel_guard_reviews_total operation":          {"CREATE": 0, "UPDATE": 0},
 		"spegel_guard_reviews_total dry_run":            {"true": 0, "false": 0},
 		"spegel_guard_unresolved_references_total kind": {"ConfigMap": 0, "Secret": 0, "other": 0},

@@ -107,15 +107,15 @@ func (v *valuesReview) judge(ctx context.Context, hr *helmv2.HelmRelease) {
 // added lists the findings that a release did not have before, and that stand in the new object. They are compared by rule and entry: an
 // entry may have another position in the list.
 func (v *valuesReview) added(before *release.Release, found []release.Finding) []release.Finding {
-	had := map[string]int{}
+	had := entries{}
 	if before != nil && len(found) > 0 {
 		for _, f := range before.Evaluate(v.policy.Policy).Denied() {
-			had[entry(f)]++
+			had.add(f.Finding)
 		}
 	}
 	var added []release.Finding
 	for _, f := range found {
-		if had[entry(f)]--; had[entry(f)] >= 0 {
+		if had.take(f.Finding) {
 			continue
 		}
 		if f.Origin.Kind == v.kind && f.Origin.Name == v.key.Name {
@@ -125,12 +125,6 @@ func (v *valuesReview) added(before *release.Release, found []release.Finding) [
 	return added
 }
 
-// entry is what a finding is about, wherever in a list that stands. Where nothing may be shown, what is said of it has to do.
-func entry(f release.Finding) string {
-	keys := slices.DeleteFunc(slices.Clone(f.Path), func(step any) bool { _, isIndex := step.(int); return isIndex })
-	return strings.Join([]string{f.Rule, keys.String(), f.Text()}, "\n")
-}
-
 // outcome is the answer for all releases together. Findings that several have in common are told once.
 func (v *valuesReview) outcome(incomplete error) outcome {
 	out := outcome{verdict: admitted(v.findings, v.unresolved), unresolved: v.unresolved}
@@ -138,11 +132,11 @@ func (v *valuesReview) outcome(incomplete error) outcome {
 	case len(v.denied) > 0:
 		out.verdict = denied
 		seen := map[string]bool{}
-		out.deny(slices.DeleteFunc(v.denied, func(f release.Finding) bool {
+		out.deny(located(slices.DeleteFunc(v.denied, func(f release.Finding) bool {
 			known := seen[f.Field()+f.Rule]
 			seen[f.Field()+f.Rule] = true
 			return known
-		}))
+		})))
 		out.headline += " in HelmRelease " + strings.Join(v.denying[:min(len(v.denying), maxNamed)], ", ")
 		if more := len(v.denying) - maxNamed; more > 0 {
 			out.headline += fmt.Sprintf(" and %d more", more)

@@ -1,5 +1,13 @@
 package admission
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
 // verdict is the label under which a review is counted.
 type verdict string
 
@@ -8,9 +16,9 @@ const (
 	warned      verdict = "warn"
 	unresolved  verdict = "unresolved"
 	passed      verdict = "pass"
-	notSpegel   verdict = "not-spegel"   // another chart's release, or values of none of Spegel
+	notSpegel   verdict = "not-spegel"   // another chart's release, values of none of Spegel, another program's DaemonSet
 	notJudged   verdict = "not-judged"   // values of releases that could not be found out
-	notReviewed verdict = "not-reviewed" // a deletion, an object being deleted, a subresource, values that stay
+	notReviewed verdict = "not-reviewed" // a deletion, an object being deleted, a subresource, values or a template that stay
 	failed      verdict = "error"        // the review itself was bad
 )
 
@@ -43,4 +51,47 @@ func admitted(findings, unread int) verdict {
 		return unresolved
 	}
 	return passed
+}
+
+// locatedFinding is a finding and where it stands, whatever the kind of the object.
+type locatedFinding struct {
+	validate.Finding
+	field, text string
+}
+
+// deny has findings deny.
+func (o *outcome) deny(findings []locatedFinding) {
+	rules := make([]validate.Finding, 0, len(findings))
+	for _, f := range findings {
+		rules = append(rules, f.Finding)
+		o.problems = append(o.problems, problem{f.field, f.text + "; " + f.Fix, f.Rule})
+	}
+	o.headline = validate.Headline(rules)
+}
+
+// denyUnresolved has what can't be read deny.
+func (o *outcome) denyUnresolved(unread []problem) {
+	o.problems = append(o.problems, unread...)
+	if o.headline == "" && len(unread) > 0 {
+		o.headline = fmt.Sprintf("Spegel's values can't be seen in full, and the policy asks for that (%d unresolved)", len(unread))
+	}
+}
+
+// entries counts what findings are about, so that those of before and after a change can be told apart by rule and entry: an entry may
+// have another position in its list.
+type entries map[string]int
+
+func (e entries) add(f validate.Finding) { e[entry(f)]++ }
+
+// take reports whether there is such a finding left, and takes it.
+func (e entries) take(f validate.Finding) bool {
+	key := entry(f)
+	e[key]--
+	return e[key] >= 0
+}
+
+// entry is what a finding is about, wherever in a list that stands. Where nothing may be shown, what is said of it has to do.
+func entry(f validate.Finding) string {
+	keys := slices.DeleteFunc(slices.Clone(f.Path), func(step any) bool { _, isIndex := step.(int); return isIndex })
+	return strings.Join([]string{f.Rule, keys.String(), f.Text()}, "\n")
 }

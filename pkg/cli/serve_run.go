@@ -42,7 +42,7 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	}
 	reviews := http.NewServeMux()
 	endpoint := admission.NewEndpoint(handler)
-	for _, path := range []string{admission.Path, admission.ConfigMapPath, admission.SecretPath} {
+	for _, path := range []string{admission.Path, admission.ConfigMapPath, admission.SecretPath, admission.DaemonSetPath} {
 		reviews.Handle(path, endpoint)
 	}
 

@@ -81,6 +81,12 @@ func List(ctx context.Context, r client.Reader, namespace string) ([]DaemonSet, 
 	return found, nil
 }
 
+// Owners are the Flux object that made a DaemonSet and the Helm release that it belongs to, as its labels and annotations say.
+func Owners(ds *appsv1.DaemonSet) (helmRelease, release types.NamespacedName) {
+	return types.NamespacedName{Namespace: ds.Labels[fluxNamespace], Name: ds.Labels[fluxName]},
+		types.NamespacedName{Namespace: ds.Annotations[helmNamespace], Name: ds.Annotations[helmName]}
+}
+
 func newDaemonSet(ds *appsv1.DaemonSet) (d DaemonSet, ok bool, err error) {
 	configuration, ok := readConfiguration(&ds.Spec.Template.Spec)
 	if !ok {
@@ -90,10 +96,10 @@ func newDaemonSet(ds *appsv1.DaemonSet) (d DaemonSet, ok bool, err error) {
 	if err != nil {
 		return d, false, fmt.Errorf("DaemonSet %s/%s: %w", ds.Namespace, ds.Name, err)
 	}
+	flux, helm := Owners(ds)
 	return DaemonSet{
 		Namespace: ds.Namespace, Name: ds.Name, UID: ds.UID,
-		HelmRelease:   types.NamespacedName{Namespace: ds.Labels[fluxNamespace], Name: ds.Labels[fluxName]},
-		Release:       types.NamespacedName{Namespace: ds.Annotations[helmNamespace], Name: ds.Annotations[helmName]},
+		HelmRelease: flux, Release: helm,
 		Configuration: configuration,
 		OnDelete:      ds.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType,
 		Observed:      ds.Status.ObservedGeneration >= ds.Generation,
