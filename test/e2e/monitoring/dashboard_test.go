@@ -47,7 +47,10 @@ func (r *run) dashboard(t *testing.T, c component) {
 		}
 	}
 	for title, want := range map[string][]string{
-		"Reviews by verdict":                        {"deny", "pass", "unresolved"},
+		"Reviews by verdict": {
+			"ConfigMap: deny", "ConfigMap: not-judged", "ConfigMap: not-spegel", "HelmRelease: deny", "HelmRelease: pass", "HelmRelease: unresolved",
+			"Secret: deny", "Secret: not-judged", // from the start
+		},
 		"Findings by rule":                          {"empty-mirror-list (deny)", "legacy-registries-key (deny)"},
 		"Failed calls, as the API server sees them": {"calling_webhook_error", "no_error"},
 		"Policy file and bad requests":              {"bad requests", "policy loaded", "policy refused"},
