@@ -87,6 +87,11 @@ func imagesOf(t *testing.T, disk filesys.FileSystem, folder string) (images []st
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, object := range objects.Resources() {
+		if got := object.GetLabels()["app.kubernetes.io/version"]; got != version {
+			t.Errorf("%s is labelled with version %q, want %s", object.CurId(), got, version)
+		}
+	}
 	for line := range strings.Lines(string(text)) {
 		if image, found := strings.CutPrefix(strings.TrimLeft(line, " -"), "image: "); found {
 			images = append(images, strings.TrimSpace(image))
