@@ -33,7 +33,7 @@ type Options struct {
 	Policy validate.Policy
 }
 
-// Release is a release of Spegel's.
+// Release is a release of Spegel.
 type Release struct {
 	// Kind is HelmRelease or, where Spegel runs without one, DaemonSet.
 	Kind            string

@@ -14,12 +14,12 @@ type DaemonSet struct {
 	// and Hidden where the release takes values from a Secret, which the list could come from, or the template names one.
 	Mirrors []string
 	Hidden  bool
-	// Everything tells whether every registry is mirrored. Writes tells whether the list is written on the
+	// Everything reports whether every registry is mirrored. Writes reports whether the list is written on the
 	// nodes; else it only says what Spegel serves.
 	Everything, Writes bool
 	// Nodes is the number of nodes that should run a pod, Updated of those that run one of the current template.
 	Nodes, Updated int
-	// Current tells whether all do.
+	// Current reports whether all do.
 	Current bool
 }
 

@@ -1,4 +1,4 @@
-// Package audit judges the HelmReleases of a live cluster: each of Spegel's through the decision that the
+// Package audit judges the HelmReleases of a live cluster: each of Spegel through the decision that the
 // webhook makes, and beside it what only a cluster knows, which is what runs of the release.
 //
 // It only reads: HelmReleases and DaemonSets in pages, everything else by name. It never shows anything

@@ -111,13 +111,13 @@ func (o *Options) facts(ctx context.Context, rel *Release, s *seen, res *Result)
 	return nil
 }
 
-// inScope tells whether a DaemonSet that no release claims is one to report: all HelmReleases that could
+// inScope reports whether a DaemonSet that no release claims is one to report: all HelmReleases that could
 // have made it were looked at.
 func (o *Options) inScope(d *rollout.DaemonSet) bool {
 	return o.Namespace == "" || d.HelmRelease.Namespace == "" || d.HelmRelease.Namespace == o.Namespace
 }
 
-// loose is a release for a DaemonSet that no HelmRelease of Spegel's made. Its list is hidden where one of its
+// loose is a release for a DaemonSet that no HelmRelease of Spegel made. Its list is hidden where one of its
 // makers has values in a Secret, and where it is not known which HelmRelease's values it has.
 func (o *Options) loose(ctx context.Context, d *rollout.DaemonSet, makers []*origin) (*Release, error) {
 	rel := &Release{Kind: "DaemonSet", Namespace: d.Namespace, Name: d.Name, UID: d.UID}
@@ -143,7 +143,7 @@ func shared(d *rollout.DaemonSet, makers []*origin) Problem {
 	}
 }
 
-// unreviewed says why nothing reviews the values of a DaemonSet that no release of Spegel's claims.
+// unreviewed says why nothing reviews the values of a DaemonSet that no release of Spegel claims.
 func (o *Options) unreviewed(d *rollout.DaemonSet, makers []*origin) Problem {
 	p := Problem{NoHelmRelease, fmt.Sprintf("DaemonSet %s runs Spegel, and no HelmRelease made it, so nothing reviews its values", d), "install Spegel with a HelmRelease"}
 	named := fmt.Sprintf("DaemonSet %s runs Spegel, and by its labels HelmRelease %s made it", d, d.HelmRelease)

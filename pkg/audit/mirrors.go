@@ -107,7 +107,7 @@ func (o *Options) privatePulls(rel *Release, d *rollout.DaemonSet, hidden bool) 
 	return &Problem{PrivatePulls, fmt.Sprintf("DaemonSet %s as it is now: the list of mirrors: %s (%s)", d, text, f.Rule), fix}
 }
 
-// has tells whether the release's own values break a rule.
+// has reports whether the release's own values break a rule.
 func (r *Release) has(rule string) bool {
 	for i := range r.Findings {
 		if r.Findings[i].Rule == rule {

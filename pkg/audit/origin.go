@@ -30,7 +30,7 @@ func originOf(hr *helmv2.HelmRelease) origin {
 	}
 }
 
-// made tells whether a HelmRelease made a DaemonSet: by Flux's labels, or, where post-renderers took those
+// made reports whether a HelmRelease made a DaemonSet: by Flux's labels, or, where post-renderers took those
 // off, by Helm's annotations.
 func (o *origin) made(d *rollout.DaemonSet) bool {
 	if d.HelmRelease.Name != "" {

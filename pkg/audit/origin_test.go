@@ -10,7 +10,7 @@ import (
 
 const labelled = "  labels: {helm.toolkit.fluxcd.io/name: spegel, helm.toolkit.fluxcd.io/namespace: kube-system}\n"
 
-// Of a DaemonSet that no release of Spegel's made, the list is shown only where it is known to come from no Secret.
+// Of a DaemonSet that no release of Spegel made, the list is shown only where it is known to come from no Secret.
 func TestRunShowsNothingOfASecretOfWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	const inSecret = "  valuesFrom: [{kind: Secret, name: list}]\n"

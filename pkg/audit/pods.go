@@ -69,7 +69,7 @@ func notConfigured(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 	}
 }
 
-// unknownPods finds pods of which the revisions don't tell whether they are old.
+// unknownPods finds pods whose revisions don't show whether they are old.
 func unknownPods(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 	unknown := func(p *rollout.Pod) bool { return !p.Current && !p.Old }
 	n := count(pods, unknown)

@@ -50,7 +50,7 @@ func TestProblems(t *testing.T) {
 		"nothing is to run here, but in another cluster":        {objects: []string{releaseOf("  kubeConfig: {secretRef: {name: other}}\n" + values)}},
 		"values that can't be read are not compared":            {objects: []string{releaseOf("  valuesFrom: [{kind: ConfigMap, name: missing}]\n"), listed, current}},
 		"a list under the dead key is not what the values mean": {objects: []string{releaseOf("  values: {spegel: {registries: [https://docker.io]}}\n"), daemonSetOf()}},
-		"a suspended release was mended, and the old list is in force": {
+		"a suspended release was fixed, and the old list is in force": {
 			objects: []string{releaseOf("  suspend: true\n" + values), daemonSetOf()},
 			want: []string{
 				`private-pulls-at-risk: DaemonSet kube-system/spegel as it is now: the list of mirrors: not set, so Spegel answers for every registry, the private ones included, and their pulls may fail with "not found" (empty-mirror-list); once the values are right: flux -n kube-system resume helmrelease spegel`,

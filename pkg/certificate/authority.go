@@ -115,7 +115,7 @@ func (a authority) serves(ca *x509.Certificate, cert, key []byte, at time.Time) 
 	return err == nil
 }
 
-// due tells whether a serving certificate has to be made anew. One that ends with its CA is as long as
+// due reports whether a serving certificate has to be made anew. One that ends with its CA is as long as
 // it can be.
 func (a authority) due(ca *x509.Certificate, cert, key []byte, now time.Time) bool {
 	if !a.serves(ca, cert, key, now) {
@@ -124,12 +124,12 @@ func (a authority) due(ca *x509.Certificate, cert, key []byte, now time.Time) bo
 	return !a.serves(ca, cert, key, now.Add(a.lifetimes.Certificate/3)) && !parse(cert)[0].NotAfter.Equal(ca.NotAfter)
 }
 
-// retires tells whether a CA must be followed by another: what it signs after the overlap would not live in full.
+// retires reports whether a CA must be followed by another: what it signs after the overlap would not live in full.
 func (a authority) retires(ca *x509.Certificate, now time.Time) bool {
 	return now.Add(a.lifetimes.Overlap + a.lifetimes.Certificate).After(ca.NotAfter)
 }
 
-// settled tells whether a CA was made long enough ago to sign.
+// settled reports whether a CA was made long enough ago to sign.
 func (a authority) settled(ca *x509.Certificate, now time.Time) bool {
 	return !now.Before(ca.NotBefore.Add(skew + a.lifetimes.Overlap))
 }
@@ -148,7 +148,7 @@ func signingKey(ca *x509.Certificate, keyPEM []byte) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// fits tells whether a CA can sign with a key.
+// fits reports whether a CA can sign with a key.
 func fits(ca *x509.Certificate, keyPEM []byte) bool {
 	_, err := signingKey(ca, keyPEM)
 	return err == nil

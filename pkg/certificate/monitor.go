@@ -25,7 +25,7 @@ const (
 	nearEnd = 10
 )
 
-// Monitor tells whether the certificate that is served is one that the API server accepts. Its fields are set
+// Monitor reports whether the certificate that is served is one that the API server accepts. Its fields are set
 // before first use. What it knows of the API server it learns in Run, so to ask it costs no call.
 type Monitor struct {
 	// Served is the certificate in use; nil for none yet.

@@ -28,11 +28,11 @@ func (s state) trusted() []*x509.Certificate {
 	return append(parse(s[keyCA]), parse(s[keyNext])...)
 }
 
-// whole tells whether there is a CA, alive, to go on from.
+// whole reports whether there is a CA, alive, to go on from.
 func (s state) whole(now time.Time) bool { return len(live(parse(s[keyCA]), now)) > 0 }
 
 // advance makes what is due and returns the state to keep; inForce is what the caBundle holds. It is a
-// function of its arguments, but for the random keys, so replicas that see the same do the same.
+// function of its arguments, except for the random keys, so replicas that see the same do the same.
 //
 // No certificate is served whose CA has not been in the caBundle for the overlap, and no CA leaves the
 // caBundle before all that it signed has expired. So it does not matter in which order replicas and API
@@ -101,7 +101,7 @@ func holds(certs []*x509.Certificate, cert *x509.Certificate) bool {
 	return slices.ContainsFunc(certs, cert.Equal)
 }
 
-// same tells whether two lists hold the same certificates, in any order.
+// same reports whether two lists hold the same certificates, in any order.
 func same(a, b []*x509.Certificate) bool {
 	in := func(all []*x509.Certificate) func(*x509.Certificate) bool {
 		return func(c *x509.Certificate) bool { return !holds(all, c) }

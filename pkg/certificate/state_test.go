@@ -28,7 +28,7 @@ func (c *cluster) step(now time.Time) {
 	c.bundle = encode(next.trusted()...)
 }
 
-// accepted tells whether an API server with this caBundle accepts what is served by a state.
+// accepted reports whether an API server with this caBundle accepts what is served by a state.
 func (c *cluster) accepted(bundle []byte, served state, now time.Time) bool {
 	for _, ca := range parse(bundle) {
 		if c.makes.serves(ca, served[keyCert], served[keyCertKey], now) {

@@ -32,7 +32,7 @@ func newAudit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Audit the HelmReleases of a cluster",
-		Long: `Audit the HelmReleases of a cluster: those of Spegel's, by the decision that the webhook makes, and what runs of them.
+		Long: `Audit the HelmReleases of a cluster: those that install Spegel, as the webhook would, and what runs of them.
 
 The cluster is the one of the kubeconfig, as for kubectl, or the one that this runs in. It is only read, unless --events or
 --policy-report ask for more. What may not be read, such as a Secret, is reported as unresolved.

@@ -53,7 +53,7 @@ Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be 
 	f.StringArrayVar(&o.ignore, "ignore", nil, "glob of paths not to look at for releases that nothing builds (repeatable)")
 	f.StringArrayVar(&o.varFiles, "vars", nil, "file of values for ${NAME}: dotenv, or YAML of ConfigMaps and Secrets; - is standard input (repeatable)")
 	f.StringArrayVar(&o.vars, "var", nil, "value for ${NAME}, as NAME=VALUE; wins over --vars, but not over what the repository holds in the clear (repeatable)")
-	f.BoolVar(&o.noPrune, "no-prune", false, "build what can't hold a release of Spegel's too")
+	f.BoolVar(&o.noPrune, "no-prune", false, "build what can't hold a release of Spegel too")
 	_ = f.MarkHidden("no-prune") // the flag exists
 	o.complete(cmd)
 	return cmd

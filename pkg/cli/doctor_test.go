@@ -92,7 +92,7 @@ func TestDoctorSawNothing(t *testing.T) {
 	}
 }
 
-// TestDocumentedArchive makes an archive of a node with the command that the page shows. The report is that of the node, but for
+// TestDocumentedArchive makes an archive of a node with the command that the page shows. The report is that of the node, except for
 // downloads, whose content is left out.
 func TestDocumentedArchive(t *testing.T) {
 	t.Parallel()

@@ -30,7 +30,7 @@ func (j *judging) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&j.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
 	f.StringArrayVarP(&j.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text, json, sarif, junit, github or markdown (repeatable)")
 	f.BoolVar(&j.failOnWarn, "fail-on-warn", false, "exit with 1 if there are warnings")
-	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if there is no release of Spegel's at all")
+	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if there is no release of Spegel at all")
 	f.StringVar(&j.unresolved, "unresolved", "", "what to do with what can't be decided: warn or deny; default is what the policy file says, else warn")
 }
 
@@ -74,7 +74,7 @@ func (j *judging) verdict(r *report.Report, stderr io.Writer) error {
 	case !r.Complete():
 		return errors.New("the check is not complete, see the errors in the report")
 	case j.requireMatch && r.Summary.Releases == 0:
-		return errors.New("no release of Spegel's was found, and --require-match asks for one")
+		return errors.New("no release of Spegel was found, and --require-match asks for one")
 	case r.Summary.Denied > 0:
 		return errDenied
 	case j.failOnWarn && r.Summary.Warned > 0:

@@ -67,7 +67,7 @@ func (p *parser) charts(list *yaml.Node) {
 	}
 }
 
-// isChart tells whether s is a chart's name, or the oci:// or https:// URL of a chart.
+// isChart reports whether s is a chart's name, or the oci:// or https:// URL of a chart.
 func isChart(s string) bool {
 	if strings.HasPrefix(s, "oci://") || strings.HasPrefix(s, "https://") {
 		u, err := url.Parse(s)

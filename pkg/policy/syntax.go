@@ -39,7 +39,7 @@ func findLine(data []byte, text string) int {
 	return 1 + bytes.Count(data[:max(at, 0)], []byte("\n"))
 }
 
-// countsFromZero tells whether yaml.v3 counts the lines of an error from 0: those of its parser, which
+// countsFromZero reports whether yaml.v3 counts the lines of an error from 0: those of its parser, which
 // begin as below. Those of its scanner count from 1.
 func countsFromZero(text string) bool {
 	return slices.ContainsFunc([]string{

@@ -75,7 +75,7 @@ func events(t *testing.T, c client.Client) []eventsv1.Event {
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	c := api(t, interceptor.Funcs{})
-	loose := report.Release{Kind: "DaemonSet", Name: "loose", Cluster: &report.Cluster{Problems: []report.Problem{{Problem: "no-helmrelease", Message: "by hand", Fix: "mend"}}}}
+	loose := report.Release{Kind: "DaemonSet", Name: "loose", Cluster: &report.Cluster{Problems: []report.Problem{{Problem: "no-helmrelease", Message: "by hand", Fix: "fix it"}}}}
 	if _, err := publish.Events(t.Context(), c, judged(bad(), loose, report.Release{Name: "good"}), "pod-1", noon); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestEvents(t *testing.T) {
 		"PrivateRegistryMirrored helm.toolkit.fluxcd.io/v2 HelmRelease apps/bad uid-bad: spec.a[0]: is private; take it off [private-registry-mirrored]": 1,
 		"PrivateRegistryMirrored helm.toolkit.fluxcd.io/v2 HelmRelease apps/bad uid-bad: spec.a[1]: is private; take it off [private-registry-mirrored]": 1,
 		"NoDaemonset helm.toolkit.fluxcd.io/v2 HelmRelease apps/bad uid-bad: nothing runs; look [no-daemonset]":                                          1,
-		"NoHelmrelease apps/v1 DaemonSet apps/loose uid-loose: by hand; mend [no-helmrelease]":                                                           1,
+		"NoHelmrelease apps/v1 DaemonSet apps/loose uid-loose: by hand; fix it [no-helmrelease]":                                                         1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -196,9 +196,9 @@ func TestPolicyReports(t *testing.T) {
 	const passing = "apps/spegel-guard-uid-good of good owned by HelmRelease uid-good: pass <nil> <nil> map[error:0 fail:0 pass:1 skip:0 warn:0]"
 	write(judged(bad(), report.Release{Name: "good"}), "", others, failing, passing)
 	write(judged(bad(), report.Release{Name: "good"}), "", others, failing, passing)
-	mended := "apps/spegel-guard-uid-bad of bad owned by HelmRelease uid-bad: pass <nil> <nil> map[error:0 fail:0 pass:1 skip:0 warn:0]"
+	fixed := "apps/spegel-guard-uid-bad of bad owned by HelmRelease uid-bad: pass <nil> <nil> map[error:0 fail:0 pass:1 skip:0 warn:0]"
 	write(judged(), "elsewhere", others, failing, passing) // another namespace's are left alone
-	write(judged(report.Release{Name: "bad"}), "", others, mended)
+	write(judged(report.Release{Name: "bad"}), "", others, fixed)
 	write(judged(), "", others)
 }
 

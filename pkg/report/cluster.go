@@ -20,12 +20,12 @@ type DaemonSet struct {
 	// Mirrors is the list that the current template carries, where empty means every registry. It is null where
 	// it could come from a Secret.
 	Mirrors []string `json:"mirrors"`
-	// Everything tells whether every registry is mirrored.
+	// Everything reports whether every registry is mirrored.
 	Everything bool `json:"everything"`
-	// WritesHosts tells whether the list is written on the nodes; else it only says what Spegel serves.
+	// WritesHosts reports whether the list is written on the nodes; else it only says what Spegel serves.
 	WritesHosts bool `json:"writesHosts"`
 	// Nodes is the number of nodes that should run a pod, Updated of those that run one of the current template,
-	// and Current tells whether all do.
+	// and Current reports whether all do.
 	Nodes   int  `json:"nodes"`
 	Updated int  `json:"updated"`
 	Current bool `json:"current"`

@@ -32,7 +32,7 @@ func (p Place) String() string {
 	return s
 }
 
-// onDisk tells whether the place is in a file and not in a stream.
+// onDisk reports whether the place is in a file and not in a stream.
 func (p Place) onDisk() bool { return p.File != "" && p.File != Stdin }
 
 // Stdin is the file name of what was read from standard input.

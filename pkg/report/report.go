@@ -28,7 +28,7 @@ type Report struct {
 	Files int `json:"-"`
 }
 
-// Summary counts the releases of Spegel's by verdict.
+// Summary counts the releases of Spegel by verdict.
 type Summary struct {
 	Releases   int `json:"releases"`
 	Denied     int `json:"denied"`
@@ -37,7 +37,7 @@ type Summary struct {
 	Passed     int `json:"passed"`
 }
 
-// Release is one release of Spegel's.
+// Release is one release of Spegel.
 type Release struct {
 	// Kind is empty for a HelmRelease. Where Spegel runs in a cluster without one, it is that of what runs.
 	Kind      string  `json:"kind,omitempty"`
@@ -127,7 +127,7 @@ type Place struct {
 	Approximate bool `json:"approximate,omitempty"`
 }
 
-// Complete tells whether everything that could hold a release was checked.
+// Complete reports whether everything that could hold a release was checked.
 func (r *Report) Complete() bool { return r.fatal() == 0 }
 
 // fatal counts the errors that leave the run incomplete.

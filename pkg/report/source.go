@@ -111,7 +111,7 @@ func (s *source) mayHoldSecret(at int) bool {
 	return secret
 }
 
-// document is what tells whether a document holds a secret: its own, or that of a patch in it.
+// document is what reports whether a document holds a secret: its own, or that of a patch in it.
 type document struct {
 	Kind            string     `yaml:"kind"`
 	SecretGenerator yaml.Node  `yaml:"secretGenerator"`
@@ -135,7 +135,7 @@ func (d *document) secret() bool {
 		slices.ContainsFunc(d.Items, func(item document) bool { return item.secret() })
 }
 
-// namesSecret tells whether a text in a node speaks of a Secret, or of what only a Secret has.
+// namesSecret reports whether a text in a node speaks of a Secret, or of what only a Secret has.
 func namesSecret(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && (strings.Contains(n.Value, "Secret") || strings.Contains(n.Value, "stringData")) ||
 		slices.ContainsFunc(n.Content, namesSecret)

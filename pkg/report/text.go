@@ -124,9 +124,9 @@ func (t *textWriter) errors(r *Report) {
 
 func (t *textWriter) summary(r *Report) {
 	s := r.Summary
-	parts := []string{count(s.Releases, "release") + " of Spegel's"}
+	parts := []string{count(s.Releases, "release") + " of Spegel"}
 	if s.Releases == 0 {
-		parts[0] = "no release of Spegel's"
+		parts[0] = "no release of Spegel"
 	}
 	if r.Files > 0 {
 		parts[0] += " in " + count(r.Files, "file")

@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Argument is where a list of Spegel's stands in a pod.
+// Argument is where a list of mirrors stands in a pod.
 type Argument struct {
 	// Name is the flag or the environment variable: --mirrored-registries, or MIRRORED_REGISTRIES.
 	Name string

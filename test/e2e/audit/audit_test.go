@@ -15,7 +15,7 @@ import (
 const goodValues = "  values: {spegel: {mirroredRegistries: [\"https://docker.io\", \"https://ghcr.io\"]}}\n"
 
 // TestAudit is the story of the audit: a cluster as it was before the guard came, what the CronJob says of it,
-// what it writes into it, and what becomes of that when a release is mended and another goes.
+// what it writes into it, and what becomes of that when a release is fixed and another goes.
 func TestAudit(t *testing.T) {
 	nodes(t, "node-1", "node-2")
 	both := []string{"https://docker.io", "https://ghcr.io"}
@@ -36,7 +36,7 @@ func TestAudit(t *testing.T) {
 		rolledOut(t, ns, 2, 2)
 		runPods(t, ns)
 	}
-	apply(t, daemonSetIn("lagging", "OnDelete", both...)) // the release was mended, and nobody deletes the pods
+	apply(t, daemonSetIn("lagging", "OnDelete", both...)) // the release was fixed, and nobody deletes the pods
 	rolledOut(t, "lagging", 2, 0)
 
 	r := webhook(t, jobArgs...)
@@ -56,7 +56,7 @@ func TestAudit(t *testing.T) {
 	kubectl(t, "", "-n", "lagging", "delete", "pod", firstPod(t, "lagging"), "--grace-period=0", "--force")
 	rolledOut(t, "lagging", 2, 1)
 	if out := webhook(t, jobArgs...).stdout; !strings.Contains(out, "DaemonSet lagging/spegel: 1 of 2 pods run an older template, with another list of mirrors, on node-") {
-		t.Errorf("the pod that is left is not told:\n%s", out)
+		t.Errorf("the pod that is left is not reported:\n%s", out)
 	}
 	t.Run("what it asked for", asked)
 }

@@ -145,7 +145,7 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := webhook(t, "audit", "--private-registry=registry.example.ts.net")
-	if r.code != 1 || !strings.HasSuffix(r.stdout, "3 releases of Spegel's: 3 denied\n") {
+	if r.code != 1 || !strings.HasSuffix(r.stdout, "3 releases of Spegel: 3 denied\n") {
 		t.Errorf("%+v", r)
 	}
 	after, err := shared.AuditEvents()

@@ -70,7 +70,7 @@ func writtenEvents(t *testing.T) []event {
 	return out
 }
 
-// policyReports installs the API, and follows what is written through a mended and a deleted release.
+// policyReports installs the API, and follows what is written through a fixed and a deleted release.
 func policyReports(t *testing.T) {
 	crd, err := cluster.PolicyReportCRD()
 	if err != nil {
@@ -107,8 +107,8 @@ func policyReports(t *testing.T) {
 	compare("at first")
 	t.Run("a namespace that is being deleted", leaving)
 
-	const mended = `{"spec":{"values":{"spegel":{"registries":null,"mirroredRegistries":["https://docker.io"]}}}}`
-	kubectl(t, "", "-n", "bad", "patch", "helmrelease", "spegel", "--type=merge", "-p", mended)
+	const fixed = `{"spec":{"values":{"spegel":{"registries":null,"mirroredRegistries":["https://docker.io"]}}}}`
+	kubectl(t, "", "-n", "bad", "patch", "helmrelease", "spegel", "--type=merge", "-p", fixed)
 	kubectl(t, "", "-n", "good", "delete", "helmrelease", "spegel")
 	kubectl(t, "", "-n", "good", "delete", "daemonset", "spegel")
 	if r := webhook(t, jobArgs...); r.code != 0 || r.stderr != "" {
@@ -116,7 +116,7 @@ func policyReports(t *testing.T) {
 	}
 	want["bad/HelmRelease spegel"] = "warn private-pulls-at-risk, warn other-mirrors-in-force" // until Flux brings it to the nodes
 	delete(want, "good/HelmRelease spegel")
-	compare("after one is mended and one is gone")
+	compare("after one is fixed and one is gone")
 
 	// with a namespace, those of others are left alone
 	if r := webhook(t, "audit", "--policy-report", "--namespace=good", "--private-registry=registry.example.ts.net"); r.code != 0 || r.stderr != "" {

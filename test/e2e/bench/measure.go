@@ -124,7 +124,7 @@ func (b *bed) rounds(ctx context.Context, g group, clients int, o options) ([]se
 	}
 	for round := range o.rounds + 1 {
 		for n := range g.variants {
-			i := (n + round) % len(g.variants) // nobody is always the one after the dearest
+			i := (n + round) % len(g.variants) // nobody is always the one after the most expensive
 			s, err := b.run(ctx, g.variants[i], clients, o.slice)
 			if err != nil {
 				return nil, err

@@ -72,7 +72,7 @@ func dearReviews(t *testing.T) []dearReview {
 	return all
 }
 
-// reviewOf is the review of a release of Spegel's with these values, or of an update where there are old ones.
+// reviewOf is the review of a release of Spegel with these values, or of an update where there are old ones.
 func reviewOf(t *testing.T, values, old json.RawMessage, from ...string) []byte {
 	t.Helper()
 	object := func(values json.RawMessage) any {

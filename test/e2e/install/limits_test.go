@@ -18,7 +18,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
-// TestTheLimitsHold gives one replica, with the environment of the Deployment, the dearest reviews that there are, from
+// TestTheLimitsHold gives one replica, with the environment of the Deployment, the most expensive reviews that there are, from
 // many clients at the same time and past the API server, which would take longer over them than the webhook does. Its memory stays
 // below the Deployment's limit, and no answer is wrong.
 func TestTheLimitsHold(t *testing.T) {

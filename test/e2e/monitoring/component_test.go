@@ -19,7 +19,7 @@ import (
 type component struct {
 	alerts []alert
 	panels []panel
-	target map[string]string // the labels of every replica, but for pod and instance
+	target map[string]string // the labels of every replica, except pod and instance
 }
 
 type alert struct {

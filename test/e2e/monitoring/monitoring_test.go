@@ -20,7 +20,7 @@ const (
 	badValues  = "  values: {spegel: {registries: [https://docker.io]}}\n"
 	missingRef = "  valuesFrom: [{kind: ConfigMap, name: not-there}]\n"
 
-	quiet = 5 * time.Hour  // until each alert has ended, but for what keeps coming back day after day
+	quiet = 5 * time.Hour  // until each alert has ended, except for what keeps coming back day after day
 	days  = 54 * time.Hour // longer than any alert looks back
 )
 

@@ -19,7 +19,7 @@ type Case struct {
 	// Release is a HelmRelease, as an API client sends it.
 	Release           map[string]any
 	PrivateRegistries []string
-	// Denied tells whether the webhook denies it, Rules which rules it names then, sorted.
+	// Denied reports whether the webhook denies it, Rules which rules it names then, sorted.
 	Denied bool
 	Rules  []string
 	// Warned are the rules that it warns of, sorted.
@@ -84,7 +84,7 @@ func (c Case) Check(denial string) error {
 	return nil
 }
 
-// CheckWarnings compares the rules that the twin's warnings name with those that the webhook warns of, but for what the list of
+// CheckWarnings compares the rules that the twin's warnings name with those that the webhook warns of, except for what the list of
 // differences allows. A release with references, or suspended, is not compared.
 func (c Case) CheckWarnings(said []string) error {
 	spec, _ := c.Release["spec"].(map[string]any)
