@@ -11,7 +11,7 @@ import (
 
 const (
 	wantFields  = "unknown field; want apiVersion, kind, privateRegistries, rules, charts or unresolved"
-	wantRules   = "unknown rule; want one of legacy-registries-key, empty-mirror-list, wildcard-mirror, private-registry-mirrored, invalid-mirror-url, misplaced-registries-key, renamed-key"
+	wantRules   = "unknown rule; want one of legacy-registries-key, empty-mirror-list, wildcard-mirror, private-registry-mirrored, invalid-mirror-url, misplaced-registries-key, renamed-key, ineffective-mirror"
 	wantForms   = "; want host, host:port or *.domain"
 	wantChart   = ": want the name of a chart, or its oci:// or https:// URL"
 	wantVersion = "want spegel-guard.dev/v1alpha1"
