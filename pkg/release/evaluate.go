@@ -92,14 +92,18 @@ func (r *Release) rules(policy validate.Policy) (found []validate.Finding, undec
 // decidedInline reports of each finding whether it is certain if no reference could be read.
 func (r *Release) decidedInline(found []validate.Finding, policy validate.Policy) []bool {
 	out := make([]bool, len(found))
+	if len(r.refs) == 0 {
+		for i := range out {
+			out[i] = true
+		}
+		return out
+	}
 	without := *r
 	without.refs = slices.Clone(r.refs)
 	for i := range without.refs {
 		without.refs[i].empty, without.refs[i].unread = false, "is not asked"
 	}
-	if len(r.refs) > 0 {
-		without.merge()
-	}
+	without.merge()
 	type key struct{ rule, path string }
 	certain := map[key]bool{}
 	alone, _ := without.rules(policy)
