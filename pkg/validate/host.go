@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -31,6 +32,9 @@ func ParseRegistry(s string) (Registry, error) {
 		return r, errors.New("has user info; want host, host:port or *.domain")
 	}
 	host, port := splitPort(s)
+	if port == "" {
+		host, port = splitFolder(host)
+	}
 	var err error
 	if r.port, err = checkPort(s, port); err != nil {
 		return r, err
@@ -122,16 +126,20 @@ func splitPort(s string) (host, port string) {
 // name may look like is checked elsewhere.
 var hostProfile = idna.New(idna.MapForLookup(), idna.StrictDomainName(false))
 
+// maxHost is how many bytes of UTF-8 a host may have to be read in IDNA form. A name has no more than 253 characters, and what
+// encoding one costs grows with the square of its length.
+const maxHost = 253 * utf8.UTFMax
+
 func canonicalHost(host string) string {
 	if ip, ok := parseIP(host); ok {
 		return ip.WithZone("").String()
 	}
-	if !isPlain(host) {
+	if !isPlain(host) && len(host) <= maxHost {
 		if ascii, err := hostProfile.ToASCII(host); err == nil {
 			host = ascii
 		}
-		host = strings.ToLower(host)
 	}
+	host = strings.ToLower(host)
 	if host = strings.TrimSuffix(host, "."); host == "index.docker.io" {
 		return "docker.io" // as containerd reads it in the name of an image
 	}

@@ -32,6 +32,7 @@ func TestParseRegistryReadsHostsIntoCanonicalForm(t *testing.T) {
 		"an IPv6 address that ends in colons":    {"fe80::", "fe80::"},
 		"an IPv6 address in brackets":            {"[2001:db8::1]", "2001:db8::1"},
 		"an IPv6 address with a port":            {"[2001:0db8::1]:5000", "[2001:db8::1]:5000"},
+		"containerd's folder of a host and port": {"harbor.example.com_8443_", "harbor.example.com:8443"},
 		"a label of 63 letters":                  {strings.Repeat("a", 63) + ".example", strings.Repeat("a", 63) + ".example"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package validate_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -64,5 +65,19 @@ func TestALongListTakesNoMemory(t *testing.T) { //nolint:paralleltest // it coun
 		if few, many := allocations(2_000), allocations(500_000); many > few+10 {
 			t.Errorf("%q: %v allocations with 2,000 entries, %v with 500,000", entry, few, many)
 		}
+	}
+}
+
+// Encoding a name in IDNA form takes time that grows with the square of its length: minutes for this one, which fits into an
+// object.
+func TestALongHostInUnicodeIsNotEncoded(t *testing.T) {
+	t.Parallel()
+	var host strings.Builder
+	for i := range 300_000 {
+		host.WriteRune('\u4e00' + rune(i%20_000))
+	}
+	policy := validate.Policy{PrivateRegistries: registries(t, "harbor.example.com")}
+	if findings, _ := validate.Validate(longList("https://"+host.String(), 1, "https://harbor.example.com"), policy); len(findings) != 1 {
+		t.Errorf("%d findings, want that of the last entry", len(findings))
 	}
 }
