@@ -49,7 +49,7 @@ func unreadDefaults(hr *helmv2.HelmRelease, src source) *Reference {
 	switch {
 	case len(files) > 0:
 		ref.Key, ref.Reason = strings.Join(files, ", "), "the chart's values files are not read"
-	case kind == sourcev1.GitRepositoryKind || kind == sourcev1.BucketKind || ref.Kind == sourcev1.ExternalArtifactKind:
+	case ofFiles(kind) || ref.Kind == sourcev1.ExternalArtifactKind:
 		ref.Key, ref.Reason = src.chart, "the chart's own values are not read"
 	default:
 		return nil

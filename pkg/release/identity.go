@@ -85,7 +85,15 @@ func namedChart(chart, version, kind, name string, charts []string) source {
 	if strings.Contains(name, trueCharts) {
 		return source{is: no}
 	}
+	if ofFiles(kind) {
+		version = "" // Flux ignores it there, and takes the one of the Chart.yaml
+	}
 	return source{is: isChart(chart, kind, charts), chart: chart, version: version}
+}
+
+// ofFiles reports whether a kind of source has charts as folders or files.
+func ofFiles(kind string) bool {
+	return kind == sourcev1.GitRepositoryKind || kind == sourcev1.BucketKind
 }
 
 // ociSource is the chart of an OCIRepository. Only a tag or an exact semver that nothing else overrides is a version.
@@ -136,8 +144,7 @@ func isChart(chart, kind string, charts []string) answer {
 		}
 		below = below || slices.Contains(folders, path.Base(c))
 	}
-	ofFiles := kind == sourcev1.GitRepositoryKind || kind == sourcev1.BucketKind
-	if nowhere.MatchString(chart) || ofFiles && (below || !plain.MatchString(name)) {
+	if nowhere.MatchString(chart) || ofFiles(kind) && (below || !plain.MatchString(name)) {
 		return unknown
 	}
 	return no
@@ -171,8 +178,9 @@ func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 		from := chart.Spec.SourceRef
 		s := namedChart(chart.Spec.Chart, chart.Spec.Version, from.Kind, from.Name, o.Charts)
 		if s.is == unknown || chart.Spec.Chart == "" {
+			version := s.version
 			s = unread("the path of the chart does not name it")
-			s.chart, s.version = chart.Spec.Chart, chart.Spec.Version
+			s.chart, s.version = chart.Spec.Chart, version
 		}
 		s.helmChart = &chart.Spec
 		return s
