@@ -5,6 +5,7 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -56,11 +57,22 @@ func matchConfigMap(ctx context.Context, matcher matchconditions.Matcher, cm, ol
 	return matcher.Match(ctx, request("ConfigMap", cm.Namespace, cm.Name, cm, old), nil, nil)
 }
 
+// matchDaemonSet is match for a DaemonSet; without an old one, old is nil.
+func matchDaemonSet(ctx context.Context, matcher matchconditions.Matcher, ds, old *appsv1.DaemonSet) matchconditions.MatchResult {
+	if old == nil {
+		return matcher.Match(ctx, request("DaemonSet", ds.Namespace, ds.Name, ds, nil), nil, nil)
+	}
+	return matcher.Match(ctx, request("DaemonSet", ds.Namespace, ds.Name, ds, old), nil, nil)
+}
+
 // request is what the API server makes of a create, or of an update if there is an old object.
 func request(kind, namespace, name string, object, old runtime.Object) *admission.VersionedAttributes {
-	gv := helmv2.GroupVersion
-	if kind != helmv2.HelmReleaseKind {
-		gv = corev1.SchemeGroupVersion
+	gv := corev1.SchemeGroupVersion
+	switch kind {
+	case helmv2.HelmReleaseKind:
+		gv = helmv2.GroupVersion
+	case "DaemonSet":
+		gv = appsv1.SchemeGroupVersion
 	}
 	operation := admission.Create
 	if old != nil {

@@ -116,7 +116,7 @@ func TestExpressionsNameWhatIsInstalled(t *testing.T) {
 		for _, match := range found {
 			want := []string{service(t, in).Name}
 			if match[1] == "name" {
-				want = slices.Collect(maps.Keys(entries(t, render(t, "base", "read-secrets"))))
+				want = slices.Collect(maps.Keys(entries(t, render(t, "base", "read-secrets", "daemonset"))))
 			}
 			for _, want := range want {
 				if match[2] == "" && match[3] != want || !regexp.MustCompile("^(?:"+match[3]+")$").MatchString(want) {

@@ -165,7 +165,8 @@ const (
 	failsClosed = "helmreleases.spegel-guard.dev"
 	bestEffort  = "best-effort.helmreleases.spegel-guard.dev"
 	configMaps  = "configmaps.spegel-guard.dev"
-	secrets     = "secrets.spegel-guard.dev" // with components/read-secrets
+	secrets     = "secrets.spegel-guard.dev"    // with components/read-secrets
+	daemonSets  = "daemonsets.spegel-guard.dev" // with components/daemonset
 )
 
 func entry(t testing.TB, in install, name string) admissionregistrationv1.ValidatingWebhook {

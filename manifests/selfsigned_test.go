@@ -51,7 +51,7 @@ func TestSelfSignedFitsProgram(t *testing.T) {
 // With self-signed, a cluster needs nothing that does not come with Kubernetes.
 func TestSelfSignedNeedsNoOtherAPI(t *testing.T) {
 	t.Parallel()
-	for _, object := range render(t, "base", "self-signed", "match-all", "read-secrets", "metrics-secure") {
+	for _, object := range render(t, "base", "self-signed", "match-all", "read-secrets", "daemonset", "metrics-secure") {
 		if kind := object.GetObjectKind().GroupVersionKind(); !scheme.Scheme.Recognizes(kind) {
 			t.Errorf("%s is no kind of Kubernetes'", kind)
 		}

@@ -51,14 +51,17 @@ func TestWebhookConfiguration(t *testing.T) {
 		notOurOwn(to(configMaps, admission.ConfigMapPath, "", "v1", "configmaps", admissionregistrationv1.Ignore, 2)),
 	}
 	withSecrets := append(slices.Clone(want), notOurOwn(to(secrets, admission.SecretPath, "", "v1", "secrets", admissionregistrationv1.Ignore, 2)))
+	withDaemonSets := append(slices.Clone(want), to(daemonSets, admission.DaemonSetPath, "apps", "v1", "daemonsets", admissionregistrationv1.Ignore, 2))
 	for name, test := range map[string]struct {
 		in   install
 		want []admissionregistrationv1.ValidatingWebhook
 	}{
-		"the default":  {render(t, "."), want},
-		"self-signed":  {render(t, "base", "self-signed"), want},
-		"match-all":    {render(t, "base", "match-all"), want},
-		"read-secrets": {render(t, "base", "read-secrets"), withSecrets},
+		"the default":            {render(t, "."), want},
+		"self-signed":            {render(t, "base", "self-signed"), want},
+		"match-all":              {render(t, "base", "match-all"), want},
+		"read-secrets":           {render(t, "base", "read-secrets"), withSecrets},
+		"daemonset":              {render(t, "base", "cert-manager", "daemonset"), withDaemonSets},
+		"daemonset, self-signed": {render(t, "base", "daemonset", "self-signed"), withDaemonSets},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,6 +23,7 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 		"matching everything": {"cert-manager", "match-all"},
 		"auditing":            {"cert-manager", "audit"},
 		"reading secrets":     {"cert-manager", "read-secrets"},
+		"with DaemonSets":     {"cert-manager", "daemonset"},
 		"self-signed":         {"self-signed", "metrics-secure"},
 		"with the CEL twin":   {"cert-manager", "validating-admission-policy"},
 		"doctor on nodes":     {"cert-manager", "node-doctor"},
