@@ -58,19 +58,6 @@ func isUnknown(node any) bool {
 	return ok
 }
 
-// opened is a node whose absent keys are unknown for the reasons.
-func opened(node any, reasons []int) any {
-	switch m := node.(type) {
-	case nil:
-		return Open{Reasons: reasons}
-	case map[string]any:
-		return Open{Known: m, Reasons: reasons}
-	case Open:
-		return Open{Known: m.Known, Reasons: slices.Concat(m.Reasons, reasons)}
-	}
-	return node
-}
-
 // addReasons adds those of an unknown node that are not there yet: a list may have many nodes, a caller has few reasons.
 func addReasons(reasons []int, u Unknown) []int {
 	for _, r := range u.Reasons {

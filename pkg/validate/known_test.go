@@ -16,7 +16,6 @@ func TestWhatIsNotKnown(t *testing.T) {
 	good := []any{"https://docker.io"}
 	for name, c := range map[string]struct {
 		values    any
-		defaults  []int
 		rules     map[string]validate.Severity
 		found     []string // rule and path
 		undecided []int
@@ -81,29 +80,11 @@ func TestWhatIsNotKnown(t *testing.T) {
 				"private-registry-mirrored": "off", "invalid-mirror-url": "off", "ineffective-mirror": "off",
 			},
 		},
-		"no values, and the chart's defaults are not known": {values: nil, defaults: []int{6}, undecided: []int{6}},
-		"no list, and the chart's defaults are not known": {
-			values: object{"spegel": object{"logLevel": "INFO"}}, defaults: []int{6}, undecided: []int{6},
-		},
-		"a list, and the chart's defaults are not known": {
-			values: object{"spegel": object{"mirroredRegistries": []any{"*"}}}, defaults: []int{6},
-			found: []string{"wildcard-mirror spegel.mirroredRegistries[0]"},
-		},
-		"a list out of the defaults is taken away": {
-			values: object{"spegel": object{"mirroredRegistries": nil, "registries": nil}}, defaults: []int{6},
-			found: []string{"empty-mirror-list spegel.mirroredRegistries"},
-		},
-		"neither the reference nor the defaults are known": {
-			values: open(nil, 1), defaults: []int{6}, undecided: []int{1, 6},
-		},
-		"values of the wrong type are wrong whatever the defaults": {
-			values: object{"spegel": "x"}, defaults: []int{6}, found: []string{"invalid-mirror-url spegel"}, undecided: nil,
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			policy := validate.Policy{PrivateRegistries: registries(t, "harbor.example.com"), Severities: c.rules}
-			findings, undecided := validate.Validate(validate.Input{Values: c.values, Defaults: c.defaults}, policy)
+			findings, undecided := validate.Validate(validate.Input{Values: c.values}, policy)
 			var found []string
 			for _, f := range findings {
 				found = append(found, f.Rule+" "+f.Path.String())

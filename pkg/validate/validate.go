@@ -8,9 +8,6 @@ type Input struct {
 	// map[string]any, []any, string, bool or a number; Unknown and Open stand for what can't be known, at any depth.
 	// They are only read.
 	Values any
-	// Defaults are the reasons, as in Unknown, why the chart's own defaults are not those of Spegel's chart; empty where
-	// they are. What the values set is judged as ever; what they don't is unknown.
-	Defaults []int
 	// OwnChart says that the chart is known to be Spegel's own, so that no other chart wraps it. Elsewhere the rules look at
 	// spegel.spegel where that is a map.
 	OwnChart bool

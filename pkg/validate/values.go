@@ -33,13 +33,7 @@ func newValues(in Input) *values {
 			v.base, v.root, v.version = Path{spegelKey}, outer, nil
 		}
 	}
-	if len(in.Defaults) > 0 {
-		v.root = opened(v.root, in.Defaults)
-	}
 	v.spegel, v.set = child(v.root, spegelKey)
-	if len(in.Defaults) > 0 && isMap(v.spegel) {
-		v.spegel = opened(v.spegel, in.Defaults)
-	}
 	v.list = v.listAt(listKey)
 	if v.olderThan(renamed) {
 		v.list = v.listAt(legacyKey)
