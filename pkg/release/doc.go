@@ -26,7 +26,7 @@
 //
 // A caller that works on text before Flux has put variables in leaves a placeholder for each variable
 // whose value it does not know, in spec.values and in the objects that its Reader returns, and sets
-// Options.Unknown. A caller that can read the chart sets Options.ChartValues.
+// Options.Variables. A caller that can read the chart sets Options.ChartValues.
 //
 // The package never logs, and it never shows anything out of a Secret but the private host that a rule
 // matched. Of the project it may import pkg/validate.
