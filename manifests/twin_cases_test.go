@@ -75,7 +75,7 @@ func TestTwinNeverDeniesWhatTheWebhookAdmits(t *testing.T) {
 	}
 }
 
-// onlyTheWebhookReads tells whether a list holds a spelling of a host that needs more than CEL has.
+// onlyTheWebhookReads reports whether a list holds a spelling of a host that needs more than CEL has.
 func onlyTheWebhookReads(spec map[string]any) bool {
 	list, _ := spec["values"].(map[string]any)["spegel"].(map[string]any)["mirroredRegistries"].([]any)
 	return slices.ContainsFunc(list, func(e any) bool {
@@ -119,7 +119,7 @@ func TestTwinNeverErrors(t *testing.T) {
 	}
 }
 
-// list is a release of Spegel's with this list.
+// list is a release of Spegel with this list.
 func list(entries ...any) map[string]any {
 	return map[string]any{"metadata": map[string]any{"name": "spegel"}, "spec": map[string]any{
 		"chart":  map[string]any{"spec": map[string]any{"chart": "spegel"}},

@@ -40,7 +40,7 @@ type reference struct {
 	unread    string // why it could not be read; empty if it was
 }
 
-// wasRead tells whether there is something to merge.
+// wasRead reports whether there is something to merge.
 func (ref *reference) wasRead() bool { return ref.unread == "" && !ref.empty }
 
 // readReferences reads what spec.valuesFrom names, as far as the limits go.

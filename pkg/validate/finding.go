@@ -71,7 +71,7 @@ type Finding struct {
 	Effect   Effect
 	Path     Path   // where, in the effective values
 	Value    string // the list entry at Path, quoted and shortened; empty when there is none to show
-	Message  string // what is there and what follows, to be read after Value; free of values but for a private host
+	Message  string // what is there and what follows, to be read after Value; free of values except for a private host
 	Fix      string // what to do about it
 }
 

@@ -99,11 +99,8 @@ func anchors(page string) (names []string) {
 	return names
 }
 
-// notYet are pages that still have to be wrapped.
-var notYet = []string{
-	"docs/ci.md", "docs/operations.md", "docs/performance.md", "docs/threat-model.md", "docs/validating-admission-policy.md",
-	"docs/adr/0002-fail-closed-with-match-conditions.md", "docs/adr/0003-one-list-no-watch.md", "docs/adr/0004-one-model-of-certainty.md", "docs/adr/0006-few-limits.md",
-}
+// notYet are pages that still have to be wrapped; the benchmark writes the second.
+var notYet = []string{"docs/operations.md", "docs/performance.md"}
 
 // Prose wraps. A row of a table, and what a program printed, can't.
 func TestLinesAreShort(t *testing.T) {
