@@ -22,14 +22,22 @@ func patched(t *testing.T, document, target string, components ...string) instal
 	return nil
 }
 
-// The kubelet starts no pod without each folder, so on k3s and RKE2 none may be left of another layout.
-func TestThePatchForK3sMountsItsFolders(t *testing.T) {
+// The kubelet starts no pod without each folder, so where containerd lies elsewhere none may be left of another layout.
+func TestThePatchesForNodesMountTheirFolders(t *testing.T) {
 	t.Parallel()
-	ds, c := nodeDoctor(t, patched(t, "docs/doctor.md", nodeDoctorName, "node-doctor"))
-	const agent = "/var/lib/rancher/k3s/agent/"
-	want := []string{"/etc", "/var/log", agent + "containerd/io.containerd.content.v1.content/ingest", agent + "etc/containerd"}
-	if got := onlyReadsFolders(t, ds, c); !slices.Equal(got, want) {
-		t.Errorf("it mounts %q, want %q", got, want)
+	const agent, ingest = "/var/lib/rancher/k3s/agent/", "containerd/io.containerd.content.v1.content/ingest"
+	common := []string{"/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/etc/ssl/certs", "/var/log"}
+	for patch, own := range map[string][]string{
+		"rancher/k3s": {agent + "etc/containerd", agent + ingest}, "value: /etc/cri": {"/etc/cri", "/var/lib/" + ingest},
+		"seLinuxOptions": {"/etc/containerd", "/var/lib/" + ingest, "/etc/pki"},
+	} {
+		ds, c := nodeDoctor(t, patched(t, "docs/doctor.md", patch, "node-doctor"))
+		if got, want := onlyReadsFolders(t, ds, c), append(slices.Clone(common), own...); !slices.Equal(got, want) {
+			t.Errorf("with %s it mounts %q, want %q", patch, got, want)
+		}
+		if own := c.SecurityContext.SELinuxOptions; patch == "seLinuxOptions" && (own == nil || own.Type != "spc_t") {
+			t.Errorf("SELinux confines it still: %v", own)
+		}
 	}
 }
 

@@ -84,6 +84,9 @@ func TestEachAlertHasASectionOfTheOperationsGuide(t *testing.T) {
 	}
 }
 
+// nodeDoctorJob is what the Prometheus operator calls the job of the PodMonitor for node-doctor.
+const nodeDoctorJob = "spegel-guard/" + nodeDoctorName
+
 // The expressions name what other manifests decide: a change there must not leave alerts behind that never fire.
 func TestExpressionsNameWhatIsInstalled(t *testing.T) {
 	t.Parallel()
@@ -115,7 +118,10 @@ func TestExpressionsNameWhatIsInstalled(t *testing.T) {
 		}
 		for _, match := range found {
 			want := []string{service(t, in).Name}
-			if match[1] == "name" {
+			switch {
+			case strings.Contains(expression, "spegel_guard_doctor_"):
+				want = []string{nodeDoctorJob}
+			case match[1] == "name":
 				want = slices.Collect(maps.Keys(entries(t, render(t, "base", "read-secrets", "daemonset"))))
 			}
 			for _, want := range want {

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node"
 )
@@ -108,15 +109,61 @@ func TestNodeDoctorOnlyReads(t *testing.T) {
 	}
 }
 
-// What the checks read on a kubeadm or Talos node is mounted.
+// Registries and DNS are all that it may connect to.
+func TestNodeDoctorConnectsToRegistriesAndDNSOnly(t *testing.T) {
+	t.Parallel()
+	netpol := the[*networkingv1.NetworkPolicy](t, render(t, "base", "node-doctor"), nodeDoctorName)
+	var ports []string
+	for _, rule := range netpol.Spec.Egress {
+		if len(rule.Ports) == 0 {
+			t.Error("a rule without ports is for all of them")
+		}
+		for _, p := range rule.Ports {
+			ports = append(ports, p.Port.String()+"/"+string(*p.Protocol))
+		}
+	}
+	if want := []string{"53/UDP", "53/TCP", "443/TCP"}; !slices.Equal(ports, want) {
+		t.Errorf("ports %q, want %q", ports, want)
+	}
+}
+
+// Prometheus finds the pods by what the PodMonitor of the other component says.
+func TestPodMonitorFindsNodeDoctor(t *testing.T) {
+	t.Parallel()
+	in := render(t, "base", "node-doctor", "monitoring")
+	ds, c := nodeDoctor(t, in)
+	monitor := the[*unstructured.Unstructured](t, onlyKind(in, "PodMonitor"), nodeDoctorName)
+	if job := monitor.GetNamespace() + "/" + monitor.GetName(); job != nodeDoctorJob {
+		t.Errorf("its job is %s, and rules and dashboard pick %s", job, nodeDoctorJob)
+	}
+	selector, _, _ := unstructured.NestedStringMap(monitor.Object, "spec", "selector", "matchLabels")
+	if diff := cmp.Diff(ds.Spec.Template.Labels, selector); diff != "" {
+		t.Errorf("selector (-pods +it):\n%s", diff)
+	}
+	namespaces, _, _ := unstructured.NestedStringSlice(monitor.Object, "spec", "namespaceSelector", "matchNames")
+	if !slices.Equal(namespaces, []string{ds.Namespace}) {
+		t.Errorf("it looks in %q", namespaces)
+	}
+	endpoints, _, _ := unstructured.NestedSlice(monitor.Object, "spec", "podMetricsEndpoints")
+	if len(endpoints) != 1 || endpoints[0].(map[string]any)["port"] != c.Ports[0].Name {
+		t.Errorf("endpoints %v", endpoints)
+	}
+}
+
+// What the checks read on a node with containerd as a service of its own is mounted.
 func TestNodeDoctorSeesWhatChecksRead(t *testing.T) {
 	t.Parallel()
 	ds, _ := nodeDoctor(t, render(t, "base", "node-doctor"))
+	elsewhere := []string{"/etc/cri/", "/etc/k0s/", "/etc/pki/", "/var/lib/k0s/", "/var/lib/rancher/", "/var/snap/"} // docs/doctor.md says how
+	for _, folder := range elsewhere {
+		if !strings.Contains(documents(t)["docs/doctor.md"], strings.Trim(folder, "/")) {
+			t.Errorf("docs/doctor.md has no word of %s", folder)
+		}
+	}
 	for _, c := range node.Checks() {
 		for word := range strings.FieldsSeq(c.Reads) {
 			name := strings.Trim(word, "`,;:.")
-			if !strings.HasPrefix(name, "/etc/") && !strings.HasPrefix(name, "/var/") ||
-				strings.HasPrefix(name, "/var/lib/rancher/") || strings.HasPrefix(name, "/var/snap/") || strings.HasPrefix(name, "/var/lib/k0s/") { // docs/doctor.md says how
+			if !strings.HasPrefix(name, "/etc/") && !strings.HasPrefix(name, "/var/") || slices.ContainsFunc(elsewhere, func(folder string) bool { return strings.HasPrefix(name+"/", folder) }) {
 				continue
 			}
 			if !slices.ContainsFunc(ds.Spec.Template.Spec.Volumes, func(v corev1.Volume) bool { // no more than what is read of it
@@ -137,8 +184,11 @@ func onlyReadsFolders(t *testing.T, ds *appsv1.DaemonSet, c corev1.Container) (f
 		if v.HostPath == nil {
 			continue
 		}
-		if v.HostPath.Type == nil || *v.HostPath.Type != corev1.HostPathDirectory {
-			t.Errorf("%s: the kubelet or the runtime could make the folder on the node", v.Name)
+		if v.HostPath.Type == nil || *v.HostPath.Type != corev1.HostPathDirectory && *v.HostPath.Type != corev1.HostPathFile {
+			t.Errorf("%s: the kubelet or the runtime could make it on the node", v.Name)
+		}
+		if p := v.HostPath.Path; strings.Count(p, "/") < 2 || strings.HasPrefix(p, "/var/lib") && !strings.Contains(p, "containerd") {
+			t.Errorf("%s: %s holds more than the checks read", v.Name, p)
 		}
 		at := slices.IndexFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name })
 		if at < 0 || !c.VolumeMounts[at].ReadOnly || c.VolumeMounts[at].MountPath != root+v.HostPath.Path {

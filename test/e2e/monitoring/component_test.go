@@ -20,6 +20,7 @@ type component struct {
 	alerts []alert
 	panels []panel
 	target map[string]string // the labels of every replica, except pod and instance
+	node   map[string]string // the labels of a pod of components/node-doctor
 }
 
 type alert struct {
@@ -78,6 +79,8 @@ func load(t *testing.T) component {
 		c.panels = dashboard.Panels
 	}
 	c.target = targetLabels(t, objects)
+	monitor := one(t, objects.OfKind("PodMonitor"))
+	c.node = map[string]string{"job": monitor.GetNamespace() + "/" + monitor.GetName(), "namespace": "spegel-guard-nodes", "pod": "node-doctor-0", "node": "node-1", "instance": "192.0.2.1:8080"}
 	return c
 }
 

@@ -44,6 +44,7 @@ func TestAlertsAndDashboard(t *testing.T) {
 	t.Run("the certificate is not renewed", func(t *testing.T) { r.certificateEnds(t, c) })
 	t.Run("reviews are slow", func(t *testing.T) { r.slow(t, c) })
 	t.Run("replicas go away", func(t *testing.T) { r.goneAway(t, c) })
+	t.Run("a check fails on a node", func(t *testing.T) { r.nodeFails(t, c) })
 	t.Run("nobody scrapes", func(t *testing.T) { r.gap(t, c) }) // all counters are there by now
 	t.Run("the dashboard shows it", func(t *testing.T) { r.dashboard(t, c) })
 }

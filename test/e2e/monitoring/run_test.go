@@ -33,6 +33,7 @@ type run struct {
 	replicas []*cluster.Webhook // a nil one is a pod that is gone: it is no target any more
 	spare    *cluster.Webhook   // one more, stopped
 	labels   map[string]string  // what the ServiceMonitor gives to every replica
+	doctor   *scrape            // of a pod of components/node-doctor; nil for none
 	now      time.Time
 	start    time.Time
 	scrapes  []scrape
@@ -63,6 +64,11 @@ func (r *run) pass(t *testing.T, d time.Duration) {
 		if s.Text, err = get(t, w.MetricsURL()+"/metrics"); err != nil {
 			s.Down = true
 		}
+		r.scrapes = append(r.scrapes, s)
+	}
+	if r.doctor != nil {
+		s := *r.doctor
+		s.Times = times
 		r.scrapes = append(r.scrapes, s)
 	}
 }

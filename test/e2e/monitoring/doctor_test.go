@@ -1,0 +1,48 @@
+package monitoring_test
+
+import (
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+)
+
+// nodeFails has doctor look at a node that sends containerd to Spegel for private registries, as components/node-doctor does.
+func (r *run) nodeFails(t *testing.T, c component) {
+	root, err := cluster.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	doctor := exec.CommandContext(t.Context(), filepath.Join(root, ".cache/bin/webhook"), "doctor", "--node-root", filepath.Join(root, "examples/node"),
+		"--private-registry", "*.example.ts.net", "--interval", "1h", "--metrics-bind-address", address)
+	if err := doctor.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s := scrape{Labels: c.node}
+	eventually(t, "doctor has looked", func() bool {
+		s.Text, err = get(t, "http://"+address+"/metrics")
+		return err == nil && strings.Contains(s.Text, `spegel_guard_doctor_check{`)
+	})
+	_ = doctor.Process.Kill()
+	_ = doctor.Wait()
+	r.doctor = &s
+	r.pass(t, 10*time.Minute)
+	r.expect(t, c, "a check fails on a node, for some minutes")
+	r.pass(t, 10*time.Minute)
+	r.expect(t, c, "a check fails on a node", "SpegelGuardNodeCheckFails")
+	r.doctor = nil
+	r.pass(t, quiet)
+	r.expect(t, c, "the node is gone")
+}
