@@ -85,7 +85,7 @@ func (x *run) fixHere(ctx context.Context, folder string, file *containerd.Hosts
 
 // isEmbeddedIn reports whether a file names the Spegel that k3s and RKE2 have built in.
 func (x *run) isEmbeddedIn(file *containerd.HostsFile) bool {
-	return slices.ContainsFunc(file.Mirrors, func(m containerd.Mirror) bool {
+	return slices.ContainsFunc(file.Asked(), func(m containerd.Mirror) bool {
 		u, err := containerd.HostURL(m.URL)
 		return err == nil && isEmbedded(u)
 	})

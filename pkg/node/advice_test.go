@@ -76,7 +76,8 @@ func TestDisplacedHostsFiles(t *testing.T) {
 		"an authority of a registry that is listed":  {content{certs + hub: spegel, backup: "server = 'https://registry-1.docker.io'\nca = '/etc/ca.crt'\n"}, node.Warn, `into a table of their own, [host."https://docker.io"]`, "cp -r"},
 		"a server in its place":                      {content{certs: "", backup: "server = 'https://cache.example.com'\n"}, node.Warn, `server "https://cache.example.com"`, ""},
 		"what containerd does without it":            {content{certs + hub: spegel, backup: "server = 'https://registry-1.docker.io'\n"}, node.Pass, "displaced into", "no longer sees"},
-		"what an older Spegel wrote":                 {content{certs + hub: spegel, backup: spegelHosts("https://docker.io")}, node.Pass, "displaced into", "no longer sees"},
+		"what an older Spegel wrote":                 {content{certs + hub: spegel, backup: strings.ReplaceAll(spegelHosts("https://docker.io"), ":30020", ":30021")}, node.Pass, "displaced into", "no longer sees"},
+		"what an older Spegel wrote as the server":   {content{certs: "", backup: "server = 'http://192.0.2.11:30020'\n"}, node.Pass, "displaced into", "no longer sees"},
 		"a private registry, not listed":             {content{certs: "", certs + "_backup/" + private + "/hosts.toml": cache}, node.Warn, "and private-registry-mirrored: warn in the policy", ""},
 		"a private registry with certificates alone": {content{certs: "", certs + "_backup/" + private + "/ca.crt": "x"}, node.Warn, "on this node: cp -r /etc/containerd/certs.d/_backup/" + private, ""},
 	} {
@@ -102,8 +103,8 @@ func TestOrderOfHosts(t *testing.T) {
 		says               string
 	}{
 		"Spegel, then the registry":              {private, spegel, node.Fail, node.Fail, "through Spegel, then the registry, and " + private + " is private"},
-		"the registry, then Spegel":              {private, itself + spegel, node.Warn, node.Warn, "the registry, then Spegel, then the registry: Spegel is asked only where the registry fails"},
-		"another host, Spegel, the registry":     {private, other + spegel, node.Warn, node.Warn, "other.example.com, then Spegel, then the registry: Spegel is asked only where other.example.com fails"},
+		"the registry, then Spegel":              {private, itself + spegel, node.Warn, node.Warn, "the registry, then Spegel, then the registry: Spegel is asked only where what stands before it fails"},
+		"another host, Spegel, the registry":     {private, other + spegel, node.Warn, node.Warn, "other.example.com, then Spegel, then the registry: Spegel is asked only where"},
 		"Spegel, another host, the registry":     {private, spegel + other, node.Fail, node.Fail, "through Spegel, then other.example.com, then the registry"},
 		"the registry, then Spegel, for all":     {"_default", other + spegel, node.Warn, node.Warn, "other.example.com, then Spegel, then the registry"},
 		"Spegel for content, before another":     {private, spegel + pullOnly + itself, node.Fail, node.Warn, "the content, by digest, of Spegel, then the registry"},
@@ -192,7 +193,7 @@ func TestTalosHasNoShell(t *testing.T) {
 	t.Parallel()
 	const hosts = "etc/cri/conf.d/hosts/"
 	c := content{
-		"etc/hostname": "node-1\n", "etc/cri/containerd.toml": "version = 3\n",
+		"etc/hostname": "node-1\n", "etc/cri/containerd.toml": "version = 3\nimports = ['/etc/cri/conf.d/cri.toml']\n",
 		"etc/cri/conf.d/cri.toml":                listed("/" + hosts + ":/etc/docker/certs.d"),
 		hosts + "_default/hosts.toml":            spegelHosts(""),
 		hosts + "_backup/" + private + "/x.crt":  "x",

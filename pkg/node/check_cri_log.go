@@ -54,19 +54,7 @@ func (x *run) criLog(ctx context.Context) Result {
 		return skip("%s holds no line as containerd writes them", log.Source)
 	}
 	var f finding
-	for _, p := range x.pulls(log.Text) {
-		switch age := x.now().Sub(p.at); {
-		case p.good:
-			f.note("%s: %d failed, and then a pull succeeded", p.image, p.failed)
-		case p.at.IsZero() || age > recent:
-			f.add(Warn, "%s: %d failed, the last one %s: %s", p.image, p.failed, ago(p.at, age), p.reason)
-		default:
-			f.add(Fail, "%s: %d failed, the last one %s: %s", p.image, p.failed, ago(p.at, age), p.reason)
-		}
-		if !p.good && strings.HasSuffix(p.reason, "not found") {
-			f.fix("if the image exists, \"not found\" may be the answer of Spegel's peers: fix what mirror-config and resolution name")
-		}
-	}
+	x.judgePulls(x.pulls(log.Text), &f)
 	if left := len(f.Evidence) - 10; left > 0 {
 		f.Evidence = append(f.Evidence[:10], fmt.Sprintf("%d more images of which a pull failed are left out", left))
 	}
@@ -80,6 +68,23 @@ func (x *run) criLog(ctx context.Context) Result {
 		f.add(Warn, "%s", log.Short)
 	}
 	return f.Result
+}
+
+// judgePulls judges the last pull of each image.
+func (x *run) judgePulls(pulls []*pull, f *finding) {
+	for _, p := range pulls {
+		switch age := x.now().Sub(p.at); {
+		case p.good:
+			f.note("%s: %d failed, and then a pull succeeded", p.image, p.failed)
+		case p.at.IsZero() || age > recent:
+			f.add(Warn, "%s: %d failed, the last one %s: %s", p.image, p.failed, ago(p.at, age), p.reason)
+		default:
+			f.add(Fail, "%s: %d failed, the last one %s: %s", p.image, p.failed, ago(p.at, age), p.reason)
+		}
+		if !p.good && strings.HasSuffix(p.reason, "not found") {
+			f.fix("if the image exists, \"not found\" may be the answer of Spegel's peers: fix what mirror-config and resolution name")
+		}
+	}
 }
 
 // The lines that containerd's CRI service writes for a pull, at 2.2, as logfmt and as JSON.

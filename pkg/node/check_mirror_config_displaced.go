@@ -54,6 +54,9 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (wh
 		return "", false
 	}
 	known := x.matcher(ctx)
+	if was.Server != "" && known.of(containerd.Mirror{URL: was.Server, DialTimeout: was.DialTimeout}) != "" {
+		was.Server = ""
+	}
 	own := slices.DeleteFunc(slices.Clone(was.Mirrors), func(m containerd.Mirror) bool { return known.of(m) != "" })
 	if listed {
 		now, err := x.node.HostsFile(ctx, path.Join(h.Path, name))

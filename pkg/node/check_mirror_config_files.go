@@ -104,7 +104,7 @@ func (x *run) haveFolders(ctx context.Context) bool {
 	h := x.hostsDirs(ctx)
 	return len(x.Registries) > 0 && !slices.ContainsFunc(x.Registries, func(r validate.Registry) bool {
 		folder := h.Folder(r.String())
-		return strings.HasPrefix(r.String(), "*.") || folder == "" || path.Base(folder) == containerd.DefaultDir
+		return folder == "" || path.Base(folder) == containerd.DefaultDir
 	})
 }
 

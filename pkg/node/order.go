@@ -104,7 +104,7 @@ func (o *order) judge(host string, private bool, f *finding) {
 		}
 		f.add(Pass, "%s", way)
 	case slices.Contains(o.name, spegelName) && private:
-		f.add(Warn, "%s: Spegel is asked only where %s fails, but %s is private, and Spegel's \"not found\" may hide why it failed", way, o.name[0], host)
+		f.add(Warn, "%s: Spegel is asked only where what stands before it fails, but %s is private, and Spegel's \"not found\" may hide why it failed", way, host)
 	case slices.Contains(o.name, spegelName):
 		f.add(Pass, "%s", way)
 	case private:

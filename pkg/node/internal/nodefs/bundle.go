@@ -96,7 +96,7 @@ func (b *bundleReader) zip(ctx context.Context, f io.ReaderAt, size int64) error
 		return err
 	}
 	for _, m := range r.File {
-		e := Entry{Type: m.Mode().Type(), Size: int64(min(m.UncompressedSize64, 1<<62)), ModTime: m.Modified} //nolint:gosec // 1<<62 fits
+		e := Entry{Type: m.Mode().Type(), Size: int64(min(m.UncompressedSize64, 1<<62)), ModTime: m.Modified}
 		open := func() (io.ReadCloser, error) { return m.Open() }
 		if err := b.add(ctx, m.Name, e, open); err != nil {
 			return err

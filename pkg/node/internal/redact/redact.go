@@ -69,7 +69,7 @@ func hideInWord(word string) string {
 	return word + digest
 }
 
-// isImage tells whether a word is the whole name of an image, punctuation around it aside.
+// isImage reports whether a word is the whole name of an image, punctuation around it aside.
 func isImage(word string) bool {
 	_, err := reference.ParseNamed(strings.Trim(word, `\.,:;()[]{}<>`))
 	return err == nil
@@ -124,7 +124,7 @@ func kindOf(c byte) byte {
 	return '-'
 }
 
-// isProse tells that a name of a secret, with what ends it, is none: it is a part of an image or a URL, or of a sentence of
+// isProse reports whether a name of a secret, with what ends it, is none: it is a part of an image or a URL, or of a sentence of
 // containerd's.
 func isProse(s string, from, to int) bool {
 	const ends = " \t\r\n\"'"
