@@ -211,7 +211,7 @@ $(MORE_CRDS): go.mod Makefile
 		cp "$$(dir "$$controller@$$(version "$$controller/api")")"/config/crd/bases/*.yaml $(@D); \
 	done; \
 	cp "$$(dir github.com/cert-manager/cert-manager)"/deploy/crds/*cert-manager.io_*.yaml $(@D); \
-	cp "$$(dir $(PROMETHEUS_OPERATOR))"/example/prometheus-operator-crd/monitoring.coreos.com_{servicemonitors,prometheusrules}.yaml $(@D); \
+	cp "$$(dir $(PROMETHEUS_OPERATOR))"/example/prometheus-operator-crd/monitoring.coreos.com_{podmonitors,servicemonitors,prometheusrules}.yaml $(@D); \
 	mkdir -p $(CRDS)/policyreport; \
 	cp -f "$$(dir $(KYVERNO))"/config/crds/policyreport/wgpolicyk8s.io_policyreports.yaml $(CRDS)/policyreport
 	@chmod -R u+w $(@D) $(CRDS)/policyreport
