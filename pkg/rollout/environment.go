@@ -10,6 +10,10 @@ import (
 // maxExpanded is how many bytes variables may add to a container's words: Linux starts no program with more.
 const maxExpanded = 2 << 20
 
+// maxFrom is how many objects a container may take all variables from before any variable may be in the last of them. It bounds what
+// looking for one costs.
+const maxFrom = 100
+
 // Reference is an object that a value comes from, which is not read.
 type Reference struct{ Kind, Name, Key string }
 
@@ -58,7 +62,7 @@ func (e *environment) lookup(name string) envVar {
 	}
 	for i := len(e.from) - 1; i >= 0; i-- {
 		key, ok := strings.CutPrefix(name, e.from[i].Prefix)
-		if !ok {
+		if !ok && len(e.from) <= maxFrom {
 			continue
 		}
 		v := envVar{set: true, field: fmt.Sprintf("envFrom[%d]", i)}

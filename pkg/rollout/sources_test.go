@@ -123,6 +123,20 @@ func TestWhereTheListComesFrom(t *testing.T) {
 	}
 }
 
+// What looks for very many variables in very many objects would take minutes.
+func TestVeryManyObjectsOfVariables(t *testing.T) {
+	t.Parallel()
+	spec := podSpec(t, `{initContainers: [{name: c, args: [configuration, --mirror-targets=http://a, --mirrored-registries]}]}`)
+	c := &spec.InitContainers[0]
+	for range 30_000 {
+		c.Args = append(c.Args, "$(A)")
+		c.EnvFrom = append(c.EnvFrom, corev1.EnvFromSource{Prefix: "B", SecretRef: &corev1.SecretEnvSource{}})
+	}
+	if sources := rollout.Sources(spec); len(sources) != 1 || len(sources[0].Mirrored.Unread) != 30_000 {
+		t.Errorf("%d sources; want one, of which nothing is known", len(sources))
+	}
+}
+
 // Variables of variables could double a word with each; no program can be started with such words.
 func TestVariablesAreBounded(t *testing.T) {
 	t.Parallel()
