@@ -43,8 +43,15 @@ func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRe
 	}
 	named := client.ObjectKey{Namespace: req.Namespace, Name: after.GetName()}
 	releases, incomplete := h.releasesNaming(ctx, req.Kind.Kind, named)
+	if incomplete != nil {
+		incomplete = fmt.Errorf("the HelmReleases that use it could not be listed: %w", incomplete)
+	}
 	v := valuesReview{handler: h, policy: h.Policy(), kind: req.Kind.Kind, key: named, before: before, after: after, reader: h.reader()}
-	for _, hr := range releases {
+	for i, hr := range releases {
+		if ctx.Err() != nil { // nobody waits any longer, and each may cost a second
+			incomplete = fmt.Errorf("%d of %d HelmReleases that use it were judged in time", i, len(releases))
+			break
+		}
 		v.judge(ctx, hr)
 	}
 	return v.outcome(incomplete)
@@ -147,7 +154,7 @@ func (v *valuesReview) outcome(incomplete error) outcome {
 		out.verdict = notSpegel
 	}
 	if incomplete != nil {
-		out.warnings = append(out.warnings, "not judged in full: the HelmReleases that use it could not be listed: "+incomplete.Error())
+		out.warnings = append(out.warnings, "not judged in full: "+incomplete.Error())
 	}
 	out.warnings = append(out.warnings, v.warnings...)
 	return out
