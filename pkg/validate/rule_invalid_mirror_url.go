@@ -19,7 +19,7 @@ var invalidMirrorURL = Rule{
 		"Helm renders the chart.",
 	Reads: "the values themselves, `spegel`, `spegel.mirroredRegistries`, `spegel.additionalMirrorTargets` and their entries",
 	Limits: "It does not ask whether a registry answers at the URL. A chart that is known to be older than v0.1.0 reads `registries` " +
-		"instead, which must have an entry there, and no `additionalMirrorTargets`; nor are these read with `containerdMirrorAdd: false`.",
+		"instead, which must have an entry. `additionalMirrorTargets` has no effect with such a chart, or with `containerdMirrorAdd: false`.",
 	Fix: "Write each entry as scheme and host, with a port where the registry has one: `https://docker.io`.",
 	Bad: `spegel:
   mirroredRegistries:

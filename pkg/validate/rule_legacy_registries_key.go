@@ -9,7 +9,8 @@ var legacyRegistriesKey = Rule{
 	Default: Deny,
 	Effect:  StandsBetween,
 	Why: "Spegel's chart read this key up to v0.0.30. v0.1.0 renamed it to `mirroredRegistries`, and without a schema " +
-		"Helm still accepts the old name. The list has no effect: Spegel answers for every registry, the private ones included.",
+		"Helm still accepts the old name. The list has no effect: with none under the new name Spegel answers for every registry, the " +
+		"private ones included.",
 	Reads: "`spegel.registries`, `spegel.mirroredRegistries` and `spegel.containerdMirrorAdd`",
 	Limits: "It warns only where the key does no harm: beside a list in `mirroredRegistries`, with `containerdMirrorAdd: false`, and with " +
 		"a chart that is known to be older than v0.1.0. A range is no known version, nor is that of a source that can't be read.",

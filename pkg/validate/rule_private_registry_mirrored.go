@@ -8,7 +8,7 @@ var privateRegistryMirrored = Rule{
 	Title:   "an entry of spegel.mirroredRegistries is a private registry of the policy",
 	Default: Deny,
 	Effect:  StandsBetween,
-	Why: "Spegel writes a hosts file for each entry that sends containerd to Spegel first. There are three reasons to keep a private " +
+	Why: "For each entry Spegel writes a hosts file that sends containerd to Spegel first. There are three reasons to keep a private " +
 		"registry off the list. Its own settings are displaced: a hosts file that was written for it (CA, plain http, mirror, " +
 		"client certificate) is moved to `_backup`, and a pull fails where it needs them. Its errors are hidden: whatever goes " +
 		"wrong, the pod shows the \"not found\" of the peers. And its images are handed out without a login: a node serves what " +
