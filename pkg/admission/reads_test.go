@@ -51,10 +51,10 @@ func TestFieldsOfOthersAreNotRead(t *testing.T) {
 	}
 }
 
-// TestTheHintIsACommandOrNone: a release name that is no name, or too long, does not get into a command to copy.
+// TestTheHintIsACommandOrNone: a release name that is no name, too long, or not that of the DaemonSet does not get into a command to copy.
 func TestTheHintIsACommandOrNone(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]bool{"spegel": true, "x;reboot\nWarning: y": false, strings.Repeat("a", 53): false} {
+	for name, want := range map[string]bool{"spegel": true, "spegel;reboot\nWarning: y": false, "spegel-" + strings.Repeat("a", 46): false, "p2p": false} {
 		after := with(object(t, good), name, "spec", "releaseName")
 		after = with(after, []any{"https://ghcr.io"}, "spec", "values", "spegel", "mirroredRegistries")
 		resp := serve(t, newPolicy(t, ""), nil).ask(t, review(t, admissionv1.Update, after, object(t, good)))

@@ -81,7 +81,8 @@ func restartHint(hr *helmv2.HelmRelease) string {
 	namespace, name := hr.GetReleaseNamespace(), hr.GetReleaseName()
 	hint := fmt.Sprintf("nodes keep the old mirrors until Spegel restarts: kubectl -n %s rollout restart ds/%s", namespace, name)
 	unfit := len(validation.IsDNS1123Subdomain(namespace)) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0
-	if unfit || len(hint) > maxWarning { // a command to copy must be whole, and nothing but a command
+	another := !strings.Contains(name, "spegel")    // the chart calls the DaemonSet as the release only if that has its own name in it
+	if unfit || another || len(hint) > maxWarning { // a command to copy must be whole, and nothing but a command
 		return "nodes keep the old mirrors until Spegel restarts: kubectl rollout restart its DaemonSet"
 	}
 	return hint
