@@ -50,8 +50,8 @@ func TestNoMoreIsReadAfterTooMuch(t *testing.T) {
 				if diff := cmp.Diff(want, untold(resolve(t, hr, c).Evaluate(privatePolicy(t)))); diff != "" {
 					t.Errorf("unresolved (-want +got)\n%s", diff)
 				}
-				if n := int(reads.Load() - before); n >= tc.read+maxAhead {
-					t.Errorf("%d objects were read, want fewer than %d", n, tc.read+maxAhead)
+				if n := int(reads.Load() - before); n >= tc.read+maxAtOnce {
+					t.Errorf("%d objects were read, want fewer than %d", n, tc.read+maxAtOnce)
 				}
 			}
 		}

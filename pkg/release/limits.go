@@ -7,13 +7,12 @@ import "strings"
 const (
 	// maxReferences bounds the reads of one review, in references.
 	maxReferences = 100
-	// maxAhead bounds the objects that a review reads at the same time. Few releases name more.
-	maxAhead = 4
+	// maxAtOnce bounds the objects that a review reads at the same time. Few releases name more.
+	maxAtOnce = 4
 	// maxData bounds what is merged, in bytes. Helm keeps a release with its values in an object of 1 MiB. Once more than
 	// that was read, no further object is.
 	maxData = 1 << 20
-	// maxRead is the same for objects as a whole, with the keys that nothing names. These are dropped as soon as they are
-	// there, but cost time.
+	// maxRead is the same for objects as a whole, with the keys that nothing names.
 	maxRead = 4 << 20
 	// maxListCost bounds the list elements that a targetPath, and what is read for it, can ask for. Helm
 	// takes a position up to 65536 and makes every element below it, for each [65536] that it reads; and
@@ -26,26 +25,28 @@ const (
 )
 
 // budget is what is left of the limits.
-type budget struct{ data, listCost, nodes int }
+type budget struct{ read, data, listCost, nodes int }
 
-// spend takes what a reference costs, or marks it as unread if there is not enough left.
-func (b *budget) spend(ref *reference) {
+// spend takes what a reference and its object cost, or marks the reference as unread if there is not enough left.
+func (b *budget) spend(ref *reference, obj *object) {
+	b.read -= obj.size
+	obj.size = 0 // it is read once, however many references name it
 	if !ref.wasRead() {
 		return
 	}
-	data, elements, inside := len(ref.data), ref.listCost(), 0
+	elements, inside := ref.listCost(), 0
 	if !ref.Literal || ref.TargetPath == "" { // else it is one string
 		inside = nodes(ref.data)
 	}
+	b.data -= len(ref.data)
 	switch {
-	case data > b.data:
+	case b.data < 0:
 		ref.unread = "is too large"
 	case elements > b.listCost:
 		ref.unread = "asks for too long a list"
 	case inside > b.nodes:
 		ref.unread = "has too many keys and entries"
 	default:
-		b.data -= data
 		b.listCost -= elements
 		b.nodes -= inside
 	}

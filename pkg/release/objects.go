@@ -5,77 +5,73 @@ import (
 	"sync"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // objectName is an object that references name, in the release's namespace.
 type objectName struct{ kind, name string }
 
-// object is what was read of one, with no key but those that references name.
+// object is what was read of one.
 type object struct {
-	name objectName
-	keys map[string]bool
-	size int // in bytes, with all keys
 	data map[string]string
 	err  error
-	done chan struct{} // closed when it was read
+	size int // in bytes; 0 once it is spent
 }
 
-// readObjects reads what references name, each object once, in their order and a few at the same time. It stops when too
-// much was read; which objects that leaves unread depends on their sizes alone, not on which read is the quickest.
-func readObjects(ctx context.Context, r Reader, namespace string, refs []helmv2.ValuesReference) map[objectName]*object {
-	ctx, stop := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	defer wg.Wait() // a read that was begun in vain does not outlive the review
-	defer stop()
-	byName, inOrder := objectsOf(refs)
-	data, all, next := 0, 0, 0
-	for i, obj := range inOrder {
-		if data > maxData || all > maxRead {
-			for _, late := range inOrder[i:] {
-				byName[late.name] = &object{err: &Unreadable{"not read, as there is too much before it"}}
+// objects are those that a review has read.
+type objects struct {
+	reader    Reader
+	namespace string
+	byName    map[objectName]*object
+}
+
+// first is the object of the first reference. If it was not read yet it is now, together with the next few.
+func (o *objects) first(ctx context.Context, refs []helmv2.ValuesReference) *object {
+	first := objectName{refs[0].Kind, refs[0].Name}
+	if obj := o.byName[first]; obj != nil {
+		return obj
+	}
+	var reads sync.WaitGroup
+	began := 0
+	for _, ref := range refs {
+		name := objectName{ref.Kind, ref.Name}
+		if o.byName[name] != nil {
+			continue
+		}
+		obj := &object{}
+		o.byName[name] = obj
+		reads.Go(func() {
+			obj.data, obj.err = readData(ctx, o.reader, name.kind, client.ObjectKey{Namespace: o.namespace, Name: name.name})
+			for _, value := range obj.data {
+				obj.size += len(value)
 			}
+		})
+		if began++; began == maxAtOnce {
 			break
 		}
-		for ; next < min(i+maxAhead, len(inOrder)); next++ {
-			ahead := inOrder[next]
-			wg.Go(func() { ahead.read(ctx, r, namespace) })
-		}
-		<-obj.done
-		all += obj.size
-		for _, value := range obj.data {
-			data += len(value)
-		}
 	}
-	return byName
+	reads.Wait()
+	return o.byName[first]
 }
 
-// objectsOf lists the objects of references in order, each once.
-func objectsOf(refs []helmv2.ValuesReference) (byName map[objectName]*object, inOrder []*object) {
-	byName = make(map[objectName]*object, len(refs))
-	for _, vf := range refs {
-		name := objectName{vf.Kind, vf.Name}
-		if byName[name] == nil {
-			byName[name] = &object{name: name, keys: map[string]bool{}, done: make(chan struct{})}
-			inOrder = append(inOrder, byName[name])
+func readData(ctx context.Context, r Reader, kind string, key client.ObjectKey) (map[string]string, error) {
+	if r == nil {
+		return nil, &Unreadable{"not read"}
+	}
+	switch kind {
+	case "ConfigMap":
+		var cm corev1.ConfigMap
+		err := r.Get(ctx, key, &cm)
+		return cm.Data, err
+	case "Secret":
+		var secret corev1.Secret
+		err := r.Get(ctx, key, &secret)
+		data := make(map[string]string, len(secret.Data))
+		for k, v := range secret.Data {
+			data[k] = string(v)
 		}
-		byName[name].keys[vf.GetValuesKey()] = true
+		return data, err
 	}
-	return byName, inOrder
-}
-
-// read reads an object and lets go of what nothing names.
-func (obj *object) read(ctx context.Context, r Reader, namespace string) {
-	defer close(obj.done)
-	data, err := readData(ctx, r, obj.name.kind, client.ObjectKey{Namespace: namespace, Name: obj.name.name})
-	obj.err = err
-	for _, value := range data {
-		obj.size += len(value)
-	}
-	obj.data = make(map[string]string, len(obj.keys))
-	for key := range obj.keys {
-		if value, found := data[key]; found {
-			obj.data[key] = value
-		}
-	}
+	return nil, &Unreadable{"a kind that Flux does not read values from"}
 }

@@ -3,10 +3,8 @@ package release
 import (
 	"context"
 	"errors"
-	"sync"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -43,22 +41,29 @@ type reference struct {
 // wasRead reports whether there is something to merge.
 func (ref *reference) wasRead() bool { return ref.unread == "" && !ref.empty }
 
-// readReferences reads what spec.valuesFrom names, as far as the limits go.
+// readReferences reads what spec.valuesFrom names, as far as the limits go. What that leaves unread depends on sizes alone, not
+// on which read is the quickest.
 func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []reference {
 	if len(hr.Spec.ValuesFrom) == 0 {
 		return nil
 	}
-	objects := readObjects(ctx, o.Reader, hr.Namespace, hr.Spec.ValuesFrom[:min(len(hr.Spec.ValuesFrom), maxReferences)])
-	left := budget{data: maxData, listCost: maxListCost, nodes: maxNodes}
+	manyInline := hr.Spec.Values != nil && nodes(string(hr.Spec.Values.Raw)) > maxNodes
+	read := objects{reader: o.Reader, namespace: hr.Namespace, byName: map[objectName]*object{}}
+	left := budget{read: maxRead, data: maxData, listCost: maxListCost, nodes: maxNodes}
 	refs := make([]reference, 0, len(hr.Spec.ValuesFrom))
 	for i, vf := range hr.Spec.ValuesFrom {
 		ref := reference{ValuesReference: vf, namespace: hr.Namespace}
-		if i < maxReferences {
-			obj := objects[objectName{vf.Kind, vf.Name}]
-			ref.take(obj.data, obj.err, o.Create)
-			left.spend(&ref)
-		} else {
+		switch {
+		case manyInline:
+			ref.unread = "is not looked at beside so many inline values"
+		case i >= maxReferences:
 			ref.unread = "not read, as there are too many"
+		case left.read < 0 || left.data < 0:
+			ref.unread = "not read, as there is too much before it"
+		default:
+			obj := read.first(ctx, hr.Spec.ValuesFrom[i:min(len(hr.Spec.ValuesFrom), maxReferences)])
+			ref.take(obj.data, obj.err, o.Create)
+			left.spend(&ref, obj)
 		}
 		refs = append(refs, ref)
 	}
@@ -104,40 +109,6 @@ func whyUnread(err error) string {
 	return "could not be read"
 }
 
-func readData(ctx context.Context, r Reader, kind string, key client.ObjectKey) (map[string]string, error) {
-	if r == nil {
-		return nil, &Unreadable{"not read"}
-	}
-	switch kind {
-	case "ConfigMap":
-		var cm corev1.ConfigMap
-		err := r.Get(ctx, key, &cm)
-		return cm.Data, err
-	case "Secret":
-		var secret corev1.Secret
-		err := r.Get(ctx, key, &secret)
-		data := make(map[string]string, len(secret.Data))
-		for k, v := range secret.Data {
-			data[k] = string(v)
-		}
-		return data, err
-	}
-	return nil, &Unreadable{"a kind that Flux does not read values from"}
-}
-
 func (ref *reference) reference() Reference {
 	return Reference{Kind: ref.Kind, Namespace: ref.namespace, Name: ref.Name, Key: ref.GetValuesKey(), Reason: ref.unread}
-}
-
-// together runs the functions at the same time and waits for all.
-func together(fs ...func()) {
-	if len(fs) == 1 {
-		fs[0]()
-		return
-	}
-	var wg sync.WaitGroup
-	for _, f := range fs {
-		wg.Go(f)
-	}
-	wg.Wait()
 }

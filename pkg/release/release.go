@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"sync"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
@@ -58,30 +59,24 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 		return nil
 	}
 	r := &Release{Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend, variables: o.Variables}
-	readSrc := func() {
-		if hr.Spec.ChartRef != nil {
-			src = readSource(ctx, hr, o)
+	var reading sync.WaitGroup
+	if src.is == unknown && hr.Spec.ChartRef != nil {
+		reading.Go(func() { src = readSource(ctx, hr, o) })
+	}
+	if !byName { // most likely another's: nothing else is read before that is known
+		reading.Wait()
+		if src.is == no {
+			return nil
 		}
 	}
-	readRefs := func() { r.refs = readReferences(ctx, hr, o) }
-	switch {
-	case src.is == yes:
-		readRefs()
-	case byName: // most likely Spegel's: read all at once
-		together(readSrc, readRefs)
-	default:
-		readSrc()
-		if src.is != no {
-			readRefs()
-		}
-	}
+	r.refs = readReferences(ctx, hr, o)
+	reading.Wait()
 	if src.is == no {
 		return nil
 	}
 	r.Chart, r.Version, r.own = src.chart, src.version, src.own
-	r.boundInline(hr)
 	r.readChart(hr, src, o)
-	r.inline = r.mark(decode(hr, o))
+	r.inline = r.mark(decode(hr))
 	r.merge()
 	r.noteWrapper(hr, o)
 	if src.is == unknown && (src.unfit || !byName && !r.hasChartKey()) {
@@ -91,22 +86,6 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 		r.unknown = src.unread
 	}
 	return r
-}
-
-// boundInline leaves references out of a merge with too many inline values.
-func (r *Release) boundInline(hr *helmv2.HelmRelease) {
-	if len(r.refs) > 0 && hr.Spec.Values != nil && nodes(string(hr.Spec.Values.Raw)) > maxNodes {
-		r.unread("is not looked at beside so many inline values")
-	}
-}
-
-// unread has what was read count as unread.
-func (r *Release) unread(why string) {
-	for i := range r.refs {
-		if r.refs[i].wasRead() {
-			r.refs[i].unread, r.refs[i].data = why, ""
-		}
-	}
 }
 
 // MirrorList is the effective spegel.mirroredRegistries, nil if it is not set.
@@ -131,33 +110,10 @@ func (r *Release) hasChartKey() bool {
 	return hasChartKey(r.values) || slices.ContainsFunc(r.layers, func(l layer) bool { return hasChartKey(l.tree) })
 }
 
-// largeValues is from how many bytes on a decoder is spared.
-const largeValues = 16 << 10
-
-// decode reads spec.values. The API server admits any JSON there, so it may be no map. Where nothing is
-// merged into them, large values are only decoded as far as the rules read: below the top level, the
-// key spegel. Whatever else stands at the top is there, or null, but not what it is.
-func decode(hr *helmv2.HelmRelease, o Options) any {
+// decode reads spec.values. The API server admits any JSON there, so it may be no map.
+func decode(hr *helmv2.HelmRelease) any {
 	if hr.Spec.Values == nil || len(hr.Spec.Values.Raw) == 0 {
 		return nil
-	}
-	alone := len(hr.Spec.ValuesFrom) == 0 && o.ChartValues == nil && o.Variables == nil
-	if top := map[string]json.RawMessage(nil); alone && len(hr.Spec.Values.Raw) > largeValues &&
-		json.Unmarshal(hr.Spec.Values.Raw, &top) == nil && top != nil {
-		out := make(map[string]any, len(top))
-		for key, raw := range top {
-			switch {
-			case key == spegelKey:
-				var v any
-				_ = json.Unmarshal(raw, &v) // it was read as a part of the whole
-				out[key] = v
-			case string(raw) == "null":
-				out[key] = nil
-			default:
-				out[key] = true
-			}
-		}
-		return out
 	}
 	var v any
 	if err := json.Unmarshal(hr.Spec.Values.Raw, &v); err != nil {
