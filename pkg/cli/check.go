@@ -15,7 +15,8 @@ type checkOptions struct {
 	ignore   []string
 	varFiles []string
 	vars     []string
-	noPrune  bool
+	all      bool
+	verbose  bool
 }
 
 func newCheck() *cobra.Command {
@@ -53,8 +54,8 @@ Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be 
 	f.StringArrayVar(&o.ignore, "ignore", nil, "glob of paths not to look at for releases that nothing builds (repeatable)")
 	f.StringArrayVar(&o.varFiles, "vars", nil, "file of values for ${NAME}: dotenv, or YAML of ConfigMaps and Secrets; - is standard input (repeatable)")
 	f.StringArrayVar(&o.vars, "var", nil, "value for ${NAME}, as NAME=VALUE; wins over --vars, but not over what the repository holds in the clear (repeatable)")
-	f.BoolVar(&o.noPrune, "no-prune", false, "build what can't hold a release of Spegel too")
-	_ = f.MarkHidden("no-prune") // the flag exists
+	f.BoolVar(&o.all, "all", false, "build every Kustomization, also those that no release of Spegel seems to come of")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "list the faults and remote resources that do not concern Spegel, too")
 	o.complete(cmd)
 	return cmd
 }
@@ -79,7 +80,7 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 	progress := newProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
 	res, err := fluxrepo.Check(cmd.Context(), fluxrepo.Options{
 		Paths: paths, Stdin: stdin, Ignore: o.ignore, Charts: pol.Charts, Policy: pol.Policy,
-		Vars: vars.values, Sources: vars.sources, NoPrune: o.noPrune, Progress: progress.show,
+		Vars: vars.values, Sources: vars.sources, All: o.all, Progress: progress.show,
 	})
 	progress.clear()
 	if err != nil {
@@ -88,6 +89,9 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 	inputs := slices.Concat([]string{o.config}, o.varFiles, paths)
 	if err := outputs.keepInputs(inputs, res.Reads); err != nil {
 		return err
+	}
+	for i := range res.Errors {
+		res.Errors[i].Elsewhere = res.Errors[i].Elsewhere && !o.verbose
 	}
 	sayNonePrivate(pol, cmd.ErrOrStderr())
 	vars.sayUnused(o.vars, res, cmd.ErrOrStderr())

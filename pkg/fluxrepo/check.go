@@ -4,13 +4,19 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 )
 
-// Check looks for releases of Spegel's in each path and judges them. An error is one of the call, such as
-// a path that does not exist; what can't be checked in a repository is in the Result.
+// Check looks for releases of Spegel in each path and judges them. An error is one of the call, such as a path that
+// does not exist; what can't be checked in a repository is in the Result.
 func Check(ctx context.Context, o Options) (*Result, error) {
 	if len(o.Paths) == 0 {
 		return nil, errors.New("no path to check")
@@ -18,12 +24,10 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 	if len(o.Charts) == 0 {
 		o.Charts = []string{"spegel"}
 	}
-	if err := checkGlobs(o.Ignore); err != nil {
-		return nil, err
-	}
-	o.Vars, o.Sources = oneLine(o.Vars), slices.Clone(o.Sources)
-	for i := range o.Sources {
-		o.Sources[i].Data = oneLine(o.Sources[i].Data)
+	for _, glob := range o.Ignore {
+		if _, err := path.Match(glob, ""); err != nil {
+			return nil, fmt.Errorf("ignore %q: %w", glob, err)
+		}
 	}
 	inputs, err := o.inputs()
 	if err != nil {
@@ -31,140 +35,69 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 	}
 	res := &Result{used: map[string]bool{}, stood: map[int]bool{}}
 	for _, in := range inputs {
-		g, err := in.open(ctx, o)
-		if err != nil {
-			return nil, err
-		}
-		if err := g.check(in, res); err != nil {
+		if err := o.check(ctx, in, res); err != nil {
 			return nil, err
 		}
 	}
 	slices.SortStableFunc(res.Releases, compareReleases)
 	slices.SortStableFunc(res.Errors, compareErrors)
-	res.Errors = slices.Compact(res.Errors)
+	res.Errors = slices.CompactFunc(res.Errors, func(a, b Error) bool { return a.Place == b.Place && a.Message == b.Message })
 	return res, nil
 }
 
-// newGraph finds what is in a repository.
-func newGraph(ctx context.Context, r *repo, o Options) *graph {
-	used := map[string]bool{}
-	g := &graph{
-		repo: r, used: used, stood: map[int]bool{}, ctx: ctx, opts: o, trees: map[treeKey]*tree{}, builds: map[string]*built{}, rawFound: map[rawKey]rawFound{},
-		rawIn: map[*file][]*rawKustomization{}, loose: &scope{on: true, loose: true, vars: o.Vars, used: used},
-	}
-	g.moreWords()
-	g.findKustomizations()
-	return g
-}
-
-// check judges what the repository builds, and then what nothing builds.
-func (g *graph) check(in *input, res *Result) error {
-	g.connect()
-	g.elsewhere = g.hasBuilders() || g.takesIncludes()
-	g.expandAll()
-	g.judgeBuilt(g.clusters)
-	g.judgeBuilt(g.buildPlain(in))
-	g.judgeUnbuilt(in)
-	if err := g.ctx.Err(); err != nil {
+// check is one repository: read, relate and build, judge, locate, report.
+func (o Options) check(ctx context.Context, in *input, res *Result) error {
+	tree, alone, err := in.open(ctx, o)
+	if err != nil {
 		return err
 	}
-	for _, rel := range g.found {
-		if rel != nil && in.covers(g.repo, rel) {
+	graph := fluxgraph.New(ctx, tree, fluxgraph.Options{
+		Ignore: o.Ignore, Given: substitute.NewGiven(o.Vars, o.Sources), All: o.All, Alone: alone, Named: in.names,
+	})
+	c := &check{o, in, graph, locate.New(graph), nil}
+	var judged []*subject
+	for _, object := range c.releases() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		judged = append(judged, c.judge(ctx, object)...)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, s := range judged {
+		rel := c.report(s)
+		if s.release != nil && c.covers(ctx, s, rel) {
 			res.Releases = append(res.Releases, *rel)
 		}
 	}
-	g.tellUnfollowed()
-	concerns := func(o *object) bool { return in.has(o.file) || slices.ContainsFunc(g.readsOf(o), in.has) }
-	for _, e := range g.errors {
-		if in.has(g.unshow(e.Place.File)) || slices.ContainsFunc(g.errorsIn[e], concerns) ||
-			slices.ContainsFunc(g.errorsOf[e], func(n *node) bool { return g.below(in, n) }) {
-			res.Errors = append(res.Errors, e)
-		}
-	}
-	res.Files += g.read
-	maps.Copy(res.used, g.used)
-	maps.Copy(res.stood, g.stood)
-	res.repos = append(res.repos, g.repo)
-	return nil
+	res.Errors = append(res.Errors, c.errors(ctx, judged)...)
+	res.Files += tree.Count()
+	maps.Copy(res.used, graph.Given().Used)
+	maps.Copy(res.stood, graph.Given().Stood)
+	res.trees = append(res.trees, tree)
+	return ctx.Err()
 }
 
-// judgeBuilt judges the HelmReleases that clusters run. Judging may build more of their Kustomizations, before or after the
-// one at hand, so it goes on until there is nothing new.
-func (g *graph) judgeBuilt(clusters []*cluster) {
-	for _, c := range clusters {
-		judged := map[*node]bool{}
-		for again := true; again; {
-			again = false
-			for _, n := range c.nodes { // as they are now
-				if n.built != nil && !judged[n] {
-					judged[n], again = true, true
-					g.judgeNode(n)
-				}
+// check is a repository that is checked.
+type check struct {
+	Options
+	in     *input
+	graph  *fluxgraph.Graph
+	finder *locate.Finder
+	blank  map[string][]byte // the files that are asked for, with nothing in them
+}
+
+// releases are the HelmReleases that are built, and those that nothing builds.
+func (c *check) releases() (out []*fluxgraph.Object) {
+	for _, n := range c.graph.Instances {
+		for _, o := range n.Objects {
+			if o.Kind == "HelmRelease" && o.Err == nil && strings.HasPrefix(o.APIVersion, "helm.toolkit.fluxcd.io/") {
+				out = append(out, o)
 			}
 		}
 	}
-}
-
-// judgeNode judges the HelmReleases that a Kustomization emits.
-func (g *graph) judgeNode(n *node) {
-	for _, o := range n.built.objects {
-		if g.ctx.Err() != nil {
-			return
-		}
-		if g.isRelease(o) {
-			g.found = append(g.found, g.judge(o, true))
-		}
-	}
-}
-
-// isRelease tells whether an object is a HelmRelease once variables are put in. Where one without a value says what the
-// object is, that is reported.
-func (g *graph) isRelease(o *object) bool {
-	is := o.apiVersion + " " + o.kind
-	if strings.Contains(is, "${") && o.by != nil && !o.verbatim {
-		put, err := o.by.scope().eval(is, left)
-		if is = put; (err != nil || strings.Contains(put, "${")) && g.hasWord(o.text) {
-			g.report(Error{Place: g.placeOfObject(o), Message: "holds a variable without a value in its kind or apiVersion, so it is not checked", Unfollowed: true})
-		}
-	}
-	version, kind, _ := strings.Cut(is, " ")
-	return kind == "HelmRelease" && strings.HasPrefix(version, helmGroup+"/")
-}
-
-// report keeps an error, said once.
-func (g *graph) report(e Error) {
-	if g.said == nil {
-		g.said = map[Error]bool{}
-	}
-	if !g.said[e] {
-		g.said[e] = true
-		g.errors = append(g.errors, e)
-	}
-}
-
-// reportOf keeps an error that concerns what a Kustomization builds.
-func (g *graph) reportOf(n *node, e Error) {
-	g.report(e)
-	if g.errorsOf == nil {
-		g.errorsOf = map[Error][]*node{}
-	}
-	g.errorsOf[e] = append(g.errorsOf[e], n)
-}
-
-func (g *graph) placeOf(f *file, err error) Place {
-	p := Place{File: g.show(f.path)}
-	var bad *badYAML
-	if errors.As(err, &bad) {
-		p.Line, p.Column = bad.line, bad.column
-	}
-	return p
-}
-
-func problemOf(err error, otherwise string) string {
-	if err == nil {
-		return otherwise
-	}
-	return plain(err)
+	return append(out, c.graph.Loose...)
 }
 
 func compareReleases(a, b Release) int {
@@ -175,7 +108,16 @@ func compareReleases(a, b Release) int {
 }
 
 func compareErrors(a, b Error) int {
-	return cmp.Or(comparePlaces(a.Place, b.Place), strings.Compare(a.Message, b.Message))
+	rank := func(e Error) int { // of two about the same, the one that counts
+		switch {
+		case e.Fatal:
+			return 0
+		case e.Elsewhere:
+			return 2
+		}
+		return 1
+	}
+	return cmp.Or(comparePlaces(a.Place, b.Place), strings.Compare(a.Message, b.Message), cmp.Compare(rank(a), rank(b)))
 }
 
 func comparePlaces(a, b Place) int {

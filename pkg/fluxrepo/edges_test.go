@@ -54,11 +54,11 @@ func TestEdges(t *testing.T) {
 		},
 		"beside a root": {
 			files: map[string]string{".git/HEAD": "x", "clusters/prod/apps.yaml": apps(""), "apps/x.yaml": settings, "clusters/prod/hr.yaml": badRelease},
-			want:  []string{built, deny}, without: notBuilt,
+			want:  []string{notBuilt, deny}, without: built,
 		},
 		"a FluxInstance": {
 			files: with(map[string]string{"flux.yaml": instance, "other/hr.yaml": strings.ReplaceAll(badRelease, "kube-system", "other")}),
-			want:  []string{"release other/spegel chart=spegel version= built=true"}, without: notBuilt,
+			want:  []string{"release other/spegel chart=spegel version= built=false", "from flux.yaml#flux-system/flux-system\n  from clusters/prod/apps.yaml#flux-system/apps\n"},
 		},
 		"lines in a variable": {
 			files: with(map[string]string{"apps/hr.yaml": variable, "clusters/prod/apps.yaml": apps("  postBuild: {substitute: {X: y}}\n")}),
@@ -90,7 +90,7 @@ func TestEdges(t *testing.T) {
 			files: with(map[string]string{"k/archive/hr.yaml": badRelease}), paths: []string{"k"}, want: []string{notBuilt},
 		},
 		"the folder itself": {
-			files: with(map[string]string{"k/archive/hr.yaml": badRelease}), paths: []string{"k/archive"}, want: []string{built}, without: notBuilt,
+			files: with(map[string]string{"k/archive/hr.yaml": badRelease}), paths: []string{"k/archive"}, want: []string{notBuilt, deny},
 		},
 		"values that a patch changes": {
 			files: with(map[string]string{
@@ -109,21 +109,28 @@ func TestEdges(t *testing.T) {
 		},
 		"a variable for suspend": {
 			files: with(map[string]string{"apps/hr.yaml": badRelease + "  suspend: ${X}\n", "clusters/prod/apps.yaml": apps("  postBuild: {substitute: {Y: y}}\n")}),
-			want:  []string{"unresolved Variable /X"}, without: "error",
+			want:  []string{"suspended=false", deny, "error fatal=false apps/hr.yaml:14:12: Kustomization apps: nothing sets ${X}"},
 		},
 		"a variable for optional": {
 			files: with(map[string]string{
 				"apps/hr.yaml": quickStart + "  valuesFrom: [{kind: ConfigMap, name: v, optional: \"${X}\"}]\n", "clusters/prod/apps.yaml": apps("  postBuild: {substitute: {Y: y}}\n"),
 			}),
-			want: []string{"unresolved ConfigMap kube-system/v"}, without: "error",
+			want: []string{"unresolved ConfigMap kube-system/v", "error fatal=false apps/hr.yaml:10:53: Kustomization apps: nothing sets ${X}"},
 		},
 		"a remote base and no release": {
-			files: with(map[string]string{"apps/hr.yaml": settings, "apps/kustomization.yaml": remote}),
-			want:  []string{"error fatal=false apps/kustomization.yaml:1:13: resources: https://example.com/x.yaml is not in this repository"},
+			files: with(map[string]string{"apps/hr.yaml": settings, "apps/kustomization.yaml": remote}), without: "error",
+		},
+		"a remote base that is called Spegel": {
+			files: with(map[string]string{"apps/hr.yaml": settings, "apps/kustomization.yaml": strings.ReplaceAll(remote, "x.yaml", "spegel.yaml")}),
+			want:  []string{"error fatal=false apps/kustomization.yaml:1:13: resources: https://example.com/spegel.yaml is not in this repository"},
 		},
 		"a ResourceSet and no release": {
-			files: with(map[string]string{"apps/hr.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set}\n"}),
-			want:  []string{"error fatal=false apps/hr.yaml:1:1: ResourceSet set can't be followed"},
+			files:   with(map[string]string{"apps/hr.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set}\nspec: {inputsFrom: [{name: x}], resources: []}\n"}),
+			without: "error",
+		},
+		"a ResourceSet that names Spegel": {
+			files: with(map[string]string{"apps/hr.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: spegel}\nspec: {inputsFrom: [{name: x}], resources: []}\n"}),
+			want:  []string{"error fatal=false apps/hr.yaml:1:1: ResourceSet spegel can't be followed"},
 		},
 		"copies of copies": {
 			files: with(map[string]string{"clusters/prod/apps.yaml": apps("  patches:\n  - target: {kind: HelmRelease}\n    patch: |\n" + strings.ReplaceAll(copies, "    - ", "      - "))}),

@@ -167,8 +167,8 @@ func (v *varied) spelled(folder string) string {
 		v.write(folder+"/release.yaml", object("HelmRelease", "${FIRST}${LAST}", "kube-system", "spec:\n  chartRef: {kind: OCIRepository, name: gone}\n"))
 		return "resources: [release.yaml]\n"
 	}
-	v.write(folder+"/release.yaml", object("HelmRelease", "ege", "kube-system", "spec:\n  chartRef: {kind: OCIRepository, name: gone}\n"))
-	return "resources: [release.yaml]\nnamePrefix: sp\nnameSuffix: l\n"
+	v.write(folder+"/release.yaml", object("HelmRelease", "spegel", "kube-system", "spec:\n  chartRef: {kind: OCIRepository, name: gone}\n"))
+	return "resources: [release.yaml]\nnamePrefix: p-\nnameSuffix: -s\n"
 }
 
 // veiled has a chart that can't be known.

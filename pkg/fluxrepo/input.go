@@ -1,28 +1,30 @@
 package fluxrepo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
 // input is a repository, with the part of it that is asked for.
 type input struct {
 	root    string
 	display string
-	parts   []part // of the repository; empty for all of it
+	parts   []string // files and folders of it that are asked for; empty for all
 	stdin   io.Reader
 	only    []string // files that are all there is, where no repository is around them
 }
-
-// part is a file or folder of a repository.
-type part struct{ rel string }
 
 // maxStream bounds what is read from standard input, in bytes.
 const maxStream = 64 << 20
@@ -129,7 +131,7 @@ func partOf(root, abs, shown string) *input {
 	for range strings.Count(rel, "/") + 1 {
 		up = path.Join(up, "..")
 	}
-	return &input{root: root, display: up, parts: []part{{rel}}}
+	return &input{root: root, display: up, parts: []string{rel}}
 }
 
 // rootOf is the nearest folder with a .git, or "".
@@ -146,101 +148,80 @@ func rootOf(dir string) string {
 	}
 }
 
-// open reads what is asked for.
-func (in *input) open(ctx context.Context, o Options) (*graph, error) {
-	words := chartWords(o.Charts)
-	if in.stdin != nil {
+// open reads what is asked for. alone says that no repository is around it.
+func (in *input) open(ctx context.Context, o Options) (tree *worktree.Tree, alone bool, err error) {
+	switch {
+	case in.stdin != nil:
 		data, err := io.ReadAll(io.LimitReader(in.stdin, maxStream+1))
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("read standard input: %w", err)
+			return nil, false, fmt.Errorf("read standard input: %w", err)
 		case len(data) > maxStream:
-			return nil, fmt.Errorf("standard input is larger than %d MiB", maxStream>>20)
+			return nil, false, fmt.Errorf("standard input is larger than %d MiB", maxStream>>20)
 		case strings.TrimSpace(string(data)) == "":
-			return nil, errors.New("standard input is empty; the program before the pipe may have failed")
+			return nil, false, errors.New("standard input is empty; the program before the pipe may have failed")
 		}
-		r := emptyRepo(".", ".", words)
-		r.add(stdinName, data)
-		return newGraph(ctx, r, o), nil
+		return worktree.Stream(stdinName, o.Charts, data), true, nil
+	case len(in.only) > 0:
+		return worktree.Few(in.root, o.Charts, in.only), true, nil
 	}
-	if len(in.only) > 0 {
-		r := emptyRepo(in.root, in.display, words)
-		for _, abs := range in.only {
-			f := &file{path: r.rel(abs), asked: true}
-			r.files[f.path] = f
-			r.folder(".").files = append(r.folder(".").files, f.path)
-			r.inspect(f, make([]byte, 64<<10))
-			r.read++
-		}
-		return newGraph(ctx, r, o), nil
-	}
-	r, err := scan(ctx, in.root, in.display, words, o)
+	tree, err = worktree.Scan(ctx, in.root, worktree.Options{Words: o.Charts, Workers: o.Workers, Progress: o.Progress, Shown: in.display})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, p := range in.parts {
-		if f := r.files[p.rel]; f != nil {
-			f.asked = true
-			r.look(f)
+		if f := tree.File(p); f != nil {
+			f.Asked = true
+			tree.Look(p)
 		}
 	}
-	return newGraph(ctx, r, o), nil
+	return tree, false, nil
 }
 
-func emptyRepo(root, display string, words []string) *repo {
-	r := newRepo(root, display, words)
-	r.folder(".")
-	r.readIgnoreFiles()
-	return r
-}
-
-func (r *repo) add(name string, data []byte) {
-	data = plainText(data)
-	f := &file{path: name, asked: true, data: data, size: int64(len(data))}
-	r.mark(f, data)
-	f.readNames(data)
-	r.files[name] = f
-	r.read++
-}
-
-// has tells whether a file is asked for.
+// has reports whether a file is asked for.
 func (in *input) has(rel string) bool {
-	return len(in.parts) == 0 || slices.ContainsFunc(in.parts, func(p part) bool { return within(rel, p.rel) })
+	return len(in.parts) == 0 || slices.ContainsFunc(in.parts, func(p string) bool { return worktree.Within(rel, p) })
 }
 
-// covers tells whether a release has to do with what is asked for.
-func (in *input) covers(r *repo, rel *Release) bool {
-	if in.has(r.unshow(rel.Place.File)) {
-		return true
-	}
-	for _, f := range rel.Findings {
-		if in.has(r.unshow(f.Place.File)) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(rel.reads, in.has)
+// names reports whether the user named a file, or the very folder that it lies in.
+func (in *input) names(rel string) bool {
+	return in.stdin != nil || slices.ContainsFunc(in.parts, func(p string) bool { return p == rel || p == path.Dir(rel) })
 }
 
-// below tells whether a Kustomization, or one below it, reads what is asked for.
-func (g *graph) below(in *input, n *node) bool {
-	yes := false
-	seen := map[*tree]bool{}
-	var visit func(t *tree)
-	visit = func(t *tree) {
-		if t == nil || seen[t] || yes {
-			return
+// show is how a path of the repository is told to the user.
+func (in *input) show(rel string) string { return path.Join(in.display, rel) }
+
+// standsAlone reports whether a folder, though it lies in a repository, holds one of its own: its Kustomizations' paths
+// lead to folders in it.
+func standsAlone(dir string) bool {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = root.Close() }()
+	alone := false
+	// what can't be read, or be decoded, says nothing
+	_ = fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || alone {
+			return fs.SkipAll
 		}
-		seen[t] = true
-		t.all(func(f *file) bool {
-			yes = yes || in.has(f.path)
-			for _, k := range g.rawIn[f] {
-				visit(k.tree)
+		info, infoErr := d.Info()
+		if infoErr != nil || !d.Type().IsRegular() || !yamldoc.IsYAML(p) || info.Size() > 1<<20 {
+			return nil //nolint:nilerr // see above
+		}
+		data, err := root.ReadFile(p)
+		if err != nil || !bytes.Contains(data, []byte("kustomize.toolkit.fluxcd.io")) {
+			return nil //nolint:nilerr // see above
+		}
+		docs, _ := yamldoc.Decode(data)
+		for _, doc := range docs {
+			if to := yamldoc.Text(doc, "spec", "path"); yamldoc.IsKind(doc, "kustomize.toolkit.fluxcd.io", "Kustomization") && strings.Trim(to, "./") != "" {
+				info, err := root.Stat(strings.TrimPrefix(path.Clean("/"+to), "/"))
+				alone = err == nil && info.IsDir()
+				return fs.SkipAll
 			}
-			return !yes
-		})
-	}
-	for _, t := range n.trees {
-		visit(t)
-	}
-	return yes
+		}
+		return nil
+	})
+	return alone
 }

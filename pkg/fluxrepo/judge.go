@@ -1,118 +1,116 @@
 package fluxrepo
 
 import (
-	"fmt"
+	"context"
 	"slices"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
-// subject is a HelmRelease that is judged, as one chain builds it.
+// subject is a HelmRelease that was judged, as one chain builds it.
 type subject struct {
-	object  *object
-	release *helmv2.HelmRelease // harmless where a variable has no value
-	scopes  map[string]*scope   // of the variables without a value
-	shaky   []string            // variables that decide more than a value
-	chart   []string            // variables that keep the chart from being known
-	data    map[*object]map[string]datum
-}
-
-func (s *subject) used(in *scope, name string) { s.scopes[name] = in }
-
-func (s *subject) shake(names ...string) {
-	s.shaky = append(s.shaky, names...)
-	slices.Sort(s.shaky)
-	s.shaky = slices.Compact(s.shaky)
-}
-
-// outcome is what the rules say of a HelmRelease.
-type outcome struct {
+	*check
+	graph   *fluxgraph.Graph // it was built in
+	object  *fluxgraph.Object
+	hr      *helmv2.HelmRelease
 	release *release.Release // nil for another chart
 	result  release.Result
+	problem error // why it can't be judged
+
+	shaky []string // unknown variables that decide more than a value
+	chart []string // those that keep the chart from being known
+	read  []*fluxgraph.Object
+
+	reasons  map[string]release.Reference // why variables are unknown, as far as read was searched
+	named    map[release.Reference]string // and back
+	searched int
 }
 
-// judge runs the rules over a HelmRelease, as one chain builds it. It returns nil for another chart; one that can't be
-// known is told of where the HelmRelease is built, or may be.
-func (g *graph) judge(o *object, built bool) *Release {
-	s := &subject{object: o, scopes: map[string]*scope{}, data: map[*object]map[string]datum{}}
-	base, err := g.evaluate(s)
-	if err != nil {
-		g.report(Error{Place: g.placeOfObject(o), Message: fmt.Sprintf("HelmRelease %s: %s", g.asWritten(o)(o.name), named(plain(err))), Fatal: g.hasWord(o.text)})
+// judge runs the rules over a HelmRelease. What shows nothing of Spegel is left out.
+func (c *check) judge(ctx context.Context, o *fluxgraph.Object) []*subject {
+	s := c.evaluate(ctx, c.graph, o)
+	if s.release == nil && s.problem == nil && len(s.chart) == 0 {
 		return nil
 	}
-	if base.release == nil {
-		if built {
-			g.tellUnknownChart(s)
-		}
-		return nil
-	}
-	findings, matter, unread := base.result.Findings, s.shaky, []release.Reference(nil)
-	for _, ref := range base.result.Unresolved {
-		if ref.Kind == variableKind {
-			matter = append(matter, ref.Name)
-		} else {
-			unread = append(unread, ref)
-		}
-	}
-	slices.Sort(matter)
-	matter = slices.Compact(matter)
-	if len(s.shaky) > 0 {
-		findings = nil
-	}
-	rel := base.release
-	var shapers []Reference
-	if o.by != nil && len(o.by.shapers) > 0 {
-		findings, shapers = nil, o.by.shapers // any of it could be undone there
-	}
-	l, show, written := g.locator(o), g.concealed(o), g.asWritten(o)
-	out := &Release{
-		Namespace: written(rel.Namespace), Name: written(rel.Name), Version: written(rel.Version), Chart: named(show(rel.Chart)),
-		Suspended: rel.Suspended || o.by != nil && o.by.object.Spec.Suspend, Built: built, Place: g.placeOfObject(o),
-	}
-	out.reads = g.readsOf(o)
-	if o.by != nil && o.by.from != "" {
-		out.From = o.by.fromChain()
-	}
-	for _, f := range findings {
-		place := l.finding(f)
-		f.Value = show(named(f.Value))
-		out.Findings = append(out.Findings, Finding{Finding: unnamedFinding(f, written), Place: place})
-	}
-	for _, ref := range unread {
-		out.Unresolved = append(out.Unresolved, Reference{Reference: namedReference(unnamed(ref, written)), Place: l.reference(ref)})
-	}
-	for _, name := range matter {
-		if in := s.scopes[name]; in != nil {
-			out.Unresolved = append(out.Unresolved, Reference{Reference: namedReference(in.why(name)), Place: l.variable(name)})
-		}
-	}
-	out.Unresolved = append(out.Unresolved, shapers...)
-	return out
+	return []*subject{s}
 }
 
-// evaluate reads a HelmRelease and runs the rules over it.
-func (g *graph) evaluate(s *subject) (*outcome, error) {
-	text, err := g.put(s.object, s.used)
+func (c *check) evaluate(ctx context.Context, g *fluxgraph.Graph, o *fluxgraph.Object) *subject {
+	s := &subject{check: c, graph: g, object: o, read: []*fluxgraph.Object{o}, reasons: map[string]release.Reference{}, named: map[release.Reference]string{}}
+	hr, err := c.decodeRelease(substitute.Seal(o.Text))
 	if err != nil {
-		return nil, fmt.Errorf("variables can't be put in: %w", err)
+		s.problem = err
+		return s
 	}
-	text = s.unseal(text, s.object)
-	hr, err := g.decodeRelease(text)
-	if err != nil {
-		return nil, err
+	s.hr, s.shaky, s.chart = hr.HelmRelease, hr.shaky, hr.chart
+	if s.hr.Spec.Chart == nil && s.hr.Spec.ChartRef == nil {
+		s.chart = nil // a patch
+		return s
 	}
-	s.release, s.chart = hr.HelmRelease, hr.chart
-	if s.release.Spec.Chart == nil && s.release.Spec.ChartRef == nil {
-		return &outcome{}, nil // a patch
-	}
-	s.shake(hr.shaky...)
-	rel := release.Resolve(g.ctx, s.release, release.Options{
-		Charts: g.opts.Charts, Create: true, Reader: &reader{graph: g, subject: s}, Variables: unknownVariables,
+	s.release = release.Resolve(ctx, s.hr, release.Options{
+		Charts: c.Charts, Create: !g.Complete || o.By == nil || o.By.Plain, Reader: &reader{subject: s},
+		Variables: s.variables, ChartValues: c.chartValues(ctx, s),
 	})
-	if rel == nil {
-		return &outcome{}, nil
+	if s.release == nil {
+		return s
 	}
-	return &outcome{release: rel, result: rel.Evaluate(g.opts.Policy)}, nil
+	s.result = s.release.Evaluate(c.Policy)
+	if s.isShaky() {
+		s.result.Findings = nil
+	}
+	return s
+}
+
+// isShaky reports whether anything but a value is unknown, so that no finding is certain.
+func (s *subject) isShaky() bool {
+	slices.Sort(s.shaky)
+	s.shaky = slices.Compact(s.shaky)
+	return len(s.shaky) > 0 || len(s.remoteShapers()) > 0
+}
+
+// why is the reference that a variable is unknown for.
+func (s *subject) why(name string) release.Reference {
+	for ; s.searched < len(s.read); s.searched++ {
+		o := s.read[s.searched]
+		for _, name := range substitute.Unknown(string(substitute.Seal(o.Text))) {
+			if _, known := s.reasons[name]; !known {
+				s.note(name, reasonIn(o, name))
+			}
+		}
+	}
+	if _, known := s.reasons[name]; !known {
+		s.note(name, reasonIn(nil, name))
+	}
+	return s.reasons[name]
+}
+
+func (s *subject) note(name string, why release.Reference) {
+	s.reasons[name] = why
+	if _, known := s.named[why]; !known {
+		s.named[why] = name
+	}
+}
+
+// reasonIn is why a variable in an object is unknown.
+func reasonIn(o *fluxgraph.Object, name string) release.Reference {
+	switch {
+	case o != nil && name == substitute.Sealed:
+		return release.Reference{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Key: "spec", Reason: substitute.SealedReason}
+	case o != nil && o.By != nil:
+		r := o.By.Scope.Why(name)
+		return release.Reference{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Key: r.Key, Reason: r.Text}
+	}
+	return release.Reference{Kind: "Variable", Name: name, Reason: substitute.NoValue(name)}
+}
+
+// variables lists why a text of the values is not known; none if it is.
+func (s *subject) variables(text string) (out []release.Reference) {
+	for _, name := range substitute.Unknown(text) {
+		out = append(out, s.why(name))
+	}
+	return out
 }

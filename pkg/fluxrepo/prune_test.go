@@ -25,7 +25,7 @@ func TestPruning(t *testing.T) {
 				t.Error("no release was generated")
 			}
 			for _, workers := range []int{1, 7} {
-				all := check(t, fluxrepo.Options{Paths: []string{root}, NoPrune: true, Workers: workers}, "harbor.example.com")
+				all := check(t, fluxrepo.Options{Paths: []string{root}, All: true, Workers: workers}, "harbor.example.com")
 				if diff := cmp.Diff(render(root, pruned), render(root, all)); diff != "" {
 					t.Errorf("-pruned +everything built, %d workers:\n%s", workers, diff)
 				}
@@ -61,7 +61,7 @@ func TestPruningOfVariedRepositories(t *testing.T) {
 				root := t.TempDir()
 				generateVaried(t, root, seed)
 				pruned := render(root, check(t, fluxrepo.Options{Paths: []string{root}}, "harbor.example.com"))
-				all := render(root, check(t, fluxrepo.Options{Paths: []string{root}, NoPrune: true, Workers: 3}, "harbor.example.com"))
+				all := render(root, check(t, fluxrepo.Options{Paths: []string{root}, All: true, Workers: 3}, "harbor.example.com"))
 				if diff := cmp.Diff(pruned, all); diff != "" {
 					t.Errorf("-pruned +everything built:\n%s", diff)
 				}

@@ -60,7 +60,6 @@ func TestPruningSeesThroughDisguises(t *testing.T) {
 		"a replacement of the URL":  {source: source("mm", other), refersTo: "mm", files: replace(chart, "spec.url")},
 		"a replacement of the name": {source: source("mm", chart), refersTo: "qq", files: replace("qq", "metadata.name")},
 		"a Secret with the chart":   {source: source("mm", "${U}"), refersTo: "mm", a: from("vars"), files: map[string]string{"clusters/s.yaml": secret("vars", "flux-system", "U", chart)}},
-		"a Secret with values":      {refersTo: "mm", values: "  valuesFrom: [{kind: Secret, name: mv}]\n", files: map[string]string{"a/s.yaml": secret("mv", "kube-system", "values.yaml", "spegel: {registries: [a]}")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

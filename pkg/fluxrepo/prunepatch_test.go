@@ -76,7 +76,7 @@ func TestPruningSeesThrough(t *testing.T) {
 func prunedAlike(t *testing.T, root string) string {
 	t.Helper()
 	pruned := render(root, check(t, fluxrepo.Options{Paths: []string{root}}, "harbor.example.com"))
-	all := render(root, check(t, fluxrepo.Options{Paths: []string{root}, NoPrune: true}, "harbor.example.com"))
+	all := render(root, check(t, fluxrepo.Options{Paths: []string{root}, All: true}, "harbor.example.com"))
 	if diff := cmp.Diff(pruned, all); diff != "" {
 		t.Errorf("-pruned +everything built:\n%s", diff)
 	}

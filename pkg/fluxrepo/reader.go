@@ -2,21 +2,27 @@ package fluxrepo
 
 import (
 	"context"
+	"slices"
 	"sync"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
 // reader reads what a HelmRelease names out of what its cluster's Kustomizations emit.
 type reader struct {
-	mu      sync.Mutex // pkg/release reads several at a time
-	graph   *graph
-	subject *subject
+	mu sync.Mutex // pkg/release reads several at a time
+	*subject
 }
 
 var _ release.Reader = (*reader)(nil)
@@ -48,7 +54,7 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 			} `json:"spec"`
 		}
 		err := r.source(sourcev1.OCIRepositoryKind, key, &in)
-		if names := r.graph.unknownIn(in.Spec.URL); err == nil && len(names) > 0 {
+		if names := r.unknownIn(in.Spec.URL); err == nil && len(names) > 0 {
 			err = r.unknownChart("url", names)
 		}
 		obj.Spec.URL, obj.Spec.Reference = in.Spec.URL, in.Spec.Ref
@@ -56,75 +62,63 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 	case *sourcev1.HelmChart:
 		var in struct {
 			Spec struct {
-				Chart, Version string
-				SourceRef      sourcev1.LocalHelmChartSourceReference `json:"sourceRef"`
+				Chart       string                                 `json:"chart"`
+				Version     string                                 `json:"version"`
+				SourceRef   sourcev1.LocalHelmChartSourceReference `json:"sourceRef"`
+				ValuesFiles []string                               `json:"valuesFiles"`
 			} `json:"spec"`
 		}
 		err := r.source(sourcev1.HelmChartKind, key, &in)
-		if names := r.graph.unknownIn(in.Spec.Chart); err == nil && len(names) > 0 {
+		if names := r.unknownIn(in.Spec.Chart); err == nil && len(names) > 0 {
 			err = r.unknownChart("chart", names)
 		}
-		obj.Spec.Chart, obj.Spec.Version, obj.Spec.SourceRef = in.Spec.Chart, in.Spec.Version, in.Spec.SourceRef
+		obj.Spec.Chart, obj.Spec.Version, obj.Spec.SourceRef, obj.Spec.ValuesFiles = in.Spec.Chart, in.Spec.Version, in.Spec.SourceRef, in.Spec.ValuesFiles
 		return err
 	}
 	return &release.Unreadable{Reason: "a kind that is not read"}
 }
 
 func (r *reader) source(kind string, key client.ObjectKey, into any) error {
-	o, reason := r.find(kind, key)
+	o, reason := r.graph.Find(r.object, kind, key.Namespace, key.Name)
 	if o == nil {
 		return &release.Unreadable{Reason: reason}
 	}
-	text, err := r.graph.put(o, r.subject.used)
-	if err != nil {
-		return &release.Unreadable{Reason: "variables can't be put in"}
-	}
-	return sigsyaml.Unmarshal(r.subject.unseal(text, o), into)
+	r.read = append(r.read, o)
+	return sigsyaml.Unmarshal(substitute.Seal(o.Text), into)
 }
 
-// unknownChart notes the variables that keep a source from telling which chart it holds.
+// unknownChart notes the variables that keep a source from saying which chart it holds.
 func (r *reader) unknownChart(field string, names []string) error {
-	r.subject.shake(names...)
-	r.subject.chart = append(r.subject.chart, names...)
+	r.shaky, r.chart = append(r.shaky, names...), append(r.chart, names...)
 	return &release.Unreadable{Reason: "its " + field + " holds a variable without a value"}
 }
 
 func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, error) {
-	o, reason := r.find(kind, key)
-	if o == nil {
+	o, reason := r.graph.Find(r.object, kind, key.Namespace, key.Name)
+	refs := slices.DeleteFunc(slices.Clone(r.hr.Spec.ValuesFrom), func(ref helmv2.ValuesReference) bool { return ref.Kind != kind || ref.Name != key.Name })
+	switch {
+	case o == nil && fluxgraph.IsAbsent(reason) && len(substitute.Unknown(key.Name+key.Namespace)) == 0 &&
+		!slices.ContainsFunc(refs, func(ref helmv2.ValuesReference) bool { return !ref.Optional }):
+		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: kind}, key.Name)
+	case o == nil:
 		return nil, &release.Unreadable{Reason: reason}
 	}
-	data, ok := r.subject.data[o]
-	if !ok {
-		var err error
-		if data, err = r.graph.data(o, r.subject.used); err != nil {
-			return nil, &release.Unreadable{Reason: "can't be read: " + plain(err)}
-		}
-		r.subject.data[o] = data
+	r.read = append(r.read, o)
+	data, err := substitute.Data(kind, o.Text)
+	if err != nil {
+		return nil, &release.Unreadable{Reason: "can't be read: " + overlay.Plain(err).Error()}
 	}
 	out, unread := map[string]string{}, release.UnreadableReferences{}
 	for k, v := range data {
-		out[k] = v.text
+		out[k] = v.Text
 	}
-	for _, ref := range r.subject.release.Spec.ValuesFrom {
-		if ref.Kind != kind || ref.Name != key.Name {
-			continue
-		}
-		d := data[ref.GetValuesKey()]
-		if d.unread != "" {
-			unread[ref] = d.unread
+	for _, ref := range refs {
+		if d := data[ref.GetValuesKey()]; d.Unread != "" {
+			unread[ref] = d.Unread
 		}
 	}
 	if len(unread) > 0 {
 		return out, unread
 	}
 	return out, nil
-}
-
-func (r *reader) find(kind string, key client.ObjectKey) (o *object, missing string) {
-	o, missing = r.graph.find(r.subject.object.by, kind, key.Namespace, key.Name, r.subject.object.file)
-	if r.graph.stray(r.subject.object.by, o) {
-		return nil, unbuilt
-	}
-	return o, missing
 }

@@ -4,6 +4,8 @@ import (
 	"io"
 	"slices"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -13,8 +15,7 @@ type Options struct {
 	// Paths are directories, files, or "-" for a rendered stream on Stdin.
 	Paths []string
 	Stdin io.Reader
-	// Ignore are globs of paths, relative to the repository, that are not looked at for releases that
-	// nothing builds.
+	// Ignore are globs of paths, relative to the repository, that are not looked at unless something builds them.
 	Ignore []string
 	// Charts are the chart names, or full URLs, taken for Spegel's.
 	Charts []string
@@ -23,9 +24,8 @@ type Options struct {
 	Vars map[string]string
 	// Sources stand for ConfigMaps and Secrets with variables that the repository does not hold in the clear.
 	Sources []Source
-	// NoPrune builds what cannot hold a release of Spegel's too, with a schema that most builds do not need.
-	// The result is the same.
-	NoPrune bool
+	// All builds what no release of Spegel can come of, as far as a search for words tells, too.
+	All bool
 	// Workers is how many files are read at the same time; 0 is one a CPU. The result is the same.
 	Workers int
 	// Progress is called now and then with the number of files read so far; nil for none.
@@ -33,17 +33,17 @@ type Options struct {
 }
 
 // Source is a ConfigMap or Secret that a Kustomization may name in substituteFrom. One without a namespace fits any.
-type Source struct {
-	Kind, Namespace, Name string
-	Data                  map[string]string
-}
+type Source = substitute.Source
+
+// Encrypted reports whether a text holds a value, or a comment, that SOPS has encrypted.
+func Encrypted(text string) bool { return substitute.Encrypted(text) }
 
 // Place is where something stands in the repository. Line and Column count from 1; 0 is not known.
 type Place struct {
 	File         string // relative to the working directory as the path was given, with forward slashes; "<stdin>" for the stream
 	Line, Column int
-	// Approximate says that the exact place could not be told, and that this is the nearest that could: in
-	// the HelmRelease's own file, if there is none.
+	// Approximate says that the exact place was not found, and that this is the nearest that was: in the HelmRelease's
+	// own file, if there is none.
 	Approximate bool
 }
 
@@ -59,31 +59,32 @@ type Reference struct {
 	Place Place
 }
 
-// Release is one HelmRelease of Spegel's as one chain of Kustomizations builds it.
+// Release is one HelmRelease of Spegel as one chain of Kustomizations builds it.
 type Release struct {
 	Namespace, Name, Chart, Version string
 	Suspended                       bool
-	// Built is false where the whole graph can be seen and nothing builds the release; its findings are
-	// then warnings at most.
+	// Built is true for what a Kustomization of Flux in the repository builds.
 	Built bool
-	// From is the chain of Flux Kustomizations that builds it, outermost first, each as
-	// file#namespace/name; empty without one.
+	// Inactive says that nothing builds the release, as far as all can be seen; its findings are warnings at most.
+	Inactive bool
+	// From is the chain of Flux Kustomizations that builds it, outermost first, each as file#namespace/name; empty
+	// without one.
 	From       []string
 	Place      Place // of the HelmRelease itself
 	Findings   []Finding
 	Unresolved []Reference
-
-	reads []string // files of the repository that have a say in it
 }
 
 // Error is something that could not be checked.
 type Error struct {
 	Place   Place
 	Message string
-	// Fatal says that a HelmRelease could have come from there, so that the check is not complete.
+	// Fatal says that a release of Spegel could have come from there, so that the check is not complete.
 	Fatal bool
 	// Unfollowed says that something lies elsewhere or is not there, and so what it holds was not checked.
 	Unfollowed bool
+	// Elsewhere says that it does not concern Spegel.
+	Elsewhere bool
 }
 
 // Result is what a check found, in an order that does not depend on the run.
@@ -93,25 +94,21 @@ type Result struct {
 	// Files is the number of files read.
 	Files int
 
-	repos []*repo
+	trees []*worktree.Tree
 	used  map[string]bool
 	stood map[int]bool
 }
 
-// Used tells whether a value for a variable that was handed over was put in anywhere.
+// Used reports whether a value for a variable that was handed over was put in anywhere.
 func (r *Result) Used(name string) bool { return r.used[name] }
 
-// Stood tells whether the source of a number in Options.Sources stood for a ConfigMap or Secret.
+// Stood reports whether the source of a number in Options.Sources stood for a ConfigMap or Secret.
 func (r *Result) Stood(source int) bool { return r.stood[source] }
 
-// Reads tells whether the check has read a file, which is given by its absolute path without symbolic
-// links.
+// Reads reports whether the check has read a file, which is given by its absolute path without symbolic links.
 func (r *Result) Reads(abs string) bool {
-	return slices.ContainsFunc(r.repos, func(repo *repo) bool {
-		f := repo.files[repo.rel(abs)]
-		return f != nil && f.wasRead()
+	return slices.ContainsFunc(r.trees, func(t *worktree.Tree) bool {
+		f := t.File(t.Rel(abs))
+		return f != nil && f.WasRead()
 	})
 }
-
-// wasRead tells whether anything is known of what a file holds.
-func (f *file) wasRead() bool { return f.size > 0 || f.err != nil || f.data != nil || f.marks != 0 }

@@ -44,9 +44,9 @@ func TestShapes(t *testing.T) {
 				}
 			}
 			o, private := shapeOptions(string(ar.Comment), root)
-			run := func(noPrune bool, workers int) string {
+			run := func(all bool, workers int) string {
 				o := o
-				o.NoPrune, o.Workers, o.Stdin = noPrune, workers, strings.NewReader(stdin)
+				o.All, o.Workers, o.Stdin = o.All || all, workers, strings.NewReader(stdin)
 				return render(root, check(t, o, private...))
 			}
 			got := run(false, 0)
@@ -76,6 +76,8 @@ func shapeOptions(comment, root string) (o fluxrepo.Options, private []string) {
 				value = filepath.Join(root, value)
 			}
 			o.Paths = append(o.Paths, value)
+		case "all":
+			o.All = value == "true" // docs/ci.md lists the forms that need it
 		case "ignore":
 			o.Ignore = append(o.Ignore, value)
 		case "var":

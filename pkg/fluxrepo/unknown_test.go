@@ -63,7 +63,7 @@ var positions = map[string]struct{ values, want, matter string }{
 		"spegel: {'${A}': '${B}', registries: [x]}", "deny legacy-registries-key spec.values.spegel.registries", "A",
 	},
 	"the old list with an entry": {
-		"spegel: {mirroredRegistries: ['https://docker.io'], registries: ['${A}']}", "deny legacy-registries-key spec.values.spegel.registries", "",
+		"spegel: {mirroredRegistries: ['https://docker.io'], registries: ['${A}']}", "warn legacy-registries-key spec.values.spegel.registries", "",
 	},
 	"something else of Spegel's": {
 		"spegel: {resolveTags: '${A}'}", "deny empty-mirror-list spec.values.spegel.mirroredRegistries", "",

@@ -6,25 +6,35 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
-// New makes the report of a repository. What is unresolved denies a release if the policy says so.
+// New makes the report of a repository. What is unresolved denies a release if the policy says so. What does not concern
+// Spegel is counted only.
 func New(res *fluxrepo.Result, unresolved policy.Unresolved) *Report {
 	releases := make([]Release, 0, len(res.Releases))
 	for i := range res.Releases {
 		releases = append(releases, fromRepository(&res.Releases[i]))
 	}
 	errs := make([]Error, 0, len(res.Errors))
+	faults, remote := 0, 0
 	for _, e := range res.Errors {
+		if e.Elsewhere {
+			if e.Unfollowed {
+				remote++
+			} else {
+				faults++
+			}
+			continue
+		}
 		errs = append(errs, Error{Message: e.Message, Fatal: e.Fatal, Unfollowed: e.Unfollowed, Place: fromPlace(e.Place)})
 	}
 	r := Judge(releases, errs, unresolved)
-	r.Files = res.Files
+	r.Files, r.Faults, r.Remote = res.Files, faults, remote
 	return r
 }
 
 func fromRepository(rel *fluxrepo.Release) Release {
 	out := Release{
 		Namespace: rel.Namespace, Name: rel.Name, Chart: rel.Chart, Version: rel.Version,
-		Built: rel.Built, Suspended: rel.Suspended, From: notNil(rel.From), Place: fromPlace(rel.Place),
+		Built: rel.Built, Inactive: rel.Inactive, Suspended: rel.Suspended, From: notNil(rel.From), Place: fromPlace(rel.Place),
 	}
 	for i := range rel.Findings {
 		f := FromFinding(&rel.Findings[i].Finding)

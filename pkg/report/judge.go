@@ -30,7 +30,7 @@ func Judge(releases []Release, errs []Error, unresolved policy.Unresolved) *Repo
 // or that nothing builds, so none of these is ever denied.
 func (r *Release) judge(unresolved policy.Unresolved) {
 	r.Findings, r.Unresolved = notNil(r.Findings), notNil(r.Unresolved)
-	installed := r.Built && !r.Suspended && !r.Deleting
+	installed := !r.Inactive && !r.Suspended && !r.Deleting
 	deny := false
 	for i := range r.Unresolved {
 		u := &r.Unresolved[i]

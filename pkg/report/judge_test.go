@@ -41,7 +41,7 @@ func TestVerdict(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in := fluxrepo.Release{Suspended: c.suspended, Built: !c.leftover, Unresolved: make([]fluxrepo.Reference, c.unresolved)}
+			in := fluxrepo.Release{Suspended: c.suspended, Inactive: c.leftover, Unresolved: make([]fluxrepo.Reference, c.unresolved)}
 			for i := range in.Unresolved {
 				in.Unresolved[i].Source = c.source
 			}

@@ -26,6 +26,9 @@ type Report struct {
 
 	// Files is the number of files read; 0 for a live cluster.
 	Files int `json:"-"`
+	// Faults and Remote count what could not be built, or lies elsewhere, and does not concern Spegel.
+	Faults int `json:"-"`
+	Remote int `json:"-"`
 }
 
 // Summary counts the releases of Spegel by verdict.
@@ -46,7 +49,7 @@ type Release struct {
 	Chart     string  `json:"chart"`
 	Version   string  `json:"version"`
 	Verdict   Verdict `json:"verdict"`
-	// Built is false for a HelmRelease in a repository that nothing builds; in a cluster it is true.
+	// Built is true for what a Kustomization of Flux in the repository builds; in a cluster it is true.
 	Built     bool `json:"built"`
 	Suspended bool `json:"suspended"`
 	// Deleting tells that a HelmRelease in a cluster is on its way out.
@@ -59,6 +62,8 @@ type Release struct {
 	// Cluster is what runs of the release; nil for a repository.
 	Cluster *Cluster `json:"cluster,omitempty"`
 
+	// Inactive says that nothing in the repository builds the release, as far as all can be seen.
+	Inactive bool `json:"-"`
 	// Place is where the HelmRelease itself stands.
 	Place Place `json:"-"`
 	// UID is the object's in a cluster.

@@ -66,7 +66,7 @@ func mixed() *fluxrepo.Result {
 				Findings: found(spegel("mirroredRegistries", []any{"_default"}), release.Origin{}, fluxrepo.Place{File: "old/suspended.yaml", Line: 9, Column: 11}),
 			},
 			{
-				Namespace: "old", Name: "leftover", Chart: "spegel",
+				Namespace: "old", Name: "leftover", Chart: "spegel", Inactive: true,
 				Place:    fluxrepo.Place{File: "old/leftover.yaml", Line: 3, Column: 1},
 				Findings: found(spegel("mirroredRegistries", nil), release.Origin{}, fluxrepo.Place{File: "old/leftover.yaml", Line: 9}),
 			},
@@ -82,7 +82,7 @@ func mixed() *fluxrepo.Result {
 		},
 		Errors: []fluxrepo.Error{
 			{Place: fluxrepo.Place{File: "apps/broken.yaml", Line: 3, Column: 1}, Message: "mapping key \"a\" already defined at line 2", Fatal: true},
-			{Place: fluxrepo.Place{File: "charts/x/values.yaml", Line: 7}, Message: "did not find expected node content"},
+			{Place: fluxrepo.Place{File: "charts/x/values.yaml", Line: 7}, Message: "did not find expected node content", Elsewhere: true},
 			{Place: fluxrepo.Place{File: "apps/kustomization.yaml", Line: 4, Column: 5}, Message: "resources: github.com/org/repo is not in this repository, so what it holds is not checked", Unfollowed: true},
 		},
 	}

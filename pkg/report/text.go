@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,15 +22,33 @@ type textWriter struct {
 
 func writeText(w io.Writer, r *Report, o Options) error {
 	t := &textWriter{bufio.NewWriter(w), style(o.Color), newSources(o.ReadFile)}
-	for i := range r.Releases {
-		t.release(&r.Releases[i])
+	for _, chains := range sameReleases(r.Releases) {
+		t.release(chains)
 	}
 	t.errors(r)
 	t.summary(r)
 	return t.Flush()
 }
 
-func (t *textWriter) release(r *Release) {
+// sameReleases puts together the releases that differ in nothing but the chain of Kustomizations that builds them.
+func sameReleases(releases []Release) (out [][]Release) {
+	for i := range releases {
+		at := slices.IndexFunc(out, func(same []Release) bool {
+			a, b := same[0], releases[i]
+			a.From, b.From = nil, nil
+			return len(releases[i].From) > 0 && len(same[0].From) > 0 && reflect.DeepEqual(a, b)
+		})
+		if at >= 0 {
+			out[at] = append(out[at], releases[i])
+		} else {
+			out = append(out, releases[i:i+1:i+1])
+		}
+	}
+	return out
+}
+
+func (t *textWriter) release(chains []Release) {
+	r := &chains[0]
 	fmt.Fprintf(t, "%s %s", t.style.verdict(r.Verdict), t.style.bold(printable(r.ID())))
 	if chart := join(" ", r.Chart, r.Version); chart != "" {
 		fmt.Fprintf(t, " (%s)", printable(chart))
@@ -40,7 +60,7 @@ func (t *textWriter) release(r *Release) {
 	if r.Deleting {
 		notes = append(notes, "being deleted")
 	}
-	if !r.Built {
+	if r.Inactive {
 		notes = append(notes, "nothing builds it")
 	}
 	if len(notes) > 0 {
@@ -50,12 +70,14 @@ func (t *textWriter) release(r *Release) {
 	if place := r.Place.String(); place != "" {
 		fmt.Fprintf(t, "  at %s\n", printable(place))
 	}
-	for i, from := range r.From {
-		word := "in"
-		if i == 0 {
-			word = "built by"
+	for n := range chains {
+		for i, from := range chains[n].From {
+			word := "in"
+			if i == 0 {
+				word = "built by"
+			}
+			fmt.Fprintf(t, "  %s%s %s\n", strings.Repeat("  ", i), word, printable(from))
 		}
-		fmt.Fprintf(t, "  %s%s %s\n", strings.Repeat("  ", i), word, printable(from))
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -115,15 +137,23 @@ func (t *textWriter) errors(r *Report) {
 			fmt.Fprintf(t, "%s %s\n", t.style.severity(validate.Deny, "error:"), printable(join(": ", e.String(), e.Message)))
 		case e.Unfollowed:
 			fmt.Fprintf(t, "%s %s\n", t.style.severity(validate.Warn, "not followed:"), printable(join(": ", e.String(), e.Message)))
+		default:
+			fmt.Fprintf(t, "%s %s\n", t.style.severity(validate.Warn, "warning:"), printable(join(": ", e.String(), e.Message)))
 		}
 	}
-	if !r.Complete() || r.unfollowed() > 0 {
+	if elsewhere := r.elsewhere(); elsewhere != "" {
+		fmt.Fprintln(t, elsewhere)
+	}
+	if len(r.Errors) > 0 || r.elsewhere() != "" {
 		fmt.Fprintln(t)
 	}
 }
 
 func (t *textWriter) summary(r *Report) {
-	s := r.Summary
+	s := Summary{}
+	for _, chains := range sameReleases(r.Releases) {
+		s.count(chains[0].Verdict)
+	}
 	parts := []string{count(s.Releases, "release") + " of Spegel"}
 	if s.Releases == 0 {
 		parts[0] = "no release of Spegel"
@@ -148,10 +178,25 @@ func (t *textWriter) summary(r *Report) {
 	if n := r.unfollowed(); n > 0 {
 		parts = append(parts, count(n, "reference")+" that could not be followed")
 	}
-	if harmless := len(r.Errors) - fatal - r.unfollowed(); harmless > 0 {
-		parts = append(parts, count(harmless, "unreadable file")+" that no release could come from")
-	}
 	fmt.Fprintln(t, t.style.bold(strings.Join(parts, "; ")))
+}
+
+// elsewhere is one line about what does not concern Spegel; empty if there is nothing.
+func (r *Report) elsewhere() string {
+	parts := ""
+	if r.Faults > 0 {
+		parts = count(r.Faults, "fault")
+	}
+	if r.Remote > 0 {
+		parts = join(" and ", parts, count(r.Remote, "remote resource"))
+	}
+	switch r.Faults + r.Remote {
+	case 0:
+		return ""
+	case 1:
+		return parts + " elsewhere does not concern Spegel; -v lists it"
+	}
+	return parts + " elsewhere do not concern Spegel; -v lists them"
 }
 
 // count is a number and what is counted.

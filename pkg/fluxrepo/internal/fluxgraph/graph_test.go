@@ -1,0 +1,113 @@
+package fluxgraph_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+)
+
+func kustomization(name, path, source string) string {
+	return "---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: " + name + ", namespace: flux-system}\n" +
+		"spec: {path: " + path + ", sourceRef: {kind: GitRepository, name: " + source + "}}\n"
+}
+
+func repository(name, url string) string {
+	return "---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: " + name + ", namespace: flux-system}\nspec: {url: " + url + "}\n"
+}
+
+const (
+	release  = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: spegel}\nspec: {chart: {spec: {chart: spegel}}}\n"
+	podinfo  = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: podinfo}\nspec: {chart: {spec: {chart: podinfo}}}\n"
+	instance = "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\n" +
+		"spec: {sync: {kind: GitRepository, url: 'https://github.com/o/r', path: clusters/a}}\n"
+)
+
+// TestNew: which chains there are, and which of them are built.
+func TestNew(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  []string // chains; one in brackets is not built
+	}{
+		"what no other builds is a root": {
+			map[string]string{"c/a.yaml": kustomization("a", "./fleet", "r"), "fleet/b.yaml": kustomization("b", "./apps", "r"), "apps/x.yaml": release},
+			[]string{"a", "a b"},
+		},
+		"one that builds itself is a root": {
+			map[string]string{"c/a.yaml": kustomization("a", "./c", "r") + kustomization("b", "./apps", "r"), "apps/x.yaml": release},
+			[]string{"a", "a b"},
+		},
+		"what leads to nothing of Spegel is not built": {
+			map[string]string{"c/a.yaml": kustomization("a", "./fleet", "r"), "fleet/b.yaml": kustomization("b", "./apps", "r") + kustomization("c", "./other", "r"), "apps/x.yaml": release, "other/y.yaml": podinfo},
+			[]string{"a", "a b", "[a c]"},
+		},
+		"a commented-out line puts to sleep": {
+			map[string]string{"c/a.yaml": kustomization("a", "./fleet", "r"), "fleet/kustomization.yaml": "resources: [b.yaml]\n# - c.yaml\n", "fleet/b.yaml": kustomization("b", "./apps", "r"), "fleet/c.yaml": kustomization("c", "./apps", "r"), "apps/x.yaml": release},
+			[]string{"a", "a b"},
+		},
+		"but not what alone leads to another": {
+			map[string]string{"c/a.yaml": kustomization("a", "./fleet", "r"), "fleet/kustomization.yaml": "resources: [x.yaml]\n", "fleet/x.yaml": podinfo, "fleet/c.yaml": kustomization("c", "./more", "r"), "more/d.yaml": kustomization("d", "./apps", "r"), "apps/x.yaml": release},
+			[]string{"[a]", "c", "c d"},
+		},
+		"a FluxInstance is a root": {
+			map[string]string{"flux.yaml": instance, "clusters/a/b.yaml": kustomization("b", "./apps", "flux-system"), "apps/x.yaml": release},
+			[]string{"flux-system", "flux-system b"},
+		},
+		"another repository is not followed": {
+			map[string]string{".git/config": "[remote \"origin\"]\n\turl = https://github.com/o/r\n", "c/a.yaml": repository("theirs", "https://github.com/o/s") + kustomization("a", "./apps", "theirs"), "apps/x.yaml": release},
+			[]string{"[a]"},
+		},
+		"whatever the scheme": {
+			map[string]string{".git/config": "[remote \"origin\"]\n\turl = git@github.com:o/r.git\n", "c/a.yaml": repository("mine", "https://github.com/o/r") + kustomization("a", "./apps", "mine"), "apps/x.yaml": release},
+			[]string{"a"},
+		},
+		"a loop ends": {
+			map[string]string{"c/a.yaml": kustomization("a", "./d", "r"), "d/b.yaml": kustomization("b", "./c", "r"), "c/x.yaml": release},
+			[]string{"a", "a b"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			for file, text := range c.files {
+				file = filepath.Join(root, file)
+				if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tree, err := worktree.Scan(t.Context(), root, worktree.Options{Words: []string{"spegel"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := fluxgraph.New(t.Context(), tree, fluxgraph.Options{Given: substitute.NewGiven(nil, nil), Named: func(string) bool { return false }})
+			var got []string
+			for _, n := range g.Instances {
+				var chain []string
+				for _, up := range n.Chain() {
+					chain = append(chain, up.Name)
+				}
+				text := strings.Join(chain, " ")
+				if !n.Built {
+					text = "[" + text + "]"
+				}
+				got = append(got, text)
+			}
+			slices.Sort(got)
+			slices.Sort(c.want)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,157 @@
+package locate
+
+import (
+	"bytes"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+)
+
+// Bounds of the trials: for one place, and for all of a check, in bytes that are built again. They are no times, so
+// that the same repository always gives the same places.
+const (
+	maxTrials = 64
+	maxWork   = 256 << 20
+)
+
+// Place is where something stands. Line and Column count from 1, columns in characters; 0 is not known.
+type Place struct {
+	File         string
+	Line, Column int
+	Approximate  bool
+}
+
+// Target is what is looked for: a node of a HelmRelease, or of the values in a ConfigMap or Secret that it takes.
+type Target struct {
+	Release *fluxgraph.Object
+	Holder  *fluxgraph.Object // the release itself, or the ConfigMap or Secret
+	// Index is that of the entry of spec.valuesFrom, and Key the key of the holder's data; for the release Key is empty.
+	Index int
+	Key   string
+	Path  []any // in the object, or in the values of the key
+}
+
+// Finder looks in one repository.
+type Finder struct {
+	graph  *fluxgraph.Graph
+	work   int
+	trials map[*fluxgraph.Object]int // of a release
+	lines  map[string]*lines
+}
+
+// New is a finder of a repository that was built.
+func New(g *fluxgraph.Graph) *Finder {
+	return &Finder{graph: g, trials: map[*fluxgraph.Object]int{}, lines: map[string]*lines{}}
+}
+
+// Find is the place of a node: of the text of a scalar, or of the key of anything else. Of what does not exist it is
+// the nearest key above that does. ok is false where nothing was found.
+func (f *Finder) Find(t Target) (p Place, ok bool) {
+	value, set := t.value(t.Holder)
+	if text, isText := value.(string); set && isText && text != "" && !isKey(t.Path) {
+		for _, s := range parts(text) {
+			if p, ok := f.trial(t, literal(s), func(now any, marker string) bool {
+				text, _ := now.(string)
+				return strings.Contains(text, marker)
+			}); ok {
+				return p, true
+			}
+		}
+		if p, ok := f.Expression(t, func(text []byte) [][]int { return variable.FindAllIndex(text, -1) }); ok { // it is handed over, or put together
+			return p, true
+		}
+	}
+	for full := t.Path; len(t.Path) > 0; t.Path = t.Path[:len(t.Path)-1] {
+		if !isKey(t.Path) {
+			continue
+		}
+		value, exists := t.value(t.Holder)
+		if !exists {
+			continue
+		}
+		if p, ok := f.key(t, value); ok {
+			p.Approximate = set && len(t.Path) < len(full)
+			return p, true
+		}
+	}
+	return Place{}, false
+}
+
+// Expression is the place of a variable, or of an encrypted value, whose text stands somewhere in a node.
+func (f *Finder) Expression(t Target, find func(text []byte) [][]int) (p Place, ok bool) {
+	return f.trial(t, find, func(now any, marker string) bool { return holds(now, marker) })
+}
+
+// key finds a key by giving it another name: what stood below it then stands below that.
+func (f *Finder) key(t Target, value any) (p Place, ok bool) {
+	name, _ := t.Path[len(t.Path)-1].(string)
+	above := t
+	above.Path = t.Path[:len(t.Path)-1]
+	return f.trial(above, keys(name), func(now any, marker string) bool {
+		m, _ := now.(map[string]any)
+		moved, ok := m[marker]
+		return ok && reflect.DeepEqual(moved, value)
+	})
+}
+
+func isKey(path []any) bool {
+	if len(path) == 0 {
+		return false
+	}
+	_, ok := path[len(path)-1].(string)
+	return ok
+}
+
+// parts are the texts that an entry may be written in: as a whole, without its scheme, its host alone.
+func parts(text string) []string {
+	out := []string{text}
+	if _, rest, ok := strings.Cut(text, "://"); ok {
+		host, _, _ := strings.Cut(rest, "/")
+		name, _, _ := strings.Cut(host, ":")
+		out = append(out, rest, host, name)
+	}
+	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return len(s) < 3 && s != text })
+}
+
+var variable = regexp.MustCompile(`\$\{[^{}\n]*\}`)
+
+// literal finds a text.
+func literal(s string) func(text []byte) [][]int {
+	return func(text []byte) (out [][]int) {
+		for i := 0; s != ""; {
+			n := bytes.Index(text[i:], []byte(s))
+			if n < 0 {
+				break
+			}
+			out = append(out, []int{i + n, i + n + len(s)})
+			i += n + len(s)
+		}
+		return out
+	}
+}
+
+// word finds a text that is no part of a longer one.
+func word(s string) func(text []byte) [][]int {
+	return func(text []byte) [][]int {
+		return slices.DeleteFunc(literal(s)(text), func(at []int) bool {
+			return at[0] > 0 && isWord(text[at[0]-1]) || at[1] < len(text) && isWord(text[at[1]])
+		})
+	}
+}
+
+// keys finds a text where it may be a key: before a colon, or as a step of a JSON pointer or a path of fields.
+func keys(s string) func(text []byte) [][]int {
+	return func(text []byte) [][]int {
+		return slices.DeleteFunc(word(s)(text), func(at []int) bool {
+			after := bytes.TrimLeft(text[at[1]:min(at[1]+4, len(text))], "\"' ")
+			return !bytes.HasPrefix(after, []byte(":")) && (at[0] == 0 || text[at[0]-1] != '/' && text[at[0]-1] != '.')
+		})
+	}
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}

@@ -1,0 +1,105 @@
+package locate
+
+import (
+	"strings"
+
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+)
+
+// value is the node at the target's path in an object.
+func (t Target) value(o *fluxgraph.Object) (any, bool) {
+	text := o.Text
+	if t.Key != "" {
+		data, err := substitute.Data(o.Kind, o.Text)
+		d, ok := data[t.Key]
+		if err != nil || !ok {
+			return nil, false
+		}
+		if t.Path == nil { // as a whole
+			return d.Text, true
+		}
+		text = []byte(d.Text)
+	}
+	var v any
+	if err := sigsyaml.Unmarshal(text, &v); err != nil {
+		return nil, false
+	}
+	return At(v, t.Path)
+}
+
+// At follows a path in decoded YAML.
+func At(v any, path []any) (any, bool) {
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			next, ok := m[step]
+			if !ok {
+				return nil, false
+			}
+			v = next
+		case int:
+			list, _ := v.([]any)
+			if step >= len(list) {
+				return nil, false
+			}
+			v = list[step]
+		}
+	}
+	return v, true
+}
+
+// holds reports whether a text stands in any key or scalar of a node.
+func holds(v any, text string) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.Contains(v, text)
+	case []any:
+		for _, c := range v {
+			if holds(c, text) {
+				return true
+			}
+		}
+	case map[string]any:
+		for k, c := range v {
+			if strings.Contains(k, text) || holds(c, text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// again is the target's holder in the repository that was edited.
+func (t Target) again(g *fluxgraph.Graph, release *fluxgraph.Object) *fluxgraph.Object {
+	if t.Key == "" {
+		return release
+	}
+	var in struct {
+		Spec struct {
+			ValuesFrom []struct{ Kind, Name string }
+		}
+	}
+	if sigsyaml.Unmarshal(release.Text, &in) != nil || t.Index >= len(in.Spec.ValuesFrom) {
+		return nil
+	}
+	ref := in.Spec.ValuesFrom[t.Index] // a name with a hash of the content is another one now
+	o, _ := g.Find(release, ref.Kind, release.Namespace, ref.Name)
+	return o
+}
+
+// Value is the node at a target.
+func (f *Finder) Value(t Target) (any, bool) { return t.value(t.Holder) }
+
+// Depth is how many steps of a target's path exist.
+func (f *Finder) Depth(t Target) int {
+	for ; len(t.Path) > 0; t.Path = t.Path[:len(t.Path)-1] {
+		if _, ok := t.value(t.Holder); ok {
+			return len(t.Path)
+		}
+	}
+	return 0
+}

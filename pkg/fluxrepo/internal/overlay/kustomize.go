@@ -1,0 +1,81 @@
+package overlay
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	fluxkustomize "github.com/fluxcd/pkg/kustomize"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	kustypes "sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+)
+
+// kustomizing keeps builds apart: kyaml v0.21 reads and writes its global schema without a lock.
+var kustomizing sync.Mutex //nolint:gochecknoglobals // as the schema is
+
+// kustomize builds a folder. schema says that the build adds to the schema, builtins that it needs the one of
+// Kubernetes' own kinds, which takes more time and memory to read than most builds.
+func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (resmap.ResMap, error) {
+	kustomizing.Lock()
+	defer kustomizing.Unlock()
+	defer quiet()()
+	if schema { // start from a fresh schema, and leave none behind
+		return fluxkustomize.Build(fs, dir)
+	}
+	if !builtins {
+		if res, err := krust(fs, dir, false); err == nil {
+			return res, nil
+		} // say what Flux would say
+	}
+	return krust(fs, dir, true)
+}
+
+// quiet keeps what kustomize writes to standard error, that a field is deprecated, from the user, who is not asked
+// to change it. kustomize v0.21 can't be told to.
+func quiet() (end func()) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return func() {}
+	}
+	stderr := os.Stderr
+	os.Stderr = null //nolint:reassign // see above
+	return func() {
+		os.Stderr = stderr //nolint:reassign // see above
+		_ = null.Close()
+	}
+}
+
+func krust(fs filesys.FileSystem, dir string, builtins bool) (res resmap.ResMap, err error) {
+	if !builtins {
+		openapi.ResetOpenAPI()
+		openapi.SuppressBuiltInSchemaUse()
+		defer openapi.ResetOpenAPI()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("kustomize gave up: %v", p)
+		}
+	}()
+	return krusty.MakeKustomizer(&krusty.Options{
+		LoadRestrictions: kustypes.LoadRestrictionsNone,
+		PluginConfig:     kustypes.DisabledPluginConfig(),
+	}).Run(fs, dir)
+}
+
+// Plain is an error without the mount point, and without what it quotes of manifests.
+func Plain(err error) error {
+	msg := strings.ReplaceAll(err.Error(), worktree.Mount+"/", "")
+	msg = yamldoc.Redact(strings.ReplaceAll(msg, worktree.Mount, "."))
+	if i := strings.LastIndex(msg, "cycle detected: "); i >= 0 { // the way there repeats itself
+		msg = msg[i:]
+	}
+	return errors.New(msg)
+}

@@ -1,0 +1,112 @@
+package substitute
+
+import (
+	"encoding/base64"
+	"strings"
+
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+// Datum is a value of a ConfigMap or Secret.
+type Datum struct {
+	Text   string
+	Unread string // why it is not known; empty if it is, except for the unknown variables in it
+}
+
+// Data is what a ConfigMap or Secret holds.
+func Data(kind string, object []byte) (map[string]Datum, error) {
+	var in struct {
+		Data       map[string]any `json:"data"`
+		StringData map[string]any `json:"stringData"`
+	}
+	if err := sigsyaml.Unmarshal(object, &in); err != nil {
+		return nil, err
+	}
+	out := map[string]Datum{}
+	for key, value := range in.Data {
+		out[key] = datum(value, kind == "Secret")
+	}
+	for key, value := range in.StringData {
+		out[key] = datum(value, false)
+	}
+	return out, nil
+}
+
+func datum(value any, coded bool) Datum {
+	text, _ := value.(string)
+	d := Datum{Text: text}
+	if coded && !Encrypted(text) {
+		raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")) // it may be folded into lines
+		switch names := Unknown(text); {
+		case err == nil:
+			d.Text = string(raw)
+		case len(names) > 0:
+			d.Unread = NoValue(names[0])
+		default:
+			d.Unread = "not base64"
+		}
+	}
+	if Encrypted(d.Text) {
+		d.Unread = SealedReason
+	}
+	return d
+}
+
+// NoValue is the reason where nothing more is known of a variable.
+func NoValue(name string) string { return "${" + name + "} has no value" }
+
+// Source is a ConfigMap or Secret that is handed over for what substituteFrom names. One without a namespace fits any.
+type Source struct {
+	Kind, Namespace, Name string
+	Data                  map[string]string
+}
+
+// fits reports whether a source may stand for a ConfigMap or Secret, whose namespace may not be known.
+func (s Source) fits(kind, ns, name string) bool {
+	return s.Kind == kind && s.Name == name && (s.Namespace == ns || s.Namespace == "" || ns == "")
+}
+
+// Given is what the user hands over, and what was made of it.
+type Given struct {
+	Vars    map[string]string
+	Sources []Source
+
+	Used  map[string]bool // variables of Vars, and of Sources, that were put in anywhere
+	Stood map[int]bool    // sources that stood for a ConfigMap or Secret, by index
+}
+
+// NewGiven takes values as Flux puts them in: on one line.
+func NewGiven(vars map[string]string, sources []Source) *Given {
+	g := &Given{Vars: oneLine(vars), Used: map[string]bool{}, Stood: map[int]bool{}}
+	for _, s := range sources {
+		s.Data = oneLine(s.Data)
+		g.Sources = append(g.Sources, s)
+	}
+	return g
+}
+
+func oneLine(vars map[string]string) map[string]string {
+	out := make(map[string]string, len(vars))
+	for name, value := range vars {
+		out[name] = strings.ReplaceAll(value, "\n", "")
+	}
+	return out
+}
+
+// source is the data of the last source that stands for a ConfigMap or Secret.
+func (g *Given) source(kind, ns, name string) (data map[string]string, ok bool) {
+	for i := len(g.Sources) - 1; i >= 0; i-- {
+		if g.Sources[i].fits(kind, ns, name) {
+			return g.Sources[i].Data, true
+		}
+	}
+	return nil, false
+}
+
+func (g *Given) stood(kind, ns, name string) {
+	for i, s := range g.Sources {
+		if s.fits(kind, ns, name) {
+			g.Stood[i] = true
+		}
+	}
+}

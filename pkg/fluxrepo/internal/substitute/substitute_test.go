@@ -1,0 +1,122 @@
+package substitute_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+)
+
+// A source is one of substituteFrom: a ConfigMap or Secret in YAML, or why it can't be read.
+type source struct{ kind, name, object, missing string }
+
+func TestPut(t *testing.T) {
+	t.Parallel()
+	const settings = "data: {HOST: harbor.example.com, MADE: 'x-unknown-variable-UP.invalid'}"
+	const sealed = "stringData: {HOST: 'ENC[AES256_GCM,data:a=,type:str]'}"
+	for name, c := range map[string]struct {
+		from     []source
+		set      map[string]string
+		given    map[string]string
+		sources  []substitute.Source
+		always   bool
+		verbatim bool
+		text     string
+		want     string // with ${NAME} for what is unknown
+		unset    string
+		why      string // of the first unknown one
+	}{
+		"nothing is put in without a variable":        {text: "a: ${HOST}", want: "a: ${HOST}"},
+		"unless it is always done":                    {always: true, text: "a: ${HOST:=x}", want: "a: x"},
+		"nor where an object says so":                 {verbatim: true, set: map[string]string{"HOST": "x"}, text: "a: ${HOST}", want: "a: ${HOST}"},
+		"its own variables":                           {set: map[string]string{"HOST": "x\ny"}, text: "a: ${HOST}", want: "a: xy"},
+		"its own win over those of a source":          {from: []source{{"ConfigMap", "s", settings, ""}}, set: map[string]string{"HOST": "mine"}, text: "${HOST}", want: "mine"},
+		"one that nothing sets is empty":              {set: map[string]string{"A": "a"}, text: "a: x${HOST}", want: "a: x", unset: "HOST"},
+		"unless it has a default":                     {set: map[string]string{"A": "a"}, text: "${B:-b} ${C:=${A}}", want: "b a"},
+		"one of a source that is missing is unknown":  {from: []source{{"Secret", "s", "", "not here"}}, text: "${HOST:-x}", want: "${HOST}", why: "Secret s HOST: ${HOST} has no value: not here"},
+		"one of a later source may be set anew":       {from: []source{{"ConfigMap", "s", settings, ""}, {"Secret", "t", "", "not here"}}, text: "${HOST}", want: "${HOST}", why: "Secret t HOST: ${HOST} is perhaps given another value there: not here"},
+		"one of an earlier source is not":             {from: []source{{"Secret", "t", "", "not here"}, {"ConfigMap", "s", settings, ""}}, text: "${HOST}", want: "harbor.example.com"},
+		"an encrypted one is unknown":                 {from: []source{{"Secret", "s", sealed, ""}}, text: "https://${HOST}", want: "https://${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
+		"one that is made of another":                 {from: []source{{"ConfigMap", "s", settings, ""}}, text: "${MADE}", want: "${MADE}", why: "ConfigMap s MADE: ${MADE} is made of ${UP}, which has no value"},
+		"a part, a length, capitals are unknown, too": {from: []source{{"Secret", "s", sealed, ""}}, text: "${HOST:2} ${#HOST} ${HOST^^}", want: "${HOST} ${HOST} ${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
+		"a value is handed over":                      {from: []source{{"Secret", "s", sealed, ""}}, given: map[string]string{"HOST": "x"}, text: "${HOST}", want: "x"},
+		"what is in the clear wins over it":           {from: []source{{"ConfigMap", "s", settings, ""}}, given: map[string]string{"HOST": "x"}, text: "${HOST}", want: "harbor.example.com"},
+		"a source is handed over":                     {from: []source{{"Secret", "s", "", "not here"}}, sources: []substitute.Source{{Kind: "Secret", Name: "s", Data: map[string]string{"HOST": "x"}}}, text: "${HOST}", want: "x"},
+		"an escaped one stays":                        {set: map[string]string{"HOST": "x"}, text: "$${HOST} $$${HOST}", want: "${HOST} $x"},
+		"an expression without an end is an error":    {set: map[string]string{"HOST": "x"}, text: "${HOST", want: "error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := substitute.New(nil, substitute.NewGiven(c.given, c.sources))
+			for _, from := range c.from {
+				data, err := substitute.Data(from.kind, []byte(from.object))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.From(substitute.Reason{Kind: from.kind, Name: from.name}, data, from.missing)
+			}
+			for k, v := range c.set {
+				s.Set(k, v)
+			}
+			if c.always {
+				s.Always()
+			}
+			out, unset, err := s.Put(&overlay.Object{Text: []byte(c.text), Verbatim: c.verbatim})
+			got, why := substitute.Written(string(out)), ""
+			if err != nil {
+				got = "error"
+			}
+			if names := substitute.Unknown(string(out)); len(names) > 0 {
+				r := s.Why(names[0])
+				why = r.Kind + " " + r.Name + " " + r.Key + ": " + r.Text
+			}
+			if diff := cmp.Diff([]string{c.want, c.unset, c.why}, []string{got, strings.Join(unset, " "), why}); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// What a parent leaves unknown in the text of its child is unknown for the parent's reason.
+func TestWhyOfAParent(t *testing.T) {
+	t.Parallel()
+	given := substitute.NewGiven(nil, nil)
+	parent := substitute.New(nil, given)
+	parent.From(substitute.Reason{Kind: "Secret", Name: "gone"}, nil, "not here")
+	text, _, err := parent.Eval("https://${D}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := substitute.New(parent, given)
+	child.Set("ONE", text)
+	out, _, err := child.Eval("${ONE}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if why := child.Why(substitute.Unknown(out)[0]); why.Name != "gone" || why.Text != "${ONE} is made of another: ${D} has no value: not here" {
+		t.Errorf("got %+v", why)
+	}
+}
+
+// Nothing is known of the variables of what nothing builds, and a text that Flux could not read stays as it is.
+func TestLoose(t *testing.T) {
+	t.Parallel()
+	s := substitute.Loose(substitute.NewGiven(map[string]string{"A": "a"}, nil))
+	for text, want := range map[string]string{"${A} ${B}": "a ${B}", "${A": "${A"} {
+		out, unset, err := s.Put(&overlay.Object{Text: []byte(text)})
+		if got := substitute.Written(string(out)); got != want || err != nil || unset != nil {
+			t.Errorf("%q: %q, unset %v, %v; want %q", text, got, unset, err, want)
+		}
+	}
+}
+
+func TestSeal(t *testing.T) {
+	t.Parallel()
+	out := substitute.Seal([]byte("a: ENC[AES256_GCM,data:a=,type:str]\n"))
+	if names := substitute.Unknown(string(out)); len(names) != 1 || names[0] != substitute.Sealed {
+		t.Errorf("%s: %v", out, names)
+	}
+}

@@ -1,0 +1,178 @@
+package worktree
+
+import (
+	"bytes"
+	"hash/fnv"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+)
+
+// Mark says what the bytes of a file could be about, before anything of it is decoded. It may say more than is
+// true, never less.
+type Mark uint32
+
+// The marks.
+const (
+	Word          Mark = 1 << iota // names a chart of the policy or a key of its values, or a chart that it does not tell
+	Spegel                         // a release, source or values of such a chart, not merely the word
+	Kustomization                  // a Flux Kustomization
+	Release                        // a HelmRelease
+	Source                         // an OCIRepository or a HelmChart
+	Git                            // a GitRepository, Bucket or OCIRepository: what a Kustomization is built from
+	Data                           // a ConfigMap or Secret, or a generator of one
+	Builder                        // what builds in other ways: ResourceSet, FluxInstance, ArtifactGenerator
+	Anchor                         // YAML aliases
+	TooLarge
+)
+
+type sign struct {
+	all  []string
+	mark Mark
+}
+
+// filter finds the marks of a text.
+type filter struct {
+	words  [][]byte
+	spegel *regexp.Regexp
+	signs  []sign
+}
+
+// opaque matches a line in which a chart, or the end of its URL, is not told: a variable or an encrypted value.
+var opaque = regexp.MustCompile(`(?m)\bchart["']?\s*:[^\n]*(\$\{|ENC\[)|\burl["']?\s*:\s*["']?(oci://[^\n]*(\$\{|ENC\[)[^/\n]*$|\$\{|ENC\[)`)
+
+// refers matches what refers to a chart, or changes which one it is; what it says stands in the lines below.
+var refers = regexp.MustCompile(`\bchartRef\b|/spec/chart|/spec/url`)
+
+func newFilter(charts []string) *filter {
+	f := &filter{signs: []sign{
+		{[]string{"kustomize.toolkit.fluxcd.io", "Kustomization"}, Kustomization},
+		{[]string{"helm.toolkit.fluxcd.io", "HelmRelease"}, Release},
+		{[]string{"OCIRepository"}, Source | Git},
+		{[]string{"HelmChart"}, Source},
+		{[]string{"GitRepository"}, Git},
+		{[]string{"Bucket"}, Git},
+		{[]string{"ConfigMap"}, Data},
+		{[]string{"configMapGenerator"}, Data},
+		{[]string{"Secret"}, Data},
+		{[]string{"secretGenerator"}, Data},
+		{[]string{"fluxcd.controlplane.io", "ResourceSet"}, Builder},
+		{[]string{"fluxcd.controlplane.io", "FluxInstance"}, Builder},
+		{[]string{"source.extensions.fluxcd.io", "ArtifactGenerator"}, Builder},
+	}}
+	names := []string{"spegel"}
+	for _, c := range charts {
+		if w := path.Base(strings.TrimRight(c, "/")); w != "." && !slices.Contains(names, w) {
+			names = append(names, w)
+		}
+	}
+	var patterns []string
+	for _, w := range names {
+		f.words = append(f.words, []byte(w))
+		patterns = append(patterns, regexp.QuoteMeta(w))
+	}
+	f.words = append(f.words, []byte("mirroredRegistries"))
+	any := "(" + strings.Join(patterns, "|") + ")"
+	f.spegel = regexp.MustCompile(`(?m)mirroredRegistries|\b(chart|[nN]ame|url)["']?\s*:\s*["']?[^\s"',}]*` + any + `|["'{\s]spegel["']?\s*:|/spec/(chart|url|values).*` + any)
+	return f
+}
+
+func (f *filter) marks(data []byte) Mark {
+	text := yamldoc.Unescape(data).Text
+	var m Mark
+	for _, s := range f.signs {
+		if m&s.mark != s.mark && !slices.ContainsFunc(s.all, func(want string) bool { return !bytes.Contains(text, []byte(want)) }) {
+			m |= s.mark
+		}
+	}
+	if f.hasWord(text) {
+		m |= Word
+		if f.spegel.Match(append([]byte("\n"), text...)) {
+			m |= Spegel
+		}
+	} else if f.hides(text, m) {
+		m |= Word
+	}
+	if bytes.IndexByte(text, '&') >= 0 && bytes.IndexByte(text, '*') >= 0 {
+		m |= Anchor
+	}
+	return m
+}
+
+func (f *filter) hasWord(text []byte) bool {
+	return slices.ContainsFunc(f.words, func(w []byte) bool { return bytes.Contains(text, w) })
+}
+
+// hides reports whether a text may hold a chart of the policy without a word that says so.
+func (f *filter) hides(text []byte, m Mark) bool {
+	if !bytes.Contains(text, []byte("${")) && !bytes.Contains(text, []byte("ENC[")) || m&(Release|Source|Kustomization) == 0 {
+		return false
+	}
+	if opaque.Match(text) {
+		return true
+	}
+	for _, at := range refers.FindAllIndex(text, -1) {
+		below := text[at[0]:min(at[0]+200, len(text))]
+		for i, line := range bytes.SplitN(below, []byte("\n"), 5) {
+			if i < 4 && (bytes.Contains(line, []byte("${")) || bytes.Contains(line, []byte("ENC["))) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// readNames keeps what the objects of a file could be called, as hashes.
+func (f *File) readNames(data []byte) {
+	whole := data
+	for len(data) > 0 && !f.odd {
+		_, after, found := bytes.Cut(data, []byte("name"))
+		if !found {
+			break
+		}
+		data = after
+		rest, isKey := bytes.CutPrefix(bytes.TrimLeft(after, `"' `), []byte(":"))
+		if !isKey {
+			continue
+		}
+		value, _, _ := bytes.Cut(rest, []byte("\n"))
+		value, _, _ = bytes.Cut(value, []byte(" #"))
+		if i := bytes.IndexAny(value, ",}"); i >= 0 { // flow style
+			value = value[:i]
+		}
+		value = bytes.TrimSpace(value)
+		if anchor, named, ok := bytes.Cut(value, []byte(" ")); ok && bytes.HasPrefix(anchor, []byte("&")) {
+			value = bytes.TrimSpace(named)
+		}
+		value = bytes.Trim(value, "\"'")
+		if bytes.HasPrefix(value, []byte("*")) { // an alias
+			_, named, _ := bytes.Cut(whole, append(append([]byte("&"), value[1:]...), ' '))
+			named, _, _ = bytes.Cut(named, []byte("\n"))
+			value = bytes.Trim(bytes.TrimSpace(named), "\"'")
+		}
+		if len(value) == 0 || value[0] == '{' {
+			continue // a map
+		}
+		if bytes.ContainsAny(value, "&*|>?!$\\") || len(f.names) > 64 {
+			f.odd, f.names = true, nil
+			break
+		}
+		if h := hash(value); !slices.Contains(f.names, h) {
+			f.names = append(f.names, h)
+		}
+	}
+}
+
+// Names reports whether an object of a file could have a name, or refer to one.
+func (f *File) Names(name string) bool {
+	return f.odd || f.Err != nil || slices.Contains(f.names, hash([]byte(name)))
+}
+
+func hash(name []byte) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write(name) // never fails
+	return h.Sum32()
+}

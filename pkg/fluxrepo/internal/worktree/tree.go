@@ -1,0 +1,283 @@
+package worktree
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/fluxcd/pkg/sourceignore/gitignore"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+)
+
+// Names of kustomization files, the one that counts first.
+func kustomizationNames() []string {
+	return []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+}
+
+// File is one regular file.
+type File struct {
+	Path  string // relative to the repository, with slashes
+	Marks Mark
+	Err   error // why it can't be read
+	Asked bool  // PATH names it, or it is the stream
+
+	size  int64
+	read  bool
+	data  []byte // nil unless it is kept
+	docs  *decoded
+	names []uint32 // hashes of what stands after "name:"
+	odd   bool     // a name may be written in another way
+}
+
+type decoded struct {
+	docs []*yaml.Node
+	err  error
+}
+
+// IsManifest reports whether the file holds objects by its name, or because it was asked for.
+func (f *File) IsManifest() bool { return yamldoc.IsYAML(f.Path) || f.Asked }
+
+// IsKustomization reports whether the file is kustomize's own.
+func (f *File) IsKustomization() bool {
+	return slices.Contains(kustomizationNames(), path.Base(f.Path))
+}
+
+// WasRead reports whether anything is known of what the file holds.
+func (f *File) WasRead() bool { return f.read }
+
+// Dir is one folder.
+type Dir struct {
+	Path        string
+	Files, Dirs []string // base names, sorted
+	Err         error    // why it can't be read
+	both        []string // kustomization files
+}
+
+// Tree is a repository. Only Scan and its like write to it; With makes another one that differs by an edit.
+type Tree struct {
+	root   string // absolute, without symbolic links
+	files  map[string]*File
+	dirs   map[string]*Dir
+	sorted []string
+	filter *filter
+	edited map[string]*File
+	ignore struct {
+		files    []*File
+		patterns []gitignore.Pattern
+	}
+	count int64
+}
+
+// Count is the number of files read by Scan.
+func (t *Tree) Count() int { return int(t.count) }
+
+// File is a file by its path, or nil.
+func (t *Tree) File(p string) *File {
+	if f, ok := t.edited[p]; ok {
+		return f
+	}
+	return t.files[p]
+}
+
+// Dir is a folder by its path, or nil; "." is the repository.
+func (t *Tree) Dir(p string) *Dir { return t.dirs[p] }
+
+// Paths are the paths of all files, sorted.
+func (t *Tree) Paths() []string {
+	if t.sorted == nil {
+		t.sorted = slices.Sorted(maps.Keys(t.files))
+	}
+	return t.sorted
+}
+
+// DirPaths are the paths of all folders, sorted.
+func (t *Tree) DirPaths() []string { return slices.Sorted(maps.Keys(t.dirs)) }
+
+// With is the same repository with other contents of some files.
+func (t *Tree) With(edits map[string][]byte) *Tree {
+	out := *t
+	out.edited = maps.Clone(t.edited)
+	if out.edited == nil {
+		out.edited = map[string]*File{}
+	}
+	for p, data := range edits {
+		f := &File{Path: p, data: data, size: int64(len(data)), read: true}
+		if old := t.File(p); old != nil {
+			f.Marks, f.Asked, f.names, f.odd = old.Marks, old.Asked, old.names, old.odd
+		}
+		out.edited[p] = f
+	}
+	return &out
+}
+
+// Edit is the content that With gave a file.
+func (t *Tree) Edit(p string) ([]byte, bool) {
+	if f, ok := t.edited[p]; ok {
+		return f.data, true
+	}
+	return nil, false
+}
+
+// Read is the content of a file.
+func (t *Tree) Read(p string) ([]byte, error) {
+	f := t.File(p)
+	switch {
+	case f == nil:
+		return nil, fmt.Errorf("%s does not exist", p)
+	case f.Err != nil:
+		return nil, f.Err
+	case f.data != nil:
+		return f.data, nil
+	}
+	t.look(f)
+	if f.Err != nil {
+		return nil, f.Err
+	}
+	if f.data != nil {
+		return f.data, nil
+	}
+	buf, n, err := readInto(t.abs(p), make([]byte, f.size+1))
+	if err != nil {
+		return nil, unread(err)
+	}
+	return buf[:n], nil
+}
+
+// Documents are the documents of a file, with an error those before the mistake. They are decoded once.
+func (t *Tree) Documents(p string) ([]*yaml.Node, error) {
+	f := t.File(p)
+	if f == nil {
+		return nil, fmt.Errorf("%s does not exist", p)
+	}
+	if f.docs == nil {
+		var d decoded
+		var data []byte
+		if data, d.err = t.Read(p); d.err == nil {
+			d.docs, d.err = yamldoc.Decode(data)
+		}
+		f.docs = &d
+	}
+	return f.docs.docs, f.docs.err
+}
+
+// Look reads a file that Scan left out by its name.
+func (t *Tree) Look(p string) {
+	if f := t.File(p); f != nil {
+		t.look(f)
+	}
+}
+
+func (t *Tree) look(f *File) {
+	if !f.read {
+		t.inspect(f, make([]byte, 64<<10))
+	}
+}
+
+// Mark is what a text that stands in a file could be about.
+func (t *Tree) Mark(text []byte) Mark { return t.filter.marks(text) }
+
+func (t *Tree) abs(rel string) string { return filepath.Join(t.root, filepath.FromSlash(rel)) }
+
+// Rel is the path in the repository of an absolute path.
+func (t *Tree) Rel(abs string) string {
+	rel, err := filepath.Rel(t.root, abs)
+	if err != nil {
+		return "."
+	}
+	return filepath.ToSlash(rel)
+}
+
+// Within reports whether a path is a folder or lies in it.
+func Within(p, folder string) bool {
+	return folder == "." || p == folder || strings.HasPrefix(p, folder+"/")
+}
+
+// Resolve is a path that is relative to a folder, or false where it leads out of the repository.
+func Resolve(dir, p string) (string, bool) {
+	if path.IsAbs(p) {
+		return "", false
+	}
+	p = path.Join(dir, p)
+	return p, p != ".." && !strings.HasPrefix(p, "../")
+}
+
+// Shared is how many folders two paths have in common.
+func Shared(a, b string) int {
+	as, bs := strings.Split(a, "/"), strings.Split(b, "/")
+	n := 0
+	for n < len(as) && n < len(bs) && as[n] == bs[n] {
+		n++
+	}
+	return n
+}
+
+func newTree(root string, words []string) *Tree {
+	t := &Tree{root: root, files: map[string]*File{}, dirs: map[string]*Dir{}, filter: newFilter(words)}
+	t.folder(".")
+	return t
+}
+
+// folder returns a folder, and makes it and what is above it where they are missing.
+func (t *Tree) folder(rel string) *Dir {
+	if d, ok := t.dirs[rel]; ok {
+		return d
+	}
+	d := &Dir{Path: rel}
+	t.dirs[rel] = d
+	if rel != "." {
+		parent := t.folder(path.Dir(rel))
+		parent.Dirs = append(parent.Dirs, path.Base(rel))
+	}
+	return d
+}
+
+func (t *Tree) add(f *File) {
+	t.files[f.Path] = f
+	d := t.folder(path.Dir(f.Path))
+	d.Files = append(d.Files, path.Base(f.Path))
+	if f.IsKustomization() {
+		d.both = append(d.both, path.Base(f.Path))
+	}
+}
+
+// Few is a tree of a few files, where no repository is around them.
+func Few(root string, words []string, absolute []string) *Tree {
+	t := newTree(root, words)
+	for _, abs := range absolute {
+		f := &File{Path: t.Rel(abs), Asked: true}
+		t.add(f)
+		t.look(f)
+		t.count++
+	}
+	t.readIgnoreFiles()
+	return t
+}
+
+// Stream is a tree of one file whose content is known.
+func Stream(name string, words []string, data []byte) *Tree {
+	t := newTree(".", words)
+	data = plainText(data)
+	f := &File{Path: name, Asked: true, data: data, size: int64(len(data)), read: true, Marks: t.filter.marks(data)}
+	f.readNames(data)
+	t.add(f)
+	t.count = 1
+	t.readIgnoreFiles()
+	return t
+}
+
+// counter counts files that several read at a time.
+type counter struct{ atomic.Int64 }
+
+// Size is how large a file is, in bytes.
+func (t *Tree) Size(p string) int {
+	if f := t.File(p); f != nil {
+		return int(f.size)
+	}
+	return 0
+}

@@ -1,0 +1,103 @@
+package worktree_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+)
+
+func scan(t *testing.T, files map[string]string) *worktree.Tree {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range files {
+		name = filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree, err := worktree.Scan(t.Context(), root, worktree.Options{Words: []string{"spegel"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+const release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+
+func TestMarks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text string
+		want worktree.Mark
+		not  worktree.Mark
+	}{
+		"a release of another chart":       {release, worktree.Release, worktree.Word | worktree.Spegel},
+		"a release with the word":          {release + "metadata: {name: spegel}\n", worktree.Release | worktree.Word | worktree.Spegel, 0},
+		"merely the word":                  {"# spegel\n", worktree.Word, worktree.Spegel | worktree.Release},
+		"a word that an escape hides":      {release + "metadata: {name: \"sp\\u0065gel\"}\n", worktree.Word, 0},
+		"a Kustomization of Flux":          {"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n", worktree.Kustomization, worktree.Word},
+		"values in a ConfigMap":            {"kind: ConfigMap\n", worktree.Data, worktree.Word},
+		"nothing that has to do with Flux": {"kind: Deployment\n", 0, worktree.Word | worktree.Kustomization | worktree.Release},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := scan(t, map[string]string{"a.yaml": c.text})
+			if got := tree.File("a.yaml").Marks; got&c.want != c.want || got&c.not != 0 {
+				t.Errorf("marks %b; want %b and none of %b", got, c.want, c.not)
+			}
+		})
+	}
+}
+
+func TestWithChangesACopyOnly(t *testing.T) {
+	t.Parallel()
+	tree := scan(t, map[string]string{"a.yaml": "a: 1\n"})
+	edited := tree.With(map[string][]byte{"a.yaml": []byte("a: 2\n")})
+	for want, tree := range map[string]*worktree.Tree{"a: 1\n": tree, "a: 2\n": edited} {
+		if got, err := tree.Read("a.yaml"); string(got) != want || err != nil {
+			t.Errorf("got %q, %v; want %q", got, err, want)
+		}
+	}
+}
+
+func TestIgnoring(t *testing.T) {
+	t.Parallel()
+	tree := scan(t, map[string]string{".sourceignore": "old/\n", "old/a.yaml": "", "new/a.yaml": "", "new/b.png": "", "docs/c.yaml": ""})
+	for spec, want := range map[string]map[string]bool{
+		"":        {"old/a.yaml": true, "new/a.yaml": false, "new/b.png": false, "docs/c.yaml": false},
+		"docs/\n": {"old/a.yaml": true, "new/a.yaml": false, "new/b.png": false, "docs/c.yaml": true},
+	} {
+		for file, ignored := range want {
+			if got := tree.Ignoring(spec).File(file); got != ignored {
+				t.Errorf("spec.ignore %q: %s is ignored: %t; want %t", spec, file, got, ignored)
+			}
+		}
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	tree := scan(t, map[string]string{".git/config": "[remote \"fork\"]\n\turl = https://x/y\n[remote \"origin\"]\n\turl = git@github.com:o/r.git\n"})
+	if got := tree.Origin(); got != "git@github.com:o/r.git" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[string]string{"../b": "b", "./c": "a/c", "..": "."} {
+		if got, ok := worktree.Resolve("a", p); got != want || !ok {
+			t.Errorf("Resolve(a, %q) = %q, %t; want %q", p, got, ok, want)
+		}
+	}
+	for _, p := range []string{"/etc", "../..", "../../x"} {
+		if got, ok := worktree.Resolve("a", p); ok {
+			t.Errorf("Resolve(a, %q) = %q; want that it leads out", p, got)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package yamldoc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	maxNodes = 1 << 20 // of a document, with its aliases expanded
+	maxDepth = 500
+)
+
+// Error is a document that can't be read. Line and Column count from 1; 0 is not known.
+type Error struct {
+	Line, Column int
+	Reason       string
+	bomb         bool // it would grow without bound in the hands of others
+}
+
+func (e *Error) Error() string { return e.Reason }
+
+// IsBomb reports whether an error is about a document that nothing else may decode.
+func IsBomb(err error) bool {
+	var bad *Error
+	return errors.As(err, &bad) && bad.bomb
+}
+
+// IsYAML reports whether Flux reads a file of this name as a manifest.
+func IsYAML(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+var yamlLine = regexp.MustCompile(`line (\d+): `)
+
+// Decode reads all documents of a file, and with an error those before it. Each is the node of its content;
+// empty ones are left out. Anchors may be used again.
+func Decode(data []byte) (docs []*yaml.Node, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Error{Line: 1, Column: 1, Reason: fmt.Sprintf("is not YAML: %v", p)}
+		}
+	}()
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var doc yaml.Node
+		switch err := dec.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return docs, nil
+		case err != nil:
+			return docs, notYAML(err)
+		}
+		if len(doc.Content) == 0 || doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].Tag == "!!null" {
+			continue
+		}
+		if err := sound(doc.Content[0]); err != nil {
+			return docs, err
+		}
+		docs = append(docs, doc.Content[0])
+	}
+}
+
+func notYAML(err error) *Error {
+	bad := &Error{Reason: "is not YAML: " + err.Error()}
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		bad.Line, _ = strconv.Atoi(m[1]) // digits
+		bad.Column = 1
+		bad.Reason = "is not YAML: " + err.Error()[len("yaml: ")+len(m[0]):]
+	}
+	bad.Reason = Redact(bad.Reason) // it may quote the value of a Secret
+	return bad
+}
+
+// sound refuses what takes too much memory when its aliases are expanded, and keys that stand there twice.
+func sound(root *yaml.Node) error {
+	size := map[*yaml.Node]int{} // of anchors
+	var visit func(n *yaml.Node, depth int) (int, error)
+	visit = func(n *yaml.Node, depth int) (int, error) {
+		if n.Kind == yaml.AliasNode {
+			total, known := size[n.Alias]
+			if !known { // it stands inside itself
+				return 0, &Error{n.Line, n.Column, "is not YAML: an alias contains itself", true}
+			}
+			return total, nil
+		}
+		if depth > maxDepth {
+			return 0, &Error{n.Line, n.Column, "is nested too deeply", true}
+		}
+		if err := uniqueKeys(n); err != nil {
+			return 0, err
+		}
+		total := 1
+		for _, c := range n.Content {
+			s, err := visit(c, depth+1)
+			if err != nil {
+				return 0, err
+			}
+			if total += s; total > maxNodes {
+				return 0, &Error{n.Line, n.Column, "is too large when its aliases are expanded", true}
+			}
+		}
+		if n.Anchor != "" {
+			size[n] = total
+		}
+		return total, nil
+	}
+	_, err := visit(root, 0)
+	return err
+}
+
+func uniqueKeys(n *yaml.Node) error {
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	keys := make(map[string]bool, len(n.Content)/2)
+	for i := 0; i < len(n.Content); i += 2 {
+		c := n.Content[i]
+		if c.Kind != yaml.ScalarNode || c.Tag == "!!merge" {
+			continue
+		}
+		if keys[c.Value] {
+			return &Error{c.Line, c.Column, fmt.Sprintf("has the key %q twice", short(c.Value)), false}
+		}
+		keys[c.Value] = true
+	}
+	return nil
+}
+
+func short(s string) string {
+	if len(s) > 64 {
+		return s[:64] + "..."
+	}
+	return s
+}
+
+// quoted is what decoders, and kustomize, quote of manifests in their messages.
+var quoted = regexp.MustCompile(`(?s)( with config)?:? ?\x60[^\x60]*\x60|\[patch: .*\]|(literal|env) sources? \[.*?\]: |\(?invalid literal source .*|decoding \S.*?: |!!\w+ \x60[^\x60]*\x60|anchor '[^']*'|\{.*\}`)
+
+// intoData is what a failed operation of a patch says of where it leads in a ConfigMap or Secret.
+var intoData = regexp.MustCompile(`(?s)(testing value|path:|from:|key:)\s+["']?/(data|stringData)\b.*`)
+
+// Redact takes out of a message what it quotes of a manifest, which may be secret, and makes it one line.
+func Redact(msg string) string {
+	msg = quoted.ReplaceAllStringFunc(msg, func(s string) string {
+		if strings.HasPrefix(s, "invalid literal") {
+			return "a literal is not key=value"
+		}
+		return "..."
+	})
+	msg = strings.ReplaceAll(msg, "......", "...")
+	msg = intoData.ReplaceAllString(msg, "$1 /$2/...")
+	return strings.Join(strings.Fields(msg), " ")
+}
