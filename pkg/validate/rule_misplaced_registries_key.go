@@ -67,10 +67,13 @@ func listLike(m map[string]any) []string {
 // near to one of listNames.
 const maxEdits = 2
 
+// maxKey is how long a key may be to be compared with these.
+const maxKey = 32
+
 var listNames = []string{"registries", "mirroredregistries", "mirroredregistry", "mirrorregistry"}
 
 func isListLike(key string) bool {
-	if len(key) > 32 || strings.ContainsFunc(key, func(r rune) bool { return r > unicode.MaxASCII }) {
+	if len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return false // some other letters are ASCII in lower case
 	}
 	name := strings.ToLower(key)
@@ -84,9 +87,11 @@ func isListLike(key string) bool {
 // separators is what people put between the words of a key.
 var separators = strings.NewReplacer("-", "", "_", "")
 
-// edits is how many letters have to be inserted, removed or replaced to make one word of the other (Levenshtein).
+// edits is how many letters have to be inserted, removed or replaced to make one word of the other (Levenshtein). No word
+// is longer than maxKey.
 func edits(a, b string) int {
-	row := make([]int, len(b)+1)
+	var longest [maxKey + 1]int // on the stack, as every key of a release is compared
+	row := longest[:len(b)+1]
 	for j := range row {
 		row[j] = j
 	}

@@ -28,20 +28,19 @@ var renamedKey = Rule{
     - https://docker.io
 `,
 	check: func(v *values, _ Policy) (out []problem, undecided []int) {
+		isUsed := func(key string) bool {
+			value, _ := child(v.spegel, key)
+			return isSet(value)
+		}
 		add := func(key, message, fix string) {
-			if value, _ := child(v.spegel, key); isSet(value) {
-				out = append(out, problem{path: v.path(spegelKey, key), message: message, fix: fix})
-			}
+			out = append(out, problem{path: v.path(spegelKey, key), message: message, fix: fix})
 		}
 		for _, r := range renames {
-			switch {
-			case !v.olderThan(r.since):
-				if r.old != legacyKey { // has a rule of its own
-					add(r.old, "Spegel's chart ignores this key since v"+r.since.String(), r.fix)
-				}
-			case r.since == renamed:
-				add(r.now, "Spegel's chart reads this key since v"+r.since.String()+", and this one is older",
-					"upgrade the chart, or write "+r.old)
+			switch older := v.olderThan(r.since); {
+			case !older && r.old != legacyKey && isUsed(r.old): // registries has a rule of its own
+				add(r.old, "Spegel's chart ignores this key since v"+r.since.String(), r.fix)
+			case older && r.since == renamed && isUsed(r.now):
+				add(r.now, "Spegel's chart reads this key since v"+r.since.String()+", and this one is older", "upgrade the chart, or write "+r.old)
 			}
 		}
 		return out, nil
