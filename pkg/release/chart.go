@@ -1,7 +1,6 @@
 package release
 
 import (
-	"cmp"
 	"strings"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -35,44 +34,27 @@ func (r *Release) readChart(hr *helmv2.HelmRelease, src source, o Options) {
 
 // unreadDefaults says what brings values of its own that are not read; nil if nothing does.
 func unreadDefaults(hr *helmv2.HelmRelease, src source) *Reference {
-	ref := chartSourceOf(hr)
-	var kind string // of the source of a HelmChart
-	var files []string
+	ref := sourceOf(hr)
+	kind, files := ref.Kind, []string(nil)
 	switch {
-	case ref == nil:
-		return nil
 	case src.helmChart != nil:
 		kind, files = src.helmChart.SourceRef.Kind, src.helmChart.ValuesFiles
 	case hr.Spec.Chart != nil:
-		kind, files = ref.Kind, hr.Spec.Chart.Spec.ValuesFiles
+		files = hr.Spec.Chart.Spec.ValuesFiles
 	}
 	switch {
 	case len(files) > 0:
-		ref.Key, ref.Reason = strings.Join(files, ", "), "the chart's values files are not read"
-	case ofFiles(kind) || ref.Kind == sourcev1.ExternalArtifactKind:
-		ref.Key, ref.Reason = src.chart, "the chart's own values are not read"
-	default:
-		return nil
+		return ref.ofChart(strings.Join(files, ", "), "the chart's values files are not read")
+	case kind == sourcev1.GitRepositoryKind || kind == sourcev1.BucketKind || kind == sourcev1.ExternalArtifactKind:
+		return ref.ofChart(src.chart, "the chart's own values are not read")
 	}
-	return ref
+	return nil
 }
 
-// chartSourceOf is the object that the release takes its chart from; nil if it names none.
-func chartSourceOf(hr *helmv2.HelmRelease) *Reference {
-	out := &Reference{Namespace: hr.Namespace, Chart: true}
-	switch {
-	case hr.Spec.ChartRef != nil:
-		ref := hr.Spec.ChartRef
-		out.Kind, out.Namespace, out.Name = ref.Kind, cmp.Or(ref.Namespace, hr.Namespace), ref.Name
-	case hr.Spec.Chart == nil:
-		return nil
-	case hr.Spec.Chart.Spec.SourceRef != nil:
-		ref := hr.Spec.Chart.Spec.SourceRef
-		out.Kind, out.Namespace, out.Name = ref.Kind, cmp.Or(ref.Namespace, hr.Namespace), ref.Name
-	default:
-		out.Kind, out.Name = sourcev1.OCIRepositoryKind, hr.Spec.Chart.Spec.URL
-	}
-	return out
+// ofChart is a source that holds values of the chart which are not read.
+func (r Reference) ofChart(key, reason string) *Reference {
+	r.Chart, r.Key, r.Reason = true, key, reason
+	return &r
 }
 
 // noteWrapper notes that a chart which wraps Spegel's, as only the values show, has values of its own.
@@ -80,9 +62,8 @@ func (r *Release) noteWrapper(hr *helmv2.HelmRelease, o Options) {
 	if o.ChartValues != nil || r.defaults != nil || !r.wrapped() {
 		return
 	}
-	if ref := chartSourceOf(hr); ref != nil {
-		ref.Key, ref.Reason = r.Chart, "the values of a chart that wraps Spegel's are not read"
-		r.defaults = ref
+	if ref := sourceOf(hr); ref.Name != "" {
+		r.defaults = ref.ofChart(r.Chart, "the values of a chart that wraps Spegel's are not read")
 		r.layChart()
 	}
 }

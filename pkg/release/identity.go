@@ -51,9 +51,8 @@ func chartSource(hr *helmv2.HelmRelease, charts []string) source {
 	}
 	spec := hr.Spec.Chart.Spec
 	field := func(key, reason string) source {
-		ref := unreadSource(helmv2.HelmReleaseKind, hr.Namespace, hr.Name, reason)
-		ref.Key = key
-		return source{chart: cmp.Or(spec.Chart, spec.URL), unread: ref, unfit: true}
+		at := Reference{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name, Key: key}
+		return source{chart: cmp.Or(spec.Chart, spec.URL), unread: unreadSource(at, reason), unfit: true}
 	}
 	switch kind := hr.Spec.Chart.Kind; {
 	case kind == sourcev1.OCIRepositoryKind && spec.URL == "":
@@ -69,13 +68,10 @@ func chartSource(hr *helmv2.HelmRelease, charts []string) source {
 	case spec.Chart == "":
 		return source{}
 	}
-	from := helmv2.CrossNamespaceObjectReference{}
-	if spec.SourceRef != nil {
-		from = *spec.SourceRef
-	}
+	from := sourceOf(hr)
 	s := namedChart(spec.Chart, spec.Version, from.Kind, from.Name, charts)
 	if s.is == unknown {
-		s.unread = unreadSource(from.Kind, cmp.Or(from.Namespace, hr.Namespace), from.Name, "the path of the chart does not name it")
+		s.unread = unreadSource(from, "the path of the chart does not name it")
 	}
 	return s
 }
@@ -152,15 +148,13 @@ func isChart(chart, kind string, charts []string) answer {
 
 // readSource reads what spec.chartRef names.
 func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
-	ref := hr.Spec.ChartRef
-	key := client.ObjectKey{Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
-	unread := func(reason string) source {
-		return source{unread: unreadSource(ref.Kind, key.Namespace, key.Name, reason)}
-	}
+	from := sourceOf(hr)
+	key := client.ObjectKey{Namespace: from.Namespace, Name: from.Name}
+	unread := func(reason string) source { return source{unread: unreadSource(from, reason)} }
 	if o.Reader == nil {
 		return unread("not read")
 	}
-	switch ref.Kind {
+	switch from.Kind {
 	case sourcev1.OCIRepositoryKind:
 		var repo sourcev1.OCIRepository
 		if err := o.Reader.Get(ctx, key, &repo); err != nil {
@@ -175,8 +169,7 @@ func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 		if err := o.Reader.Get(ctx, key, &chart); err != nil {
 			return unread(whyUnread(err))
 		}
-		from := chart.Spec.SourceRef
-		s := namedChart(chart.Spec.Chart, chart.Spec.Version, from.Kind, from.Name, o.Charts)
+		s := namedChart(chart.Spec.Chart, chart.Spec.Version, chart.Spec.SourceRef.Kind, chart.Spec.SourceRef.Name, o.Charts)
 		if s.is == unknown || chart.Spec.Chart == "" {
 			version := s.version
 			s = unread("the path of the chart does not name it")
@@ -188,11 +181,25 @@ func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 	return unread("it does not say which chart it holds") // an ExternalArtifact
 }
 
-func unreadSource(kind, namespace, name, reason string) *Reference {
-	return &Reference{
-		Kind: kind, Namespace: namespace, Name: name, Source: true,
-		Reason: reason + ", so whether it is Spegel's chart is not known",
+// sourceOf is the object that the release takes its chart from; without a name if it takes it from none.
+func sourceOf(hr *helmv2.HelmRelease) Reference {
+	var ref helmv2.CrossNamespaceObjectReference
+	switch {
+	case hr.Spec.ChartRef != nil:
+		from := hr.Spec.ChartRef
+		ref = helmv2.CrossNamespaceObjectReference{Kind: from.Kind, Namespace: from.Namespace, Name: from.Name}
+	case hr.Spec.Chart == nil:
+	case hr.Spec.Chart.Spec.SourceRef != nil:
+		ref = *hr.Spec.Chart.Spec.SourceRef
+	case hr.Spec.Chart.Kind == sourcev1.OCIRepositoryKind:
+		ref.Kind, ref.Name = sourcev1.OCIRepositoryKind, hr.Spec.Chart.Spec.URL
 	}
+	return Reference{Kind: ref.Kind, Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
+}
+
+func unreadSource(from Reference, reason string) *Reference {
+	from.Source, from.Reason = true, reason+", so whether it is Spegel's chart is not known"
+	return &from
 }
 
 // namedLikeChart is the fallback by name.
