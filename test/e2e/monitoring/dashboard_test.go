@@ -48,7 +48,7 @@ func (r *run) dashboard(t *testing.T, c component) {
 	}
 	for title, want := range map[string][]string{
 		"Reviews by verdict": {
-			"ConfigMap: deny", "ConfigMap: not-judged", "ConfigMap: not-spegel", "HelmRelease: deny", "HelmRelease: pass", "HelmRelease: unresolved",
+			"ConfigMap: deny", "ConfigMap: not-judged", "ConfigMap: not-spegel", "DaemonSet: deny", "HelmRelease: deny", "HelmRelease: pass", "HelmRelease: unresolved",
 			"Secret: deny", "Secret: not-judged", // from the start
 		},
 		"Findings by rule":                          {"empty-mirror-list (deny)", "legacy-registries-key (deny)"},
