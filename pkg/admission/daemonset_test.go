@@ -1,7 +1,6 @@
 package admission_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -67,8 +66,8 @@ func TestDaemonSets(t *testing.T) {
 	onDelete := func(u *unstructured.Unstructured) *unstructured.Unstructured {
 		return with(u, "OnDelete", "spec", "updateStrategy", "type")
 	}
-	env := func(u *unstructured.Unstructured, name string) *unstructured.Unstructured {
-		u = daemonSet(t, "")
+	env := func(_ *unstructured.Unstructured, name string) *unstructured.Unstructured {
+		u := daemonSet(t, "")
 		init := u.Object["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)["initContainers"].([]any)[0].(map[string]any)
 		init["env"] = []any{map[string]any{"name": "MIRRORED_REGISTRIES", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": name, "key": "k"}}}}
 		return u
@@ -172,7 +171,7 @@ func TestDaemonSetsCannotSmuggle(t *testing.T) {
 		if resp.Allowed || strings.Count(resp.Result.Message, "\n") != 2 || len(resp.Result.Message) > 2000 {
 			t.Errorf("%q: %+v", text, resp.Result)
 		}
-		entry := fmt.Sprint(resp.Result.Details.Causes[0].Message)
+		entry := resp.Result.Details.Causes[0].Message
 		if _, said, _ := strings.Cut(entry, `"`); strings.Contains(said, "hunter2") {
 			t.Errorf("a password is shown: %s", entry)
 		}

@@ -12,6 +12,6 @@ package admission
 const (
 	Path          = "/validate-helm-toolkit-fluxcd-io-v2-helmrelease"
 	ConfigMapPath = "/validate--v1-configmap"
-	SecretPath    = "/validate--v1-secret"
+	SecretPath    = "/validate--v1-secret" //nolint:gosec // no secret, but the name of its kind
 	DaemonSetPath = "/validate-apps-v1-daemonset"
 )

@@ -74,7 +74,9 @@ func denying(req *admissionv1.AdmissionRequest, res release.Result) (findings []
 
 // specChanges compares what the API server sends of the specs, which has its keys in order.
 func specChanges(req *admissionv1.AdmissionRequest) bool {
-	var is, was struct{ Spec json.RawMessage }
+	var is, was struct {
+		Spec json.RawMessage `json:"spec"`
+	}
 	if json.Unmarshal(req.Object.Raw, &is) != nil || json.Unmarshal(req.OldObject.Raw, &was) != nil {
 		return true
 	}

@@ -35,7 +35,8 @@ func (h *Handler) releasesNaming(ctx context.Context, kind string, key client.Ob
 				naming = append(naming, hr.DeepCopy()) // without the rest of the page
 			}
 		}
-		if page++; page == maxPages && list.Continue != "" {
+		page++
+		if page == maxPages && list.Continue != "" {
 			return errTooMany
 		}
 		return nil

@@ -85,7 +85,7 @@ type command struct{ line, output string }
 
 // commands are the lines after "$ " in the console blocks of a page, with what follows each.
 func commands(page string) (all []command) {
-	fence := regexp.MustCompile("(?ms)^( *)```console\n(.*?)^ *```$")
+	fence := regexp.MustCompile("(?ms)^( *)```console\n(.*?)\n *```$")
 	for _, block := range fence.FindAllStringSubmatch(page, -1) {
 		for line := range strings.Lines(block[2]) {
 			line = strings.TrimPrefix(line, block[1])

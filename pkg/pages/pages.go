@@ -5,6 +5,7 @@ package pages
 import (
 	"context"
 	"errors"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,7 +25,7 @@ func Each[T any, L interface {
 	next := ""
 	for {
 		list := L(new(T))
-		err := r.List(ctx, list, append(opts[:len(opts):len(opts)], client.Limit(Size), client.Continue(next))...)
+		err := r.List(ctx, list, append(slices.Clip(opts), client.Limit(Size), client.Continue(next))...)
 		if token := freshToken(err); token != "" && token != next {
 			next = token
 			continue

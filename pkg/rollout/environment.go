@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -60,7 +61,7 @@ func (e *environment) lookup(name string) envVar {
 	if v, ok := e.variables[name]; ok {
 		return v
 	}
-	for i := len(e.from) - 1; i >= 0; i-- {
+	for i := range slices.Backward(e.from) {
 		key, ok := strings.CutPrefix(name, e.from[i].Prefix)
 		if !ok && len(e.from) <= maxFrom {
 			continue

@@ -243,7 +243,8 @@ func TestLargeReads(t *testing.T) {
 			l.large.Release(1)
 		}
 		defer cancel()
-		return q, q.grow(ctx, bytes)
+		err := q.grow(ctx, bytes)
+		return q, err
 	}
 	for range maxLarge {
 		q, err := reads(smallReads + 1)

@@ -62,10 +62,10 @@ func (*quota) take(ctx context.Context, of *semaphore.Weighted, held *int64, wei
 
 // grow counts what was read of objects. Before a small request reads more than a little it waits for its turn among the large
 // ones: how much will come is not known. Who waits holds neither kind of room, so nobody waits in a circle.
-func (q *quota) grow(ctx context.Context, bytes int) error {
+func (q *quota) grow(ctx context.Context, n int) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.reads += bytes
+	q.reads += n
 	if q.reads <= smallReads || q.large > 0 {
 		return nil
 	}

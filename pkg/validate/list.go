@@ -1,5 +1,7 @@
 package validate
 
+import "slices"
+
 // list is one of the chart's lists of URLs.
 type list struct {
 	path Path
@@ -22,7 +24,7 @@ func (e entry) path() Path {
 	if e.index == notListed {
 		return e.list
 	}
-	return append(e.list[:len(e.list):len(e.list)], e.index)
+	return append(slices.Clip(e.list), e.index)
 }
 
 // quoted is the entry for a message; empty where it must not be shown, or is no string. Of a map nothing is shown.

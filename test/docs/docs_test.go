@@ -60,7 +60,7 @@ func TestREADMEIsShort(t *testing.T) {
 	}
 }
 
-var fence = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+var fence = regexp.MustCompile("(?ms)^ *```.*?\n *```$")
 
 // A link names a file of the repository and, after #, a heading of it.
 func TestLinksLeadSomewhere(t *testing.T) {

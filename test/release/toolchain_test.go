@@ -43,7 +43,7 @@ exit 1`,
 				}
 			}
 			if test.fake != "" {
-				if err := os.WriteFile(filepath.Join(path, "go"), []byte("#!/bin/sh\n"+test.fake+"\n"), 0o700); err != nil { //nolint:gosec // a program
+				if err := os.WriteFile(filepath.Join(path, "go"), []byte("#!/bin/sh\n"+test.fake+"\n"), 0o700); err != nil {
 					t.Fatal(err)
 				}
 			}

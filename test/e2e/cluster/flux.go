@@ -73,8 +73,7 @@ func (f *Flux) CLI(ctx context.Context, args ...string) (Result, error) {
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+f.cluster.Kubeconfig(), "HOME="+f.cluster.dir)
 	out, err := cmd.CombinedOutput()
 	result := Result{Output: string(out)}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		result.ExitCode, err = exit.ExitCode(), nil
 	}
 	if err != nil {
