@@ -2,7 +2,6 @@ package admission_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -40,7 +39,7 @@ func TestNoReleaseIsJudgedAfterTheDeadline(t *testing.T) {
 	pol := newPolicy(t, "")
 	h := &admission.Handler{
 		Policy: func() *policy.Policy { return pol }, Reader: last{objects{"other": "{}"}, cancel}, Lister: list,
-		Metrics: admission.NewMetrics(prometheus.NewRegistry(), time.Now), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Metrics: admission.NewMetrics(prometheus.NewRegistry(), time.Now), Log: slog.New(slog.DiscardHandler),
 	}
 	const bad = "spegel: {mirroredRegistries: [https://registry.example.ts.net]}" // which the first two replace
 	resp := h.Handle(ctx, cradmission.Request{AdmissionRequest: *valuesReview(t, yamlOf(bad), nil)})

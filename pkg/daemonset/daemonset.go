@@ -21,9 +21,6 @@ const (
 // oldChart stands for any chart whose arguments are those from before v0.1.0.
 const oldChart = "0.0.30"
 
-// rules are those about the list and its entries. The others are about keys, which arguments do not have.
-var rules = []string{"empty-mirror-list", "wildcard-mirror", "private-registry-mirrored", "invalid-mirror-url", "ineffective-mirror"}
-
 // Finding is a finding about an argument.
 type Finding struct {
 	validate.Finding
@@ -118,8 +115,10 @@ func version(s *rollout.Source) string {
 	return ""
 }
 
-// about is the policy with all other rules off.
+// about is the policy with only the rules about the list and its entries on. The others are about keys, which arguments do
+// not have.
 func about(policy validate.Policy) validate.Policy {
+	rules := []string{"empty-mirror-list", "wildcard-mirror", "private-registry-mirrored", "invalid-mirror-url", "ineffective-mirror"}
 	severities := maps.Clone(policy.Severities)
 	if severities == nil {
 		severities = map[string]validate.Severity{}

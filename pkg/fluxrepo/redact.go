@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
-	"go.yaml.in/yaml/v3"
 )
 
 // fragment is how many characters of a secret, anywhere in a value, are enough to hide the value. A variable may be put

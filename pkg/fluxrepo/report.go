@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -156,7 +157,7 @@ func (c *check) touches(ctx context.Context, s *subject) bool {
 }
 
 func sameData(a, b []*fluxgraph.Object) bool {
-	return slices.EqualFunc(a, b, func(a, b *fluxgraph.Object) bool { return string(a.Text) == string(b.Text) })
+	return slices.EqualFunc(a, b, func(a, b *fluxgraph.Object) bool { return bytes.Equal(a.Text, b.Text) })
 }
 
 // errors are what could not be checked.

@@ -28,13 +28,7 @@ func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *fin
 		f.note("not compared with Spegel's list, which is in a Secret or ConfigMap")
 		return
 	}
-	want := map[string]bool{}
-	for _, m := range p.Mirrors {
-		want[mirrorDir(m)] = true
-	}
-	if p.Everything() {
-		want[containerd.DefaultDir] = true
-	}
+	want := listed(p)
 	var missing, extra []string
 	for _, dir := range slices.Sorted(maps.Keys(want)) {
 		if !containerd.Has(h.Entries, dir) {
@@ -71,6 +65,18 @@ func written(dirs []*containerd.HostsDir, p *Placement) *containerd.HostsDir {
 		return dirs[0]
 	}
 	return &containerd.HostsDir{}
+}
+
+// listed are the folders that Spegel makes for its list.
+func listed(p *Placement) map[string]bool {
+	dirs := map[string]bool{}
+	for _, m := range p.Mirrors {
+		dirs[mirrorDir(m)] = true
+	}
+	if p.Everything() {
+		dirs[containerd.DefaultDir] = true
+	}
+	return dirs
 }
 
 // mirrorDir is the folder that Spegel makes for an entry of its list.

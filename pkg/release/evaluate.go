@@ -23,7 +23,7 @@ type Reference struct {
 	Kind, Namespace, Name string
 	Key                   string
 	Reason                string // why, in words
-	// Source says that it is the source of the chart, so that whose chart it is is not known. No policy denies a release
+	// Source says that it is the source of the chart, so that nobody knows whose chart it is. No policy denies a release
 	// for that: a source is applied after its release, and a denial would keep it away for good.
 	Source bool
 	// Chart says that it is not an entry of spec.valuesFrom but the source of what the chart itself brings.

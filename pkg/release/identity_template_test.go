@@ -100,7 +100,7 @@ func TestTemplateOfTheSourceTellsWhoseReleaseItIs(t *testing.T) {
 	}
 }
 
-// Whose chart it is is not known, so nothing is found, nothing is known of the list, and no policy denies.
+// Nobody knows whose chart it is, so nothing is found, nothing is known of the list, and no policy denies.
 func TestReleaseOfAnUnknownChartIsUnresolvedAlone(t *testing.T) {
 	t.Parallel()
 	hr := helmRelease(t, "spegel: {enabled: true}", from("ConfigMap", "gone"))

@@ -26,6 +26,7 @@ func TestNoMoreIsReadAfterTooMuch(t *testing.T) {
 		"what else is in objects": {map[string]string{"values.yaml": "", "other": large}, maxRead*3/2/maxData + 1},
 	} {
 		check := func(t *testing.T) {
+			t.Helper()
 			c := newCluster()
 			hr := helmRelease(t, "")
 			var want []string

@@ -39,8 +39,7 @@ func merged(inline any, refs []reference) (values any, bad int, err error) {
 	out, err := chartutil.ChartValuesFromReferences(context.Background(), logr.Discard(), objects, "", runtime.DeepCopyJSON(top), use...)
 	if err != nil {
 		name := use[0].Name // chartutil names the reference in every error that our texts leave possible
-		var failed *chartutil.ErrValuesReference
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[*chartutil.ErrValuesReference](err); ok {
 			name = failed.Name.Name
 		}
 		bad, _ := strconv.Atoi(name)

@@ -47,7 +47,8 @@ func (o *objects) first(ctx context.Context, refs []helmv2.ValuesReference) *obj
 				obj.size += len(value)
 			}
 		})
-		if began++; began == maxAtOnce {
+		began++
+		if began == maxAtOnce {
 			break
 		}
 	}

@@ -72,8 +72,7 @@ func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []re
 
 // take keeps what was read, or why nothing was.
 func (ref *reference) take(data map[string]string, err error, create bool) {
-	var some UnreadableReferences
-	if errors.As(err, &some) {
+	if some, ok := errors.AsType[UnreadableReferences](err); ok {
 		err = nil
 		if why, unread := some[ref.ValuesReference]; unread {
 			err = &Unreadable{why}

@@ -37,7 +37,7 @@ type Release struct {
 	Chart, Version string
 	Suspended      bool
 
-	unknown  *Reference // the source, if whose chart it is is not known
+	unknown  *Reference // the source, if that leaves open whose chart it is
 	own      bool       // the chart is known to be Spegel's own
 	chart    []layer    // what the chart brings
 	defaults *Reference // why that is not known; nil if it is

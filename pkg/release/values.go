@@ -79,7 +79,7 @@ func overlay(layers []layer, open []int) any {
 // named is what a targetPath names, as far as rules read: a key at the top of the values, or one below spegel, with
 // something unknown at each. If spegel is no map, nothing can be set below it: either it comes later, or the release
 // is not installed.
-func named(tree any, values any, unknown validate.Unknown) map[string]any {
+func named(tree, values any, unknown validate.Unknown) map[string]any {
 	out := map[string]any{}
 	keys, _ := asMap(tree)
 	for key, value := range keys {

@@ -104,17 +104,18 @@ func TestWhereTheListComesFrom(t *testing.T) {
 			var got []string
 			for i := range sources {
 				s := &sources[i]
-				line := fmt.Sprintf("%s %s %s:", s.Container, s.Mirrored.Name, s.Mirrored.Field(rollout.Whole))
+				var line strings.Builder
+				fmt.Fprintf(&line, "%s %s %s:", s.Container, s.Mirrored.Name, s.Mirrored.Field(rollout.Whole))
 				for i, m := range s.Mirrors {
-					line += " " + s.Mirrored.Field(i) + "=" + m
+					fmt.Fprintf(&line, " %s=%s", s.Mirrored.Field(i), m)
 				}
 				for entry, ref := range s.Mirrored.Unread {
-					line += fmt.Sprintf(" %d:%s/%s/%s", entry, ref.Kind, ref.Name, ref.Key)
+					fmt.Fprintf(&line, " %d:%s/%s/%s", entry, ref.Kind, ref.Name, ref.Key)
 				}
 				if s.Unread != (len(s.Mirrored.Unread) > 0) || s.Unread && s.Everything() {
 					t.Errorf("unread %t, everything %t", s.Unread, s.Everything())
 				}
-				got = append(got, line)
+				got = append(got, line.String())
 			}
 			if diff := cmp.Diff(test.want, strings.Join(got, "\n")); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

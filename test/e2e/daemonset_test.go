@@ -37,7 +37,7 @@ func daemonSetOf(name, chart string, list ...string) string {
 		list = append([]string{flag}, list...)
 	}
 	var args []string
-	for _, arg := range strings.Fields(strings.Replace(arguments, "LIST", strings.Join(list, " "), 1)) {
+	for arg := range strings.FieldsSeq(strings.Replace(arguments, "LIST", strings.Join(list, " "), 1)) {
 		args = append(args, fmt.Sprintf("%q", arg))
 	}
 	return `apiVersion: apps/v1

@@ -53,8 +53,7 @@ type faults struct {
 }
 
 func (f *faults) add(fault Fault, err error) {
-	var bad *yamldoc.Error
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
 		fault.Line, fault.Column = bad.Line, bad.Column
 	}
 	if fault.Message == "" && err != nil {
@@ -71,29 +70,32 @@ func (f *faults) files() {
 		}
 	}
 	for _, p := range f.tree.Paths() {
-		file := f.tree.File(p)
-		if f.hidden(p) && !file.Asked {
-			continue
+		if file := f.tree.File(p); file.Asked || !f.hidden(p) {
+			f.file(p, file)
 		}
-		if file.Err != nil {
-			f.add(Fault{File: p, Concerns: file.Marks&worktree.TooLarge == 0 || file.Marks&worktree.Spegel != 0}, file.Err)
-			continue
-		}
-		objects := file.Marks&worktree.Kustomization != 0 || file.Marks&worktree.Release != 0 && file.Marks&worktree.Word != 0
-		if !file.IsManifest() || !objects && !file.Asked || file.IsKustomization() {
-			continue
-		}
-		docs, err := f.tree.Documents(p)
-		isObject := func(d *yaml.Node) bool { return yamldoc.Text(d, "kind") != "" && yamldoc.Text(d, "apiVersion") != "" }
-		switch {
-		case err != nil:
-			f.add(Fault{
-				File: p, Concerns: file.Asked || file.Marks&worktree.Spegel != 0 && (f.read[p] || f.InFull(p)),
-				Missing: file.Marks&worktree.Kustomization != 0,
-			}, err)
-		case file.Asked && !f.read[p] && !slices.ContainsFunc(yamldoc.Objects(docs), isObject):
-			f.add(Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil)
-		}
+	}
+}
+
+// file adds what is wrong with a file.
+func (f *faults) file(p string, file *worktree.File) {
+	if file.Err != nil {
+		f.add(Fault{File: p, Concerns: file.Marks&worktree.TooLarge == 0 || file.Marks&worktree.Spegel != 0}, file.Err)
+		return
+	}
+	objects := file.Marks&worktree.Kustomization != 0 || file.Marks&worktree.Release != 0 && file.Marks&worktree.Word != 0
+	if !file.IsManifest() || !objects && !file.Asked || file.IsKustomization() {
+		return
+	}
+	docs, err := f.tree.Documents(p)
+	isObject := func(d *yaml.Node) bool { return yamldoc.Text(d, "kind") != "" && yamldoc.Text(d, "apiVersion") != "" }
+	switch {
+	case err != nil:
+		f.add(Fault{
+			File: p, Concerns: file.Asked || file.Marks&worktree.Spegel != 0 && (f.read[p] || f.InFull(p)),
+			Missing: file.Marks&worktree.Kustomization != 0,
+		}, err)
+	case file.Asked && !f.read[p] && !slices.ContainsFunc(yamldoc.Objects(docs), isObject):
+		f.add(Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil)
 	}
 }
 

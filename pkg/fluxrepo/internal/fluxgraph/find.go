@@ -47,16 +47,8 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name, near string) (o *Obje
 			found = append(found, o)
 		}
 	}
-	for up := n; up != nil; up = up.Parent {
-		var emitted []*Object
-		for _, o := range found {
-			if o.By.key == up.key {
-				emitted = append(emitted, o)
-			}
-		}
-		if len(emitted) > 0 {
-			return exact(emitted, ns)[0], ""
-		}
+	if emitted := emittedBy(n, found); emitted != nil {
+		return exact(emitted, ns)[0], ""
 	}
 	for _, o := range found {
 		if o.By.Root().key == n.Root().key {
@@ -81,6 +73,18 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name, near string) (o *Obje
 		g.stray = true
 	}
 	return stray, missing
+}
+
+// emittedBy are those of the objects that the nearest Kustomization of a chain emits which emits any.
+func emittedBy(n *Instance, objects []*Object) (emitted []*Object) {
+	for ; n != nil && emitted == nil; n = n.Parent {
+		for _, o := range objects {
+			if o.By.key == n.key {
+				emitted = append(emitted, o)
+			}
+		}
+	}
+	return emitted
 }
 
 // besideRoot reports whether a file lies beside, or below, a Kustomization that nothing builds: what applies the one may

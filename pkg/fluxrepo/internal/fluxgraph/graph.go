@@ -121,9 +121,9 @@ func (g *Graph) Tree() *worktree.Tree { return g.tree }
 func (g *Graph) HasFlux() bool { return len(g.declarations) > 0 }
 
 // seed is the same for all graphs of a process, so that they can be compared.
-var seed = maphash.MakeSeed() //nolint:gochecknoglobals // as it says
+var seed = maphash.MakeSeed()
 
-func indexed(instances []*Instance) (map[objectKey][]*Object, uint64) {
+func indexed(instances []*Instance) (objects map[objectKey][]*Object, sum uint64) {
 	index := map[objectKey][]*Object{}
 	var h maphash.Hash
 	h.SetSeed(seed)

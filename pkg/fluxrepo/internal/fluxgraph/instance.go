@@ -90,7 +90,8 @@ func (g *Graph) newInstance(parent *Instance, cluster string, text []byte, file 
 		return n
 	}
 	n.key = keyOf(parent, file, n.Namespace, n.Name)
-	if n.locate(g); n.Problem == "" {
+	n.locate(g)
+	if n.Problem == "" {
 		n.Folders = g.foldersOf(g.reader, n.Spec.Ignore, n.Spec.Path, n.Spec.Components)
 	}
 	return n
@@ -187,7 +188,12 @@ func remoteOf(ns string, kubeConfig json.RawMessage) string {
 		return ""
 	}
 	var in struct {
-		SecretRef, ConfigMapRef struct{ Name string }
+		SecretRef struct {
+			Name string `json:"name"`
+		} `json:"secretRef"`
+		ConfigMapRef struct {
+			Name string `json:"name"`
+		} `json:"configMapRef"`
 	}
 	err := json.Unmarshal(kubeConfig, &in)
 	switch {

@@ -116,9 +116,7 @@ func (g *Graph) addLoose() {
 	}
 	loose := substitute.Loose(g.o.Given)
 	for _, p := range g.tree.Paths() {
-		f := g.tree.File(p)
-		mayBe := g.loud || f.Marks&worktree.Word != 0 || g.refers(f)
-		if f.Err != nil || f.Marks&worktree.Release == 0 || !mayBe || done[p] || !f.IsManifest() || g.holdsNoRoot(p) && !f.Asked {
+		if done[p] || !g.mayBeLoose(p) {
 			continue
 		}
 		docs, _ := g.tree.Documents(p) // a fault
@@ -134,6 +132,15 @@ func (g *Graph) addLoose() {
 			}
 		}
 	}
+}
+
+// mayBeLoose reports whether a file may hold a HelmRelease that is to be judged though no build reads it.
+func (g *Graph) mayBeLoose(p string) bool {
+	f := g.tree.File(p)
+	if f.Err != nil || f.Marks&worktree.Release == 0 || !f.IsManifest() || g.holdsNoRoot(p) && !f.Asked {
+		return false
+	}
+	return g.loud || f.Marks&worktree.Word != 0 || g.refers(f)
 }
 
 // loose is an object of a file again, after an edit.

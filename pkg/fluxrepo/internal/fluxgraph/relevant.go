@@ -42,20 +42,25 @@ func (g *Graph) prepare() {
 		}
 		docs, _ := g.tree.Documents(p) // reported where the file is needed
 		for _, d := range yamldoc.Objects(docs) {
-			kind, name := yamldoc.Text(d, "kind"), yamldoc.Text(d, "metadata", "name")
-			isData := kind == "ConfigMap" || kind == "Secret"
-			if name == "" || strings.Contains(name, "$") || !isData && kind != "OCIRepository" && kind != "HelmChart" {
-				continue
-			}
-			if text, err := yaml.Marshal(d); err == nil {
-				m := g.tree.Mark(text)
-				g.settings[name] = g.settings[name] || isData && m&worktree.Word != 0
-				g.leads[name] = g.leads[name] || isData && m&worktree.Spegel != 0 || !isData && m&worktree.Word != 0
-			}
+			g.prepareObject(d)
 		}
 	}
 	maps.DeleteFunc(g.leads, func(_ string, yes bool) bool { return !yes })
 	maps.DeleteFunc(g.settings, func(_ string, yes bool) bool { return !yes })
+}
+
+// prepareObject notes the name of an object that leads to words.
+func (g *Graph) prepareObject(d *yaml.Node) {
+	kind, name := yamldoc.Text(d, "kind"), yamldoc.Text(d, "metadata", "name")
+	isData := kind == "ConfigMap" || kind == "Secret"
+	if name == "" || strings.Contains(name, "$") || !isData && kind != "OCIRepository" && kind != "HelmChart" {
+		return
+	}
+	if text, err := yaml.Marshal(d); err == nil {
+		m := g.tree.Mark(text)
+		g.settings[name] = g.settings[name] || isData && m&worktree.Word != 0
+		g.leads[name] = g.leads[name] || isData && m&worktree.Spegel != 0 || !isData && m&worktree.Word != 0
+	}
 }
 
 func (g *Graph) hasWord(text string) bool { return g.tree.Mark([]byte(text))&worktree.Word != 0 }

@@ -142,7 +142,7 @@ func functions(inputs map[string]any) template.FuncMap {
 			return nil, tooMany
 		}
 		var out []int
-		for i := 0; i < n; i++ {
+		for i := range n {
 			out = append(out, i)
 		}
 		return out, nil

@@ -24,9 +24,11 @@ func TestRender(t *testing.T) {
 			t.Parallel()
 			objects, err := render([]byte("apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: x}\nspec:\n  " + c.spec + "\n"))
 			got := ""
+			var gotSb27 strings.Builder
 			for _, o := range objects {
-				got += string(o.Text)
+				gotSb27.WriteString(string(o.Text))
 			}
+			got += gotSb27.String()
 			if err != nil {
 				got += err.Error()
 			}

@@ -82,7 +82,7 @@ func (f *Finder) Find(t Target) (p Place, ok bool) {
 
 // Expression is the place of a variable, or of an encrypted value, whose text stands somewhere in a node.
 func (f *Finder) Expression(t Target, find func(text []byte) [][]int) (p Place, ok bool) {
-	return f.trial(t, find, func(now any, marker string) bool { return holds(now, marker) })
+	return f.trial(t, find, holds)
 }
 
 // key finds a key by giving it another name: what stood below it then stands below that.

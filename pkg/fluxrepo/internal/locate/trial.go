@@ -210,8 +210,8 @@ func (f *Finder) place(o occurrence) Place {
 	data := f.linesOf(o.file).data
 	begin := bytes.LastIndexByte(data[:o.start], '\n') + 1
 	line := string(data[begin:o.start])
-	if strings.HasPrefix(line, "\ufeff") {
-		line, begin = strings.TrimPrefix(line, "\ufeff"), begin+len("\ufeff")
+	if after, ok := strings.CutPrefix(line, "\ufeff"); ok {
+		line = after
 	}
 	from := len(line)
 	for from > 0 && !begins(line[:from]) {

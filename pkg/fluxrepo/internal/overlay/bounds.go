@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -147,7 +148,7 @@ func (f *Folder) dropPatches(away func(item *yaml.Node) bool, done map[*Folder]*
 	out.Node = clone(f.Node, map[*yaml.Node]*yaml.Node{})
 	for _, field := range []string{"patches", "patchesStrategicMerge"} {
 		list := yamldoc.Child(out.Node, field)
-		for i := len(yamldoc.Items(list)) - 1; i >= 0; i-- {
+		for i := range slices.Backward(yamldoc.Items(list)) {
 			if away(yamldoc.Deref(list.Content[i])) {
 				list.Content = append(list.Content[:i:i], list.Content[i+1:]...)
 				out.cut = true

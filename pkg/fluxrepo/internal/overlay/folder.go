@@ -112,8 +112,7 @@ func at(n *yaml.Node) int { return n.Line<<16 | n.Column }
 
 func unreadable(file string, err error) Hole {
 	h := Hole{File: file, Problem: "holds no kustomization"}
-	var bad *yamldoc.Error
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
 		h.Line, h.Column = bad.Line, bad.Column
 	}
 	if err != nil {

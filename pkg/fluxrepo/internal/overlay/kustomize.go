@@ -19,7 +19,7 @@ import (
 )
 
 // kustomizing keeps builds apart: kyaml v0.21 reads and writes its global schema without a lock.
-var kustomizing sync.Mutex //nolint:gochecknoglobals // as the schema is
+var kustomizing sync.Mutex
 
 // kustomize builds a folder. schema says that the build adds to the schema, builtins that it needs the one of
 // Kubernetes' own kinds, which takes more time and memory to read than most builds.
@@ -46,9 +46,9 @@ func quiet() (end func()) {
 		return func() {}
 	}
 	stderr := os.Stderr
-	os.Stderr = null //nolint:reassign // see above
+	os.Stderr = null
 	return func() {
-		os.Stderr = stderr //nolint:reassign // see above
+		os.Stderr = stderr
 		_ = null.Close()
 	}
 }

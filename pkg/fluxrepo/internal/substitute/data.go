@@ -2,6 +2,7 @@ package substitute
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	sigsyaml "sigs.k8s.io/yaml"
@@ -95,9 +96,9 @@ func oneLine(vars map[string]string) map[string]string {
 
 // source is the data of the last source that stands for a ConfigMap or Secret.
 func (g *Given) source(kind, ns, name string) (data map[string]string, ok bool) {
-	for i := len(g.Sources) - 1; i >= 0; i-- {
-		if g.Sources[i].fits(kind, ns, name) {
-			return g.Sources[i].Data, true
+	for _, v := range slices.Backward(g.Sources) {
+		if v.fits(kind, ns, name) {
+			return v.Data, true
 		}
 	}
 	return nil, false

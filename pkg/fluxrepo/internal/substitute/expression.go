@@ -53,7 +53,8 @@ func closing(text string) int {
 		case text[i] == '\n': // there is none that goes over several lines
 			return 0
 		case text[i] == '}':
-			if depth--; depth == 0 {
+			depth--
+			if depth == 0 {
 				return i + 1
 			}
 		}

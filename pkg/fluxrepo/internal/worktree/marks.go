@@ -75,8 +75,8 @@ func newFilter(charts []string) *filter {
 		patterns = append(patterns, regexp.QuoteMeta(w))
 	}
 	f.words = append(f.words, []byte("mirroredRegistries"))
-	any := "(" + strings.Join(patterns, "|") + ")"
-	f.spegel = regexp.MustCompile(`(?m)mirroredRegistries|\b(chart|[nN]ame|url)["']?\s*:\s*["']?[^\s"',}]*` + any + `|["'{\s]spegel["']?\s*:|/spec/(chart|url|values).*` + any)
+	word := "(" + strings.Join(patterns, "|") + ")"
+	f.spegel = regexp.MustCompile(`(?m)mirroredRegistries|\b(chart|[nN]ame|url)["']?\s*:\s*["']?[^\s"',}]*` + word + `|["'{\s]spegel["']?\s*:|/spec/(chart|url|values).*` + word)
 	return f
 }
 

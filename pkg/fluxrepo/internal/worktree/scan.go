@@ -138,8 +138,7 @@ func (t *Tree) inspect(f *File, buf []byte) []byte {
 
 // unread is why a file or folder can't be read, without its path on disk: its path in the repository is said beside it.
 func unread(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("can't be read: %w", at.Err)
 	}
 	return err

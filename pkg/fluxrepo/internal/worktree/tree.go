@@ -247,7 +247,7 @@ func (t *Tree) add(f *File) {
 }
 
 // Few is a tree of a few files, where no repository is around them.
-func Few(root string, words []string, absolute []string) *Tree {
+func Few(root string, words, absolute []string) *Tree {
 	t := newTree(root, words)
 	for _, abs := range absolute {
 		f := &File{Path: t.Rel(abs), Asked: true}

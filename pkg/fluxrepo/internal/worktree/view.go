@@ -30,14 +30,25 @@ var _ filesys.FileSystem = (*View)(nil)
 
 var errReadOnly = errors.New("the repository is only read")
 
-// The methods that write, or walk, fail.
+// Create fails: the repository is only read.
+func (v *View) Create(string) (filesys.File, error) { return nil, errReadOnly }
 
-func (v *View) Create(string) (filesys.File, error)  { return nil, errReadOnly }
-func (v *View) Mkdir(string) error                   { return errReadOnly }
-func (v *View) MkdirAll(string) error                { return errReadOnly }
-func (v *View) RemoveAll(string) error               { return errReadOnly }
-func (v *View) WriteFile(string, []byte) error       { return errReadOnly }
-func (v *View) Open(string) (filesys.File, error)    { return nil, errReadOnly }
+// Mkdir fails: the repository is only read.
+func (v *View) Mkdir(string) error { return errReadOnly }
+
+// MkdirAll fails: the repository is only read.
+func (v *View) MkdirAll(string) error { return errReadOnly }
+
+// RemoveAll fails: the repository is only read.
+func (v *View) RemoveAll(string) error { return errReadOnly }
+
+// WriteFile fails: the repository is only read.
+func (v *View) WriteFile(string, []byte) error { return errReadOnly }
+
+// Open fails: the repository is only read.
+func (v *View) Open(string) (filesys.File, error) { return nil, errReadOnly }
+
+// Walk fails: the repository is only read.
 func (v *View) Walk(string, filepath.WalkFunc) error { return errReadOnly }
 
 // Glob does what filepath.Glob does, with a pattern in the last step.

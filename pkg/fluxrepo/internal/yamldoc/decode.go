@@ -24,6 +24,7 @@ type Error struct {
 	bomb         bool // it would grow without bound in the hands of others
 }
 
+// Error is the reason, without the place.
 func (e *Error) Error() string { return e.Reason }
 
 // IsBomb reports whether an error is about a document that nothing else may decode.

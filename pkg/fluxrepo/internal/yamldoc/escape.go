@@ -49,7 +49,7 @@ func Unescape(data []byte) Unescaped {
 }
 
 // Written is where a range of Text is written.
-func (u Unescaped) Written(start, end int) (int, int) {
+func (u Unescaped) Written(start, end int) (from, to int) {
 	if u.from == nil {
 		return start, end
 	}

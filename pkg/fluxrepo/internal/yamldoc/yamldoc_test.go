@@ -1,6 +1,7 @@
 package yamldoc_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -39,8 +40,7 @@ func TestDecode(t *testing.T) {
 			t.Parallel()
 			docs, err := yamldoc.Decode([]byte(c.text))
 			got := ""
-			var bad *yamldoc.Error
-			if errors.As(err, &bad) {
+			if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
 				got = fmt.Sprintf("%d:%d: %s", bad.Line, bad.Column, bad.Reason)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" || len(docs) != c.documents || yamldoc.IsBomb(err) != c.bomb {
@@ -77,7 +77,7 @@ func TestUnescape(t *testing.T) {
 		`b: \x73 spegel and \x73 too`: "spegel",
 	} {
 		u := yamldoc.Unescape([]byte(text))
-		i := strings.Index(string(u.Text), "spegel")
+		i := bytes.Index(u.Text, []byte("spegel"))
 		if i < 0 {
 			t.Errorf("%q: the word is not found in %q", text, u.Text)
 			continue
