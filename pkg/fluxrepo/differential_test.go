@@ -15,7 +15,7 @@ import (
 )
 
 // TestFluxAgrees builds the Kustomizations of every shape as kustomize-controller does, from files on
-// disk: each release of Spegel's that comes out, the check has seen.
+// disk: each release of Spegel that comes out, the check has seen.
 func TestFluxAgrees(t *testing.T) { //nolint:paralleltest // kyaml has one schema for the process, without a lock
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {

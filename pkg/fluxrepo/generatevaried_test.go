@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// varied makes small repositories, each unlike the next, with the ways in which a release of Spegel's can
+// varied makes small repositories, each unlike the next, with the ways in which a release of Spegel can
 // come to be without a word of it in its own file.
 type varied struct {
 	tb   testing.TB
