@@ -123,7 +123,7 @@ verify: build ## Fail if generated files, formatting or go.mod are not what they
 	@$(BIN)/webhook doctor --describe > $(CACHE)/doctor.md
 	@git diff --no-index --exit-code docs/doctor.md $(CACHE)/doctor.md || \
 		{ echo 'docs/doctor.md is out of date: run "make generate"' >&2; exit 1; }
-	@unformatted=$$(gofmt -l .); [[ -z $$unformatted ]] || \
+	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); [[ -z $$unformatted ]] || \
 		{ echo "not formatted, run gofmt -w: $$unformatted" >&2; exit 1; }
 	go mod tidy -diff
 

@@ -193,8 +193,10 @@ type replaced struct {
 
 // Get implements release.Reader.
 func (r replaced) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
-	switch {
-	case key != r.key || reflect.TypeOf(obj) != r.kind:
+	switch other := key != r.key || reflect.TypeOf(obj) != r.kind; {
+	case other && r.Reader == nil:
+		return &release.Unreadable{Reason: "not read"}
+	case other:
 		return r.Reader.Get(ctx, key, obj, opts...)
 	case r.by == nil:
 		return apierrors.NewNotFound(schema.GroupResource{}, key.Name)

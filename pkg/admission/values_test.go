@@ -118,6 +118,7 @@ func TestConfigMaps(t *testing.T) {
 		"a list that turns bad":                   {data: yamlOf(badList), old: yamlOf(goodList), denied: private, verdict: "deny"},
 		"a dead key that is added beside a list":  {data: yamlOf(deadKey), old: yamlOf(goodList), verdict: "warn", warnings: []string{"legacy-registries-key: HelmRelease kube-system/spegel: spegel.registries: "}},
 		"a list that is emptied":                  {data: yamlOf("spegel: {mirroredRegistries: []}"), old: yamlOf(goodList), denied: "empty-mirror-list", verdict: "deny"},
+		"an empty list in place of none":          {data: yamlOf("spegel: {mirroredRegistries: []}"), old: yamlOf("a: 1"), verdict: "warn", warnings: []string{"nodes keep the old mirrors until", "empty-mirror-list: HelmRelease kube-system/spegel: spegel.mirroredRegistries: "}},
 		"a list that is fixed":                    {data: yamlOf(goodList), old: yamlOf(badList), verdict: "pass", warnings: []string{"nodes keep the old mirrors until"}},
 		"another position of a bad entry":         {data: yamlOf(swapped), old: yamlOf(badList), verdict: "warn", warnings: []string{"nodes keep the old mirrors until", private + ": HelmRelease kube-system/spegel: spegel.mirroredRegistries[0]: "}},
 		"one more bad entry":                      {data: yamlOf(worse), old: yamlOf(badList), denied: private, verdict: "deny"},

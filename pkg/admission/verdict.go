@@ -93,5 +93,8 @@ func (e entries) take(f validate.Finding) bool {
 // entry is what a finding is about, wherever in a list that stands. Where nothing may be shown, what is said of it has to do.
 func entry(f validate.Finding) string {
 	keys := slices.DeleteFunc(slices.Clone(f.Path), func(step any) bool { _, isIndex := step.(int); return isIndex })
+	if f.Rule == "empty-mirror-list" { // an empty list in place of none adds nothing
+		return f.Rule + "\n" + keys.String()
+	}
 	return strings.Join([]string{f.Rule, keys.String(), f.Text()}, "\n")
 }

@@ -45,7 +45,7 @@ func (g *Graph) makers(objects ...*Object) (out []*Instance) {
 	for _, o := range objects {
 		add(o)
 	}
-	for i := 0; i < len(out); i++ { //nolint:intrange,modernize // more are added on the way
+	for i := 0; i < len(out); i++ { //nolint:intrange // more are added on the way
 		for _, o := range g.variables(out[i]) {
 			add(o)
 		}
