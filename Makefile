@@ -91,7 +91,7 @@ test-unit: ## Run the tests that need no cluster.
 
 .PHONY: test-race
 test-race: ## Run the tests of packages that synchronize with the race detector.
-	go test -race $(SHORT) -timeout=$(TIMEOUT) $(CONCURRENT)
+	CGO_ENABLED=1 go test -race $(SHORT) -timeout=$(TIMEOUT) $(CONCURRENT)
 
 .PHONY: test-e2e
 test-e2e: build assets assets-e2e ## Run the tests against a real API server.
