@@ -3,7 +3,6 @@ package overlay
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 
@@ -26,7 +25,6 @@ var kustomizing sync.Mutex
 func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (resmap.ResMap, error) {
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
-	defer quiet()()
 	if schema { // start from a fresh schema, and leave none behind
 		return fluxkustomize.Build(fs, dir)
 	}
@@ -36,21 +34,6 @@ func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (resmap
 		} // say what Flux would say
 	}
 	return krust(fs, dir, true)
-}
-
-// quiet keeps what kustomize writes to standard error, that a field is deprecated, from the user, who is not asked
-// to change it. kustomize v0.21 can't be told to.
-func quiet() (end func()) {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		return func() {}
-	}
-	stderr := os.Stderr
-	os.Stderr = null
-	return func() {
-		os.Stderr = stderr
-		_ = null.Close()
-	}
 }
 
 func krust(fs filesys.FileSystem, dir string, builtins bool) (res resmap.ResMap, err error) {
