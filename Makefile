@@ -71,9 +71,10 @@ run: build assets ## Like demo, and stay up to try kubectl from another terminal
 	@$(BIN)/demo -stay
 
 # Packages whose tests need no cluster, and those of them that synchronize: there the race detector may find something. The
-# black-box tests of pkg/fluxrepo take minutes with it, so they have it in test-long only; its rooms have it here too.
+# black-box tests of pkg/fluxrepo and pkg/node take minutes with it, so they have it in test-long only; their rooms have it
+# here too.
 UNIT = $$(go list ./... | awk '!/\/test\/e2e(\/|$$)/')
-CONCURRENT = $$(go list -f '{{.ImportPath}} {{join .Imports " "}}' ./pkg/... | awk '/ (golang.org\/x\/)?sync(\/| |$$)/ && $$1 !~ /\/pkg\/fluxrepo$$/ { print $$1 }')
+CONCURRENT = $$(go list -f '{{.ImportPath}} {{join .Imports " "}}' ./pkg/... | awk '/ (golang.org\/x\/)?sync(\/| |$$)/ && $$1 !~ /\/pkg\/(fluxrepo|node)$$/ { print $$1 }')
 # What is exhaustive is tried in part with -short, and in full without.
 SHORT := -short
 # For a test that hangs; one that only waits for the processor never takes so long.
