@@ -114,8 +114,8 @@ data: {}
 
 // TestDoctorAsksTheCluster has the built doctor ask a real API server: a rollout that is done, and then one
 // that is not; pull secrets with and without an account; and what a user without rights is told.
+// It is not parallel: doctor looks at all DaemonSets of the cluster, and TestDaemonSets makes some.
 func TestDoctorAsksTheCluster(t *testing.T) {
-	t.Parallel()
 	ns := namespace(t, "doctor")
 	accepted(t, kubectlInput(t, doctorObjects, "-n", ns, "apply", "-f", "-"))
 	uid := accepted(t, kubectl(t, "-n", ns, "get", "daemonset", "spegel", "-o", "jsonpath={.metadata.uid}"))
