@@ -13,9 +13,9 @@ import (
 func main() {
 	stderr := os.Stderr
 	// kustomize writes to os.Stderr, and can't be told not to, that fields of a repository are deprecated. What this program
-	// has to say goes to what it is given.
+	// has to say goes to what it is given. Nothing else runs yet.
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stderr = null //nolint:reassign // before anything else runs
+		os.Stderr = null
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
