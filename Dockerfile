@@ -23,7 +23,7 @@ ARG VERSION=""
 ARG COMMIT=""
 RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath \
     -ldflags "-s -w -X github.com/spegel-guard/spegel-guard/pkg/cli.version=${VERSION} -X github.com/spegel-guard/spegel-guard/pkg/cli.commit=${COMMIT}" \
-    -o /webhook ./cmd/webhook
+    -o /spegel-guard ./cmd/webhook
 
 # No shell, no package manager; user 65532.
 FROM gcr.io/distroless/static-debian13:nonroot
@@ -35,6 +35,6 @@ LABEL org.opencontainers.image.title="spegel-guard" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${COMMIT}"
-COPY --from=build /webhook /webhook
+COPY --from=build /spegel-guard /spegel-guard
 USER 65532:65532
-ENTRYPOINT ["/webhook"]
+ENTRYPOINT ["/spegel-guard"]

@@ -57,8 +57,8 @@ help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
-build: ## Build the program: .cache/bin/webhook.
-	@$(BUILD) . $(BIN)/webhook ./cmd/webhook
+build: ## Build the program: .cache/bin/spegel-guard.
+	@$(BUILD) . $(BIN)/spegel-guard ./cmd/webhook
 
 .PHONY: demo
 demo: build assets ## See a real API server refuse the incident and accept the fix. Takes minutes the first time.
@@ -114,15 +114,15 @@ dist: ## Pack the manifests of a release into dist: VERSION=v1.2.3 DIGEST=sha256
 
 .PHONY: generate
 generate: build ## Write what is generated: docs/rules.md, docs/doctor.md.
-	$(BIN)/webhook rules -o markdown > docs/rules.md
-	$(BIN)/webhook doctor --describe > docs/doctor.md
+	$(BIN)/spegel-guard rules -o markdown > docs/rules.md
+	$(BIN)/spegel-guard doctor --describe > docs/doctor.md
 
 .PHONY: verify
 verify: build ## Fail if generated files, formatting or go.mod are not what they should be.
-	@$(BIN)/webhook rules -o markdown > $(CACHE)/rules.md
+	@$(BIN)/spegel-guard rules -o markdown > $(CACHE)/rules.md
 	@git diff --no-index --exit-code docs/rules.md $(CACHE)/rules.md || \
 		{ echo 'docs/rules.md is out of date: run "make generate"' >&2; exit 1; }
-	@$(BIN)/webhook doctor --describe > $(CACHE)/doctor.md
+	@$(BIN)/spegel-guard doctor --describe > $(CACHE)/doctor.md
 	@git diff --no-index --exit-code docs/doctor.md $(CACHE)/doctor.md || \
 		{ echo 'docs/doctor.md is out of date: run "make generate"' >&2; exit 1; }
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .); [[ -z $$unformatted ]] || \

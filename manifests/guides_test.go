@@ -57,7 +57,7 @@ func TestTheOperationsGuideNamesObjectsThatExist(t *testing.T) {
 func TestTheGuidesTakeAwayEveryBinding(t *testing.T) {
 	t.Parallel()
 	words := []string{"kubectl delete validatingadmissionpolicybinding"}
-	for _, object := range build(t, twinAlone, nil) {
+	for _, object := range build(t, celPoliciesAlone, nil) {
 		if object.GetObjectKind().GroupVersionKind().Kind == "ValidatingAdmissionPolicyBinding" {
 			words = append(words, object.GetName())
 		}

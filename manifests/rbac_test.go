@@ -47,7 +47,7 @@ func TestPermissions(t *testing.T) {
 		"the base reads ConfigMaps and sources by name, lists releases, and nothing else": {
 			nil, basePermissions(),
 		},
-		"cert-manager, match-all and the CEL twin add nothing": {
+		"cert-manager, match-all and the CEL policies add nothing": {
 			[]string{"cert-manager", "match-all", "validating-admission-policy"}, basePermissions(),
 		},
 		"read-secrets adds Secrets by name": {

@@ -65,7 +65,7 @@ func TestMetricsSecureTellsTheProgram(t *testing.T) {
 	}
 }
 
-// serveDefault is what "webhook serve --help" says that a flag is by itself.
+// serveDefault is what "spegel-guard serve --help" says that a flag is by itself.
 func serveDefault(t *testing.T, flag string) string {
 	t.Helper()
 	var help strings.Builder

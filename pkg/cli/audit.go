@@ -43,13 +43,13 @@ the values ask for, pods of an older template, Spegel without a HelmRelease.
 Exit code: 0 nothing is denied, 1 something is denied, 2 the audit could not be done.
 An Event or a PolicyReport that could not be written is exit code 2 too, unless something is denied.`,
 		Example: `  # the cluster that kubectl speaks to
-  webhook audit --private-registry harbor.example.com
+  spegel-guard audit --private-registry harbor.example.com
 
   # with a policy file, and a report for programs beside the one for a person
-  webhook audit --config policy.yaml -o text -o json=audit.json
+  spegel-guard audit --config policy.yaml -o text -o json=audit.json
 
   # with no right but to one namespace
-  webhook audit --namespace kube-system`,
+  spegel-guard audit --namespace kube-system`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
@@ -108,7 +108,7 @@ func (o *auditOptions) publish(ctx context.Context, c client.Client, rep *report
 		also, err := publish.PolicyReports(ctx, c, rep, o.namespace, time.Now())
 		leaving = append(leaving, also...)
 		if errors.Is(err, publish.ErrNoPolicyReports) {
-			fmt.Fprintln(stderr, "webhook:", err)
+			fmt.Fprintln(stderr, "spegel-guard:", err)
 			err = nil
 		}
 		failed = errors.Join(failed, err)
@@ -120,7 +120,7 @@ func (o *auditOptions) publish(ctx context.Context, c client.Client, rep *report
 		if more := len(leaving) - most; more > 0 {
 			names += fmt.Sprintf(" and %d more", more)
 		}
-		fmt.Fprintln(stderr, "webhook: nothing was written into what is being deleted: namespace", names)
+		fmt.Fprintln(stderr, "spegel-guard: nothing was written into what is being deleted: namespace", names)
 	}
 	return failed
 }
@@ -131,7 +131,7 @@ func unpublished(verdict, published error, stderr io.Writer) error {
 	if verdict == nil || published == nil {
 		return errors.Join(verdict, published)
 	}
-	fmt.Fprintln(stderr, "webhook:", published)
+	fmt.Fprintln(stderr, "spegel-guard:", published)
 	return verdict
 }
 
@@ -140,5 +140,5 @@ func instance() string {
 	if name, err := os.Hostname(); err == nil && name != "" {
 		return name
 	}
-	return "webhook"
+	return "spegel-guard"
 }

@@ -37,16 +37,16 @@ nothing else. A Secret that a release takes values from has to be decrypted in t
 
 Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be done, or not in full.`,
 		Example: `  # the repository that this folder is the root of
-  webhook check --private-registry harbor.example.com
+  spegel-guard check --private-registry harbor.example.com
 
   # with a policy file, and a report for code scanning beside the one for a person
-  webhook check . --config policy.yaml -o text -o sarif=guard.sarif
+  spegel-guard check . --config policy.yaml -o text -o sarif=guard.sarif
 
   # what another program has built
-  kustomize build apps/spegel | webhook check -
+  kustomize build apps/spegel | spegel-guard check -
 
   # with the variables (${NAME}) of an encrypted Secret
-  sops -d cluster-secrets.sops.yaml | webhook check . --vars -`,
+  sops -d cluster-secrets.sops.yaml | spegel-guard check . --vars -`,
 		RunE: o.run,
 	}
 	f := cmd.Flags()

@@ -32,7 +32,7 @@ func TestCheckEndsBetweenReports(t *testing.T) {
 	stdin := strings.NewReader("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
 	var stdout, stderr bytes.Buffer
 	code := cli.Run(ctx, []string{"check", "-", "--private-registry", "harbor.example.com", "-o", "text", "-o", "json=" + file}, stdin, ending{&stdout, end}, &stderr)
-	if code != cli.ExitFailed || stderr.String() != "webhook: context canceled\n" || !strings.HasSuffix(stdout.String(), "in 1 file\n") {
+	if code != cli.ExitFailed || stderr.String() != "spegel-guard: context canceled\n" || !strings.HasSuffix(stdout.String(), "in 1 file\n") {
 		t.Errorf("exit code %d, standard error %q, standard output %q", code, &stderr, &stdout)
 	}
 	if _, err := os.Stat(file); err == nil {

@@ -100,7 +100,7 @@ func TestEveryCommandOfTheGuideWorks(t *testing.T) {
 			if code != 0 || stderr != "" {
 				t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 			}
-			if strings.Contains(script, "webhook check") && !strings.Contains(stdout, "1 passed") {
+			if strings.Contains(script, "spegel-guard check") && !strings.Contains(stdout, "1 passed") {
 				t.Errorf("checked nothing\n%s", stdout)
 			}
 		})
@@ -194,8 +194,9 @@ func TestPreCommitHook(t *testing.T) {
 	if hook.Language != "golang" || hook.PassFilenames == nil || *hook.PassFilenames {
 		t.Errorf("hook is %+v", hook)
 	}
+	const installed = `webhook() { spegel-guard "$@"; }; ` // "go install" goes by the folder
 	for release, want := range map[string]int{goodRelease: 0, badRelease: 1} {
-		if stdout, stderr, code := shell(t, repository(t, release), hook.Entry+" --private-registry harbor.example.com"); code != want {
+		if stdout, stderr, code := shell(t, repository(t, release), installed+hook.Entry+" --private-registry harbor.example.com"); code != want {
 			t.Errorf("exit code %d; want %d\n%s%s", code, want, stdout, stderr)
 		}
 	}

@@ -37,14 +37,14 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errDenied):
 		return ExitDenied
 	default:
-		fmt.Fprintln(stderr, "webhook: "+report.Printable(err.Error()))
+		fmt.Fprintln(stderr, "spegel-guard: "+report.Printable(err.Error()))
 		return ExitFailed
 	}
 }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "webhook",
+		Use:           "spegel-guard",
 		Short:         "Keep Spegel away from private registries",
 		Long:          "spegel-guard finds Flux HelmReleases that would put Spegel between containerd and a private registry.",
 		Args:          noArgs,

@@ -18,7 +18,7 @@ import (
 
 // TestMain makes this test binary the program, for the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"webhook": func() {
+	testscript.Main(m, map[string]func(){"spegel-guard": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		os.Exit(cli.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

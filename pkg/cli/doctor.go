@@ -45,13 +45,13 @@ With --interval it goes on for ever and offers the outcome as metrics.
 
 Exit code: 0 nothing failed, 1 a check failed, 2 doctor could not look at all.`,
 		Example: `  # on the node
-  webhook doctor --node-root / --image harbor.example.com/team/app:v1 --private-registry harbor.example.com
+  spegel-guard doctor --node-root / --image harbor.example.com/team/app:v1 --private-registry harbor.example.com
 
   # Talos, with what the cluster knows
-  webhook doctor --talos 10.0.0.11,10.0.0.12 --kubeconfig ~/.kube/config --config policy.yaml
+  spegel-guard doctor --talos 10.0.0.11,10.0.0.12 --kubeconfig ~/.kube/config --config policy.yaml
 
   # what somebody sent
-  webhook doctor --bundle support.zip --image harbor.example.com/team/app:v1`,
+  spegel-guard doctor --bundle support.zip --image harbor.example.com/team/app:v1`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.describe {
@@ -118,7 +118,7 @@ func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 		return err
 	}
 	if len(pol.PrivateRegistries) == 0 && o.image == "" {
-		fmt.Fprintln(stderr, "webhook: no private registry is known, so a folder of one is not recognized; name some in the policy file or with --private-registry")
+		fmt.Fprintln(stderr, "spegel-guard: no private registry is known, so a folder of one is not recognized; name some in the policy file or with --private-registry")
 	}
 	err = outputs.each(ctx, stdout, func(w io.Writer, format report.Format, color bool) error {
 		return format.WriteExaminations(w, examinations, color)

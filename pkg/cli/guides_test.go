@@ -18,12 +18,12 @@ var guides = []string{"README.md", "docs/install.md", "docs/platforms.md", "docs
 // elsewhere are the commands that need more than this machine has: what they print is a golden file of another test, or
 // nothing is shown. Without either there is a reason.
 var elsewhere = map[string]struct{ golden, why string }{
-	"webhook audit --private-registry registry.example.ts.net": {golden: "test/e2e/audit/testdata/audit.txt"},
-	"kubectl apply -f examples/incident.yaml":                  {golden: "test/e2e/testdata/golden/apply-incident.txt"},
+	"spegel-guard audit --private-registry registry.example.ts.net": {golden: "test/e2e/audit/testdata/audit.txt"},
+	"kubectl apply -f examples/incident.yaml":                       {golden: "test/e2e/testdata/golden/apply-incident.txt"},
 	`sed 's/name: spegel$/name: spegel-guard-test/' examples/incident.yaml | kubectl create --dry-run=server -f -`: {
 		why: "TestTheInstallIsCheckedAsDocumented in test/e2e runs it",
 	},
-	"webhook doctor --talos 10.0.0.11 --private-registry registry.example.ts.net": {why: "a program in place of talosctl is in pkg/node's tests"},
+	"spegel-guard doctor --talos 10.0.0.11 --private-registry registry.example.ts.net": {why: "a program in place of talosctl is in pkg/node's tests"},
 	"make demo": {why: "it needs programs that take minutes to build, and so do the steps of test/e2e, which are the same"},
 	"docker build --build-arg VERSION=v0.1.0 --build-arg COMMIT=$(git rev-parse HEAD) -t registry.example.com/spegel-guard:v0.1.0 .": {
 		why: "no docker",
@@ -149,7 +149,7 @@ func TestTheCuresOfTheREADME(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "policy.yaml"), []byte(ciPolicy+test.rules), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			stdout, stderr, code := shell(t, dir, "webhook check --config policy.yaml --require-match")
+			stdout, stderr, code := shell(t, dir, "spegel-guard check --config policy.yaml --require-match")
 			if code != test.code {
 				t.Errorf("exit code %d, want %d\n%s%s", code, test.code, stdout, stderr)
 			}

@@ -63,7 +63,7 @@ func (j *judging) policy() (*policy.Policy, error) {
 // sayNonePrivate tells of a rule that can find nothing.
 func sayNonePrivate(pol *policy.Policy, stderr io.Writer) {
 	if len(pol.PrivateRegistries) == 0 {
-		fmt.Fprintln(stderr, "webhook: "+noPrivateRegistry)
+		fmt.Fprintln(stderr, "spegel-guard: "+noPrivateRegistry)
 	}
 }
 
@@ -78,7 +78,7 @@ func (j *judging) verdict(r *report.Report, stderr io.Writer) error {
 	case r.Summary.Denied > 0:
 		return errDenied
 	case j.failOnWarn && r.Summary.Warned > 0:
-		fmt.Fprintln(stderr, "webhook: there are warnings, and --fail-on-warn makes them fail")
+		fmt.Fprintln(stderr, "spegel-guard: there are warnings, and --fail-on-warn makes them fail")
 		return errDenied
 	}
 	return nil

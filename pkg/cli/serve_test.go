@@ -27,7 +27,7 @@ import (
 // patience is how long what must come may take on a machine that is busy with other things.
 const patience = 5 * time.Minute
 
-// program is "webhook serve", run as a process of its own.
+// program is "spegel-guard serve", run as a process of its own.
 type program struct {
 	url, health string
 	client      *http.Client
@@ -50,7 +50,7 @@ func servingWith(t *testing.T, life time.Duration, env []string, args ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	binary := filepath.Join(dir, "webhook") // TestMain goes by the name
+	binary := filepath.Join(dir, "spegel-guard") // TestMain goes by the name
 	if err := os.Symlink(self, binary); err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func newVersion() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, c := buildVersion()
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "webhook %s (commit %s, %s)\n", v, c, runtime.Version())
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "spegel-guard %s (commit %s, %s)\n", v, c, runtime.Version())
 			return err
 		},
 	}

@@ -105,7 +105,7 @@ func ociSource(repo *sourcev1.OCIRepositorySpec, charts []string) source {
 	return s
 }
 
-// The twin has these expressions too: manifests/components/validating-admission-policy.
+// The CEL policies have these expressions too: manifests/components/validating-admission-policy.
 var (
 	// nowhere matches a path that is nothing but dots and slashes, or ends in "..": its last segment names no chart.
 	nowhere = regexp.MustCompile(`^[./]*$|/[.]{2}(/+[.]?)*$`)

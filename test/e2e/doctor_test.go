@@ -25,7 +25,7 @@ func doctor(t *testing.T, args ...string) (checks map[string]outcome, output str
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(root, ".cache/bin/webhook"), append([]string{"doctor", "-o", "json"}, args...)...)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, ".cache/bin/spegel-guard"), append([]string{"doctor", "-o", "json"}, args...)...)
 	out, err := cmd.Output()
 	if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		t.Fatalf("doctor: %v", err)

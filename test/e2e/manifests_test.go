@@ -18,16 +18,16 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 	}
 	namespace(t, "spegel-guard-nodes") // a dry run makes none
 	for name, components := range map[string][]string{
-		"the default install": nil,
-		"the base alone":      {},
-		"matching everything": {"cert-manager", "match-all"},
-		"auditing":            {"cert-manager", "audit"},
-		"reading secrets":     {"cert-manager", "read-secrets"},
-		"with DaemonSets":     {"cert-manager", "daemonset"},
-		"self-signed":         {"self-signed", "metrics-secure"},
-		"with the CEL twin":   {"cert-manager", "validating-admission-policy"},
-		"doctor on nodes":     {"cert-manager", "node-doctor"},
-		"with monitoring":     {"cert-manager", "monitoring"},
+		"the default install":   nil,
+		"the base alone":        {},
+		"matching everything":   {"cert-manager", "match-all"},
+		"auditing":              {"cert-manager", "audit"},
+		"reading secrets":       {"cert-manager", "read-secrets"},
+		"with DaemonSets":       {"cert-manager", "daemonset"},
+		"self-signed":           {"self-signed", "metrics-secure"},
+		"with the CEL policies": {"cert-manager", "validating-admission-policy"},
+		"doctor on nodes":       {"cert-manager", "node-doctor"},
+		"with monitoring":       {"cert-manager", "monitoring"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,8 +47,8 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 	}
 }
 
-// TestAPIServerAcceptsTheTwinAlone sends the component's own folder.
-func TestAPIServerAcceptsTheTwinAlone(t *testing.T) {
+// TestAPIServerAcceptsTheCELPoliciesAlone sends the component's own folder.
+func TestAPIServerAcceptsTheCELPoliciesAlone(t *testing.T) {
 	t.Parallel()
 	out := accepted(t, kubectl(t, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-k", "manifests/components/validating-admission-policy"))
 	if got := strings.Count(out, "(server dry run)"); got != 6 || strings.Contains(out, "Warning") {

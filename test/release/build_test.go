@@ -70,7 +70,7 @@ func build(dir string) (string, error) {
 	}
 	ldflags := regexp.MustCompile(`-ldflags "([^"]*)"`).FindSubmatch(dockerfile)
 	flags := strings.NewReplacer("${VERSION}", version, "${COMMIT}", commit).Replace(string(ldflags[1]))
-	output := filepath.Join(dir, "webhook")
+	output := filepath.Join(dir, "spegel-guard")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", flags, "-o", output, "./cmd/webhook")
 	cmd.Dir = source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOFLAGS=-buildvcs=false", "GOWORK=off")
@@ -215,7 +215,7 @@ func TestVersionSaysWhatWasBuilt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "webhook " + version + " (commit " + commit + ", " + info.GoVersion + ")\n"
+	want := "spegel-guard " + version + " (commit " + commit + ", " + info.GoVersion + ")\n"
 	if diff := cmp.Diff(want, string(out)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -234,13 +234,13 @@ func TestVersionComesFromTheRepositoryElse(t *testing.T) {
 		git tag v1.9.9 && go build -trimpath -ldflags "-s -w" -o "$OUT" ./cmd/webhook && git rev-parse HEAD && "$OUT" version`
 	cmd := exec.CommandContext(t.Context(), "bash", "-ec", script)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=true", "GOWORK=off", "OUT="+filepath.Join(t.TempDir(), "webhook"))
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=true", "GOWORK=off", "OUT="+filepath.Join(t.TempDir(), "spegel-guard"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	head, printed, _ := strings.Cut(string(out), "\n")
-	if want := "webhook v1.9.9 (commit " + head + ", "; !strings.HasPrefix(printed, want) {
+	if want := "spegel-guard v1.9.9 (commit " + head + ", "; !strings.HasPrefix(printed, want) {
 		t.Errorf("%q does not begin with %q", printed, want)
 	}
 }

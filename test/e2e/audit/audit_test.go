@@ -40,7 +40,7 @@ func TestAudit(t *testing.T) {
 	rolledOut(t, "lagging", 2, 0)
 
 	r := webhook(t, jobArgs...)
-	if r.code != 1 || r.stderr != "webhook: the API server has no PolicyReports of wgpolicyk8s.io/v1alpha2, so none were written\n" {
+	if r.code != 1 || r.stderr != "spegel-guard: the API server has no PolicyReports of wgpolicyk8s.io/v1alpha2, so none were written\n" {
 		t.Errorf("exit code %d, standard error %q", r.code, r.stderr)
 	}
 	golden(t, "audit.txt", stable(r.stdout))

@@ -58,7 +58,7 @@ func runTests(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	binary = filepath.Join(root, ".cache", "bin", "webhook")
+	binary = filepath.Join(root, ".cache", "bin", "spegel-guard")
 	crds, err := cluster.CRDs()
 	if err != nil {
 		return 1, err

@@ -73,7 +73,7 @@ subjects: [{kind: ServiceAccount, name: nobody, namespace: rights}]
 		t.Fatal(err)
 	}
 	r := webhookAs(t, nobody, "audit")
-	if r.code != 2 || r.stdout != "" || !strings.HasPrefix(r.stderr, "webhook: HelmReleases may not be listed in all namespaces; --namespace asks for one: ") {
+	if r.code != 2 || r.stdout != "" || !strings.HasPrefix(r.stderr, "spegel-guard: HelmReleases may not be listed in all namespaces; --namespace asks for one: ") {
 		t.Errorf("%+v", r)
 	}
 	r = webhookAs(t, nobody, "audit", "--namespace=rights")
@@ -98,7 +98,7 @@ func TestNoHelmReleases(t *testing.T) {
 		}
 	})
 	r := webhookAs(t, bare.Kubeconfig(), "audit")
-	if r.code != 2 || r.stdout != "" || !strings.HasPrefix(r.stderr, "webhook: the API server has no HelmReleases of helm.toolkit.fluxcd.io/v2; is Flux 2.3 or newer installed?") {
+	if r.code != 2 || r.stdout != "" || !strings.HasPrefix(r.stderr, "spegel-guard: the API server has no HelmReleases of helm.toolkit.fluxcd.io/v2; is Flux 2.3 or newer installed?") {
 		t.Errorf("%+v", r)
 	}
 }

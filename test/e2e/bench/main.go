@@ -1,6 +1,6 @@
 // Command bench measures what admission costs, side by side in one run: server-side dry-run creates of a Spegel
 // HelmRelease, and of another chart's, against one real API server with nothing in the way, with the CEL
-// twin, with a webhook that allows everything and with spegel-guard.
+// policies, with a webhook that allows everything and with spegel-guard.
 //
 // The variants live in namespaces of their own, each selected by one policy or webhook configuration, so nothing is
 // registered anew between them. They take turns in short slices: what else the machine does hits all of them

@@ -32,7 +32,7 @@ func groups() []group {
 	return []group{
 		{"Spegel's HelmRelease", []variant{
 			{name: nothingName, namespace: nothing, release: spegel},
-			{name: "CEL twin", namespace: cel, release: spegel},
+			{name: "CEL policies", namespace: cel, release: spegel},
 			calls(ofAllow, variant{name: allowName, namespace: allow, release: spegel}),
 			calls(ofGuard, variant{name: guardName, namespace: guard, release: spegel}),
 			calls(ofGuard, variant{name: "spegel-guard, ConfigMap and source", namespace: references, release: spegelByReference}),
@@ -40,7 +40,7 @@ func groups() []group {
 		{"Another chart's HelmRelease", []variant{
 			{name: nothingName, namespace: nothing, release: podinfo},
 			{name: neverName, namespace: never, release: podinfo},
-			{name: "CEL twin", namespace: cel, release: podinfo},
+			{name: "CEL policies", namespace: cel, release: podinfo},
 			{name: allowName, namespace: allow, release: podinfo},
 			{name: guardName, namespace: guard, release: podinfo},
 		}},

@@ -1,6 +1,6 @@
 package main
 
-// privateRegistries are those of the policy and of the twin's parameter.
+// privateRegistries are those of the policy and of the CEL policies' parameter.
 var privateRegistries = []string{"registry.example.ts.net", "harbor.example.com:8443", "*.internal.example.com"} //nolint:gochecknoglobals // a constant that Go can't have as one
 
 const policy = `apiVersion: spegel-guard.dev/v1alpha1

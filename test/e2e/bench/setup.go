@@ -54,7 +54,7 @@ func setUp(ctx context.Context, o options) (*bed, error) {
 	if b.client, err = newClient(c.Config()); err != nil {
 		return b, err
 	}
-	if err := b.installTwin(ctx); err != nil {
+	if err := b.installCELPolicies(ctx); err != nil {
 		return b, err
 	}
 	if b.guard, err = b.install(ctx, "guard.spegel-guard.dev", "", guard, references); err != nil {
@@ -104,8 +104,8 @@ func (b *bed) install(ctx context.Context, name, program string, namespaces ...s
 	return w, err
 }
 
-// installTwin applies the component for one namespace and waits until the API server refuses by it.
-func (b *bed) installTwin(ctx context.Context) error {
+// installCELPolicies applies the component for one namespace and waits until the API server refuses by it.
+func (b *bed) installCELPolicies(ctx context.Context) error {
 	root, err := cluster.Root()
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (b *bed) installTwin(ctx context.Context) error {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return errors.New("the API server does not refuse by the CEL twin")
+	return errors.New("the API server does not refuse by the CEL policies")
 }
 
 // namespaceLabel is on every namespace, with its name.

@@ -108,7 +108,7 @@ func (o WebhookOptions) withDefaults() (WebhookOptions, error) {
 		o.Manifests = filepath.Join(root, "manifests")
 	}
 	if o.Binary == "" {
-		o.Binary = filepath.Join(root, ".cache", "bin", "webhook")
+		o.Binary = filepath.Join(root, ".cache", "bin", "spegel-guard")
 	}
 	if !exists(o.Binary) {
 		return o, fmt.Errorf("no program %s: run \"make build\"", o.Binary)

@@ -25,7 +25,7 @@ func (r *run) nodeFails(t *testing.T, c component) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	doctor := exec.CommandContext(t.Context(), filepath.Join(root, ".cache/bin/webhook"), "doctor", "--node-root", filepath.Join(root, "examples/node"),
+	doctor := exec.CommandContext(t.Context(), filepath.Join(root, ".cache/bin/spegel-guard"), "doctor", "--node-root", filepath.Join(root, "examples/node"),
 		"--private-registry", "*.example.ts.net", "--interval", "1h", "--metrics-bind-address", address)
 	if err := doctor.Start(); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package twin
+package celpolicy
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 )
 
 // Corpus lists the releases that every door judges alike, and one for each fixture of the rules, which lie in a folder
-// validate/testdata below packages. Those that set severities are left out: the twin has none.
+// validate/testdata below packages. Those that set severities are left out: the CEL policies have none.
 func Corpus(packages string) ([]Case, error) {
 	parityCases, err := parity.Cases()
 	if err != nil {

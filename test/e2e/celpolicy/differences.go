@@ -1,13 +1,13 @@
-package twin
+package celpolicy
 
-// difference says what the twin does with a release to which the webhook says something else.
+// difference says what the CEL policies do with a release to which the webhook says something else.
 type difference struct {
 	denied bool
 	reason string
 }
 
 // differences are those of the corpora, by the name of the case. Everything that is not here must be judged alike.
-// An admission is no more than that: what the twin can't see, it lets through.
+// An admission is no more than that: what the CEL policies can't see, they let through.
 var differences = map[string]difference{
 	"invalid-mirror-url/fail-fragment":                 {reason: "CEL's URL would not parse with a fragment, so it is cut off unread"},
 	"private-registry-mirrored/fail-idna":              {reason: "CEL has no IDNA"},
@@ -24,12 +24,12 @@ var differences = map[string]difference{
 	"parity/named-spegel-but-another-chart":            {denied: true, reason: "the chart's name is in an OCIRepository, and a release that is called spegel counts as Spegel's until it is read"},
 }
 
-// unsaid are the rules that the webhook warns of in a case and the twin does not.
+// unsaid are the rules that the webhook warns of in a case and the CEL policies do not.
 var unsaid = map[string][]string{
 	"misplaced-registries-key/fail-two-edits": {"misplaced-registries-key"}, // CEL can't count the letters that differ
 }
 
-// Differences lists the cases of the corpora about which twin and webhook do not agree, and why.
+// Differences lists the cases of the corpora about which the CEL policies and the webhook do not agree, and why.
 func Differences() map[string]string {
 	all := map[string]string{}
 	for name, d := range differences {

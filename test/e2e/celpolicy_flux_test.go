@@ -10,33 +10,33 @@ import (
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
-// TestTwinFluxForce: a denial of the twin must not make Flux delete the release, whatever force says.
-func TestTwinFluxForce(t *testing.T) {
+// TestCELPoliciesFluxForce: a denial of the CEL policies must not make Flux delete the release, whatever force says.
+func TestCELPoliciesFluxForce(t *testing.T) {
 	t.Parallel()
-	a := newApp(t, "twin-force", "  force: true\n", fix)
+	a := newApp(t, "cel-force", "  force: true\n", fix)
 	a.applied("app")
 	uid := a.uid()
-	accepted(t, kubectl(t, "label", "namespace", a.ns, twinLabel+"=shipped"))
-	if err := installTwin(); err != nil {
+	accepted(t, kubectl(t, "label", "namespace", a.ns, celPolicyLabel+"=shipped"))
+	if err := installCELPolicies(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the twin decides", func() bool {
+	eventually(t, "the CEL policies decide", func() bool {
 		r := kubectlInput(t, release(t, "probe", "spegel: {registries: [x]}"), "-n", a.ns, "create", "--dry-run=server", "-f", "-")
 		return strings.Contains(r.Output, "ValidatingAdmissionPolicy 'spegel-guard'")
 	})
 	a.push(incident)
 	ready := a.reconcile("app")
 	if want := "dry-run failed (Forbidden): helmreleases.helm.toolkit.fluxcd.io \"spegel\" is forbidden: ValidatingAdmissionPolicy 'spegel-guard' with binding 'spegel-guard' denied request: Spegel would stand"; !strings.Contains(ready, want) {
-		t.Errorf("want a refusal by the twin: %s", ready)
+		t.Errorf("want a refusal by the CEL policies: %s", ready)
 	}
 	if now := a.uid(); uid == "" || now != uid {
 		t.Errorf("the refused release was recreated: uid %q, then %q", uid, now)
 	}
 }
 
-// TestTwinOtherwiseFluxWouldDelete is the counter-proof, and the reason for failurePolicy: Ignore: with the default reason, and
+// TestCELPoliciesOtherwiseFluxWouldDelete is the counter-proof, and the reason for failurePolicy: Ignore: with the default reason, and
 // with an expression that errors under failurePolicy: Fail, the API server answers 422, and Flux deletes the release.
-func TestTwinOtherwiseFluxWouldDelete(t *testing.T) {
+func TestCELPoliciesOtherwiseFluxWouldDelete(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(spec map[string]any){
 		"the default reason": func(spec map[string]any) {
@@ -49,13 +49,13 @@ func TestTwinOtherwiseFluxWouldDelete(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			id := "twin-bent-" + strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "the "), " ", "-"))
+			id := "cel-bent-" + strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "the "), " ", "-"))
 			a := newApp(t, id, "  force: true\n", fix)
 			a.applied("app")
 			if a.uid() == "" {
 				t.Fatal("the release was not applied")
 			}
-			bendTwin(t, id, change)
+			bendCELPolicy(t, id, change)
 			eventually(t, "the bent policy decides", func() bool {
 				r := kubectlInput(t, release(t, "spegel-probe", "spegel: {registries: [x]}"), "-n", a.ns, "create", "--dry-run=server", "-f", "-")
 				return strings.Contains(r.Output, "is invalid") || strings.Contains(r.Output, "ValidatingAdmissionPolicy '"+id+"'")
@@ -63,14 +63,14 @@ func TestTwinOtherwiseFluxWouldDelete(t *testing.T) {
 			a.push(incident)
 			ready := a.reconcile("app")
 			if uid := a.uid(); uid != "" {
-				t.Errorf("the release kept its uid %s, so TestTwinFluxForce proves nothing: %s", uid, ready)
+				t.Errorf("the release kept its uid %s, so TestCELPoliciesFluxForce proves nothing: %s", uid, ready)
 			}
 		})
 	}
 }
 
-// bendTwin installs a changed copy of the policy that refuses, for one namespace.
-func bendTwin(t *testing.T, ns string, change func(spec map[string]any)) {
+// bendCELPolicy installs a changed copy of the policy that refuses, for one namespace.
+func bendCELPolicy(t *testing.T, ns string, change func(spec map[string]any)) {
 	t.Helper()
 	root, err := cluster.Root()
 	if err != nil {

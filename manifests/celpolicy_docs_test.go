@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// kustomizationIn returns the first kustomization of a page that names the twin's component and holds this, for a folder
+// kustomizationIn returns the first kustomization of a page that names the component and holds this, for a folder
 // beside this one.
 func kustomizationIn(t *testing.T, page, holds string) string {
 	t.Helper()
@@ -27,20 +27,20 @@ func kustomizationIn(t *testing.T, page, holds string) string {
 	return ""
 }
 
-func TestTwinInstallInTheGuide(t *testing.T) {
+func TestCELPoliciesInstallInTheGuide(t *testing.T) {
 	t.Parallel()
 	in := build(t, kustomizationIn(t, "../docs/install.md", "patches:"), nil)
 	got := the[*corev1.ConfigMap](t, in, "spegel-guard-private-registries").Data
 	want := map[string]string{"privateRegistries": "registry.example.ts.net\n*.internal.example.com"}
-	if diff := cmp.Diff(want, got); diff != "" || len(in) != len(build(t, twinAlone, nil)) {
+	if diff := cmp.Diff(want, got); diff != "" || len(in) != len(build(t, celPoliciesAlone, nil)) {
 		t.Errorf("%d objects; the ConfigMap holds (-want +got):\n%s", len(in), diff)
 	}
 }
 
-func TestTwinRuleTurnedOffAsDocumented(t *testing.T) {
+func TestCELPoliciesRuleTurnedOffAsDocumented(t *testing.T) {
 	t.Parallel()
 	in := build(t, kustomizationIn(t, "../docs/validating-admission-policy.md", "patches:"), nil)
-	policies := celTwin{
+	policies := celPolicies{
 		denies: newEvaluator(t, the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, "spegel-guard")),
 		warns:  newEvaluator(t, the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, "spegel-guard-warnings")),
 	}
@@ -59,7 +59,7 @@ func TestTwinRuleTurnedOffAsDocumented(t *testing.T) {
 }
 
 // Without the replacement the ConfigMap is moved away from the bindings, and its rule is off.
-func TestTwinInANamespaceAsDocumented(t *testing.T) {
+func TestCELPoliciesInANamespaceAsDocumented(t *testing.T) {
 	t.Parallel()
 	text := kustomizationIn(t, "../docs/validating-admission-policy.md", "namespace:")
 	alone, _, _ := strings.Cut(text, "replacements:")

@@ -13,9 +13,9 @@ import (
 )
 
 // All that the API server is told but the expressions, which have tests of their own.
-func TestTwinPolicies(t *testing.T) {
+func TestCELPoliciesPolicies(t *testing.T) {
 	t.Parallel()
-	in := build(t, twinAlone, nil)
+	in := build(t, celPoliciesAlone, nil)
 	for _, name := range []string{"spegel-guard", "spegel-guard-warnings"} {
 		got := the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, name).Spec
 		for _, v := range got.Validations {
@@ -47,9 +47,9 @@ func TestTwinPolicies(t *testing.T) {
 	}
 }
 
-func TestTwinBindings(t *testing.T) {
+func TestCELPoliciesBindings(t *testing.T) {
 	t.Parallel()
-	in := build(t, twinAlone, nil)
+	in := build(t, celPoliciesAlone, nil)
 	parameter := the[*corev1.ConfigMap](t, in, "spegel-guard-private-registries")
 	withParameter := &admissionregistrationv1.ParamRef{
 		Name: parameter.Name, Namespace: parameter.Namespace, ParameterNotFoundAction: new(admissionregistrationv1.AllowAction),
@@ -67,7 +67,7 @@ func TestTwinBindings(t *testing.T) {
 }
 
 // Alone and beside the webhook it is the same objects, and alone it is nothing else.
-func TestTwinAloneAndBesideTheWebhook(t *testing.T) {
+func TestCELPoliciesAloneAndBesideTheWebhook(t *testing.T) {
 	t.Parallel()
 	names := func(in install) (out []string) {
 		for _, o := range in {
@@ -75,7 +75,7 @@ func TestTwinAloneAndBesideTheWebhook(t *testing.T) {
 		}
 		return out
 	}
-	alone, without, with := names(build(t, twinAlone, nil)), names(render(t, "base")), names(render(t, "base", "validating-admission-policy"))
+	alone, without, with := names(build(t, celPoliciesAlone, nil)), names(render(t, "base")), names(render(t, "base", "validating-admission-policy"))
 	if len(alone) != 6 || len(with) != len(without)+6 {
 		t.Errorf("%d objects alone, %d without and %d with it, want 6 more:\n%s", len(alone), len(without), len(with), strings.Join(alone, "\n"))
 	}
@@ -85,11 +85,11 @@ func TestTwinAloneAndBesideTheWebhook(t *testing.T) {
 	}
 }
 
-// The twin knows of no registry until it is told, and the examples are fit to be told.
-func TestTwinSampleRegistries(t *testing.T) {
+// The policies know of no registry until they are told, and the examples are fit to be told.
+func TestCELPoliciesSampleRegistries(t *testing.T) {
 	t.Parallel()
-	policies := newTwin(t)
-	sample := the[*corev1.ConfigMap](t, build(t, twinAlone, nil), "spegel-guard-private-registries").Data["privateRegistries"]
+	policies := newCELPolicies(t)
+	sample := the[*corev1.ConfigMap](t, build(t, celPoliciesAlone, nil), "spegel-guard-private-registries").Data["privateRegistries"]
 	object := list("https://registry.example.ts.net", "https://a.internal.example.com", "https://harbor.example.com:8443")
 	for text, problems := range map[string]string{sample: "", strings.ReplaceAll(sample, "# ", ""): "(3 problems)"} {
 		said, err := policies.review(t.Context(), object, text)

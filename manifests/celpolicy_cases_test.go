@@ -9,17 +9,17 @@ import (
 
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 
-	"github.com/spegel-guard/spegel-guard/test/e2e/twin"
+	"github.com/spegel-guard/spegel-guard/test/e2e/celpolicy"
 )
 
-func TestTwinSaysWhatTheWebhookSays(t *testing.T) {
+func TestCELPoliciesSaysWhatTheWebhookSays(t *testing.T) {
 	t.Parallel()
-	policies := newTwin(t)
-	cases, err := twin.Corpus("../pkg")
+	policies := newCELPolicies(t)
+	cases, err := celpolicy.Corpus("../pkg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	differ := twin.Differences()
+	differ := celpolicy.Differences()
 	for _, c := range cases {
 		delete(differ, c.Name)
 		t.Run(c.Name, func(t *testing.T) {
@@ -38,17 +38,17 @@ func TestTwinSaysWhatTheWebhookSays(t *testing.T) {
 	}
 }
 
-// Of what is generated, the twin may admit what lies in references. It must never deny what the webhook admits, and
+// Of what is generated, the CEL policies may admit what lies in references. It must never deny what the webhook admits, and
 // without references both say the same.
-func TestTwinNeverDeniesWhatTheWebhookAdmits(t *testing.T) {
+func TestCELPoliciesNeverDeniesWhatTheWebhookAdmits(t *testing.T) {
 	t.Parallel()
-	policies := newTwin(t)
+	policies := newCELPolicies(t)
 	seeds, denied, sameRules := 2000, 0, 0
 	if testing.Short() {
 		seeds = 300
 	}
 	for seed := range uint64(seeds) {
-		c, err := twin.Generate(seed)
+		c, err := celpolicy.Generate(seed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestTwinNeverDeniesWhatTheWebhookAdmits(t *testing.T) {
 		if err := c.Check(said.denied); err != nil && (said.denied != "" || !onlyTheWebhookReads(spec)) {
 			t.Errorf("%s: %v\n%v", c.Name, err, spec)
 		}
-		if rules := slices.Sorted(twin.RulesOf(said.denied)); said.denied != "" {
+		if rules := slices.Sorted(celpolicy.RulesOf(said.denied)); said.denied != "" {
 			denied++
 			if slices.Equal(slices.Compact(rules), c.Rules) {
 				sameRules++
@@ -85,9 +85,9 @@ func onlyTheWebhookReads(spec map[string]any) bool {
 }
 
 // An expression that errors leaves the release unjudged.
-func TestTwinNeverErrors(t *testing.T) {
+func TestCELPoliciesNeverErrors(t *testing.T) {
 	t.Parallel()
-	policies := newTwin(t)
+	policies := newCELPolicies(t)
 	metadata := []map[string]any{{"name": "podinfo"}, {"name": "spegel"}, {}, {"name": "spegel", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
 	webhook := compile(entry(t, render(t, "."), failsClosed))
 	every, judged := 1, 0
@@ -129,9 +129,9 @@ func list(entries ...any) map[string]any {
 
 // The API server gives up on what costs too much, and the release is admitted. The longest list that is judged entry by entry
 // stays below that, and in a longer one a wildcard is found all the same.
-func TestTwinJudgesLongLists(t *testing.T) {
+func TestCELPoliciesJudgesLongLists(t *testing.T) {
 	t.Parallel()
-	policies := newTwin(t)
+	policies := newCELPolicies(t)
 	var private []string
 	for i := range 50 {
 		private = append(private, fmt.Sprintf("harbor%d.example.com:8443", i), fmt.Sprintf("*.internal%d.example.com", i))
@@ -170,10 +170,10 @@ func TestTwinJudgesLongLists(t *testing.T) {
 	}
 }
 
-// How many private registries can be compared with how many entries, as the guide to the twin says.
-func TestTwinJudgesManyPrivateRegistries(t *testing.T) {
+// How many private registries can be compared with how many entries, as the guide says.
+func TestCELPoliciesJudgesManyPrivateRegistries(t *testing.T) {
 	t.Parallel()
-	policies := newTwin(t)
+	policies := newCELPolicies(t)
 	for _, test := range []struct {
 		line           string
 		lines, entries int
@@ -199,9 +199,9 @@ func TestTwinJudgesManyPrivateRegistries(t *testing.T) {
 	}
 }
 
-// BenchmarkTwin is what the API server spends on a good release, with the CEL of the oldest Kubernetes.
-func BenchmarkTwin(b *testing.B) {
-	policies := newTwin(b)
+// BenchmarkCELPolicies is what the API server spends on a good release, with the CEL of the oldest Kubernetes.
+func BenchmarkCELPolicies(b *testing.B) {
+	policies := newCELPolicies(b)
 	object := list("https://docker.io", "https://ghcr.io", "https://quay.io", "https://registry.k8s.io")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -10,16 +10,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
-	"github.com/spegel-guard/spegel-guard/test/e2e/twin"
+	"github.com/spegel-guard/spegel-guard/test/e2e/celpolicy"
 )
 
 // shortCut is the match condition that keeps the plainest good releases from all that follows.
 const shortCut = "not-plainly-good"
 
-// newTwinWithoutShortCut is the twin that judges every release in full.
-func newTwinWithoutShortCut(t *testing.T) celTwin {
+// newCELPoliciesWithoutShortCut returns policies that judge every release in full.
+func newCELPoliciesWithoutShortCut(t *testing.T) celPolicies {
 	t.Helper()
-	in := build(t, twinAlone, nil)
+	in := build(t, celPoliciesAlone, nil)
 	full := func(name string) evaluator {
 		policy := the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, name)
 		before := len(policy.Spec.MatchConditions)
@@ -29,7 +29,7 @@ func newTwinWithoutShortCut(t *testing.T) celTwin {
 		}
 		return newEvaluator(t, policy)
 	}
-	return celTwin{denies: full("spegel-guard"), warns: full("spegel-guard-warnings")}
+	return celPolicies{denies: full("spegel-guard"), warns: full("spegel-guard-warnings")}
 }
 
 // sorted puts the problems of each text in order: CEL walks the keys of a map in any. Cost is left out: it is what the short
@@ -42,9 +42,9 @@ func (a answer) sorted() (texts []string) {
 }
 
 // What stops at the short cut is what would have been found good.
-func TestTwinShortCutHidesNothing(t *testing.T) {
+func TestCELPoliciesShortCutHidesNothing(t *testing.T) {
 	t.Parallel()
-	short, full := newTwin(t), newTwinWithoutShortCut(t)
+	short, full := newCELPolicies(t), newCELPoliciesWithoutShortCut(t)
 	generated, stopped, spoke := 1500, 0, 0
 	if testing.Short() {
 		generated = 150
@@ -69,12 +69,12 @@ func TestTwinShortCutHidesNothing(t *testing.T) {
 			spoke++
 		}
 	}
-	cases, err := twin.Corpus("../pkg")
+	cases, err := celpolicy.Corpus("../pkg")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for seed := range uint64(generated / 5) {
-		c, err := twin.Generate(seed)
+		c, err := celpolicy.Generate(seed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,9 +129,9 @@ func nearlyGood(seed uint64) (object map[string]any, private []string) {
 }
 
 // A good release costs no more than the match conditions; one entry that might be private is judged.
-func TestTwinStopsEarly(t *testing.T) {
+func TestCELPoliciesStopsEarly(t *testing.T) {
 	t.Parallel()
-	policies := newTwin(t)
+	policies := newCELPolicies(t)
 	private := []string{"# ours", "registry.example.ts.net", "harbor.example.com:8443", "*.internal.example.com", ""}
 	for name, test := range map[string]struct {
 		entry  string
@@ -154,9 +154,9 @@ func TestTwinStopsEarly(t *testing.T) {
 
 // A match condition that costs too much errs, and the release is admitted. The dearest that the short cut looks at stays below
 // what the API server grants.
-func TestTwinShortCutStaysWithinItsBudget(t *testing.T) {
+func TestCELPoliciesShortCutStaysWithinItsBudget(t *testing.T) {
 	t.Parallel()
-	policies := newTwin(t)
+	policies := newCELPolicies(t)
 	var entries []any
 	for i := range 20 {
 		entries = append(entries, fmt.Sprintf("https://%0200d:65535", i))

@@ -8,9 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestTwinTexts(t *testing.T) {
+func TestCELPoliciesTexts(t *testing.T) {
 	t.Parallel()
-	policies := newTwin(t)
+	policies := newCELPolicies(t)
 	incident := list()
 	incident["spec"].(map[string]any)["values"] = map[string]any{"spegel": map[string]any{"registries": []any{"x"}}}
 	suspended := list("*")
@@ -82,9 +82,9 @@ func TestTwinTexts(t *testing.T) {
 var immutable = regexp.MustCompile(`is\simmutable|immutable\sfield`)
 
 // No value may put words into a message, nor a password.
-func TestTwinShowsNoValueThatCouldDoHarm(t *testing.T) {
+func TestCELPoliciesShowsNoValueThatCouldDoHarm(t *testing.T) {
 	t.Parallel()
-	policies := newTwin(t)
+	policies := newCELPolicies(t)
 	for _, entry := range []string{
 		"field is immutable", "immutable field", "is\nimmutable", "immutable", "https://robot:hunter2@harbor.example.com", "https://x?token=hunter2",
 		`"] - evil [x]`, strings.Repeat("hunter2", 1000), "hunter2\u2028", "üis immutable",

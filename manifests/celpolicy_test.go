@@ -16,10 +16,10 @@ import (
 	"k8s.io/apiserver/pkg/cel/environment"
 )
 
-// celTwin is the twin as the API server of the oldest Kubernetes evaluates it.
-type celTwin struct{ denies, warns evaluator }
+// celPolicies are the policies as the API server of the oldest Kubernetes evaluates it.
+type celPolicies struct{ denies, warns evaluator }
 
-// answer is what the twin says to a release.
+// answer is what the policies say to a release.
 type answer struct {
 	denied   string // the message; empty if admitted
 	warnings []string
@@ -47,13 +47,13 @@ func (v variable) GetName() string          { return v.Name }
 func (v variable) GetExpression() string    { return v.Expression }
 func (v variable) ReturnTypes() []*cel.Type { return []*cel.Type{cel.AnyType, cel.DynType} }
 
-// twinAlone is the component without anything beside it.
-const twinAlone = "components: [../manifests/components/validating-admission-policy]"
+// celPoliciesAlone is the component without anything beside it.
+const celPoliciesAlone = "components: [../manifests/components/validating-admission-policy]"
 
-func newTwin(t testing.TB) celTwin {
+func newCELPolicies(t testing.TB) celPolicies {
 	t.Helper()
-	in := build(t, twinAlone, nil)
-	return celTwin{
+	in := build(t, celPoliciesAlone, nil)
+	return celPolicies{
 		denies: newEvaluator(t, the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, "spegel-guard")),
 		warns:  newEvaluator(t, the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, "spegel-guard-warnings")),
 	}
@@ -87,7 +87,7 @@ func newEvaluator(t testing.TB, policy *admissionregistrationv1.ValidatingAdmiss
 }
 
 // review asks both policies the way that the bindings do. An expression that errors is an error.
-func (tw celTwin) review(ctx context.Context, object map[string]any, private ...string) (answer, error) {
+func (tw celPolicies) review(ctx context.Context, object map[string]any, private ...string) (answer, error) {
 	var all answer
 	params := &corev1.ConfigMap{Data: map[string]string{"privateRegistries": strings.Join(private, "\n")}}
 	for _, params := range []*corev1.ConfigMap{nil, params} {

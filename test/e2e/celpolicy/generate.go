@@ -1,4 +1,4 @@
-package twin
+package celpolicy
 
 import (
 	"context"
@@ -20,7 +20,7 @@ var generatedRegistries = []string{
 }
 
 // Generate makes a case out of a seed: a release with inline values of all shapes, and sometimes references. What they
-// hold is known to the webhook, which reads them; the twin must never deny what it admits.
+// hold is known to the webhook, which reads them; the CEL policies must never deny what it admits.
 func Generate(seed uint64) (Case, error) {
 	g := generator{rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // the same seed makes the same case
 	spec := map[string]any{}

@@ -16,16 +16,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/spegel-guard/spegel-guard/test/e2e/celpolicy"
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
-	"github.com/spegel-guard/spegel-guard/test/e2e/twin"
 )
 
-// twinLabel is on the namespaces in which the CEL twin decides, beside the webhook: as shipped, or with a ConfigMap of the
-// namespace's own as its parameter. The API server asks the twin first, and says who has denied.
-const twinLabel = "twin.spegel-guard.dev/parameter"
+// celPolicyLabel is on the namespaces in which the CEL policies decides, beside the webhook: as shipped, or with a ConfigMap of the
+// namespace's own as its parameter. The API server asks the CEL policies first, and says who has denied.
+const celPolicyLabel = "cel.spegel-guard.dev/parameter"
 
-// installTwin applies the component, for labelled namespaces only, once for all tests.
-var installTwin = sync.OnceValue(func() error {
+// installCELPolicies applies the component, for labelled namespaces only, once for all tests.
+var installCELPolicies = sync.OnceValue(func() error {
 	root, err := cluster.Root()
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ var installTwin = sync.OnceValue(func() error {
 
 // scope limits a policy or a binding to namespaces by their label.
 func scope(object *unstructured.Unstructured, op metav1.LabelSelectorOperator, field string, values ...any) {
-	expression := map[string]any{"key": twinLabel, "operator": string(op)}
+	expression := map[string]any{"key": celPolicyLabel, "operator": string(op)}
 	if len(values) > 0 {
 		expression["values"] = values
 	}
@@ -64,11 +64,11 @@ func scope(object *unstructured.Unstructured, op metav1.LabelSelectorOperator, f
 	}
 }
 
-// twinNamespace makes a namespace in which the twin decides, and waits until it does: with these private registries, or with
+// celPolicyNamespace makes a namespace in which the CEL policies decide, and waits until they do: with these private registries, or with
 // the ConfigMap as it is shipped.
-func twinNamespace(t *testing.T, name, parameter string, private ...string) string {
+func celPolicyNamespace(t *testing.T, name, parameter string, private ...string) string {
 	t.Helper()
-	if err := installTwin(); err != nil {
+	if err := installCELPolicies(); err != nil {
 		t.Fatal(err)
 	}
 	namespace(t, name)
@@ -77,7 +77,7 @@ func twinNamespace(t *testing.T, name, parameter string, private ...string) stri
 		accepted(t, kubectlInput(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: spegel-guard-private-registries}\ndata:\n  privateRegistries: |\n    probe.invalid\n"+list+"\n",
 			"-n", name, "create", "-f", "-"))
 	}
-	accepted(t, kubectl(t, "label", "namespace", name, twinLabel+"="+parameter))
+	accepted(t, kubectl(t, "label", "namespace", name, celPolicyLabel+"="+parameter))
 	entry := "*"
 	if parameter == "own" {
 		entry = "https://probe.invalid" // the ConfigMap has arrived too
@@ -94,14 +94,14 @@ func twinNamespace(t *testing.T, name, parameter string, private ...string) stri
 	return name
 }
 
-// twinAnswer is what the API server said to a dry-run create.
-type twinAnswer struct {
-	denied   string // the twin's message, empty if it was not the twin that denied
+// celAnswer is what the API server said to a dry-run create.
+type celAnswer struct {
+	denied   string // the message of the CEL policies, empty if they did not deny
 	warnings []string
 }
 
-// twinAsker returns a function that creates releases by dry run.
-func twinAsker(t *testing.T) func(t *testing.T, ns string, object map[string]any) twinAnswer {
+// celAsker returns a function that creates releases by dry run.
+func celAsker(t *testing.T) func(t *testing.T, ns string, object map[string]any) celAnswer {
 	t.Helper()
 	var warnings warningLog
 	config := shared.Config()
@@ -111,13 +111,13 @@ func twinAsker(t *testing.T) func(t *testing.T, ns string, object map[string]any
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(t *testing.T, ns string, object map[string]any) twinAnswer {
+	return func(t *testing.T, ns string, object map[string]any) celAnswer {
 		t.Helper()
 		u := (&unstructured.Unstructured{Object: object}).DeepCopy()
 		u.SetNamespace(ns)
 		warnings.take()
 		err := c.Create(t.Context(), u, client.DryRunAll)
-		answer := twinAnswer{}
+		answer := celAnswer{}
 		for _, w := range warnings.take() {
 			if rest, ok := strings.CutPrefix(w, "Validation failed for ValidatingAdmissionPolicy 'spegel-guard-warnings'"); ok {
 				answer.warnings = append(answer.warnings, rest)
@@ -138,10 +138,10 @@ func twinAsker(t *testing.T) func(t *testing.T, ns string, object map[string]any
 	}
 }
 
-// TestTwinOnTheAPIServer runs the corpora and generated releases through the real API server.
-func TestTwinOnTheAPIServer(t *testing.T) {
+// TestCELPoliciesOnTheAPIServer runs the corpora and generated releases through the real API server.
+func TestCELPoliciesOnTheAPIServer(t *testing.T) {
 	t.Parallel()
-	cases, err := twin.Corpus("../../pkg")
+	cases, err := celpolicy.Corpus("../../pkg")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,19 +150,19 @@ func TestTwinOnTheAPIServer(t *testing.T) {
 		generated = 40
 	}
 	for seed := range uint64(generated) {
-		c, err := twin.Generate(seed)
+		c, err := celpolicy.Generate(seed)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cases = append(cases, c)
 	}
-	ask := twinAsker(t)
+	ask := celAsker(t)
 	namespaces := map[string]string{}
 	denied := 0
 	for _, c := range cases {
 		key := fmt.Sprint(c.PrivateRegistries)
 		if namespaces[key] == "" {
-			namespaces[key] = twinNamespace(t, fmt.Sprint("twin-", len(namespaces)), "own", c.PrivateRegistries...)
+			namespaces[key] = celPolicyNamespace(t, fmt.Sprint("cel-", len(namespaces)), "own", c.PrivateRegistries...)
 		}
 		said := ask(t, namespaces[key], c.Release)
 		if said.denied != "" {
@@ -181,11 +181,11 @@ func TestTwinOnTheAPIServer(t *testing.T) {
 	}
 }
 
-// TestTwinAsShipped: without private registries, and then without the ConfigMap.
-func TestTwinAsShipped(t *testing.T) {
+// TestCELPoliciesAsShipped: without private registries, and then without the ConfigMap.
+func TestCELPoliciesAsShipped(t *testing.T) {
 	t.Parallel()
-	ns := twinNamespace(t, "twin-shipped", "shipped")
-	ask := twinAsker(t)
+	ns := celPolicyNamespace(t, "cel-shipped", "shipped")
+	ask := celAsker(t)
 	spegel := func(values string) map[string]any { return fromYAML(t, release(t, "spegel", values)) }
 	check := func(t *testing.T) {
 		t.Helper()

@@ -1,4 +1,4 @@
-package twin
+package celpolicy
 
 import (
 	"context"
@@ -59,8 +59,8 @@ func rulesOf(findings []release.Finding) (rules []string) {
 	return slices.Compact(rules)
 }
 
-// Check compares the twin's denial with the webhook's; an empty one is an admission. It is an error if one of them denies
-// and the other does not, unless the list of differences says so, and if the twin names a rule that
+// Check compares the denial of the CEL policies with the webhook's; an empty one is an admission. It is an error if one of them denies
+// and the other does not, unless the list of differences says so, and if the CEL policies name a rule that
 // the webhook does not.
 func (c Case) Check(denial string) error {
 	d, listed := differences[c.Name]
@@ -84,7 +84,7 @@ func (c Case) Check(denial string) error {
 	return nil
 }
 
-// CheckWarnings compares the rules that the twin's warnings name with those that the webhook warns of, except for what the list of
+// CheckWarnings compares the rules that the warnings of the CEL policies name with those that the webhook warns of, except for what the list of
 // differences allows. A release with references, or suspended, is not compared.
 func (c Case) CheckWarnings(said []string) error {
 	spec, _ := c.Release["spec"].(map[string]any)
@@ -105,7 +105,7 @@ func (c Case) CheckWarnings(said []string) error {
 	return nil
 }
 
-// RulesOf yields the rules that a denial of the twin names.
+// RulesOf yields the rules that a denial of the CEL policies names.
 func RulesOf(denial string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for part := range strings.SplitSeq(denial+" - ", "] - ") {
