@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/report"
 )
 
@@ -30,6 +31,9 @@ Each PATH is a folder (a repository or a part of it) or a file; - is a rendered 
 the current folder is checked. Flux Kustomizations are built as Flux builds them. Nothing is written but the reports that
 are asked for, and neither a cluster nor a network is needed.
 
+The policy is the file of --config, or else .spegel-guard.yaml at the root of the git repository around PATH (without git,
+in the folder that PATH names; for standard input, of the repository around the current folder).
+
 What can't be read, such as an encrypted Secret or a variable without a value, is reported as unresolved; --vars and
 --var hand over values of variables. A value that the repository holds in the clear wins over them, as it does in the
 cluster, and --var over --vars. A ConfigMap or Secret of --vars stands for the one of its name in substituteFrom, and for
@@ -51,6 +55,7 @@ Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be 
 	}
 	f := cmd.Flags()
 	o.flags(f)
+	f.Lookup("config").Usage += "; default is " + policyName + " at the root of the repository, if there is one"
 	f.StringArrayVar(&o.ignore, "ignore", nil, "glob of paths not to look at for releases that nothing builds (repeatable)")
 	f.StringArrayVar(&o.varFiles, "vars", nil, "file of values for ${NAME}: dotenv, or YAML of ConfigMaps and Secrets; - is standard input (repeatable)")
 	f.StringArrayVar(&o.vars, "var", nil, "value for ${NAME}, as NAME=VALUE; wins over --vars, but not over what the repository holds in the clear (repeatable)")
@@ -66,7 +71,7 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 		paths = []string{"."}
 	}
 	outputs, err := parseOutputs(o.outputs, report.Formats())
-	pol, policyErr := o.policy()
+	pol, policyErr := o.policyOf(paths)
 	stdin := &input{Reader: cmd.InOrStdin()}
 	stdinErr := o.readStdinOnce(paths)
 	if err := errors.Join(err, policyErr, stdinErr); err != nil {
@@ -100,4 +105,15 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 		return err
 	}
 	return o.verdict(rep, cmd.ErrOrStderr())
+}
+
+// policyOf is the policy that the flags name, or else that of the repository.
+func (o *checkOptions) policyOf(paths []string) (*policy.Policy, error) {
+	if o.config == "" {
+		var err error
+		if o.config, err = findPolicy(paths); err != nil {
+			return nil, err
+		}
+	}
+	return o.policy()
 }

@@ -43,6 +43,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 func newRoot() *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:           "spegel-guard",
 		Short:         "Keep Spegel away from private registries",
@@ -51,25 +52,17 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return printVersion(cmd.OutOrStdout())
+			}
 			cmd.SetOut(cmd.ErrOrStderr())
 			_ = cmd.Help()
 			return errors.New("a command is needed")
 		},
 	}
-	root.SetFlagErrorFunc(seeHelp) // for the commands below, too
+	root.Flags().BoolVar(&version, "version", false, "print the version")
+	root.SuggestionsMinimumDistance = maxEdits
+	root.SetFlagErrorFunc(flagError) // for the commands below, too
 	root.AddCommand(newServe(), newCheck(), newAudit(), newDoctor(), newRules(), newVersion())
 	return root
-}
-
-// noArgs refuses a word that is neither a command nor a flag.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if err := cobra.NoArgs(cmd, args); err != nil {
-		return seeHelp(cmd, err)
-	}
-	return nil
-}
-
-// seeHelp says where to read on after a mistake in what was typed.
-func seeHelp(cmd *cobra.Command, err error) error {
-	return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -18,11 +19,15 @@ func newVersion() *cobra.Command {
 		Short: "Print the version",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, c := buildVersion()
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "spegel-guard %s (commit %s, %s)\n", v, c, runtime.Version())
-			return err
+			return printVersion(cmd.OutOrStdout())
 		},
 	}
+}
+
+func printVersion(w io.Writer) error {
+	v, c := buildVersion()
+	_, err := fmt.Fprintf(w, "spegel-guard %s (commit %s, %s)\n", v, c, runtime.Version())
+	return err
 }
 
 func buildVersion() (v, c string) {

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// policyName is the policy file that a repository brings along.
+const policyName = ".spegel-guard.yaml"
+
+// findPolicy is the policy file at the root of what is checked; empty if there is none. One run has one policy, so
+// paths that differ in it are refused.
+func findPolicy(paths []string) (string, error) {
+	found := ""
+	for i, p := range paths {
+		file, err := policyAt(rootOf(p))
+		switch {
+		case err != nil:
+			return "", err
+		case i > 0 && file != found:
+			return "", fmt.Errorf("%s and %s don't have the same %s at their roots: name the policy with --config, or check one at a time",
+				validate.Quote(paths[0]), validate.Quote(p), policyName)
+		}
+		found = file
+	}
+	return found, nil
+}
+
+// rootOf is the root of the git repository around a path, or else the folder that the path names or lies in. Of standard
+// input it is that of the repository that the program runs in. It is empty where there is none.
+func rootOf(path string) string {
+	name := path
+	if path == "-" {
+		name = "."
+	}
+	dir, err := filepath.Abs(name)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return "" // of a path that is not there, the check tells
+	}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		dir = filepath.Dir(dir)
+	}
+	if root := gitRoot(dir); root != "" || path == "-" {
+		return root
+	}
+	return dir
+}
+
+// policyAt is the policy file of a root, by a name relative to the working directory; empty if there is none.
+func policyAt(dir string) (string, error) {
+	if dir == "" {
+		return "", nil
+	}
+	file := filepath.Join(dir, policyName)
+	if wd, err := filepath.Abs("."); err == nil {
+		if wd, err = filepath.EvalSymlinks(wd); err == nil {
+			if rel, err := filepath.Rel(wd, file); err == nil {
+				file = rel
+			}
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", fmt.Errorf("policy: %w", err)
+	}
+	defer func() { _ = root.Close() }()       // it was only looked at
+	switch _, err := root.Stat(policyName); { // a link may lead to another file of the repository, and not out of it
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := root.Lstat(policyName); err == nil {
+			return "", fmt.Errorf("policy: %s is a link to nothing", file)
+		}
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("policy: %s: %w", file, err)
+	}
+	return file, nil
+}
