@@ -25,11 +25,12 @@ type relevance struct {
 	settings map[string]bool // names of ConfigMaps and Secrets with a word, which may be variables
 	flags    map[string]bool // whether a file has a word or a needed name
 	loud     bool            // what is handed over has a word
+	dirs     []string        // all folders
 }
 
 // prepare finds the names that lead to words.
 func (g *Graph) prepare() {
-	g.relevance = relevance{needed: map[string]bool{}, leads: map[string]bool{}, settings: map[string]bool{}}
+	g.relevance = relevance{dirs: g.tree.DirPaths(), needed: map[string]bool{}, leads: map[string]bool{}, settings: map[string]bool{}}
 	given := slices.Collect(maps.Values(g.o.Given.Vars))
 	for _, s := range g.o.Given.Sources {
 		given = slices.AppendSeq(given, maps.Values(s.Data))
@@ -255,8 +256,10 @@ func (g *Graph) stirs(folders []*overlay.Folder, patches []string) bool {
 		f.Walk(func(f *overlay.Folder) bool {
 			patches = append(patches, f.Patches()...)
 			files := f.Inputs
-			if f.Copies {
-				files = slices.Concat(files, f.Resources)
+			if f.Copies() {
+				files = slices.Concat(files, slices.DeleteFunc(slices.Clone(f.Resources), func(p string) bool {
+					return g.tree.File(p).Marks&worktree.Kustomization != 0
+				}))
 			}
 			for _, p := range files {
 				if data, err := g.tree.Read(p); err == nil && len(data) <= 64<<10 {
@@ -267,7 +270,7 @@ func (g *Graph) stirs(folders []*overlay.Folder, patches []string) bool {
 		})
 	}
 	return slices.ContainsFunc(patches, func(text string) bool {
-		if g.hasWord(text) || strings.Contains(text, "omponents") {
+		if g.hasWord(text) {
 			return true
 		}
 		for name := range g.settings {
@@ -276,8 +279,10 @@ func (g *Graph) stirs(folders []*overlay.Folder, patches []string) bool {
 			}
 		}
 		return slices.ContainsFunc(aFolder.FindAllString(text, -1), func(p string) bool {
-			dir := strings.TrimPrefix(path.Clean("/"+p), "/")
-			return dir != "" && g.tree.Dir(dir) != nil && g.reads([]*overlay.Folder{g.reader.Folder(g.ignore, dir)}, "", "")
+			dir := path.Clean("/" + p) // of the repository, or of a folder that is not known
+			return dir != "/" && slices.ContainsFunc(g.dirs, func(d string) bool {
+				return strings.HasSuffix("/"+d, dir) && g.reads([]*overlay.Folder{g.reader.Folder(g.ignore, d)}, "", "")
+			})
 		})
 	})
 }

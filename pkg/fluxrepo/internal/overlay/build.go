@@ -78,10 +78,7 @@ type Build struct {
 
 // Run builds. If a build without what may be left out fails, it is repeated in full.
 func (c *Cache) Run(b Build) *Built {
-	copies := false
-	for _, f := range b.Folders {
-		f.Walk(func(f *Folder) bool { copies = copies || f.Copies; return !copies })
-	}
+	copies := b.copiesKustomizations()
 	whole := func(string) bool { return false }
 	if copies || b.LeaveOut == nil {
 		b.LeaveOut = whole
@@ -157,7 +154,7 @@ func (b *Build) run(manifest []byte) *Built {
 		return &Built{Err: err}
 	}
 	view := &worktree.View{Tree: b.Tree, Ignore: b.Spec.Ignore, Over: over}
-	res, err := kustomize(view, path.Join(worktree.Mount, b.Spec.Path), schema, b.Full || b.needsBuiltins(over))
+	res, err := kustomize(view, path.Join(worktree.Mount, b.Spec.Path), schema, b.Full || b.needsBuiltins())
 	if err != nil {
 		return &Built{Err: Plain(err)}
 	}

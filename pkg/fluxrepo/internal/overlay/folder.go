@@ -21,11 +21,11 @@ type Folder struct {
 	Inputs    []string   // patches, values and the like
 	Subs      []*Folder  // bases and components
 	Holes     []Hole
-	Copies    bool // it has replacements, so any object may change another
 
-	cut    bool     // something was taken out of Node
-	order  []string // of a generated kustomization: its resources
-	schema bool     // adds to the schema of kustomize
+	cut    bool         // something was taken out of Node
+	order  []string     // of a generated kustomization: its resources
+	copied []*yaml.Node // what its replacements copy from
+	schema bool         // adds to the schema of kustomize
 }
 
 // Hole is what a kustomization names and what is not there. Line and Column count from 1; 0 is not known.
@@ -88,7 +88,7 @@ func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 		return
 	}
 	f.Node = docs[0]
-	f.Copies = yamldoc.Child(f.Node, "replacements") != nil
+	f.copied = sources(r.tree, f.Dir, f.Node)
 	f.schema = yamldoc.Child(f.Node, "openapi") != nil || yamldoc.Child(f.Node, "crds") != nil
 	gone := map[int]bool{} // by the place of the path
 	for _, ref := range references(f.Node) {
@@ -200,6 +200,9 @@ func (f *Folder) Files(visit func(file string) (more bool)) {
 		return !slices.ContainsFunc(slices.Concat(f.Resources, f.Inputs), func(p string) bool { return !visit(p) })
 	})
 }
+
+// Copies reports whether the kustomization copies out of the objects of its files.
+func (f *Folder) Copies() bool { return len(f.copied) > 0 }
 
 // Lists reports whether the kustomization names anything with objects.
 func (f *Folder) Lists() bool {
