@@ -92,7 +92,7 @@ func (o *auditOptions) run(cmd *cobra.Command) error {
 	sayNonePrivate(pol, cmd.ErrOrStderr())
 	rep := report.FromAudit(res, pol.Unresolved)
 	published := o.publish(ctx, c, rep, cmd.ErrOrStderr())
-	if err := outputs.write(cmd.Context(), rep, cmd.OutOrStdout(), &input{Reader: cmd.InOrStdin()}); err != nil {
+	if err := outputs.write(cmd.Context(), rep, cmd.Name(), nil, cmd.OutOrStdout(), &input{Reader: cmd.InOrStdin()}); err != nil {
 		return errors.Join(published, err)
 	}
 	return unpublished(o.verdict(rep, cmd.ErrOrStderr()), published, cmd.ErrOrStderr())

@@ -101,7 +101,7 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 	sayNonePrivate(pol, cmd.ErrOrStderr())
 	vars.sayUnused(o.vars, res, cmd.ErrOrStderr())
 	rep := report.New(res, pol.Unresolved)
-	if err := outputs.write(cmd.Context(), rep, cmd.OutOrStdout(), stdin); err != nil {
+	if err := outputs.write(cmd.Context(), rep, cmd.Name(), paths, cmd.OutOrStdout(), stdin); err != nil {
 		return err
 	}
 	return o.verdict(rep, cmd.ErrOrStderr())

@@ -53,15 +53,19 @@ func parseOutputs(args []string, formats []report.Format) (outputs, error) {
 }
 
 // write writes all reports, also after one could not be written. Those that are left when the context ends are not begun.
-func (outs outputs) write(ctx context.Context, r *report.Report, stdout io.Writer, stdin *input) error {
+// The command, with what it was asked to look at, tells SARIF runs apart.
+func (outs outputs) write(ctx context.Context, r *report.Report, command string, paths []string, stdout io.Writer, stdin *input) error {
 	v, _ := buildVersion()
 	dir, _ := os.Getwd() // without one, names stay as they are
-	options := report.Options{Version: v, Dir: dir, Root: gitRoot(dir), BlobURL: blobURL(os.Getenv), ReadFile: func(name string) ([]byte, error) {
-		if name == report.Stdin {
-			return stdin.whole()
-		}
-		return readSource(name)
-	}}
+	options := report.Options{
+		Version: v, Command: command, Paths: paths, Dir: dir, Root: gitRoot(dir), BlobURL: blobURL(os.Getenv),
+		ReadFile: func(name string) ([]byte, error) {
+			if name == report.Stdin {
+				return stdin.whole()
+			}
+			return readSource(name)
+		},
+	}
 	return outs.each(ctx, stdout, func(w io.Writer, format report.Format, color bool) error {
 		options.Color = color
 		return format.Write(w, r, options)

@@ -39,7 +39,7 @@ func fromCluster(rel *audit.Release) Release {
 		})
 	}
 	for _, p := range rel.Problems {
-		out.Cluster.Problems = append(out.Cluster.Problems, Problem{Problem: string(p.ID), Message: p.Message, Fix: p.Fix})
+		out.Cluster.Problems = append(out.Cluster.Problems, Problem{Problem: string(p.ID), Message: p.Message, Fix: p.Fix, Documentation: problemsPage})
 	}
 	return out
 }

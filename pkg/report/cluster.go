@@ -36,6 +36,8 @@ type Problem struct {
 	Problem string `json:"problem"`
 	Message string `json:"message"`
 	Fix     string `json:"fix"`
+	// Documentation is the address of the page about such problems.
+	Documentation string `json:"documentation"`
 }
 
 // text is what and which problem.

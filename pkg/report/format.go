@@ -42,6 +42,9 @@ func ParseFormat(name string, formats []Format) (Format, error) {
 type Options struct {
 	// Version of the program.
 	Version string
+	// Command is what was run, such as check, and Paths what it was asked to look at: sarif tells runs apart by them.
+	Command string
+	Paths   []string
 	// Color is for the text format on a terminal.
 	Color bool
 	// ReadFile reads a file that the report names, for the text format to show its lines; nil for none.

@@ -34,13 +34,14 @@ func (r *Release) judge(unresolved policy.Unresolved) {
 	deny := false
 	for i := range r.Unresolved {
 		u := &r.Unresolved[i]
-		u.Severity = validate.Warn
+		u.Severity, u.Documentation = validate.Warn, unresolvedPage
 		if installed && unresolved == policy.UnresolvedDeny && !u.Source {
 			u.Severity, deny = validate.Deny, true
 		}
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
+		f.Documentation = rulesPage + "#" + f.Rule
 		if !installed {
 			f.Severity = validate.Warn
 		}

@@ -29,14 +29,17 @@ type (
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
-		Name      string        `xml:"name,attr"`
-		ClassName string        `xml:"classname,attr"`
-		File      string        `xml:"file,attr,omitempty"`
-		Line      int           `xml:"line,attr,omitempty"`
-		Failure   *junitProblem `xml:"failure"`
-		Error     *junitProblem `xml:"error"`
-		Skipped   *junitProblem `xml:"skipped"`
-		Out       string        `xml:"system-out,omitempty"`
+		Name      string `xml:"name,attr"`
+		ClassName string `xml:"classname,attr"`
+		junitPlace
+		Failure *junitProblem `xml:"failure"`
+		Error   *junitProblem `xml:"error"`
+		Skipped *junitProblem `xml:"skipped"`
+		Out     string        `xml:"system-out,omitempty"`
+	}
+	junitPlace struct {
+		File string `xml:"file,attr,omitempty"`
+		Line int    `xml:"line,attr,omitempty"`
 	}
 	junitProblem struct {
 		Message string `xml:"message,attr"`
@@ -57,7 +60,7 @@ func writeJUnit(w io.Writer, r *Report) error {
 			continue
 		}
 		suite.Cases = append(suite.Cases, junitCase{
-			Name: join(" ", "check", e.File), ClassName: suite.Name, File: e.File, Line: e.Line,
+			Name: join(" ", "check", e.File), ClassName: suite.Name, junitPlace: inFile(e.Place),
 			Error: &junitProblem{Message: e.Message, Type: "not-checked", Text: join(": ", e.String(), e.Message)},
 		})
 	}
@@ -88,7 +91,7 @@ func writeJUnit(w io.Writer, r *Report) error {
 }
 
 func junitRelease(r *Release) junitCase {
-	c := junitCase{Name: r.ID(), ClassName: "spegel-guard", File: r.Place.File, Line: r.Place.Line}
+	c := junitCase{Name: r.ID(), ClassName: "spegel-guard", junitPlace: inFile(r.Place)}
 	if len(r.From) > 0 {
 		c.Name += " from " + strings.Join(r.From, " > ")
 	}
@@ -102,6 +105,14 @@ func junitRelease(r *Release) junitCase {
 		c.Out = text
 	}
 	return c
+}
+
+// inFile is a place, but nothing for standard input or a cluster, which are no file.
+func inFile(p Place) junitPlace {
+	if !p.onDisk() {
+		return junitPlace{}
+	}
+	return junitPlace{p.File, p.Line}
 }
 
 // headline is the first thing that decided the verdict.

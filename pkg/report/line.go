@@ -64,14 +64,14 @@ func (r *Release) lines() []string {
 	var out []string
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		out = append(out, join(": ", f.String(), string(f.Severity), f.text()+"; "+f.Fix))
+		out = append(out, join(": ", f.String(), string(f.Severity), f.text()+"; "+f.Fix+"; see "+f.Documentation))
 	}
 	for i := range r.Unresolved {
 		u := &r.Unresolved[i]
-		out = append(out, join(": ", u.String(), "unresolved", u.text()))
+		out = append(out, join(": ", u.String(), "unresolved", u.text()+"; see "+u.Documentation))
 	}
 	for _, p := range r.problems() {
-		out = append(out, join(": ", string(validate.Warn), p.text()+"; "+p.Fix))
+		out = append(out, join(": ", string(validate.Warn), p.text()+"; "+p.Fix+"; see "+p.Documentation))
 	}
 	return out
 }

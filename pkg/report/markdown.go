@@ -84,12 +84,12 @@ func (r *Report) wrong(m *markdown) [][]string {
 		rel := &r.Releases[i]
 		for j := range rel.Findings {
 			f := &rel.Findings[j]
-			rule := fmt.Sprintf("[%s](%s#%s)", f.Rule, rulesPage, f.Rule)
+			rule := fmt.Sprintf("[%s](%s)", f.Rule, f.Documentation)
 			text := join(": ", escapeMarkdown(f.Path), escapeMarkdown(f.Message)) + "; **fix:** " + escapeMarkdown(f.Fix) + " " + rule
 			rows = append(rows, []string{string(f.Severity), escapeMarkdown(rel.ID()), text, m.link(f.Place)})
 		}
 		for _, p := range rel.problems() {
-			text := escapeMarkdown(p.Message) + "; **fix:** " + escapeMarkdown(p.Fix)
+			text := escapeMarkdown(p.Message) + "; **fix:** " + escapeMarkdown(p.Fix) + fmt.Sprintf(" [%s](%s)", p.Problem, p.Documentation)
 			rows = append(rows, []string{string(validate.Warn), escapeMarkdown(rel.ID()), text, ""})
 		}
 	}

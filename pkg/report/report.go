@@ -82,6 +82,8 @@ type Finding struct {
 	Path     string            `json:"path"`
 	Message  string            `json:"message"`
 	Fix      string            `json:"fix"`
+	// Documentation is the address of the page about the rule.
+	Documentation string `json:"documentation"`
 	Place
 
 	// Secret says that the value comes out of a Secret, so that its source line must not be shown.
@@ -95,6 +97,8 @@ type Unresolved struct {
 	Name      string `json:"name"`
 	Key       string `json:"key,omitempty"`
 	Reason    string `json:"reason"`
+	// Documentation is the address of the page about such a thing.
+	Documentation string `json:"documentation"`
 	Place
 
 	// Severity is deny where the policy asks for it, else warn.

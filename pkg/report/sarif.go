@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -13,8 +14,12 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// fingerprintKey names how a fingerprint is made. A new way needs a new name.
-const fingerprintKey = "spegelGuardFinding/v1"
+const (
+	// fingerprintKey names how a fingerprint is made. A new way needs a new name.
+	fingerprintKey = "spegelGuardFinding/v1"
+	// gitHubKey is the one that GitHub tells alerts of a file apart by.
+	gitHubKey = "primaryLocationLineHash"
+)
 
 // writeSARIF writes one run: a result for each finding and each reference that could not be read, a
 // notification for each error.
@@ -22,6 +27,7 @@ func writeSARIF(w io.Writer, r *Report, o Options) error {
 	s := sarifWriter{sarif.NewRunWithInformationURI("spegel-guard", homepage), o}
 	s.run.Tool.Driver.WithRules(sarifRules()).WithVersion(o.Version)
 	s.run.WithColumnKind("unicodeCodePoints")
+	s.run.WithAutomationDetails(sarif.NewRunAutomationDetails().WithID(s.category()))
 	for i := range r.Releases {
 		rel := &r.Releases[i]
 		for j := range rel.Findings {
@@ -43,7 +49,7 @@ func writeSARIF(w io.Writer, r *Report, o Options) error {
 			n.WithLevel(sarif.LevelError)
 		}
 		if e.onDisk() {
-			n.AddLocation(sarif.NewLocation().WithPhysicalLocation(s.place(e.Place)))
+			n.AddLocation(sarif.NewLocation().WithPhysicalLocation(s.place(e.Place, "")))
 		}
 		invocation.AddToolExecutionNotification(n)
 	}
@@ -71,9 +77,7 @@ func level(severity validate.Severity, otherwise string) string {
 func (s sarifWriter) result(rel *Release, rule, level, path, message string, at Place) {
 	location := sarif.NewLocation().AddLogicalLocation(
 		sarif.NewLogicalLocation().WithName(rel.Name).WithFullyQualifiedName(join(": ", rel.ID(), path)).WithKind("resource"))
-	if at.onDisk() {
-		location.WithPhysicalLocation(s.place(at))
-	}
+	location.WithPhysicalLocation(s.place(at, join("/", "cluster", rel.Namespace, cmp.Or(rel.Kind, "HelmRelease"), rel.Name)))
 	properties := sarif.NewPropertyBag().Add("release", rel.ID())
 	if len(rel.From) > 0 {
 		properties.Add("from", rel.From)
@@ -83,32 +87,54 @@ func (s sarifWriter) result(rel *Release, rule, level, path, message string, at 
 		WithMessage(sarif.NewTextMessage(message)).
 		AddLocation(location).
 		WithProperties(properties).
-		WithPartialFingerprints(map[string]string{fingerprintKey: s.fingerprint(rel, rule, path, at)})
+		WithPartialFingerprints(map[string]string{
+			fingerprintKey: fingerprint(append([]string{rule, rel.Namespace, rel.Name, path, s.options.relative(at.File)}, rel.From...)),
+			// one alert for what several chains build of the same line
+			gitHubKey: fingerprint([]string{rule, rel.Kind, rel.Namespace, rel.Name, path}),
+		})
 }
 
-// fingerprint stays the same when lines move, and differs for each chain that builds the release.
-func (s sarifWriter) fingerprint(rel *Release, rule, path string, at Place) string {
-	parts := append([]string{rule, rel.Namespace, rel.Name, path, s.options.relative(at.File)}, rel.From...)
+// fingerprint stays the same when lines move.
+func fingerprint(parts []string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 
-func (s sarifWriter) place(p Place) *sarif.PhysicalLocation {
-	uri := url.URL{Path: s.options.relative(p.File)}
-	artifact := sarif.NewArtifactLocation()
-	if strings.HasPrefix(uri.Path, "/") { // not below the repository
-		uri.Scheme = "file"
-	} else {
-		artifact.WithURIBaseID("%SRCROOT%")
-	}
-	artifact.WithURI(uri.String())
-	out := sarif.NewPhysicalLocation().WithArtifactLocation(artifact)
-	if p.Line > 0 {
-		region := sarif.NewRegion().WithStartLine(p.Line)
-		if p.Column > 0 {
-			region.WithStartColumn(p.Column)
+// category is what tells uploads about the same commit apart: the command, and what it was asked to look at. A slash ends it,
+// as GitHub has it.
+func (s sarifWriter) category() string {
+	id := "spegel-guard/" + s.options.Command + "/"
+	for _, p := range s.options.Paths {
+		switch name := s.options.relative(p); {
+		case p == "-":
+			id += stdinURI + "/"
+		case name != ".":
+			id += strings.TrimLeft(name, "./") + "/"
 		}
-		out.WithRegion(region)
 	}
-	return out
+	return id
+}
+
+// stdinURI stands for standard input, which is no file.
+const stdinURI = "stdin"
+
+// place is a point in a file. GitHub takes no result without one: what is in no file has a name that stands for it.
+func (s sarifWriter) place(p Place, otherwise string) *sarif.PhysicalLocation {
+	uri := url.URL{Path: otherwise}
+	artifact := sarif.NewArtifactLocation()
+	switch {
+	case p.onDisk():
+		uri.Path = s.options.relative(p.File)
+		if strings.HasPrefix(uri.Path, "/") { // not below the repository
+			uri.Scheme = "file"
+		} else {
+			artifact.WithURIBaseID("%SRCROOT%")
+		}
+	case p.File == Stdin:
+		uri.Path = stdinURI
+	}
+	line, column := max(p.Line, 1), max(p.Column, 1)
+	return sarif.NewPhysicalLocation().
+		WithArtifactLocation(artifact.WithURI(uri.String())).
+		WithRegion(sarif.NewRegion().WithStartLine(line).WithStartColumn(column).WithEndLine(line).WithEndColumn(column + 1))
 }

@@ -78,10 +78,7 @@ func TestSARIFResults(t *testing.T) {
 	var got []result
 	for _, r := range parsed(t, report.New(mixed(), policy.UnresolvedWarn), report.Options{}).Results {
 		at := r.Locations[0].PhysicalLocation
-		res := result{Rule: *r.RuleID, Level: r.Level, URI: *at.ArtifactLocation.URI, Line: *at.Region.StartLine}
-		if at.Region.StartColumn != nil {
-			res.Column = *at.Region.StartColumn
-		}
+		res := result{Rule: *r.RuleID, Level: r.Level, URI: *at.ArtifactLocation.URI, Line: *at.Region.StartLine, Column: *at.Region.StartColumn}
 		if *at.ArtifactLocation.URIBaseID != "%SRCROOT%" {
 			t.Errorf("%s has base %s", res.URI, *at.ArtifactLocation.URIBaseID)
 		}
@@ -91,7 +88,7 @@ func TestSARIFResults(t *testing.T) {
 		{"private-registry-mirrored", "error", "infra/values,%20100%25:a.yaml", 4, 9},
 		{"legacy-registries-key", "error", "apps/spegel/helmrelease.yaml", 13, 7},
 		{"empty-mirror-list", "error", "apps/spegel/helmrelease.yaml", 12, 5},
-		{"empty-mirror-list", "warning", "old/leftover.yaml", 9, 0},
+		{"empty-mirror-list", "warning", "old/leftover.yaml", 9, 1},
 		{"wildcard-mirror", "warning", "old/suspended.yaml", 9, 11},
 		{"unresolved", "note", "secretive/spegel.yaml", 10, 7},
 	}

@@ -26,6 +26,7 @@ func writeText(w io.Writer, r *Report, o Options) error {
 		t.release(chains)
 	}
 	t.errors(r)
+	t.documentation(r)
 	t.summary(r)
 	return t.Flush()
 }
@@ -145,6 +146,24 @@ func (t *textWriter) errors(r *Report) {
 		fmt.Fprintln(t, elsewhere)
 	}
 	if len(r.Errors) > 0 || r.elsewhere() != "" {
+		fmt.Fprintln(t)
+	}
+}
+
+// documentation says where to read about what was found.
+func (t *textWriter) documentation(r *Report) {
+	findings, problems := false, false
+	for i := range r.Releases {
+		findings = findings || len(r.Releases[i].Findings) > 0
+		problems = problems || len(r.Releases[i].problems()) > 0
+	}
+	if findings {
+		fmt.Fprintln(t, "the rules:", rulesPage)
+	}
+	if problems {
+		fmt.Fprintln(t, "what only a cluster knows:", problemsPage)
+	}
+	if findings || problems {
 		fmt.Fprintln(t)
 	}
 }
