@@ -41,22 +41,37 @@ func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.Hos
 	p, err := x.spegelHere(ctx)
 	switch {
 	case x.isEmbeddedIn(file) || d.Registries != "" && !x.isOfSpegel(ctx, file):
-		registries := d.Registries
+		registries, restart := d.Registries, d.Restart
 		if registries == "" {
-			registries = "/etc/rancher/k3s/registries.yaml (with RKE2, /etc/rancher/rke2/registries.yaml)"
+			registries, restart = "/etc/rancher/k3s/registries.yaml (with RKE2, /etc/rancher/rke2/registries.yaml)", "restart k3s or RKE2"
 		}
 		f.fix("list the registries to mirror, and neither a private one nor \"*\", as mirrors in %s, and Spegel among the endpoints of no private one", registries)
-		f.fix("restart k3s or RKE2 on the node, which then writes its hosts directory anew")
+		f.fix("on the node, so that it writes its hosts directory anew: %s", restart)
 	case d.Name == containerd.Talos && !x.isOfSpegel(ctx, file):
 		f.fix("%s", x.edit(ctx, name, "take Spegel out of the endpoints"))
 	case err == nil && !p.Writes:
-		f.fix("Spegel writes no hosts files here (containerdMirrorAdd is false), so its list changes nothing: have what provides the file, such as the node's user data, leave Spegel out, or give each private registry a folder of its own")
+		f.fix("Spegel writes no hosts files here (containerdMirrorAdd is false), so its list changes nothing: " + byUserData)
 		x.fixHere(ctx, folder, file, f)
 	default:
 		f.fix("list the registries to mirror, and no private one, in spegel.mirroredRegistries of the HelmRelease")
 		f.fix("%s", x.restart())
+		if err != nil && !x.hasBackup(ctx, path.Dir(folder)) {
+			elsewhere := byUserData
+			if d.Name == containerd.Talos {
+				elsewhere = x.edit(ctx, name, "take Spegel out of the endpoints")
+			}
+			f.fix("if Spegel did not write the file, as with containerdMirrorAdd: false (there is no %s, which it makes when it first writes): %s", containerd.BackupDir, elsewhere)
+		}
 		x.fixHere(ctx, folder, file, f)
 	}
+}
+
+const byUserData = "have what provides the file, such as the node's user data, leave Spegel out, or give each private registry a folder of its own"
+
+// hasBackup reports whether Spegel has written a hosts directory: it then made a folder for what it found, be it nothing.
+func (x *run) hasBackup(ctx context.Context, dir string) bool {
+	entries, err := x.Files.ReadDir(ctx, dir)
+	return err == nil && containerd.Has(entries, containerd.BackupDir)
 }
 
 // fixHere is what helps on this one node until whoever writes the file does.
@@ -65,12 +80,10 @@ func (x *run) fixHere(ctx context.Context, folder string, file *containerd.Hosts
 		return
 	}
 	rest := slices.Clone(file.Own)
-	known, registry := x.matcher(ctx), containerd.RegistryOf(path.Base(folder))
-	for _, m := range file.Asked() {
-		u, err := containerd.HostURL(m.URL)
-		if known.of(m) == "" && (err != nil || m.URL != file.Server || !containerd.IsRegistry(u.Host, registry)) && !slices.Contains(rest, "hosts") {
-			rest = append(rest, "hosts")
-		}
+	known := x.matcher(ctx)
+	other := func(m containerd.Mirror) bool { return known.of(m) == "" }
+	if slices.ContainsFunc(file.Mirrors, other) || file.Instead(containerd.RegistryOf(path.Base(folder))) != "" && other(file.ByServer()) {
+		rest = append(rest, "hosts")
 	}
 	entries, err := x.Files.ReadDir(ctx, folder)
 	if err != nil || slices.ContainsFunc(entries, func(e nodefs.Entry) bool { return e.Name != nodefs.HostsToml }) {

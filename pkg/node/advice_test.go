@@ -79,6 +79,11 @@ func TestDisplacedHostsFiles(t *testing.T) {
 		"what an older Spegel wrote":                 {content{certs + hub: spegel, backup: strings.ReplaceAll(spegelHosts("https://docker.io"), ":30020", ":30021")}, node.Pass, "displaced into", "no longer sees"},
 		"what an older Spegel wrote as the server":   {content{certs: "", backup: "server = 'http://192.0.2.11:30020'\n"}, node.Pass, "displaced into", "no longer sees"},
 		"a private registry, not listed":             {content{certs: "", certs + "_backup/" + private + "/hosts.toml": cache}, node.Warn, "and private-registry-mirrored: warn in the policy", ""},
+		"the same of a registry that is listed":      {content{certs + private + "/hosts.toml": spegel, certs + "_backup/" + private + "/ca.crt": "x"}, node.Fail, "containerd no longer sees its certificates (ca.crt)", "cp -r"},
+		"the same of one that nobody calls private":  {content{certs: "", certs + "_backup/quay.io/ca.crt": "x"}, node.Warn, "containerd no longer sees its certificates (ca.crt)", ""},
+		"a folder that held nothing":                 {content{certs: "", certs + "_backup/" + private + "/": ""}, node.Pass, "displaced into", "no longer sees"},
+		"what containerd could not read":             {content{certs: "", certs + "_backup/" + private + "/hosts.toml": "server ="}, node.Pass, "displaced into", "no longer sees"},
+		"a cache of every registry":                  {content{certs: "", certs + "_backup/_default/hosts.toml": cache}, node.Warn, "give each registry that needs these hosts a folder of its own", "if _default needs it"},
 		"a private registry with certificates alone": {content{certs: "", certs + "_backup/" + private + "/ca.crt": "x"}, node.Warn, "on this node: cp -r /etc/containerd/certs.d/_backup/" + private, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +92,24 @@ func TestDisplacedHostsFiles(t *testing.T) {
 			want(t, r, test.status, test.says)
 			if test.never != "" && contains(printed(r), test.never) {
 				t.Errorf("it says %q:\n%s", test.never, printed(r))
+			}
+		})
+	}
+}
+
+// What Spegel did not move away is not said to be in _backup.
+func TestNothingWasDisplaced(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]content{
+		"there is no _backup":   {certs + "_default/hosts.toml": spegelHosts("")},
+		"it is of another host": {certs + "_default/hosts.toml": spegelHosts(""), certs + "_backup/quay.io/hosts.toml": "[host.'https://cache.example.com']\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := judge(t, c.root(t))["resolution"]
+			want(t, r, node.Fail, "through Spegel, then the registry")
+			if contains(printed(r), "_backup/") || contains(printed(r), "prependExisting") {
+				t.Errorf("it says where something is that is not there:\n%s", printed(r))
 			}
 		})
 	}
@@ -156,13 +179,17 @@ func TestWhoWroteAFile(t *testing.T) {
 		cluster     *node.Cluster
 		says, never string
 	}{
-		"k3s, from registries.yaml":          {k3sNode.with(content{k3sHosts + private + "/hosts.toml": byK3s}), nil, "/etc/rancher/k3s/registries.yaml", "spegel.mirroredRegistries|rm -r"},
-		"Spegel, with k3s":                   {k3sNode.with(content{k3sHosts + private + "/hosts.toml": spegelHosts("")}), nil, "spegel.mirroredRegistries", "registries.yaml"},
-		"Spegel, on Talos":                   {talosNode.with(content{talosHosts + "_default/hosts.toml": spegelHosts("")}), nil, "spegel.mirroredRegistries", "rm -r"},
-		"Spegel, and nothing else is there":  {content{certs + private + "/hosts.toml": spegelHosts("https://" + private)}, nil, "rm -r /etc/containerd/certs.d/" + private, ""},
-		"Spegel, and a certificate is there": {content{certs + private + "/hosts.toml": spegelHosts("https://" + private), certs + private + "/ca.crt": "x"}, nil, "take Spegel out of", "rm -r"},
-		"Spegel, beside another host":        {content{certs + private + "/hosts.toml": spegelHosts("") + "\n[host.'https://other.example.com']\n"}, nil, "leave what else is there (hosts)", "rm -r"},
-		"Spegel, and another server":         {content{certs + private + "/hosts.toml": spegelHosts("https://other.example.com")}, nil, "leave what else is there (hosts)", "rm -r"},
+		"k3s, from registries.yaml":           {k3sNode.with(content{k3sHosts + private + "/hosts.toml": byK3s}), nil, "/etc/rancher/k3s/registries.yaml", "spegel.mirroredRegistries|rm -r"},
+		"Spegel, with k3s":                    {k3sNode.with(content{k3sHosts + private + "/hosts.toml": spegelHosts("")}), nil, "spegel.mirroredRegistries", "registries.yaml"},
+		"Spegel, on Talos":                    {talosNode.with(content{talosHosts + "_default/hosts.toml": spegelHosts("")}), nil, "spegel.mirroredRegistries", "rm -r"},
+		"Spegel, or user data":                {content{certs + "_default/hosts.toml": spegelHosts("")}, nil, "if Spegel did not write the file, as with containerdMirrorAdd: false", ""},
+		"Spegel, which left its _backup":      {content{certs + "_default/hosts.toml": spegelHosts(""), certs + "_backup/": ""}, nil, "spegel.mirroredRegistries", "did not write"},
+		"Spegel, or Talos":                    {talosNode.with(content{talosHosts + "_default/hosts.toml": spegelHosts("")}), nil, "take Spegel out of the endpoints, in machine.registries", "user data"},
+		"Spegel, and a table of the registry": {content{certs + private + "/hosts.toml": spegelHosts("https://"+private) + "\n[host.'https://" + private + "']\n"}, nil, "leave what else is there (hosts)", "rm -r"},
+		"Spegel, and nothing else is there":   {content{certs + private + "/hosts.toml": spegelHosts("https://" + private)}, nil, "rm -r /etc/containerd/certs.d/" + private, ""},
+		"Spegel, and a certificate is there":  {content{certs + private + "/hosts.toml": spegelHosts("https://" + private), certs + private + "/ca.crt": "x"}, nil, "take Spegel out of", "rm -r"},
+		"Spegel, beside another host":         {content{certs + private + "/hosts.toml": spegelHosts("") + "\n[host.'https://other.example.com']\n"}, nil, "leave what else is there (hosts)", "rm -r"},
+		"Spegel, and another server":          {content{certs + private + "/hosts.toml": spegelHosts("https://other.example.com")}, nil, "leave what else is there (hosts)", "rm -r"},
 		"the node's user data, where Spegel writes nothing": {
 			content{"etc/hostname": "node-1\n", certs + "_default/hosts.toml": spegelHosts("")}, silentSpegel(spegelSet(nil, map[string]string{"node-1": "new"})),
 			"containerdMirrorAdd is false", "spegel.mirroredRegistries|rollout restart",

@@ -12,8 +12,8 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
-// displaced looks into _backup for hosts files that containerd no longer sees: Spegel moves there what it finds when it first
-// comes to a node, whichever registry it is for.
+// displaced looks into _backup for what containerd no longer sees: Spegel moves there what it finds when it first comes to a node,
+// whichever registry it is for.
 func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *finding) {
 	backup := path.Join(h.Path, containerd.BackupDir)
 	entries, err := x.Files.ReadDir(ctx, backup)
@@ -26,7 +26,10 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *finding)
 	var names []string
 	for _, e := range entries {
 		names = append(names, redact.Name(e.Name))
-		if what, hosts := x.lost(ctx, h, e.Name); what != "" && len(names) <= maxHostsFiles {
+		if len(names) > maxHostsFiles {
+			continue
+		}
+		if what, hosts := x.lost(ctx, h, e.Name); what != "" {
 			registry := containerd.RegistryOf(e.Name)
 			kind := "registry "
 			if x.isPrivate(registry) {
@@ -41,23 +44,25 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *finding)
 	}
 }
 
-// lost says what containerd no longer sees of a folder of _backup; empty for nothing: the file said nothing that containerd does
-// not do without it, or Spegel was told to put it back (prependExisting), which it does with tables of hosts alone.
+// lost says what containerd no longer sees of a folder of _backup; empty for nothing: it is not there, or said nothing that containerd
+// does not do without it, or Spegel was told to put it back (prependExisting), which it does with tables of hosts alone.
 func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (what string, hosts bool) {
-	registry := containerd.RegistryOf(name)
-	was, err := x.node.HostsFile(ctx, path.Join(h.Path, containerd.BackupDir, name))
-	listed := containerd.Has(h.Entries, name)
-	if err != nil { // certificates may lie there without a hosts.toml
-		if x.isPrivate(registry) && !listed {
-			return "its hosts file", false
-		}
+	folder := path.Join(h.Path, containerd.BackupDir, name)
+	was, err := x.node.HostsFile(ctx, folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return x.lostCertificates(ctx, folder), false
+	case errors.As(err, new(*containerd.SyntaxError)): // containerd ignored it
 		return "", false
+	case err != nil:
+		return "its hosts file, which " + nodefs.Reason(err), false
 	}
 	known := x.matcher(ctx)
-	if was.Server != "" && known.of(containerd.Mirror{URL: was.Server, DialTimeout: was.DialTimeout}) != "" {
+	if known.of(was.ByServer()) != "" {
 		was.Server = ""
 	}
 	own := slices.DeleteFunc(slices.Clone(was.Mirrors), func(m containerd.Mirror) bool { return known.of(m) != "" })
+	listed := containerd.Has(h.Entries, name)
 	if listed {
 		now, err := x.node.HostsFile(ctx, path.Join(h.Path, name))
 		if err != nil {
@@ -68,30 +73,56 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (wh
 		})
 		was.Own = slices.DeleteFunc(was.Own, func(key string) bool { return slices.Contains(now.Own, key) })
 	}
+	registry := containerd.RegistryOf(name)
 	if was.Mirrors = own; len(own) == 0 && len(was.Own) == 0 && (was.Instead(registry) == "" || listed) {
 		return "", false
 	}
 	return "its hosts file (" + summary(&was) + ")", len(own) > 0
 }
 
+// lostCertificates names those of a folder without a hosts.toml, which containerd trusts.
+func (x *run) lostCertificates(ctx context.Context, folder string) string {
+	entries, err := x.Files.ReadDir(ctx, folder)
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, e := range entries {
+		if slices.Contains([]string{".crt", ".cert", ".key"}, path.Ext(e.Name)) {
+			names = append(names, redact.Name(e.Name))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "its certificates (" + few(names) + ")"
+}
+
 // fixDisplaced says how a registry gets back what it lost. Hosts says that tables of hosts are among it.
 func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name string, hosts bool, f *finding) {
 	backup := path.Join(h.Path, containerd.BackupDir, name)
 	registry := redact.Name(containerd.RegistryOf(name))
-	shell := x.distribution(ctx).Name != containerd.Talos
-	if !hosts && shell {
-		f.fix("write the settings of %[1]s into a table of their own, [host.\"https://%[1]s\"], in %[2]s: spegel.prependExisting: true puts such tables back, and not what stands above them", registry, word(path.Join(backup, nodefs.HostsToml)))
+	shell, listed := x.distribution(ctx).Name != containerd.Talos, containerd.Has(h.Entries, name)
+	keep := "list it in spegel.mirroredRegistries with spegel.prependExisting: true"
+	if listed {
+		keep = "set spegel.prependExisting: true in the values of the HelmRelease"
 	}
-	if containerd.Has(h.Entries, name) {
-		f.fix("set spegel.prependExisting: true in the values of the HelmRelease: Spegel then puts the hosts of %s back, behind itself", registry)
-		return
-	}
-	policy := ""
 	if x.isPrivate(containerd.RegistryOf(name)) {
-		policy = ", and private-registry-mirrored: warn in the policy"
+		keep += ", and private-registry-mirrored: warn in the policy"
 	}
-	f.fix("if %s needs it: list it in spegel.mirroredRegistries with spegel.prependExisting: true%s: Spegel then puts its hosts back, behind itself", registry, policy)
-	if shell {
+	const alone = ": spegel.prependExisting: true puts such tables back, and not what stands above them"
+	switch {
+	case name == containerd.DefaultDir: // on the list it would be every registry
+		f.fix("give each registry that needs these hosts a folder of its own that names them, and list it in spegel.mirroredRegistries with spegel.prependExisting: true")
+	case !hosts && shell:
+		f.fix("write the settings of %[1]s into a table of their own, [host.\"https://%[1]s\"], in %[2]s"+alone, registry, word(path.Join(backup, nodefs.HostsToml)))
+	case !hosts:
+		f.fix("name %[1]s itself as an endpoint of its mirror in machine.registries of the machine configuration, so that its settings stand in a table of hosts (talosctl -n <node> edit machineconfig)"+alone, registry)
+	}
+	if name != containerd.DefaultDir {
+		f.fix("if %s needs it: %s: Spegel then puts its hosts back, behind itself", registry, keep)
+	}
+	if shell && !listed {
 		f.fix("or put it back after each start of Spegel, which removes it, on this node: cp -r %s %s", word(backup), word(h.Path))
 	}
 }

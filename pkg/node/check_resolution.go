@@ -96,7 +96,7 @@ func (x *run) wayBack(ctx context.Context, host string, f *finding) {
 			if name == containerd.DefaultDir || what == "" {
 				continue
 			}
-			f.add(Warn, "of the registry, %s is in %s, where containerd does not look: the way back may fail", what, redact.Path(path.Join(d.Path, containerd.BackupDir, name)))
+			f.add(Warn, "the way back may fail: containerd does not look into %s, where the registry has %s", redact.Path(path.Join(d.Path, containerd.BackupDir, name)), what)
 			x.fixDisplaced(ctx, d, name, hosts, f)
 			return
 		}

@@ -36,12 +36,15 @@ type Mirror struct {
 	DialTimeout string
 }
 
+// ByServer is the server, as a mirror.
+func (f *HostsFile) ByServer() Mirror { return Mirror{f.Server, f.DialTimeout} }
+
 // Asked are those that containerd asks in place of the registry: the mirrors, and the server if the file names one.
 func (f *HostsFile) Asked() []Mirror {
 	if f.Server == "" {
 		return f.Mirrors
 	}
-	return append(slices.Clone(f.Mirrors), Mirror{f.Server, f.DialTimeout})
+	return append(slices.Clone(f.Mirrors), f.ByServer())
 }
 
 // Instead is the server that a file has containerd ask in place of the registry itself; empty where the registry is
