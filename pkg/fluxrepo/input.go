@@ -191,6 +191,14 @@ func (in *input) names(rel string) bool {
 // show is how a path of the repository is told to the user.
 func (in *input) show(rel string) string { return path.Join(in.display, rel) }
 
+// unshow is the path in the repository that was shown.
+func (in *input) unshow(shown string) string {
+	if in.display == "." {
+		return shown
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(shown, in.display), "/")
+}
+
 // standsAlone reports whether a folder, though it lies in a repository, holds one of its own: its Kustomizations' paths
 // lead to folders in it.
 func standsAlone(dir string) bool {

@@ -25,9 +25,7 @@ type subject struct {
 	chart []string // those that keep the chart from being known
 	read  []*fluxgraph.Object
 
-	reasons  map[string]release.Reference // why variables are unknown, as far as read was searched
-	named    map[release.Reference]string // and back
-	searched int
+	named map[release.Reference]string // the variable that a reference is unknown for
 }
 
 // judge runs the rules over a HelmRelease. What shows nothing of Spegel is left out.
@@ -40,7 +38,7 @@ func (c *check) judge(ctx context.Context, o *fluxgraph.Object) []*subject {
 }
 
 func (c *check) evaluate(ctx context.Context, g *fluxgraph.Graph, o *fluxgraph.Object) *subject {
-	s := &subject{check: c, graph: g, object: o, read: []*fluxgraph.Object{o}, reasons: map[string]release.Reference{}, named: map[release.Reference]string{}}
+	s := &subject{check: c, graph: g, object: o, read: []*fluxgraph.Object{o}, named: map[release.Reference]string{}}
 	hr, err := c.decodeRelease(substitute.Seal(o.Text))
 	if err != nil {
 		s.problem = err
@@ -74,37 +72,22 @@ func (s *subject) isShaky() bool {
 
 // why is the reference that a variable is unknown for.
 func (s *subject) why(name string) release.Reference {
-	for ; s.searched < len(s.read); s.searched++ {
-		o := s.read[s.searched]
-		for _, name := range substitute.Unknown(string(substitute.Seal(o.Text))) {
-			if _, known := s.reasons[name]; !known {
-				s.note(name, reasonIn(o, name))
-			}
-		}
-	}
-	if _, known := s.reasons[name]; !known {
-		s.note(name, reasonIn(nil, name))
-	}
-	return s.reasons[name]
-}
-
-func (s *subject) note(name string, why release.Reference) {
-	s.reasons[name] = why
-	if _, known := s.named[why]; !known {
-		s.named[why] = name
-	}
-}
-
-// reasonIn is why a variable in an object is unknown.
-func reasonIn(o *fluxgraph.Object, name string) release.Reference {
+	ref := release.Reference{Kind: "Variable", Name: name, Reason: substitute.NoValue(name)}
+	i := slices.IndexFunc(s.read, func(o *fluxgraph.Object) bool {
+		return slices.Contains(substitute.Unknown(string(substitute.Seal(o.Text))), name)
+	})
 	switch {
-	case o != nil && name == substitute.Sealed:
-		return release.Reference{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Key: "spec", Reason: substitute.SealedReason}
-	case o != nil && o.By != nil:
-		r := o.By.Scope.Why(name)
-		return release.Reference{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Key: r.Key, Reason: r.Text}
+	case i >= 0 && name == substitute.Sealed:
+		o := s.read[i]
+		ref = release.Reference{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Key: "spec", Reason: substitute.SealedReason}
+	case i >= 0 && s.read[i].By != nil:
+		r := s.read[i].By.Scope.Why(name)
+		ref = release.Reference{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Key: r.Key, Reason: r.Text}
 	}
-	return release.Reference{Kind: "Variable", Name: name, Reason: substitute.NoValue(name)}
+	if _, known := s.named[ref]; !known {
+		s.named[ref] = name
+	}
+	return ref
 }
 
 // variables lists why a text of the values is not known; none if it is.

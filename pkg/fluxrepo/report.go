@@ -100,42 +100,15 @@ func (s *subject) remoteShapers() (out []Reference) {
 	return out
 }
 
-// covers reports whether a release has to do with what is asked for: it stands there, a finding does, or something that
-// does has a say in it, so that it would be another one without.
+// covers reports whether a release has to do with what is asked for: it, or a finding of it, stands there, or it would
+// be another one without.
 func (c *check) covers(ctx context.Context, s *subject, rel *Release) bool {
-	if len(c.in.parts) == 0 {
+	stands := func(f Finding) bool { return c.in.has(c.in.unshow(f.Place.File)) }
+	if len(c.in.parts) == 0 || c.in.has(c.fileOf(s.object)) || rel != nil && slices.ContainsFunc(rel.Findings, stands) {
 		return true
 	}
-	places := []Place{rel.Place}
-	for _, f := range rel.Findings {
-		places = append(places, f.Place)
-	}
-	if slices.ContainsFunc(places, func(p Place) bool { return c.in.has(c.in.unshow(p.File)) }) {
-		return true
-	}
-	return c.touches(ctx, s)
-}
-
-// touches reports whether what is asked for has a say in a release.
-func (c *check) touches(ctx context.Context, s *subject) bool {
-	if o := s.object; o.By == nil {
+	if s.object.By == nil {
 		return false
-	}
-	for _, n := range s.object.By.Chain() {
-		if c.in.has(n.File) {
-			return true
-		}
-	}
-	files := s.graph.SourceFiles(s.object)
-	for _, values := range c.chartValues(ctx, s) {
-		files = append(files, c.in.unshow(values.File))
-	}
-	for _, o := range s.read[1:] {
-		file, _ := s.graph.Document(o)
-		files = append(append(files, file), s.graph.SourceFiles(o)...)
-	}
-	if slices.ContainsFunc(files, func(p string) bool { return p != "" && c.in.has(p) }) {
-		return true
 	}
 	if c.blank == nil {
 		c.blank = map[string][]byte{}
@@ -150,14 +123,10 @@ func (c *check) touches(ctx context.Context, s *subject) bool {
 		return true
 	}
 	other := c.evaluate(ctx, g, again)
-	if other.release == nil || s.release == nil {
-		return other.release != s.release
-	}
-	return !reflect.DeepEqual(other.hr, s.hr) || !reflect.DeepEqual(other.result, s.result) || !sameData(other.read, s.read)
-}
-
-func sameData(a, b []*fluxgraph.Object) bool {
-	return slices.EqualFunc(a, b, func(a, b *fluxgraph.Object) bool { return bytes.Equal(a.Text, b.Text) })
+	why, _ := c.unjudged(s)
+	now, _ := c.unjudged(other)
+	return why.Message != now.Message || (other.release == nil) != (s.release == nil) || !reflect.DeepEqual(other.hr, s.hr) || !reflect.DeepEqual(other.result, s.result) ||
+		!slices.EqualFunc(other.read, s.read, func(a, b *fluxgraph.Object) bool { return bytes.Equal(a.Text, b.Text) })
 }
 
 // errors are what could not be checked.
@@ -177,7 +146,7 @@ func (c *check) errors(ctx context.Context, judged []*subject) (out []Error) {
 		})
 	}
 	for _, s := range judged {
-		if e, ok := c.unjudged(s); ok && (c.in.has(c.in.unshow(e.Place.File)) || len(c.in.parts) > 0 && (c.in.has(c.fileOf(s.object)) || c.touches(ctx, s))) {
+		if e, ok := c.unjudged(s); ok && c.covers(ctx, s, nil) {
 			out = append(out, e)
 		}
 	}
@@ -217,7 +186,7 @@ func (c *check) unjudged(s *subject) (Error, bool) {
 			why = r.reference(s.why(name)).Reason + "; hand its value over with --var or --vars"
 		}
 		return Error{
-			Place: c.placeOfVariable(s, s.chart[0]), Unfollowed: true,
+			Place: c.placeOfReference(s, s.why(s.chart[0])), Unfollowed: true,
 			Message: "HelmRelease " + r.name(s.object.Name) + ": which chart it installs is not known, so it is not checked: " + why,
 		}, true
 	}

@@ -28,7 +28,11 @@ func (r *round) expand() {
 		if r.stay(keyOf(nil, d.file, d.text("metadata", "namespace"), d.text("metadata", "name"))) {
 			continue
 		}
-		text, err := yaml.Marshal(r.now(d))
+		node := r.now(d)
+		if node == nil {
+			continue
+		}
+		text, err := yaml.Marshal(node)
 		if err != nil {
 			continue // can't be: it was decoded
 		}
@@ -43,15 +47,16 @@ func (r *round) stay(key string) bool {
 	return ok
 }
 
-// now is a declaration as its file has it, which may have been edited.
+// now is a declaration as its file has it, which may have been edited; nil if it is gone.
 func (r *round) now(d *declaration) *yaml.Node {
-	if _, edited := r.tree.Edit(d.file); edited && d.index >= 0 {
-		docs, _ := r.tree.Documents(d.file)
-		if all := yamldoc.Objects(docs); d.index < len(all) {
-			return all[d.index]
-		}
+	if _, edited := r.tree.Edit(d.file); !edited || d.index < 0 {
+		return d.node
 	}
-	return d.node
+	docs, _ := r.tree.Documents(d.file) // what can't be read is gone
+	if all := yamldoc.Objects(docs); d.index < len(all) {
+		return all[d.index]
+	}
+	return nil
 }
 
 // follow builds a Kustomization if it is relevant, and goes on with what it emits.
