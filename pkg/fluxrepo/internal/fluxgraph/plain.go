@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
@@ -55,9 +57,7 @@ func (g *Graph) addTo(n *Instance, w *overlay.Object) {
 	o := newObject(n, n.Scope, w)
 	n.Objects = append(n.Objects, o)
 	if o.Kind == "ResourceSet" && o.Err == nil {
-		objects, err := render(o.Text)
-		o.Err = err
-		for _, w := range objects {
+		for _, w := range rendered(o) {
 			g.addTo(n, w)
 		}
 	}
@@ -126,12 +126,22 @@ func (g *Graph) addLoose() {
 			case g.ctx.Err() != nil:
 				return
 			case kind == "HelmRelease" && group == "helm.toolkit.fluxcd.io":
-				o := newObject(nil, loose, overlay.NewObject(d))
-				o.File, o.node = p, d
-				g.Loose = append(g.Loose, o)
+				g.addLooseObject(p, d, overlay.NewObject(d))
+			case kind == "ResourceSet" && group == operatorGroup:
+				for _, w := range rendered(newObject(nil, loose, overlay.NewObject(d))) {
+					if w.Kind == "HelmRelease" {
+						g.addLooseObject(p, d, w)
+					}
+				}
 			}
 		}
 	}
+}
+
+func (g *Graph) addLooseObject(file string, node *yaml.Node, w *overlay.Object) {
+	o := newObject(nil, substitute.Loose(g.o.Given), w)
+	o.File, o.node = file, node
+	g.Loose = append(g.Loose, o)
 }
 
 // mayBeLoose reports whether a file may hold a HelmRelease that is to be judged though no build reads it.

@@ -11,6 +11,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/resourceset"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
@@ -109,14 +110,20 @@ func (r *round) add(n *Instance, w *overlay.Object) {
 	case o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, kustomizeGroup+"/"):
 		r.adopt(n, o)
 	case o.Kind == "ResourceSet":
-		objects, err := render(o.Text)
-		if err != nil {
-			o.Err = err
-		}
-		for _, w := range objects {
+		for _, w := range rendered(o) {
 			r.add(n, w)
 		}
 	}
+}
+
+// rendered are the objects of a ResourceSet, which notes why there are none.
+func rendered(set *Object) (out []*overlay.Object) {
+	docs, err := resourceset.Render(set.Text)
+	set.Err = err
+	for _, d := range docs {
+		out = append(out, overlay.NewObject(d))
+	}
+	return out
 }
 
 func newObject(by *Instance, scope *substitute.Scope, w *overlay.Object) *Object {

@@ -204,9 +204,11 @@ func (f *Folder) Files(visit func(file string) (more bool)) {
 // Copies reports whether the kustomization copies out of the objects of its files.
 func (f *Folder) Copies() bool { return len(f.copied) > 0 }
 
-// Lists reports whether the kustomization names anything with objects.
+// Lists reports whether the kustomization names resources.
 func (f *Folder) Lists() bool {
-	return len(f.Resources)+len(f.Subs) > 0 || slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Path != "" })
+	isResource := func(field string) bool { return field == "resources" || field == "bases" }
+	return slices.ContainsFunc(references(f.Node), func(r reference) bool { return isResource(r.field) }) ||
+		slices.ContainsFunc(f.Holes, func(h Hole) bool { return isResource(h.Field) })
 }
 
 // Patches are the texts of the patches that stand in the kustomization itself.

@@ -1,0 +1,53 @@
+package resourceset_test
+
+import (
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/resourceset"
+)
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		spec string
+		want string // a part of the objects, or of the error
+	}{
+		"an object for each input":    {"inputs: [{app: a}, {app: b}]\n  resources: [{kind: ConfigMap, metadata: {name: 'v-<< inputs.app >>'}}]", "name: v-b"},
+		"functions":                   {"inputs: [{app: 'A b'}]\n  resources: [{kind: ConfigMap, metadata: {name: '<< inputs.app | slugify >>'}}]", "name: a-b"},
+		"a template of text":          {"inputs: [{app: a}]\n  resourcesTemplate: |\n    kind: ConfigMap\n    metadata: {name: << inputs.app | quote >>}\n", "name: \"a\""},
+		"an input that is not there":  {"inputs: [{app: a}]\n  resources: [{kind: '<< inputs.gone >>'}]", "gone"},
+		"no environment":              {"inputs: [{app: a}]\n  resources: [{kind: '<< env \"HOME\" >>'}]", "not defined"},
+		"inputs of a provider":        {"inputsFrom: [{name: x}]\n  resources: []", "come from a provider"},
+		"the namespace of the set":    {"inputs: [{app: a}]\n  resources: [{kind: ConfigMap, metadata: {name: a}}]", "namespace: ns"},
+		"steps":                       {"steps: [{name: a, resources: [{kind: ConfigMap, metadata: {name: first}}]}, {name: b, resourcesTemplate: '{kind: ConfigMap, metadata: {name: second}}'}]", "name: second"},
+		"a template of its own":       {"inputs: [{app: a}]\n  resourcesTemplate: '<< define \"x\" >><< . >><< end >>{kind: ConfigMap, metadata: {name: << template \"x\" inputs.app >>}}'", "name: a"},
+		"a loop in a loop":            {"inputs: [{l: [a, b]}]\n  resourcesTemplate: '{kind: ConfigMap, metadata: {name: \"<< range $x := inputs.l >><< range inputs.l >><< $x >><< . >><< end >><< end >>\"}}'", "name: \"aaabbabb\""},
+		"another strategy":            {"inputStrategy: {name: Permute}\n  resources: []", "strategy"},
+		"a list without an end":       {"resources: [{kind: '<< range until 100000000 >>x<< end >>'}]", "does more"},
+		"loops in loops":              {"resources: [{kind: '<< $l := until 1000 >><< range $l >><< range $l >><< range $l >><< end >><< end >><< end >>'}]", "does more"},
+		"a text that grows and grows": {"resources: [{kind: '<< repeat 100000000 \"x\" >>'}]", "does more"},
+		"a text that doubles":         {"resources: [{kind: '<< $x := \"a\" >><< range until 60 >><< $x = print $x $x >><< end >>'}]", "does more"},
+		"a list that doubles":         {"resources: [{kind: '<< $x := list 1 >><< range until 60 >><< $x = concat $x $x >><< end >>'}]", "does more"},
+		"templates without an end":    {"resources: [{kind: '<< define \"x\" >><< template \"x\" >><< template \"x\" >><< end >><< template \"x\" >>'}]", "depth"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			objects, err := resourceset.Render([]byte("apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: x, namespace: ns}\nspec:\n  " + c.spec + "\n"))
+			var got strings.Builder
+			for _, o := range objects {
+				if err := yaml.NewEncoder(&got).Encode(o); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err != nil {
+				got.WriteString(err.Error())
+			}
+			if !strings.Contains(got.String(), c.want) {
+				t.Errorf("want %q in\n%s", c.want, got.String())
+			}
+		})
+	}
+}
