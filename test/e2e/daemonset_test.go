@@ -154,8 +154,7 @@ func TestDaemonSets(t *testing.T) {
 	})
 	t.Run("a release whose values can't be read, and its DaemonSet", func(t *testing.T) {
 		t.Parallel()
-		release := strings.Replace(helmRelease("  valuesFrom: [{kind: Secret, name: spegel-values}]\n"), "metadata: {name: spegel}", "metadata: {name: spegel, namespace: "+ns+"}", 1)
-		text := accepted(t, kubectlInput(t, release, "create", "-f", "-"))
+		text := accepted(t, kubectlInput(t, secretRelease(ns), "create", "-f", "-"))
 		text += refusedDaemonSet(t, kubectlInput(t, daemonSetOf("spegel", "v0-7-4", docker, private), "create", "-f", "-"), "private-registry-mirrored")
 		golden(t, "daemonset.txt", text)
 	})

@@ -27,7 +27,6 @@ var update = flag.Bool("update", false, "write golden files")
 var (
 	shared *cluster.Cluster
 	guard  *cluster.Webhook
-	flux   *cluster.Flux
 )
 
 // testPolicy is the policy in force.
@@ -70,11 +69,8 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	if flux, err = shared.StartFlux(ctx); err != nil {
-		return 1, err
-	}
 	// these were there before the guard came
-	for _, ns := range []string{"bad-metadata", "bad-status", "bad-deletion", "bad-finalizer", "bad-suspend", "bad-fix", "bad-flux"} {
+	for _, ns := range []string{"bad-metadata", "bad-status", "bad-deletion", "bad-finalizer", "bad-suspend", "bad-fix"} {
 		if err := seed(ctx, root, ns); err != nil {
 			return 1, err
 		}

@@ -73,6 +73,18 @@ func release(t testing.TB, name, values string) string {
 	return string(text)
 }
 
+// secretRelease is a HelmRelease that takes its values from a Secret.
+func secretRelease(ns string) string {
+	return `apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: spegel, namespace: ` + ns + `}
+spec:
+  interval: 1h
+  chartRef: {kind: OCIRepository, name: spegel, namespace: ` + ns + `}
+  valuesFrom: [{kind: Secret, name: spegel-values}]
+`
+}
+
 // TestWhatKubectlPrints keeps the texts that a person sees.
 func TestWhatKubectlPrints(t *testing.T) {
 	t.Parallel()

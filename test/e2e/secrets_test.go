@@ -27,7 +27,7 @@ stringData:
     spegel:
       mirroredRegistries: [https://docker.io, "https://robot:hunter2@registry.example.ts.net", "hunter2/x"]
 `, "-n", ns, "apply", "-f", "-"))
-	manifest := strings.Replace(helmRelease("  valuesFrom: [{kind: Secret, name: spegel-values}]\n"), "OCIRepository, name: spegel", "OCIRepository, name: spegel, namespace: "+ns, 1)
+	manifest := secretRelease(ns)
 
 	// without the grant, the Secret is unresolved
 	out := accepted(t, kubectlInput(t, manifest, "-n", ns, "create", "--dry-run=server", "-f", "-"))

@@ -1,4 +1,4 @@
-package e2e_test
+package flux_test
 
 import (
 	"strings"
@@ -73,9 +73,9 @@ func (a app) touch() {
 	}
 }
 
-// TestFluxConfigMapTurnsBad: a commit makes a ConfigMap of a fixed name bad, and its release stays as it is. The ConfigMap is refused
+// TestConfigMapTurnsBad: a commit makes a ConfigMap of a fixed name bad, and its release stays as it is. The ConfigMap is refused
 // at its dry run, and nothing of the commit is applied.
-func TestFluxConfigMapTurnsBad(t *testing.T) {
+func TestConfigMapTurnsBad(t *testing.T) {
 	t.Parallel()
 	a := newForcedApp(t, "flux-cm-bad", byConfigMap(listGood))
 	a.applied("app")
@@ -97,8 +97,8 @@ func TestFluxConfigMapTurnsBad(t *testing.T) {
 	a.holds(listBetter)
 }
 
-// TestFluxListMovesIntoTheRelease: one commit takes the list out of the ConfigMap and puts it into the release.
-func TestFluxListMovesIntoTheRelease(t *testing.T) {
+// TestListMovesIntoTheRelease: one commit takes the list out of the ConfigMap and puts it into the release.
+func TestListMovesIntoTheRelease(t *testing.T) {
 	t.Parallel()
 	a := newForcedApp(t, "flux-cm-moves", byConfigMap(listGood))
 	a.applied("app")
@@ -136,9 +136,9 @@ configurations: [kustomizeconfig.yaml]
 	}
 }
 
-// TestFluxGeneratedConfigMapTurnsBad: the release changes along with the name of its ConfigMap. Its dry run comes before the new
+// TestGeneratedConfigMapTurnsBad: the release changes along with the name of its ConfigMap. Its dry run comes before the new
 // one is there and must not be refused; when it is applied, it is.
-func TestFluxGeneratedConfigMapTurnsBad(t *testing.T) {
+func TestGeneratedConfigMapTurnsBad(t *testing.T) {
 	t.Parallel()
 	a := newForcedApp(t, "flux-cm-generated", generated(listGood))
 	a.applied("app")
@@ -152,12 +152,13 @@ func TestFluxGeneratedConfigMapTurnsBad(t *testing.T) {
 	a.twice(func() { a.applied("app") })
 }
 
-// TestFluxUnresolvedDenied is not parallel: it changes the policy that all tests share. With unresolved: deny, a release
+// TestUnresolvedDenied is not parallel: it changes the policy that all tests share. With unresolved: deny, a release
 // and what it names come in one commit, and a generated ConfigMap gets another name.
-func TestFluxUnresolvedDenied(t *testing.T) {
+func TestUnresolvedDenied(t *testing.T) {
 	setPolicy(t, testPolicy+"unresolved: deny\n")
-	defer setPolicy(t, testPolicy)
+	t.Cleanup(func() { setPolicy(t, testPolicy) })
 	t.Run("a fixed name", func(t *testing.T) {
+		t.Parallel()
 		a := newForcedApp(t, "flux-deny-fixed", byConfigMap(listGood))
 		a.twice(func() { a.applied("app") })
 		a.push(byConfigMap(listPrivate))
@@ -165,6 +166,7 @@ func TestFluxUnresolvedDenied(t *testing.T) {
 		a.holds(listGood)
 	})
 	t.Run("a generated name", func(t *testing.T) {
+		t.Parallel()
 		a := newForcedApp(t, "flux-deny-generated", generated(listGood))
 		a.twice(func() { a.applied("app") })
 		a.push(generated(listBetter))
@@ -173,6 +175,7 @@ func TestFluxUnresolvedDenied(t *testing.T) {
 		a.twice(func() { a.refused("app", "private-registry-mirrored") })
 	})
 	t.Run("a ConfigMap that never comes", func(t *testing.T) {
+		t.Parallel()
 		files := byConfigMap(listGood)
 		delete(files, "configmap.yaml")
 		a := newForcedApp(t, "flux-deny-never", files)
@@ -186,20 +189,8 @@ func TestFluxUnresolvedDenied(t *testing.T) {
 		}
 	})
 	t.Run("a source that comes with its release", func(t *testing.T) {
+		t.Parallel()
 		a := newForcedApp(t, "flux-deny-source", fix)
 		a.twice(func() { a.applied("app") })
 	})
-}
-
-// TestFluxBadReleaseIsReconciled: a release that was bad before the guard came, and that nobody changes.
-func TestFluxBadReleaseIsReconciled(t *testing.T) {
-	t.Parallel()
-	const ns = "bad-flux"
-	uid := accepted(t, kubectl(t, "-n", ns, "get", "helmrelease", "spegel", "-o", "jsonpath={.metadata.uid}"))
-	for range 2 {
-		refused(t, kubectl(t, "-n", ns, "annotate", "--overwrite", "helmrelease", "spegel", "reconcile.fluxcd.io/requestedAt=now"), "legacy-registries-key")
-	}
-	if now := accepted(t, kubectl(t, "-n", ns, "get", "helmrelease", "spegel", "-o", "jsonpath={.metadata.uid}")); now != uid {
-		t.Errorf("uid %s, then %s", uid, now)
-	}
 }

@@ -1,4 +1,4 @@
-package e2e_test
+package flux_test
 
 import (
 	"path/filepath"
@@ -10,23 +10,17 @@ import (
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
-// TestCELPoliciesFluxForce: a denial of the CEL policies must not make Flux delete the release, whatever force says.
-func TestCELPoliciesFluxForce(t *testing.T) {
+// TestCELPoliciesForce: a denial of the CEL policies must not make Flux delete the release, whatever force says.
+func TestCELPoliciesForce(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, "cel-force", "  force: true\n", fix)
 	a.applied("app")
 	uid := a.uid()
-	accepted(t, kubectl(t, "label", "namespace", a.ns, celPolicyLabel+"=shipped"))
-	if err := installCELPolicies(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the CEL policies decide", func() bool {
-		r := kubectlInput(t, release(t, "probe", "spegel: {registries: [x]}"), "-n", a.ns, "create", "--dry-run=server", "-f", "-")
-		return strings.Contains(r.Output, "ValidatingAdmissionPolicy 'spegel-guard'")
-	})
+	bendCELPolicy(t, a.ns, func(map[string]any) {})
+	celPolicyDecides(t, a.ns)
 	a.push(incident)
 	ready := a.reconcile("app")
-	if want := "dry-run failed (Forbidden): helmreleases.helm.toolkit.fluxcd.io \"spegel\" is forbidden: ValidatingAdmissionPolicy 'spegel-guard' with binding 'spegel-guard' denied request: Spegel would stand"; !strings.Contains(ready, want) {
+	if want := "dry-run failed (Forbidden): helmreleases.helm.toolkit.fluxcd.io \"spegel\" is forbidden: ValidatingAdmissionPolicy 'cel-force' with binding 'cel-force' denied request: Spegel would stand"; !strings.Contains(ready, want) {
 		t.Errorf("want a refusal by the CEL policies: %s", ready)
 	}
 	if now := a.uid(); uid == "" || now != uid {
@@ -56,20 +50,27 @@ func TestCELPoliciesOtherwiseFluxWouldDelete(t *testing.T) {
 				t.Fatal("the release was not applied")
 			}
 			bendCELPolicy(t, id, change)
-			eventually(t, "the bent policy decides", func() bool {
-				r := kubectlInput(t, release(t, "spegel-probe", "spegel: {registries: [x]}"), "-n", a.ns, "create", "--dry-run=server", "-f", "-")
-				return strings.Contains(r.Output, "is invalid") || strings.Contains(r.Output, "ValidatingAdmissionPolicy '"+id+"'")
-			})
+			celPolicyDecides(t, a.ns)
 			a.push(incident)
 			ready := a.reconcile("app")
 			if uid := a.uid(); uid != "" {
-				t.Errorf("the release kept its uid %s, so TestCELPoliciesFluxForce proves nothing: %s", uid, ready)
+				t.Errorf("the release kept its uid %s, so TestCELPoliciesForce proves nothing: %s", uid, ready)
 			}
 		})
 	}
 }
 
-// bendCELPolicy installs a changed copy of the policy that refuses, for one namespace.
+// celPolicyDecides waits until the copy of the policy decides in its namespace.
+func celPolicyDecides(t *testing.T, ns string) {
+	t.Helper()
+	probe := strings.Replace(incident["helmrelease.yaml"], "name: spegel", "name: spegel-probe", 1)
+	eventually(t, "the CEL policy decides in "+ns, func() bool {
+		r := kubectlInput(t, probe, "-n", ns, "create", "--dry-run=server", "-f", "-")
+		return strings.Contains(r.Output, "is invalid") || strings.Contains(r.Output, "ValidatingAdmissionPolicy '"+ns+"'")
+	})
+}
+
+// bendCELPolicy installs a changed copy of the policy that refuses, for one namespace whose name it gets.
 func bendCELPolicy(t *testing.T, ns string, change func(spec map[string]any)) {
 	t.Helper()
 	root, err := cluster.Root()

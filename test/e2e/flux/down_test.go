@@ -1,4 +1,4 @@
-package e2e_test
+package flux_test
 
 import (
 	"strings"
@@ -19,9 +19,9 @@ func whileDown(t *testing.T, step func()) {
 	step()
 }
 
-// TestFluxConfigMapTurnedBadWhileDown: with the guard down, a ConfigMap of a fixed name that turns bad gets in. From then on the
+// TestConfigMapTurnedBadWhileDown: with the guard down, a ConfigMap of a fixed name that turns bad gets in. From then on the
 // release is bad, and each way to go on is open.
-func TestFluxConfigMapTurnedBadWhileDown(t *testing.T) {
+func TestConfigMapTurnedBadWhileDown(t *testing.T) {
 	fixed := with(byConfigMap(listBetter), "helmrelease.yaml", helmRelease("  timeout: 3m\n"+fromConfigMap))
 	ways := map[string]func(a app){
 		"revert": func(a app) {
@@ -60,12 +60,15 @@ func TestFluxConfigMapTurnedBadWhileDown(t *testing.T) {
 		}
 	})
 	for name, way := range ways {
-		t.Run(name, func(t *testing.T) { way(app{t, apps[name].ns}) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			way(app{t, apps[name].ns})
+		})
 	}
 }
 
-// TestFluxWhileDown: with no replica running, Flux goes on with all but what would install a changed Spegel.
-func TestFluxWhileDown(t *testing.T) {
+// TestWhileDown: with no replica running, Flux goes on with all but what would install a changed Spegel.
+func TestWhileDown(t *testing.T) {
 	const another = `apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {name: another}

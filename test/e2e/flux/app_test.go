@@ -1,4 +1,4 @@
-package e2e_test
+package flux_test
 
 import (
 	"context"
@@ -7,6 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	"github.com/fluxcd/pkg/apis/meta"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
@@ -66,17 +74,26 @@ func (a app) flux(args ...string) cluster.Result {
 // takes a refusal for something that may still get ready, and waits until its time is up.
 func (a app) reconcile(name string) string {
 	a.t.Helper()
-	revision := a.get("gitrepository", "repo", "{.status.artifact.revision}")
+	repo := &sourcev1.GitRepository{ObjectMeta: metav1.ObjectMeta{Namespace: a.ns, Name: "repo"}}
+	if err := api.Get(a.t.Context(), client.ObjectKeyFromObject(repo), repo); err != nil {
+		a.t.Fatal(err)
+	}
 	token := time.Now().Format(time.RFC3339Nano)
-	accepted(a.t, kubectl(a.t, "-n", a.ns, "annotate", "--overwrite", "kustomization", name, "reconcile.fluxcd.io/requestedAt="+token))
-	var ready string
-	eventually(a.t, "kustomization "+name+" is reconciled at "+revision, func() bool {
-		const ask = `{.status.lastHandledReconcileAt} {.status.lastAttemptedRevision} {.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}`
-		var done bool
-		ready, done = strings.CutPrefix(a.get("kustomization", name, ask), token+" "+revision+" ")
-		return done && !strings.HasPrefix(ready, "Unknown ")
+	k := &kustomizev1.Kustomization{ObjectMeta: metav1.ObjectMeta{Namespace: a.ns, Name: name}}
+	ask := fmt.Sprintf(`{"metadata": {"annotations": {%q: %q}}}`, meta.ReconcileRequestAnnotation, token)
+	if err := api.Patch(a.t.Context(), k, client.RawPatch(types.MergePatchType, []byte(ask))); err != nil {
+		a.t.Fatal(err)
+	}
+	var ready *metav1.Condition
+	eventually(a.t, "kustomization "+name+" is reconciled at "+repo.Status.Artifact.Revision, func() bool {
+		if err := api.Get(a.t.Context(), client.ObjectKeyFromObject(k), k); err != nil {
+			a.t.Fatal(err)
+		}
+		ready = apimeta.FindStatusCondition(k.Status.Conditions, meta.ReadyCondition)
+		return k.Status.LastHandledReconcileAt == token && k.Status.LastAttemptedRevision == repo.Status.Artifact.Revision &&
+			ready != nil && ready.Status != metav1.ConditionUnknown
 	})
-	return ready
+	return string(ready.Status) + " " + ready.Message
 }
 
 // applied fails the test unless a reconciliation succeeds.
