@@ -9,7 +9,7 @@ MAKEFLAGS += --no-builtin-rules
 # Any Go from 1.21 on will do: it fetches the toolchain that go.mod names, as it would a module, also where the machine's
 # setting is "local". What keeps it from that is said in one line.
 export GOTOOLCHAIN := auto
-ifneq ($(filter-out help clean dist,$(MAKECMDGOALS)),)
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
 MISSING := $(shell .ci/toolchain)
 ifneq ($(MISSING),)
 $(error $(MISSING))
@@ -110,7 +110,7 @@ vuln: $(BIN)/govulncheck ## Look for known vulnerabilities that the program call
 	CGO_ENABLED=0 $(BIN)/govulncheck ./cmd/...
 
 .PHONY: dist
-dist: ## Pack the manifests of a release into dist: VERSION=v1.2.3 DIGEST=sha256:...
+dist: ## Make the files of a release in dist: VERSION=v1.2.3 DIGEST=sha256:... (of the image)
 	@.ci/dist '$(VERSION)' '$(IMAGE)' '$(DIGEST)' dist
 
 .PHONY: generate

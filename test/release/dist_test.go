@@ -5,162 +5,157 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"github.com/google/go-cmp/cmp"
 )
 
-const archive = "spegel-guard-" + version + "-manifests"
-
-var digest = "sha256:" + strings.Repeat("ab", 32)
-
-// dist runs make dist as the release workflow does, into a folder of its own.
-func dist(t *testing.T, version, digest string) (dir string, err error) {
-	t.Helper()
-	dir = t.TempDir()
-	out, err := exec.CommandContext(t.Context(), filepath.Join(root, ".ci", "dist"), version, "registry.example.com/spegel-guard", digest, dir).CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%w: %s", err, out)
-	}
-	return dir, err
-}
-
-// TestReleasedManifestsNameTheImageByDigest unpacks what a user downloads and builds the default install of it, and base with each
-// component: whatever runs the image runs this one.
-func TestReleasedManifestsNameTheImageByDigest(t *testing.T) {
+// TestDist makes a release as the workflow does, of the one platform that can be tried here.
+func TestDist(t *testing.T) {
 	t.Parallel()
-	dir, err := dist(t, version, digest)
-	if err != nil {
-		t.Fatal(err)
+	platform := runtime.GOOS + "-" + runtime.GOARCH
+	name := "spegel-guard-" + version + "-" + platform
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, ".ci", "dist"), version, "registry.example.com/spegel-guard", digest, dir)
+	cmd.Env = append(os.Environ(), "PLATFORMS="+strings.ReplaceAll(platform, "-", "/"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
-	packed, err := os.ReadFile(filepath.Join(dir, archive+".tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := fmt.Sprintf("%x  %s.tar.gz\n", sha256.Sum256(packed), archive); string(sums) != want {
-		t.Errorf("SHA256SUMS is %q, want %q", sums, want)
-	}
-	disk := unpack(t, packed)
-	components, err := disk.ReadDir("/" + archive + "/components")
-	if err != nil || len(components) == 0 {
-		t.Fatal(components, err)
-	}
-	images := imagesOf(t, disk, "/"+archive)
-	for _, name := range components {
-		kustomization := "resources: [../" + archive + "/base]\ncomponents: [../" + archive + "/components/" + name + "]\n"
-		if err := disk.WriteFile("/"+name+"/kustomization.yaml", []byte(kustomization)); err != nil {
-			t.Fatal(err)
-		}
-		images = append(images, imagesOf(t, disk, "/"+name)...)
-	}
-	// One of the default install, one of base for each component, and those that audit and node-doctor run.
-	if want := 1 + len(components) + 2; len(images) != want {
-		t.Errorf("%d images, want %d", len(images), want)
-	}
-	for _, image := range images {
-		if want := "registry.example.com/spegel-guard@" + digest; image != want {
-			t.Errorf("image %s, want %s", image, want)
-		}
-	}
-}
-
-// imagesOf builds a folder and returns every image that something in it runs.
-func imagesOf(t *testing.T, disk filesys.FileSystem, folder string) (images []string) {
-	t.Helper()
-	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, folder)
-	if err != nil {
-		t.Fatalf("%s: %v", folder, err)
-	}
-	text, err := objects.AsYaml()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, object := range objects.Resources() {
-		if got := object.GetLabels()["app.kubernetes.io/version"]; got != version {
-			t.Errorf("%s is labelled with version %q, want %s", object.CurId(), got, version)
-		}
-	}
-	for line := range strings.Lines(string(text)) {
-		if image, found := strings.CutPrefix(strings.TrimLeft(line, " -"), "image: "); found {
-			images = append(images, strings.TrimSpace(image))
-		}
-	}
-	return images
-}
-
-func unpack(t *testing.T, packed []byte) filesys.FileSystem {
-	t.Helper()
-	disk := filesys.MakeFsInMemory()
-	stream, err := gzip.NewReader(strings.NewReader(string(packed)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for files := tar.NewReader(stream); ; {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return disk
-		}
+	made := map[string][]byte{}
+	for _, file := range []string{"install.yaml", name + ".cdx.json", name + ".tar.gz", archive + ".tar.gz", "SHA256SUMS"} {
+		data, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if header.Typeflag == tar.TypeDir {
-			continue
+		made[file] = data
+	}
+	t.Run("the checksums are of all files", func(t *testing.T) {
+		t.Parallel()
+		var want strings.Builder
+		for _, file := range []string{"install.yaml", name + ".cdx.json", name + ".tar.gz", archive + ".tar.gz"} {
+			fmt.Fprintf(&want, "%x  %s\n", sha256.Sum256(made[file]), file)
 		}
-		if strings.HasSuffix(header.Name, ".go") {
-			t.Errorf("%s is no manifest", header.Name)
+		if diff := cmp.Diff(want.String(), string(made["SHA256SUMS"])); diff != "" {
+			t.Errorf("SHA256SUMS (-want +got):\n%s", diff)
 		}
-		content, err := io.ReadAll(files)
-		if err == nil {
-			err = disk.WriteFile("/"+header.Name, content)
+	})
+	t.Run("the program runs", func(t *testing.T) {
+		t.Parallel()
+		files := untar(t, made[name+".tar.gz"])
+		if len(files) != 2 || len(files["LICENSE"]) == 0 {
+			t.Errorf("%d files in the archive", len(files))
 		}
-		if err != nil {
+		program := filepath.Join(t.TempDir(), "spegel-guard")
+		if err := os.WriteFile(program, files["spegel-guard"], 0o700); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-func TestDistIsReproducible(t *testing.T) {
-	t.Parallel()
-	var sums [2][]byte
-	for i := range sums {
-		dir, err := dist(t, version, digest)
-		if err == nil {
-			sums[i], err = os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+		out, err := exec.CommandContext(t.Context(), program, "--version").Output()
+		if err != nil || !strings.HasPrefix(string(out), "spegel-guard "+version+" (commit ") || strings.Contains(string(out), "unknown") {
+			t.Errorf("%v: %s", err, out)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !bytes.Equal(sums[0], sums[1]) {
-		t.Errorf("%s and %s", sums[0], sums[1])
-	}
-}
-
-func TestDistRefusesWhatIsNoRelease(t *testing.T) {
-	t.Parallel()
-	for name, arguments := range map[string][2]string{
-		"a branch":    {"main", digest},
-		"a tag":       {version, "latest"},
-		"no digest":   {version, ""},
-		"half of one": {version, digest[:40]},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := dist(t, arguments[0], arguments[1]); err == nil || !strings.Contains(err.Error(), "want") {
-				t.Errorf("error %v", err)
+		sbom(t, program, made[name+".cdx.json"])
+	})
+	t.Run("install.yaml names the image by its digest", func(t *testing.T) {
+		t.Parallel()
+		install := string(made["install.yaml"])
+		for _, want := range []string{"image: registry.example.com/spegel-guard@" + digest, "kind: ValidatingWebhookConfiguration", "kind: Certificate", "app.kubernetes.io/version: " + version} {
+			if !strings.Contains(install, want) {
+				t.Errorf("it does not say %s", want)
 			}
-		})
+		}
+	})
+}
+
+// sbom holds a list of components against the program.
+func sbom(t *testing.T, program string, data []byte) {
+	t.Helper()
+	type component struct {
+		Type, Name, Version, PURL string
+		Hashes                    []struct{ Alg, Content string }
+	}
+	var list struct {
+		BOMFormat, SpecVersion string
+		Metadata               struct{ Component component }
+		Components             []component
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	if main := list.Metadata.Component; list.BOMFormat != "CycloneDX" || list.SpecVersion != "1.6" || main.Version != version || main.Hashes[0].Content != hex.EncodeToString(sum[:]) {
+		t.Errorf("%s %s of %+v", list.BOMFormat, list.SpecVersion, main)
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"pkg:golang/stdlib@" + strings.TrimPrefix(info.GoVersion, "go")}
+	for _, dep := range info.Deps {
+		want = append(want, "pkg:golang/"+dep.Path+"@"+strings.ReplaceAll(dep.Version, "+", "%2B"))
+	}
+	var got []string
+	for _, c := range list.Components {
+		got = append(got, c.PURL)
+		if c.Type != "library" || c.PURL != "pkg:golang/"+c.Name+"@"+strings.ReplaceAll(c.Version, "+", "%2B") {
+			t.Errorf("component %+v", c)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("components (-linked +listed):\n%s", diff)
+	}
+}
+
+// untar returns the files of a tar.gz, which must be executable where they are programs.
+func untar(t *testing.T, packed []byte) map[string][]byte {
+	t.Helper()
+	stream, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for archive := tar.NewReader(stream); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[header.Name], err = io.ReadAll(archive); err != nil {
+			t.Fatal(err)
+		}
+		if header.Name == "spegel-guard" && header.Mode&0o111 != 0o111 {
+			t.Errorf("%s has mode %o", header.Name, header.Mode)
+		}
+	}
+}
+
+// What is released is what the tests of the image's program are about, for the platforms that the documents promise.
+func TestArchivesAreBuiltLikeTheImage(t *testing.T) {
+	t.Parallel()
+	script, dockerfile := read(t, ".ci/archives"), read(t, "Dockerfile")
+	flags := regexp.MustCompile(`-ldflags "([^"]*)"`)
+	image := strings.NewReplacer("{", "", "}", "").Replace(strings.ToLower(flags.FindStringSubmatch(dockerfile)[1]))
+	if got := strings.ToLower(flags.FindStringSubmatch(script)[1]); got != image || !strings.Contains(script, "CGO_ENABLED=0") || !strings.Contains(script, "-trimpath") {
+		t.Errorf("archives are built with %s, the image with %s", got, image)
+	}
+	if !strings.Contains(read(t, ".ci/dist"), "PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64}") {
+		t.Error("the platforms of a release are others")
 	}
 }
