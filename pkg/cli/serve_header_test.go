@@ -70,6 +70,25 @@ func TestMetricsServer(t *testing.T) {
 	serving(t, time.Hour, "--metrics-bind-address="+plain).awaitPort(t, plain)
 	serving(t, time.Hour, "--metrics-bind-address="+secure, "--metrics-secure", "--kubeconfig="+kubeconfig(t, api)).awaitPort(t, secure)
 	client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	get := func(url, token string, code int) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != code || resp.ProtoMajor != 1 || (code == http.StatusOK) != strings.Contains(string(text), "spegel_guard_") {
+			t.Errorf("%s with token %q: %s %s, %v; want %d\n%.300s", url, token, resp.Proto, resp.Status, err, code, text)
+		}
+	}
 	for _, c := range []struct {
 		url, token string
 		code       int
@@ -81,21 +100,8 @@ func TestMetricsServer(t *testing.T) {
 		{"https://" + secure + "/metrics", "good", http.StatusOK},
 		{"http://" + secure + "/metrics", "good", http.StatusBadRequest},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c.token != "" {
-			req.Header.Set("Authorization", "Bearer "+c.token)
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if err != nil || resp.StatusCode != c.code || resp.ProtoMajor != 1 || (c.code == http.StatusOK) != strings.Contains(string(text), "spegel_guard_") {
-			t.Errorf("%s with token %q: %s %s, %v; want %d\n%.300s", c.url, c.token, resp.Proto, resp.Status, err, c.code, text)
-		}
+		get(c.url, c.token, c.code)
 	}
+	api.Close()
+	get("https://"+secure+"/metrics", "good, and not asked about before", http.StatusServiceUnavailable)
 }
