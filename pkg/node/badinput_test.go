@@ -69,9 +69,9 @@ func TestBadFolders(t *testing.T) {
 			},
 			node.Warn, "is too large",
 		},
-		"arrays in arrays":                     {badHosts(strings.Repeat("\n", 7) + "a = " + strings.Repeat("[", 60_000)), node.Warn, "can't be read: line 8: nested more than 32 levels deep"},
-		"tables in tables":                     {badHosts("a = " + strings.Repeat("{a = ", 10_000)), node.Warn, "can't be read: line 1: nested more than 32 levels deep"},
-		"a key of many parts":                  {badHosts("[host]\n" + strings.Repeat("a.", 30_000) + "a = 1"), node.Warn, "can't be read: line 2: nested more than 32 levels deep"},
+		"arrays in arrays":                     {badHosts(strings.Repeat("\n", 7) + "a = " + strings.Repeat("[", 60_000)), node.Warn, "toml: arrays and inline tables are nested more than the maximum"},
+		"tables in tables":                     {badHosts("a = " + strings.Repeat("{a = ", 10_000)), node.Warn, "containerd ignores the whole file"},
+		"a key of many parts":                  {badHosts("[host]\n" + strings.Repeat("a.", 30_000) + "a = 1"), node.Pass, "with 1 entries"},
 		"more tables than a parser soon reads": {badHosts(strings.Repeat("[[a]]\n", 12_000)), node.Warn, "is too large"},
 		"no UTF-8": {
 			func(t *testing.T, hosts string) {
@@ -121,9 +121,6 @@ func TestBadFolders(t *testing.T) {
 				Dial: nowhere, Lookup: unknown,
 			})
 			want(t, results["mirror-config"], test.status, test.says)
-			if contains(test.says, "nested") {
-				want(t, results["resolution"], node.Skip, test.says)
-			}
 			for _, r := range results {
 				if strings.ContainsAny(strings.ReplaceAll(printed(r), "\n", ""), "\x1b\x00") {
 					t.Errorf("%s prints control characters: %q", r.Check, r.Evidence)
@@ -230,16 +227,19 @@ func TestBadBundles(t *testing.T) {
 		data []byte
 		says string
 	}{
-		"empty":              {nil, "holds no files of a node"},
-		"no archive":         {[]byte("hello, this is a text of some length"), "unexpected EOF"},
-		"a cut tar.gz":       {gzipped(t, sick().tar(t))[:200], "unexpected EOF"},
-		"a cut zip":          {sick().zip(t, "n")[:200], "zip: not a valid zip file"},
-		"nothing of a node":  {content{"readme.txt": "x"}.tar(t), "holds no files of a node"},
-		"only names outside": {content{"../etc/containerd/x": "x"}.zip(t, ".."), "lead out of it"},
-		"a gzip bomb":        {bomb(t), "unpacks to more than"},
-		"deep names":         {gzipped(t, content{"etc/" + strings.Repeat("a/", 2000) + "x": "x"}.tar(t)), "is more than 64 folders deep"},
-		"implied folders":    {manyNames(t, 4000, func(i int) string { return fmt.Sprintf("etc/%d/", i) + strings.Repeat("a/", 60) + "x" }), "files and folders"},
-		"many nodes":         {manyNames(t, 501, func(i int) string { return fmt.Sprintf("n%d/etc/hosts", i) }), "holds more than 500 nodes"},
+		"empty":             {nil, "holds no files of a node"},
+		"no archive":        {[]byte("hello, this is a text of some length"), "unexpected EOF"},
+		"a cut tar.gz":      {gzipped(t, sick().tar(t))[:200], "unexpected EOF"},
+		"a cut zip":         {sick().zip(t, "n")[:200], "zip: not a valid zip file"},
+		"nothing of a node": {content{"readme.txt": "x"}.tar(t), "holds no files of a node"},
+		"a name outside":    {content{"../etc/containerd/x": "x", "etc/hostname": "node-1"}.tar(t), "leads out of it"},
+		"another, of a zip": {content{"etc/x/../../../../y": "x", "etc/hostname": "node-1"}.zip(t, "node-1"), "leads out of it"},
+		"of Windows' names": {content{`node-1\etc\containerd\certs.d\_default\hosts.toml`: "x"}.zip(t, "node-1"), "holds no files of a node"},
+		"too much":          {muchConfiguration(t), "bytes of what is looked at"},
+		"a gzip bomb":       {bomb(t), "unpacks to more than"},
+		"deep names":        {gzipped(t, content{"etc/" + strings.Repeat("a/", 2000) + "x": "x"}.tar(t)), "is more than 64 folders deep"},
+		"implied folders":   {manyNames(t, 4000, func(i int) string { return fmt.Sprintf("etc/%d/", i) + strings.Repeat("a/", 60) + "x" }), "files and folders"},
+		"many nodes":        {manyNames(t, 501, func(i int) string { return fmt.Sprintf("n%d/etc/hosts", i) }), "holds more than 500 nodes"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -264,6 +264,16 @@ func manyNames(t *testing.T, n int, name func(i int) string) []byte {
 	return gzipped(t, buf.Bytes())
 }
 
+// muchConfiguration is a tar.gz with 130 MiB of what may be configuration.
+func muchConfiguration(t *testing.T) []byte {
+	t.Helper()
+	c := content{"etc/hostname": "node-1\n"}
+	for i := range 130 {
+		c[fmt.Sprintf("etc/alternatives/%02d", i)] = strings.Repeat("x", 1<<20)
+	}
+	return gzipped(t, c.tar(t))
+}
+
 // bomb is a small tar.gz with a member of 2 GiB.
 func bomb(t *testing.T) []byte {
 	t.Helper()
@@ -281,10 +291,8 @@ func TestBundleKeepsToItself(t *testing.T) {
 	w := zip.NewWriter(&buf)
 	for name, data := range map[string]string{
 		"node-1/etc/containerd/certs.d/_default/hosts.toml": spegelHosts(""),
-		"node-1/../../etc/passwd":                           "root",
-		"node-1/etc/containerd/certs.d/../../../x":          "x",
 		"node-1/etc/containerd/certs.d/big/hosts.toml":      strings.Repeat("#", 2<<20),
-		"/node-1/etc/hosts":                                 "127.0.0.1 localhost",
+		"/node-1/etc/hosts": "127.0.0.1 localhost",
 	} {
 		f, err := w.Create(name)
 		must(t, err)

@@ -60,12 +60,9 @@ func (x *run) criLog(ctx context.Context) Result {
 	}
 	switch {
 	case f.Status == "" && len(f.Evidence) == 0:
-		f.add(Pass, "%s has no failed pull from %s", log.Source, few(shownAll(x.targets)))
+		f.add(Pass, "%s has no failed pull from %s", log.Source, few(names(x.targets)))
 	case f.Status == "":
-		f.add(Pass, "%s has no other failed pull from %s", log.Source, few(shownAll(x.targets)))
-	}
-	if log.Short != "" {
-		f.add(Warn, "%s", log.Short)
+		f.add(Pass, "%s has no other failed pull from %s", log.Source, few(names(x.targets)))
 	}
 	return f.Result
 }
@@ -162,12 +159,4 @@ func ago(at time.Time, age time.Duration) string {
 		return "less than a minute ago"
 	}
 	return age.Round(time.Minute).String() + " ago"
-}
-
-func shownAll(names []string) []string {
-	out := make([]string, 0, len(names))
-	for _, n := range names {
-		out = append(out, redact.Name(n))
-	}
-	return out
 }

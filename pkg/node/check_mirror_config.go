@@ -31,13 +31,8 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 	x.describe(ctx, h, &f)
 	x.spegelAside(ctx, h, &f)
 	known := x.matcher(ctx)
-	x.judgeMirrors(h, known, &f)
 	for i, d := range there {
-		before := there[:i]
-		if h.Any {
-			before = nil
-		}
-		x.hostsFiles(ctx, d, before, known, &f)
+		x.hostsFiles(ctx, d, there[:i], known, &f)
 		x.displaced(ctx, d, &f)
 	}
 	x.matchList(ctx, slices.Concat(there, h.Aside), &f)
@@ -71,10 +66,11 @@ func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *finding)
 			filled += len(d.Entries)
 		}
 	}
-	if h.Any {
-		f.add(Warn, "containerd reads one of them, and it is not known which: %s", errWhich)
+	if len(h.Mirrored) > 0 {
+		f.add(Warn, "containerd reads no hosts directory, and Spegel does nothing: %s sets registry.mirrors, which is deprecated, for %s", h.From, few(names(h.Mirrored)))
+		f.fix("set config_path in its place, with a hosts file for each of these registries; containerd reads it when it starts")
 	}
-	if len(h.Dirs) > 1 && !h.Any && filled > 0 {
+	if len(h.Dirs) > 1 && filled > 0 {
 		x.describeList(ctx, f)
 	}
 	if h.Unsure != "" && filled > 0 {

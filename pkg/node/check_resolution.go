@@ -1,7 +1,6 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"path"
@@ -54,7 +53,7 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *containerd.Re
 		needs |= docker.HostCapabilityResolve
 	}
 	var f finding
-	why := cmp.Or(r.Why, "no folder of the hosts directory is for it")
+	why := "no folder of the hosts directory is for it"
 	if r.Folder != "" {
 		why = "as " + redact.Path(r.Folder) + " says"
 	}
@@ -65,8 +64,8 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *containerd.Re
 	o := x.orderOf(ctx, r, host, needs)
 	o.describe(&f)
 	o.judge(redact.Name(host), x.isPrivate(host), &f)
-	if f.Status != Pass && o.hasSpegel() || len(o.name) == 0 {
-		x.fixResolution(ctx, r, &f)
+	if r.Folder != "" && (f.Status != Pass && o.hasSpegel() || len(o.name) == 0) {
+		x.fixFolder(ctx, r.Folder, &r.File, &f)
 	}
 	if slices.Contains(o.name, spegelName) {
 		x.wayBack(ctx, host, &f)
@@ -76,16 +75,6 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *containerd.Re
 		f.fix("unless it is meant so: %s", x.edit(ctx, path.Join(r.Folder, nodefs.HostsToml), "take out the line of server, or have it name the registry"))
 	}
 	return f.Result
-}
-
-// fixResolution says how Spegel gets out of the way of what a resolution comes from.
-func (x *run) fixResolution(ctx context.Context, r *containerd.Resolution, f *finding) {
-	switch {
-	case r.Folder != "":
-		x.fixFolder(ctx, r.Folder, &r.File, f)
-	case r.Why != "":
-		fixMirrors(f)
-	}
 }
 
 // wayBack looks for settings of the registry that Spegel has put aside.

@@ -92,24 +92,13 @@ func (x *run) spegelHere(ctx context.Context) (*Placement, error) {
 // isHere reports whether it is this DaemonSet that runs on this node, if one does.
 func (x *run) isHere(p *Placement) bool { return len(p.others) == 0 || p.on(x.nodeName()) != nil }
 
-// mayWrite lists the directories that Spegel is told to write on this node, or on the nodes of any DaemonSet where it
-// is not known which of them this is.
-func (x *run) mayWrite(ctx context.Context) []string {
+// written is the hosts directory that Spegel is told to write on this node; empty where that is not known.
+func (x *run) written(ctx context.Context) string {
 	p, err := x.spegelHere(ctx)
-	var sets []Placement
-	switch {
-	case err == nil:
-		sets = []Placement{*p}
-	case errors.Is(err, errWhich):
-		sets = append([]Placement{*p}, p.others...)
+	if err != nil || !path.IsAbs(p.HostsDir) {
+		return ""
 	}
-	var out []string
-	for i := range sets {
-		if dir := path.Clean(sets[i].HostsDir); path.IsAbs(dir) && !slices.Contains(out, dir) {
-			out = append(out, dir)
-		}
-	}
-	return out
+	return path.Clean(p.HostsDir)
 }
 
 // on is the pod on a node, if there is one.

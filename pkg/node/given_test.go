@@ -308,33 +308,3 @@ func TestHardLinks(t *testing.T) {
 	want(t, results["mirror-config"], node.Fail, private+"/hosts.toml sends containerd to Spegel", "_default/hosts.toml is not a regular file")
 	want(t, results["resolution"], node.Fail, "as /etc/containerd/certs.d/"+private+" says")
 }
-
-// A name that was left out may be that of what is looked for, whichever way it was meant.
-func TestNamesThatWereLeftOut(t *testing.T) {
-	t.Parallel()
-	c := content{"etc/hostname": "node-1\n", "etc/containerd/config.toml": listed("/etc/containerd/certs.d"), certs: "", ingest: ""}
-	for name, says := range map[string]string{
-		certs + "x/../_default/hosts.toml":                  "etc/containerd/certs.d/x/../_default/hosts.toml\"",
-		`node-1\etc\containerd\certs.d\_default\hosts.toml`: `names with a backslash or ".." were left out of the archive, 1 of them of what may be containerd's files; the first is `,
-		`opt\more.toml`: "were left out",
-		`etc/systemd/system/dev-disk-by\x2did.device`:         "",
-		"etc/containerd/../../" + ingest + "aaaa/data":        "were left out",
-		"var/lib/../../../../etc/cri/conf.d/hosts/_default/x": "were left out",
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := maps.Clone(c)
-			c[name] = spegelHosts("")
-			for _, data := range [][]byte{c.tar(t), c.zip(t, "node-1")} {
-				results := judge(t, oneBundle(t, data))
-				for _, check := range []string{"mirror-config", "resolution", "stale-ingests"} {
-					status := node.Warn
-					if says == "" {
-						status = node.Pass
-					}
-					want(t, results[check], status, says)
-				}
-			}
-		})
-	}
-}

@@ -20,11 +20,7 @@ import (
 type spegelMatcher struct {
 	told map[string]string // by scheme and port: the DaemonSet that points containerd there
 	by   map[string]string // of the mirrors that were taken for Spegel, by URL as shown: by what
-	not  map[string]string // of those that look like Spegel where the cluster says otherwise: by what
 }
-
-// onTheNode is what Spegel shares with whatever else a node serves to itself.
-const onTheNode = "by its address, which is the node itself, and plain HTTP"
 
 // chartPorts are those that Spegel's chart publishes: hostPort and nodePort by default, and hostPort as
 // it is usually set on Talos. Its values may name others.
@@ -39,7 +35,7 @@ var aVariable = regexp.MustCompile(`\$\([^)]*\)`)
 
 // matcher asks the cluster, if there is one, where Spegel's pods point containerd.
 func (x *run) matcher(ctx context.Context) spegelMatcher {
-	s := spegelMatcher{map[string]string{}, map[string]string{}, map[string]string{}}
+	s := spegelMatcher{map[string]string{}, map[string]string{}}
 	p, err := x.spegel(ctx)
 	if err != nil {
 		return s
@@ -59,8 +55,8 @@ func (x *run) matcher(ctx context.Context) spegelMatcher {
 	return s
 }
 
-// of says by what a mirror is taken for Spegel; it is empty for somebody else's. Where the cluster names the ports, only those
-// count.
+// of says by what a mirror is taken for Spegel; it is empty for somebody else's. A cluster names the ports; at those of the chart, and
+// with its dial_timeout, an older Spegel may have left one.
 func (s spegelMatcher) of(m containerd.Mirror) string {
 	u, err := containerd.HostURL(m.URL)
 	if err != nil {
@@ -72,20 +68,6 @@ func (s spegelMatcher) of(m containerd.Mirror) string {
 	if set, ok := s.told[u.Scheme+":"+u.Port()]; ok && u.Port() != "" {
 		return "by port " + u.Port() + ", where DaemonSet " + redact.Name(set) + " points containerd"
 	}
-	if len(s.told) > 0 {
-		return ""
-	}
-	return looksLikeSpegel(u, m.DialTimeout)
-}
-
-// isEmbedded reports whether k3s or RKE2 wrote a mirror for their own Spegel. A cluster's DaemonSets say nothing of that.
-func isEmbedded(u *url.URL) bool {
-	ip, err := netip.ParseAddr(u.Hostname())
-	return err == nil && ip.IsLoopback() && u.Scheme == "https" && slices.Contains(embeddedPorts(), u.Port())
-}
-
-// looksLikeSpegel says by what a mirror may be Spegel, where nobody names its ports.
-func looksLikeSpegel(u *url.URL, dialTimeout string) string {
 	if u.Scheme != "http" {
 		return ""
 	}
@@ -96,12 +78,18 @@ func looksLikeSpegel(u *url.URL, dialTimeout string) string {
 	switch {
 	case err != nil:
 		return ""
-	case ip.IsLoopback():
-		return onTheNode
-	case dialTimeout == "200ms":
+	case m.DialTimeout == "200ms":
 		return "by plain HTTP to an address with Spegel's dial_timeout of 200ms"
+	case ip.IsLoopback() && len(s.told) == 0:
+		return "by its address, which is the node itself, and plain HTTP"
 	}
 	return ""
+}
+
+// isEmbedded reports whether k3s or RKE2 wrote a mirror for their own Spegel. A cluster's DaemonSets say nothing of that.
+func isEmbedded(u *url.URL) bool {
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && ip.IsLoopback() && u.Scheme == "https" && slices.Contains(embeddedPorts(), u.Port())
 }
 
 // spegelIn lists those of a registry's file, or of _default, that are Spegel. A file may name it as its server; the registry
@@ -116,8 +104,6 @@ func (s spegelMatcher) spegelIn(f *containerd.HostsFile, registry string) []stri
 		if why := s.of(m); why != "" {
 			out = append(out, redact.Quote(m.URL))
 			s.by[redact.Quote(m.URL)] = why
-		} else if looks := looksLikeSpegel(u, m.DialTimeout); looks != "" {
-			s.not[redact.Quote(m.URL)] = looks
 		}
 	}
 	return out
@@ -131,23 +117,9 @@ func (s spegelMatcher) isSpegelHost(asked docker.RegistryHost, file *containerd.
 	})
 }
 
-// note says by what mirrors were taken for Spegel, and which were not: an older Spegel may have left those, but what the
-// node serves to itself is more likely something else.
+// note says by what mirrors were taken for Spegel.
 func (s spegelMatcher) note(f *finding) {
 	for _, u := range slices.Sorted(maps.Keys(s.by)) {
 		f.note("%s is taken for Spegel %s", u, s.by[u])
-	}
-	var ports []string
-	for _, at := range slices.Sorted(maps.Keys(s.told)) {
-		ports = append(ports, redact.Name(at)+" (DaemonSet "+redact.Name(s.told[at])+")")
-	}
-	for _, u := range slices.Sorted(maps.Keys(s.not)) {
-		const other = "%s looks like Spegel %s, and is not taken for it: Spegel is at %s"
-		if s.not[u] == onTheNode {
-			f.note(other, u, s.not[u], few(ports))
-			continue
-		}
-		f.add(Warn, other+"; an older one may have left it", u, s.not[u], few(ports))
-		f.fix("if nothing else is at %s, take it out of the hosts directory", u)
 	}
 }

@@ -52,14 +52,10 @@ func TestByWhatSpegelIsTold(t *testing.T) {
 		"a name, with a cluster":      {"[host.'http://spegel.internal:31444']\n", cluster(pointing(ownPort)...), node.Fail, "by port 31444, where DaemonSet"},
 		"a cluster with another port": {"[host.'http://192.0.2.11:31445']\n", cluster(pointing(ownPort)...), node.Pass, "the folders are those of Spegel's list"},
 		"left over from before, by its port": {
-			"[host.'http://192.0.2.11:30020']\n", cluster(pointing(ownPort)...), node.Warn,
-			`"http://192.0.2.11:30020" looks like Spegel by port 30020, one that its chart publishes, and is not taken for it: Spegel is at http:31444 (DaemonSet kube-system/spegel); an older one may have left it`,
+			"[host.'http://192.0.2.11:30020']\n", cluster(pointing(ownPort)...), node.Fail, `"http://192.0.2.11:30020" is taken for Spegel by port 30020, one that its chart publishes`,
 		},
-		"the node itself, with a cluster": {
-			"[host.'http://127.0.0.1:5555']\n", cluster(pointing(ownPort)...), node.Pass,
-			"which is the node itself, and plain HTTP, and is not taken for it: Spegel is at http:31444 (DaemonSet kube-system/spegel)\n",
-		},
-		"another scheme": {"[host.'https://192.0.2.11:31444']\n", cluster(pointing(ownPort)...), node.Pass, "the folders are those of Spegel's list"},
+		"the node itself, with a cluster": {"[host.'http://127.0.0.1:5555']\n", cluster(pointing(ownPort)...), node.Pass, "the folders are those of Spegel's list"},
+		"another scheme":                  {"[host.'https://192.0.2.11:31444']\n", cluster(pointing(ownPort)...), node.Pass, "the folders are those of Spegel's list"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -164,7 +164,7 @@ func (x *run) now() time.Time {
 
 // hostsDirs are the directories that containerd reads.
 func (x *run) hostsDirs(ctx context.Context) *containerd.HostsDirs {
-	return x.node.HostsDirs(ctx, x.mayWrite(ctx))
+	return x.node.HostsDirs(ctx, x.written(ctx))
 }
 
 // resolve is whom containerd would ask for images of a registry.

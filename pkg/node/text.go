@@ -3,7 +3,18 @@ package node
 import (
 	"fmt"
 	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
+
+// names are foreign names, fit to be shown.
+func names(foreign []string) []string {
+	out := make([]string, 0, len(foreign))
+	for _, n := range foreign {
+		out = append(out, redact.Name(n))
+	}
+	return out
+}
 
 // list joins words as a sentence does.
 func list(words []string) string {

@@ -49,8 +49,6 @@ func (silent) Node() string { return "silent" }
 
 func (silent) Remote() bool { return true }
 
-func (silent) Unread() []string { return nil }
-
 func (silent) Now() time.Time { return time.Now() }
 
 // slow is a node that takes its time, as one may through talosctl.

@@ -56,7 +56,6 @@ func (n *Node) Config(ctx context.Context) *Config {
 	if c.disabled != "" {
 		c.Unread = append(c.Unread, redact.Path(c.disabled)+" turns off the plugin that pulls images for Kubernetes: another containerd does that, and its configuration was not found")
 	}
-	c.Unread = append(c.Unread, n.Files.Unread()...)
 	if ctx.Err() == nil { // the time of one check is no answer for the next
 		n.config = c
 	}
@@ -192,6 +191,14 @@ func configPath(images map[string]any) (value string, set bool) {
 func (c *Config) configPath() (dirs []string, set bool) {
 	value, set := configPath(c.images)
 	return slices.DeleteFunc(strings.Split(value, ":"), func(s string) bool { return s == "" }), set
+}
+
+// mirrored are the registries that registry.mirrors has, sorted. containerd takes these older settings where config_path is empty, and
+// then reads no hosts directory.
+func (c *Config) mirrored() []string {
+	registry, _ := c.images["registry"].(map[string]any)
+	mirrors, _ := registry["mirrors"].(map[string]any)
+	return slices.Sorted(maps.Keys(mirrors))
 }
 
 // LocalPull is the setting by which containerd pulls images itself rather than through its transfer service; empty where

@@ -15,15 +15,14 @@ import (
 // HostsDirs are the directories in which containerd looks up what to do for a registry, in its order: the first one
 // that has a folder for the registry, or a _default, decides.
 type HostsDirs struct {
-	Dirs    []*HostsDir
-	From    string              // who says so
-	Mirrors map[string][]string // of registry.mirrors, where containerd reads no directory
-	Any     bool                // containerd reads one of them, and it is not known which
-	Guess   bool                // nobody does: it is where they usually are
-	Aside   []*HostsDir         // where Spegel is told to write, if containerd is told to read elsewhere
-	Unsure  string              // why it is not certain that containerd reads them
-	Unread  []string            // what of its configuration could not be read
-	Notes   []string            // what else it shows
+	Dirs     []*HostsDir
+	From     string      // who says so
+	Mirrored []string    // the registries of registry.mirrors, where containerd reads no directory
+	Guess    bool        // nobody does: it is where they usually are
+	Aside    []*HostsDir // where Spegel is told to write, if containerd is told to read elsewhere
+	Unsure   string      // why it is not certain that containerd reads them
+	Unread   []string    // what of its configuration could not be read
+	Notes    []string    // what else it shows
 }
 
 // HostsDir is one of them.
@@ -71,8 +70,8 @@ func (h *HostsDirs) String() string { return strings.Join(h.Paths(), ":") }
 // defaultHostsDirs are what containerd 2.2 and newer take where its configuration names none.
 func defaultHostsDirs() []string { return []string{"/etc/containerd/certs.d", "/etc/docker/certs.d"} }
 
-// HostsDirs finds the directories, once. Written are those that Spegel is told to write.
-func (n *Node) HostsDirs(ctx context.Context, written []string) *HostsDirs {
+// HostsDirs finds the directories, once. Written is the one that Spegel is told to write; empty for none.
+func (n *Node) HostsDirs(ctx context.Context, written string) *HostsDirs {
 	if n.dirs != nil {
 		return n.dirs
 	}
@@ -85,40 +84,40 @@ func (n *Node) HostsDirs(ctx context.Context, written []string) *HostsDirs {
 }
 
 // findHostsDirs asks containerd's configuration, or else what Spegel is told, or else looks where they usually are.
-func (n *Node) findHostsDirs(ctx context.Context, written []string) *HostsDirs {
+func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 	config := n.Config(ctx)
 	told, set := config.configPath()
 	h := &HostsDirs{Unread: config.Unread}
 	if config.Misplaced {
 		h.Notes = append(h.Notes, redact.Path(config.Main)+" is of version 3 and has a config_path under "+criPlugin+", where containerd does not look for it; its place is "+ImagesPlugin)
 	}
-	mirrors := config.mirrors()
-	if len(told) > 0 && len(mirrors) > 0 {
+	mirrored := config.mirrored()
+	if len(told) > 0 && len(mirrored) > 0 {
 		h.Notes = append(h.Notes, redact.Path(config.Main)+" has registry.mirrors and config_path, which containerd refuses: it then pulls no image for Kubernetes")
 	}
-	// A Spegel that runs is a sign that containerd reads what it written, or else it exits.
-	byDefault := set || config.Version >= 3 || config.Main != "" && len(config.Unread) == 0 && len(written) == 0
+	// A Spegel that runs is a sign that containerd reads what it writes, or else it exits.
+	byDefault := set || config.Version >= 3 || config.Main != "" && len(config.Unread) == 0 && written == ""
 	switch {
 	case len(told) > 0:
 		h.From = "as " + redact.Path(config.PathFrom) + " says"
 		h.Dirs = n.readHostsDirs(ctx, told)
-	case len(mirrors) > 0:
-		h.From, h.Mirrors = redact.Path(config.Main), mirrors
+	case len(mirrored) > 0:
+		h.From, h.Mirrored = redact.Path(config.Main), mirrored
 	case byDefault:
 		h.From = "containerd's default, as " + redact.Path(config.Main) + " names no config_path"
 		h.Unsure = "that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all"
 		h.Dirs = n.readHostsDirs(ctx, defaultHostsDirs())
-	case len(written) > 0:
-		h.From, h.Any = "as Spegel is told", len(written) > 1
-		h.Dirs = n.readHostsDirs(ctx, written)
+	case written != "":
+		h.From = "as Spegel is told"
+		h.Dirs = n.readHostsDirs(ctx, []string{written})
 	default:
 		h.From, h.Guess = "where it usually is", true
 		d := n.guessHostsDir(ctx, config)
 		h.Dirs = []*HostsDir{d}
 		h.Unread = append(h.Unread, n.notBeside(ctx, d, config)...)
 	}
-	if !slices.ContainsFunc(written, func(dir string) bool { return slices.Contains(h.Paths(), dir) }) {
-		h.Aside = n.readHostsDirs(ctx, written)
+	if written != "" && !slices.Contains(h.Paths(), written) {
+		h.Aside = n.readHostsDirs(ctx, []string{written})
 	}
 	return h
 }

@@ -22,7 +22,6 @@ import (
 type Resolution struct {
 	Hosts  []Host
 	Folder string    // the folder that says so; empty for none
-	Why    string    // what says so in place of a folder
 	File   HostsFile // what it says
 	Lost   bool      // the folder's file can't be used, and containerd goes on as if it were not there
 }
@@ -60,11 +59,8 @@ func (e *UnreadError) Error() string { return e.Text }
 // Resolve asks containerd's own resolver. An UnreadError says that whom containerd asks is not known; any other error, that
 // containerd does not know.
 func (n *Node) Resolve(ctx context.Context, h *HostsDirs, host string) (*Resolution, error) {
-	if len(h.Mirrors) > 0 {
-		return n.resolveMirrors(ctx, h, host)
-	}
-	if h.Any {
-		return nil, &UnreadError{Text: "it reads one of " + redact.Path(h.String()) + ", and it is not known which"}
+	if len(h.Mirrored) > 0 {
+		return nil, &UnreadError{Text: "registry.mirrors of " + h.From + " says so, which is not followed"}
 	}
 	dirs, unread := h.Readable()
 	c, err := newCopy(ctx, n.Files, dirs, host)

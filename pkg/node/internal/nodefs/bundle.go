@@ -21,27 +21,26 @@ import (
 
 // Bounds on an archive. Nothing of it is written to disk.
 const (
-	maxMembers  = 200_000  // files in it, and folders that are kept
-	maxDepth    = 64       // folders above a file
-	maxNodes    = 500      // folders at the top, each of which may be a node's
-	maxUnpacked = 1 << 30  // bytes that it unpacks to; of a plain tar, that are read
-	maxKept     = 64 << 20 // bytes that are kept in memory
-	minLog      = 64 << 10 // bytes of a log that are kept of each node, however many there are
+	maxMembers   = 200_000   // files in it, and folders that are kept
+	maxDepth     = 64        // folders above a file
+	maxNodes     = 500       // folders at the top, each of which may be a node's
+	maxUnpacked  = 1 << 30   // bytes that it unpacks to; of a plain tar, that are read
+	maxKept      = 128 << 20 // bytes that are kept in memory
+	maxLogInside = 512 << 10 // bytes that are kept of a log, from its end
 )
 
-var errUnpacked = fmt.Errorf("unpacks to more than %d bytes", int64(maxUnpacked))
+var (
+	errUnpacked = fmt.Errorf("unpacks to more than %d bytes", int64(maxUnpacked))
+	errKept     = fmt.Errorf("holds more than %d bytes of what is looked at", int64(maxKept))
+)
 
 // bundleReader collects what the checks may ask for out of an archive.
 type bundleReader struct {
-	trees    map[string]*tree // by node; "" is a node's own root
+	*tree
+
 	members  int
-	entries  int // of all trees, with the folders that names imply
 	unpacked int64
 	kept     int64
-	logLimit int64  // bytes that are kept of a log
-	unsafe   int    // names of which it is not clear where they lead
-	missed   int    // those of them that may be files of containerd
-	missing  string // the first of these
 	newest   time.Time
 }
 
@@ -68,7 +67,7 @@ func readBundle(ctx context.Context, name string) ([]Files, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	b := &bundleReader{trees: map[string]*tree{}, logLimit: MaxLog}
+	b := &bundleReader{tree: newTree()}
 	head := make([]byte, 4)
 	n, err := f.ReadAt(head, 0)
 	switch head = head[:n]; {
@@ -138,9 +137,9 @@ func (b *bundleReader) tar(ctx context.Context, f io.Reader) error {
 // linked is the file that a hard link is another name of, which came before it: "tar -h" makes one also of the second
 // symbolic link to a file. One that was not kept is no regular file.
 func (b *bundleReader) linked(name string, link Entry) (e Entry, content []byte) {
-	root, inside := splitNode(path.Clean("/" + name))
-	if t := b.trees[root]; t != nil && t.entries[inside].Type.IsRegular() && t.has(inside) {
-		return t.entries[inside], t.content[inside]
+	name = path.Clean("/" + name)
+	if b.entries[name].Type.IsRegular() && b.has(name) {
+		return b.entries[name], b.contents[name]
 	}
 	link.Type = fs.ModeIrregular
 	return link, nil
@@ -155,77 +154,44 @@ func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func(
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	clean := path.Clean("/" + strings.TrimSuffix(name, "/"))
-	if strings.Contains("/"+name+"/", "/../") || strings.ContainsAny(name, "\\\x00") {
-		b.leaveOut(name, e)
-		return nil
+	if strings.Contains("/"+name+"/", "/../") {
+		return fmt.Errorf("%s: leads out of it", redact.Quote(name))
 	}
+	clean := path.Clean("/" + name)
 	if e.ModTime.After(b.newest) {
 		b.newest = e.ModTime
 	}
-	root, inside := splitNode(clean)
-	t, err := b.tree(root)
-	if err != nil {
-		return err
+	if e.Type.IsDir() {
+		b.given[clean] = true
 	}
-	if e.Type.IsDir() && inside != "/" { // of which nobody archives all
-		t.given[inside] = true
-	}
-	if !isLookedAt(inside, e.Type) {
-		t.partial[path.Dir(inside)] = true
-		folder := kept(inside)
-		if folder == inside {
-			return nil
-		}
-		return b.put(t, folder, Entry{Name: path.Base(folder), Type: fs.ModeDir}, nil)
-	}
-	if strings.Count(inside, "/") > maxDepth {
+	var content []byte
+	switch {
+	case !isLookedAt(clean, e.Type):
+		b.partial[path.Dir(clean)] = true
+		clean, e = kept(clean), Entry{Type: fs.ModeDir}
+	case strings.Count(clean, "/") > maxDepth:
 		return fmt.Errorf("%s: is more than %d folders deep", redact.Quote(name), maxDepth)
-	}
-	e.Name = path.Base(inside)
-	content, err := b.content(t, inside, e, open)
-	if err != nil {
-		return fmt.Errorf("%s: %w", redact.Quote(name), err)
-	}
-	return b.put(t, inside, e, content)
-}
-
-// tree is that of a node.
-func (b *bundleReader) tree(root string) (*tree, error) {
-	if b.trees[root] == nil {
-		if len(b.trees) == maxNodes {
-			return nil, fmt.Errorf("holds more than %d nodes", maxNodes)
+	case e.Type.IsRegular() || e.Type == fs.ModeSymlink:
+		var err error
+		if content, err = b.content(clean, e, open); err != nil {
+			return fmt.Errorf("%s: %w", redact.Quote(name), err)
 		}
-		b.trees[root] = newTree()
 	}
-	return b.trees[root], nil
-}
-
-// put adds a member to a tree. A name makes all folders above it, so they are counted too.
-func (b *bundleReader) put(t *tree, name string, e Entry, content []byte) error {
-	before := len(t.entries)
-	t.put(name, e, content)
-	if b.entries += len(t.entries) - before; b.entries > maxMembers {
+	if e.Name = path.Base(clean); !e.Type.IsDir() || !b.entries[clean].Type.IsDir() {
+		b.put(clean, e, content)
+	}
+	if len(b.entries) > maxMembers { // a name makes all folders above it
 		return fmt.Errorf("holds more than %d files and folders", maxMembers)
 	}
 	return nil
 }
 
-// content is what is kept of a member: small files of the folders that are looked at, the end of a log,
-// and where a symbolic link leads. What there is no room for is not kept.
-func (b *bundleReader) content(t *tree, name string, e Entry, open func() (io.ReadCloser, error)) ([]byte, error) {
-	limit := int64(MaxFile)
-	link, log := e.Type == fs.ModeSymlink, isLog(name)
-	switch {
-	case link:
-		limit = 4 << 10
-	case !e.Type.IsRegular() || !log && e.Size > MaxFile:
-		return nil, nil
-	case log:
-		limit = b.logLimit
-	}
-	if b.unpacked > maxUnpacked {
-		t.drop(name)
+// content is what is kept of a member: small files of the folders that are looked at, the end of a log, and where a symbolic link leads.
+func (b *bundleReader) content(name string, e Entry, open func() (io.ReadCloser, error)) ([]byte, error) {
+	limit, log := int64(MaxFile), isLog(name)
+	if log {
+		limit = maxLogInside
+	} else if e.Size > limit {
 		return nil, nil
 	}
 	r, err := open()
@@ -238,30 +204,10 @@ func (b *bundleReader) content(t *tree, name string, e Entry, open func() (io.Re
 	if !log && read > limit { // the size in the header was a lie
 		data = nil
 	}
-	if errors.Is(err, errUnpacked) || !b.makeRoom(int64(len(data))) {
-		t.drop(name)
-		return nil, nil
+	if b.kept += int64(len(data)); b.kept > maxKept {
+		return nil, errKept
 	}
-	if log {
-		data = bytes.Clone(data[max(0, int64(len(data))-b.logLimit):])
-	}
-	b.kept += int64(len(data))
 	return data, err
-}
-
-// makeRoom shortens the logs of all nodes by half, again and again, until there is room for more.
-func (b *bundleReader) makeRoom(size int64) bool {
-	for b.kept+size > maxKept && b.logLimit > minLog {
-		b.logLimit /= 2
-		for _, t := range b.trees {
-			for _, name := range t.logs() {
-				text := t.content[name]
-				t.content[name] = bytes.Clone(text[max(0, int64(len(text))-b.logLimit):])
-				b.kept -= int64(len(text) - len(t.content[name]))
-			}
-		}
-	}
-	return b.kept+size <= maxKept
 }
 
 // readEnd reads all and keeps the last bytes.

@@ -1,7 +1,6 @@
 package nodefs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,28 +11,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// splitNode cuts the name of a member into the folder of its node and the name on the node. An archive of one node's files
-// has its folders at the top.
-func splitNode(name string) (node, inside string) {
-	first, rest, ok := strings.Cut(strings.TrimPrefix(name, "/"), "/")
-	if !ok || slices.Contains([]string{"etc", "run", "var", "service-logs"}, first) {
-		return "", name
-	}
-	return first, "/" + rest
+// isLookedAt reports whether a check may ask for a file, or come by a folder or a symbolic link. Of an archive of several nodes, each has
+// a folder at the top.
+func isLookedAt(name string, kind fs.FileMode) bool {
+	_, inside, _ := strings.Cut(name[1:], "/")
+	return (kind.IsDir() || kind == fs.ModeSymlink) && strings.Count(name, "/") <= maxDepth || isLookedAtOnNode(name) || isLookedAtOnNode("/"+inside)
 }
 
-// isLookedAt reports whether a check may ask for a file, or come by a folder or a symbolic link.
-func isLookedAt(name string, kind fs.FileMode) bool {
-	inside := name + "/" // of a folder, itself
-	return (kind.IsDir() || kind == fs.ModeSymlink) && strings.Count(name, "/") <= maxDepth || isLog(name) ||
-		strings.HasPrefix(inside, "/etc/") || path.Base(name) == HostsToml || isCertificate(name) || strings.Contains(inside, "/etc/containerd/") ||
-		strings.HasPrefix(inside, "/run/k0s/") || strings.HasPrefix(inside, "/var/snap/microk8s/") && strings.Contains(inside, "/args/") ||
-		strings.Contains(inside, "/"+ContentStore+"/"+Ingests+"/") || strings.HasSuffix(name, "/"+ContentStore) ||
-		slices.ContainsFunc(resolverDirs(), func(dir string) bool { return strings.HasPrefix(inside, dir) })
+func isLookedAtOnNode(name string) bool {
+	return isLog(name) || strings.HasPrefix(name, "/etc/") || path.Base(name) == HostsToml || isCertificate(name) || strings.Contains(name, "/etc/containerd/") ||
+		strings.HasPrefix(name, "/run/k0s/") || strings.HasPrefix(name, "/var/snap/microk8s/") && strings.Contains(name, "/args/") ||
+		strings.Contains(name, "/"+ContentStore+"/"+Ingests+"/") ||
+		slices.ContainsFunc(resolverDirs(), func(dir string) bool { return strings.HasPrefix(name, dir) })
 }
 
 // isCertificate reports whether a hosts.toml may lead to a file, by the file's name. Of what lies in var, most is of containers.
@@ -47,95 +39,54 @@ func resolverDirs() []string {
 	return []string{"/run/systemd/resolve/", "/run/resolvconf/", "/run/NetworkManager/", "/run/connman/"}
 }
 
-// kept is what is kept of a member that nobody asks for: that there is a folder at the top, or a content store.
+// kept is what is kept of a member that nobody asks for: that there is a content store, or a folder of a node.
 func kept(name string) string {
 	if i := strings.Index(name, "/"+ContentStore+"/"); i >= 0 {
 		return name[:i+1+len(ContentStore)]
 	}
-	top, _, _ := strings.Cut(name[1:], "/")
-	return "/" + top
+	steps := strings.Split(path.Dir(name), "/")
+	return "/" + path.Join(steps[:min(len(steps), 3)]...)
 }
 
 // serviceLog is where "talosctl support" puts the log of containerd for Kubernetes.
 const serviceLog = "/service-logs/cri.log"
 
-func isLog(name string) bool { return name == serviceLog || slices.Contains(logFiles(), name) }
+// isLog reports whether a file of an archive is a log, of whichever node.
+func isLog(name string) bool {
+	return strings.HasSuffix(name, serviceLog) || slices.ContainsFunc(logFiles(), func(log string) bool { return strings.HasSuffix(name, log) })
+}
 
 // bundled is one node's files in an archive.
 type bundled struct {
 	*tree
 	node   string
+	folder string // of the node in the archive; empty for an archive of its files from the root
 	now    time.Time
-	unread []string
-	short  string // what there was no room for of its log
 }
 
-// leaveOut counts a name of which it is not clear where it leads.
-func (b *bundleReader) leaveOut(name string, e Entry) {
-	b.unsafe++
-	if e.Type.IsDir() || !isOfContainerd(name) {
-		return
-	}
-	b.missed++
-	if b.missed == 1 {
-		b.missing = redact.Quote(name)
-	}
-}
-
-// unread lists what was left out. Names count for each node of the archive: whose they would be is not clear.
-func (b *bundleReader) unread(t *tree) (out []string) {
-	if b.missed > 0 {
-		out = append(out, fmt.Sprintf(`names with a backslash or ".." were left out of the archive, %d of them of what may be containerd's files; the first is %s`, b.missed, b.missing))
-	}
-	if t.dropped > 0 {
-		out = append(out, fmt.Sprintf("the archive holds more than is kept of one, so that %d files were left out; the first is %s", t.dropped, t.noRoom))
-	}
-	return out
-}
-
-// isOfContainerd reports whether a name may mean a file of containerd's configuration or store, with its backslashes taken
-// for slashes. Others are common: systemd names its units with backslashes.
-func isOfContainerd(name string) bool {
-	clean := path.Clean("/" + strings.ReplaceAll(name, `\`, "/"))
-	return path.Ext(clean) == ".toml" || slices.ContainsFunc([]string{"/etc/containerd/", "/etc/cri/", "/certs.d/", "/" + ContentStore + "/" + Ingests + "/"}, func(folder string) bool {
-		return strings.Contains(clean+"/", folder)
-	})
-}
-
-// files makes Files of what was read. Beside the folders of a node, such as etc, other folders at the top are the
-// node's own, data/etc of it among them; without, each folder that holds those of a node is one.
+// files are the nodes of what was read: one, if the folders at the top are a node's, or else each folder that holds those.
 func (b *bundleReader) files(archive string) ([]Files, error) {
-	var out []Files
-	own := b.trees[""]
-	for _, root := range slices.Sorted(maps.Keys(b.trees)) {
-		t := b.trees[root]
-		switch {
-		case root != "" && own.isNode():
-			own.graft("/"+root, t)
-			continue
-		case !t.isNode():
-			continue
-		}
-		n := &bundled{tree: t, node: root, now: b.newest, unread: b.unread(t)}
-		if b.logLimit < MaxLog && slices.ContainsFunc(t.logs(), func(name string) bool { return int64(len(t.content[name])) == b.logLimit }) {
-			n.short = fmt.Sprintf("the archive holds many logs, so that only the last %d KiB of each were read", b.logLimit>>10)
-		}
-		if root == "" {
-			n.node = archive
-			if name, err := t.ReadFile(context.Background(), "/etc/hostname", 1<<10); err == nil && strings.TrimSpace(string(name)) != "" {
-				n.node = strings.TrimSpace(string(name))
-			}
+	if b.isNode("") {
+		n := &bundled{tree: b.tree, node: archive, now: b.newest}
+		if name, err := n.ReadFile(context.Background(), "/etc/hostname", 1<<10); err == nil && strings.TrimSpace(string(name)) != "" {
+			n.node = strings.TrimSpace(string(name))
 		}
 		n.node = validate.Clean(n.node)
-		out = append(out, n)
+		return []Files{n}, nil
+	}
+	var out []Files
+	for _, folder := range slices.Sorted(maps.Keys(b.children["/"])) {
+		if b.isNode("/" + folder) {
+			out = append(out, &bundled{tree: b.tree, node: validate.Clean(folder), folder: "/" + folder, now: b.newest})
+		}
 	}
 	switch {
-	case len(out) > 0:
-		return out, nil
-	case b.unsafe > 0:
-		return nil, errors.New("holds only names that lead out of it")
+	case len(out) > maxNodes:
+		return nil, fmt.Errorf("holds more than %d nodes", maxNodes)
+	case len(out) == 0:
+		return nil, errors.New("holds no files of a node: neither etc, var nor service-logs, at the top or one folder deep")
 	}
-	return nil, errors.New("holds no files of a node: neither etc, var nor service-logs, at the top or one folder deep")
+	return out, nil
 }
 
 // Node implements Files.
@@ -144,36 +95,84 @@ func (n *bundled) Node() string { return n.node }
 // Remote implements Files.
 func (n *bundled) Remote() bool { return true }
 
-// Unread implements Files.
-func (n *bundled) Unread() []string { return n.unread }
-
 // Now implements Files: the newest time in the archive, which is when it was made.
 func (n *bundled) Now() time.Time { return n.now }
 
 // Log implements Files.
 func (n *bundled) Log(ctx context.Context, limit int64) (Log, error) {
 	if text, err := n.ReadFile(ctx, serviceLog, limit); err == nil {
-		return Log{Source: serviceLog, Text: text, Short: n.short}, nil
+		return Log{Source: serviceLog, Text: text}, nil
 	}
-	log, err := findLog(func(name string) ([]byte, error) { return n.ReadFile(ctx, name, limit) })
-	log.Short = n.short
-	return log, err
+	return findLog(func(name string) ([]byte, error) { return n.ReadFile(ctx, name, limit) })
+}
+
+// ReadDir implements Files.
+func (n *bundled) ReadDir(_ context.Context, name string) ([]Entry, error) {
+	name, err := n.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	if e := n.entries[name]; name != "/" && !e.Type.IsDir() {
+		return nil, fs.ErrNotExist
+	}
+	children := n.children[name]
+	if len(children) > maxEntries {
+		return nil, ErrTooMany
+	}
+	entries := make([]Entry, 0, len(children))
+	for _, child := range slices.Sorted(maps.Keys(children)) {
+		entries = append(entries, children[child])
+	}
+	return entries, nil
+}
+
+// ReadFile implements Files.
+func (n *bundled) ReadFile(_ context.Context, name string, limit int64) ([]byte, error) {
+	name, err := n.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	content := n.contents[name]
+	switch e := n.entries[name]; {
+	case !e.Type.IsRegular():
+		return nil, ErrNotRegular
+	case int64(len(content)) > limit, content == nil && e.Size > 0:
+		return nil, ErrTooLarge
+	}
+	return content, nil
+}
+
+// resolve follows symbolic links, which lead no further than to the node's root, and returns a name in the archive.
+func (n *bundled) resolve(name string) (string, error) {
+	at, _, err := follow(name, func(name string) (string, error) {
+		e, ok := n.entries[n.folder+name]
+		switch {
+		case !ok:
+			return "", fs.ErrNotExist
+		case e.Type == fs.ModeSymlink:
+			return string(n.contents[n.folder+name]), nil
+		}
+		return "", nil
+	})
+	full := path.Join("/", n.folder, at)
+	if errors.Is(err, fs.ErrNotExist) { // of the root nobody archives all
+		return "", lacks(n.given[full] && !n.partial[full] && at != "/")
+	}
+	return full, err
 }
 
 // tree is a file system in memory.
 type tree struct {
 	entries  map[string]Entry            // by name
 	children map[string]map[string]Entry // by name of the folder
-	content  map[string][]byte           // nil for a file that was not kept
+	contents map[string][]byte           // nil for a file that was not kept
 	given    map[string]bool             // folders that are a member themselves: what they lack, the node lacks
 	partial  map[string]bool             // except these, of which something was not kept
-	dropped  int                         // files that there was no room for, except logs
-	noRoom   string                      // the first of them
 }
 
 func newTree() *tree {
 	return &tree{
-		entries: map[string]Entry{}, children: map[string]map[string]Entry{}, content: map[string][]byte{},
+		entries: map[string]Entry{}, children: map[string]map[string]Entry{}, contents: map[string][]byte{},
 		given: map[string]bool{}, partial: map[string]bool{},
 	}
 }
@@ -181,7 +180,7 @@ func newTree() *tree {
 // put adds a file and the folders above it. Of two files with one name the last one counts, as it does
 // when an archive is unpacked.
 func (t *tree) put(name string, e Entry, content []byte) {
-	t.content[name] = content
+	t.contents[name] = content
 	for name != "/" {
 		dir := path.Dir(name)
 		if t.children[dir] == nil {
@@ -195,96 +194,12 @@ func (t *tree) put(name string, e Entry, content []byte) {
 	}
 }
 
-// drop counts a file that there was no room for.
-func (t *tree) drop(name string) {
-	if isLog(name) {
-		return
-	}
-	t.dropped++
-	if t.dropped == 1 {
-		t.noRoom = redact.Path(name)
-	}
-}
-
-// graft adds the files of another tree below a folder.
-func (t *tree) graft(folder string, other *tree) {
-	for name, e := range other.entries {
-		t.put(folder+name, e, other.content[name])
-	}
-	for name := range other.given {
-		t.given[path.Join(folder, name)] = true
-	}
-	for name := range other.partial {
-		t.partial[path.Join(folder, name)] = true
-	}
-	t.dropped, t.noRoom = t.dropped+other.dropped, cmp.Or(t.noRoom, other.noRoom)
-}
-
-// logs are the names of the logs that are kept.
-func (t *tree) logs() []string {
-	return slices.DeleteFunc(append(logFiles(), serviceLog), func(name string) bool { return len(t.content[name]) == 0 })
-}
-
 func (t *tree) has(name string) bool {
 	_, ok := t.entries[name]
 	return ok
 }
 
-// isNode reports whether a tree, if there is one, holds files of a node.
-func (t *tree) isNode() bool {
-	return t != nil && (t.has("/etc") || t.has("/var") || t.has("/service-logs"))
-}
-
-// ReadDir implements Files.
-func (t *tree) ReadDir(_ context.Context, name string) ([]Entry, error) {
-	name, err := t.resolve(name)
-	if err != nil {
-		return nil, err
-	}
-	if e := t.entries[name]; name != "/" && !e.Type.IsDir() {
-		return nil, fs.ErrNotExist
-	}
-	children := t.children[name]
-	if len(children) > maxEntries {
-		return nil, ErrTooMany
-	}
-	entries := make([]Entry, 0, len(children))
-	for _, child := range slices.Sorted(maps.Keys(children)) {
-		entries = append(entries, children[child])
-	}
-	return entries, nil
-}
-
-// ReadFile implements Files.
-func (t *tree) ReadFile(_ context.Context, name string, limit int64) ([]byte, error) {
-	name, err := t.resolve(name)
-	if err != nil {
-		return nil, err
-	}
-	content := t.content[name]
-	switch e := t.entries[name]; {
-	case !e.Type.IsRegular():
-		return nil, ErrNotRegular
-	case int64(len(content)) > limit, content == nil && e.Size > 0:
-		return nil, ErrTooLarge
-	}
-	return content, nil
-}
-
-// resolve follows symbolic links.
-func (t *tree) resolve(name string) (string, error) {
-	at, _, err := follow(name, func(name string) (string, error) {
-		e, ok := t.entries[name]
-		switch {
-		case !ok:
-			return "", fs.ErrNotExist
-		case e.Type == fs.ModeSymlink:
-			return string(t.content[name]), nil
-		}
-		return "", nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", lacks(t.given[at] && !t.partial[at])
-	}
-	return at, err
+// isNode reports whether a folder holds those of a node.
+func (t *tree) isNode(folder string) bool {
+	return t.has(folder+"/etc") || t.has(folder+"/var") || t.has(folder+"/service-logs")
 }

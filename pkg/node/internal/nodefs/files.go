@@ -53,9 +53,6 @@ type Files interface {
 	ReadFile(ctx context.Context, name string, limit int64) ([]byte, error)
 	// Log returns the end of containerd's log, at most limit bytes.
 	Log(ctx context.Context, limit int64) (Log, error)
-	// Unread says what of the node's files was handed over and can't be used, so that it is not known what they
-	// lack.
-	Unread() []string
 	// Now is the time at which the files were as they are.
 	Now() time.Time
 }
@@ -72,7 +69,6 @@ type Entry struct {
 type Log struct {
 	Source string // a file name on the node, or the command that printed it
 	Text   []byte
-	Short  string // why it is less than was asked for; empty if it is not
 }
 
 // IsMissing reports whether the node lacks a file, rather than the file having been left out.

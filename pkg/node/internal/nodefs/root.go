@@ -61,9 +61,6 @@ func (r *Root) Node() string { return r.node }
 // Remote implements Files.
 func (r *Root) Remote() bool { return false }
 
-// Unread implements Files.
-func (r *Root) Unread() []string { return nil }
-
 // Now implements Files.
 func (r *Root) Now() time.Time { return time.Now() }
 

@@ -51,9 +51,6 @@ func (t *Talos) Node() string { return validate.Clean(t.node) }
 // Remote implements Files.
 func (t *Talos) Remote() bool { return true }
 
-// Unread implements Files.
-func (t *Talos) Unread() []string { return nil }
-
 // Now implements Files.
 func (t *Talos) Now() time.Time { return t.now() }
 
@@ -137,7 +134,7 @@ func (t *Talos) run(ctx context.Context, limit int64, args ...string) ([]byte, e
 	endsWithChildren(cmd)
 	cmd.WaitDelay = time.Second
 	var diagnostics bytes.Buffer
-	cmd.Stderr = &limited{w: &diagnostics, left: 4 << 10}
+	cmd.Stderr = &diagnostics
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -182,20 +179,4 @@ func talosError(text string, err error) error {
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return fmt.Errorf("talosctl: %s", redact.Line(first))
-}
-
-// limited takes what it is given and keeps the beginning.
-type limited struct {
-	w    io.Writer
-	left int
-}
-
-// Write implements io.Writer.
-func (l *limited) Write(p []byte) (int, error) {
-	keep := p[:min(len(p), l.left)]
-	l.left -= len(keep)
-	if _, err := l.w.Write(keep); err != nil {
-		return 0, err
-	}
-	return len(p), nil
 }
