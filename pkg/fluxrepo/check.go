@@ -29,7 +29,7 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 			return nil, fmt.Errorf("ignore %q: %w", glob, err)
 		}
 	}
-	inputs, err := o.inputs()
+	inputs, err := o.inputs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -47,12 +47,12 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 
 // check is one repository: read, relate and build, judge, locate, report.
 func (o Options) check(ctx context.Context, in *input, res *Result) error {
-	tree, alone, err := in.open(ctx, o)
+	tree, err := in.open(ctx, o)
 	if err != nil {
 		return err
 	}
 	graph := fluxgraph.New(ctx, tree, fluxgraph.Options{
-		Ignore: o.Ignore, Given: substitute.NewGiven(o.Vars, o.Sources), All: o.All, Alone: alone, Named: in.names,
+		Ignore: o.Ignore, Given: substitute.NewGiven(o.Vars, o.Sources), All: o.All, Alone: in.root == "" || in.lone, Named: in.names,
 	})
 	c := &check{o, in, graph, locate.New(graph), nil}
 	var judged []*subject

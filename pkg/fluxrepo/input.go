@@ -1,12 +1,10 @@
 package fluxrepo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,13 +15,12 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
-// input is a repository, with the part of it that is asked for.
+// input is a repository, or a stream, with the part of it that is asked for.
 type input struct {
-	root    string
-	display string
-	parts   []string // files and folders of it that are asked for; empty for all
-	stdin   io.Reader
-	only    []string // files that are all there is, where no repository is around them
+	root    string // empty for a stream
+	display string // how root is shown
+	parts   []string
+	lone    bool // parts are all there is: no repository is around them
 }
 
 // maxStream bounds what is read from standard input, in bytes.
@@ -32,106 +29,89 @@ const maxStream = 64 << 20
 const stdinName = "<stdin>"
 
 // inputs sorts the paths by the repositories that they lie in.
-func (o Options) inputs() ([]*input, error) {
+func (o Options) inputs(ctx context.Context) ([]*input, error) {
 	var out []*input
 	for _, p := range o.Paths {
-		if p == "" { // a variable of a script that is not set, most likely
-			return nil, errors.New(`check "": an empty path; want a folder, a file or - (. is the current folder)`)
-		}
-		if p == "-" {
-			if o.Stdin == nil {
-				return nil, errors.New("-: no standard input to read")
-			}
-			if !slices.ContainsFunc(out, func(in *input) bool { return in.stdin != nil }) {
-				out = append(out, &input{stdin: o.Stdin, display: "."})
-			}
-			continue
-		}
-		next, err := place(p)
+		next, err := o.input(ctx, p)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("check %s: %w", p, err)
 		}
-		if i := slices.IndexFunc(out, func(in *input) bool { return in.stdin == nil && in.root == next.root }); i >= 0 {
-			have := out[i]
-			switch {
-			case len(have.parts) == 0 && len(have.only) == 0 || len(next.parts) == 0 && len(next.only) == 0:
-				have.parts, have.only = nil, nil
-			default:
-				have.parts = append(have.parts, next.parts...)
-				have.only = append(have.only, next.only...)
-			}
-			continue
+		i := slices.IndexFunc(out, func(in *input) bool { return in.root == next.root })
+		switch {
+		case i < 0:
+			out = append(out, next)
+		case len(out[i].parts) == 0 || len(next.parts) == 0: // all of it
+			out[i].parts, out[i].lone = nil, false
+		default:
+			out[i].parts = append(out[i].parts, next.parts...)
 		}
-		out = append(out, next)
 	}
 	return out, nil
 }
 
-// place finds the repository around a path.
-func place(p string) (*input, error) {
-	given, err := filepath.Abs(p)
-	abs := given
+// input finds the repository around a path.
+func (o Options) input(ctx context.Context, p string) (*input, error) {
+	switch p {
+	case "": // a variable of a script that is not set, most likely
+		return nil, errors.New("an empty path; want a folder, a file or - (. is the current folder)")
+	case "-":
+		return &input{display: "."}, nil
+	}
+	abs, err := filepath.Abs(p)
 	if err == nil {
-		abs, err = filepath.EvalSymlinks(given)
+		abs, err = filepath.EvalSymlinks(abs)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("check %s: %w", p, err)
+		return nil, err
 	}
 	info, err := os.Stat(abs)
 	if err != nil {
-		return nil, fmt.Errorf("check %s: %w", p, err)
+		return nil, err
 	}
-	shown := filepath.ToSlash(shownAs(p, given, abs))
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, errors.New("is neither a file nor a folder")
+	}
+	in := &input{root: rootOf(abs)}
 	switch {
-	case info.IsDir():
-		if root := rootOf(abs); root != abs && root != "" && !standsAlone(abs) {
-			return partOf(root, abs, shown), nil
+	case in.root == "" && info.IsDir():
+		in.root = abs
+	case in.root == "":
+		in.root, in.lone = filepath.Dir(abs), true
+	case info.IsDir() && in.root != abs:
+		alone, err := o.standsAlone(ctx, abs)
+		if err != nil {
+			return nil, err
 		}
-		return &input{root: abs, display: shown}, nil
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("check %s: is neither a file nor a folder", p)
+		if alone {
+			in.root = abs
+		}
 	}
-	if root := rootOf(filepath.Dir(abs)); root != "" {
-		return partOf(root, abs, shown), nil
+	in.display = displayed(in.root, filepath.IsAbs(p))
+	if abs != in.root {
+		rel, err := filepath.Rel(in.root, abs)
+		if err != nil {
+			return nil, err
+		}
+		in.parts = []string{filepath.ToSlash(rel)}
 	}
-	in := partOf(filepath.Dir(abs), abs, shown)
-	in.only = []string{abs}
 	return in, nil
 }
 
-// shownAs is how a path is told to the user: as it was given, unless symbolic links lead elsewhere.
-func shownAs(p, given, abs string) string {
-	switch {
-	case given == abs:
-		return filepath.Clean(p)
-	case filepath.IsAbs(p):
-		return abs
-	}
+// displayed is how a folder is shown: relative to the working directory, except one elsewhere that is given as an
+// absolute path.
+func displayed(dir string, absolute bool) string {
 	wd, err := filepath.Abs(".")
 	if err == nil {
 		wd, err = filepath.EvalSymlinks(wd)
 	}
 	if err != nil {
-		return abs
+		return filepath.ToSlash(dir)
 	}
-	rel, err := filepath.Rel(wd, abs)
-	if err != nil {
-		return abs
+	rel, err := filepath.Rel(wd, dir)
+	if err != nil || absolute && !filepath.IsLocal(rel) {
+		return filepath.ToSlash(dir)
 	}
-	return rel
-}
-
-func partOf(root, abs, shown string) *input {
-	rel, err := filepath.Rel(root, abs)
-	if err != nil {
-		rel = "."
-	}
-	rel = filepath.ToSlash(rel)
-	up := shown
-	for range strings.Count(rel, "/") + 1 {
-		up = path.Join(up, "..")
-	}
-	return &input{root: root, display: up, parts: []string{rel}}
+	return filepath.ToSlash(rel)
 }
 
 // rootOf is the nearest folder with a .git, or "".
@@ -148,34 +128,64 @@ func rootOf(dir string) string {
 	}
 }
 
-// open reads what is asked for. alone says that no repository is around it.
-func (in *input) open(ctx context.Context, o Options) (tree *worktree.Tree, alone bool, err error) {
-	switch {
-	case in.stdin != nil:
-		data, err := io.ReadAll(io.LimitReader(in.stdin, maxStream+1))
-		switch {
-		case err != nil:
-			return nil, false, fmt.Errorf("read standard input: %w", err)
-		case len(data) > maxStream:
-			return nil, false, fmt.Errorf("standard input is larger than %d MiB", maxStream>>20)
-		case strings.TrimSpace(string(data)) == "":
-			return nil, false, errors.New("standard input is empty; the program before the pipe may have failed")
-		}
-		return worktree.Stream(stdinName, o.Charts, data), true, nil
-	case len(in.only) > 0:
-		return worktree.Few(in.root, o.Charts, in.only), true, nil
-	}
-	tree, err = worktree.Scan(ctx, in.root, worktree.Options{Words: o.Charts, Workers: o.Workers, Progress: o.Progress, Shown: in.display})
+// standsAlone reports whether a folder, though it lies in a repository, holds one of its own, an example say: the first
+// Kustomization in it leads to a folder in it.
+func (o Options) standsAlone(ctx context.Context, dir string) (bool, error) {
+	tree, err := worktree.Scan(ctx, dir, worktree.Options{Words: o.Charts, Workers: o.Workers, Shown: dir})
 	if err != nil {
-		return nil, false, err
+		return false, err
+	}
+	for _, p := range tree.Paths() {
+		if tree.File(p).Marks&worktree.Kustomization == 0 {
+			continue
+		}
+		docs, _ := tree.Documents(p) // what can't be read says nothing
+		for _, doc := range docs {
+			to := path.Join(".", yamldoc.Text(doc, "spec", "path"))
+			if yamldoc.IsKind(doc, "kustomize.toolkit.fluxcd.io", "Kustomization") && to != "." {
+				return tree.Dir(to) != nil, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// open reads what is asked for.
+func (in *input) open(ctx context.Context, o Options) (*worktree.Tree, error) {
+	switch {
+	case in.root == "":
+		data, err := o.readStream()
+		if err != nil {
+			return nil, err
+		}
+		return worktree.Stream(stdinName, o.Charts, data), nil
+	case in.lone:
+		return worktree.Few(in.root, o.Charts, in.parts), nil
+	}
+	tree, err := worktree.Scan(ctx, in.root, worktree.Options{Words: o.Charts, Workers: o.Workers, Progress: o.Progress, Shown: in.display})
+	if err != nil {
+		return nil, err
 	}
 	for _, p := range in.parts {
-		if f := tree.File(p); f != nil {
-			f.Asked = true
-			tree.Look(p)
-		}
+		tree.Ask(p)
 	}
-	return tree, false, nil
+	return tree, nil
+}
+
+func (o Options) readStream() ([]byte, error) {
+	if o.Stdin == nil {
+		return nil, errors.New("-: no standard input to read")
+	}
+	data, err := io.ReadAll(io.LimitReader(o.Stdin, maxStream+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read standard input: %w", err)
+	case len(data) > maxStream:
+		return nil, fmt.Errorf("standard input is larger than %d MiB", maxStream>>20)
+	case strings.TrimSpace(string(data)) == "":
+		return nil, errors.New("standard input is empty; the program before the pipe may have failed")
+	}
+	return data, nil
 }
 
 // has reports whether a file is asked for.
@@ -185,7 +195,7 @@ func (in *input) has(rel string) bool {
 
 // names reports whether the user named a file, or the very folder that it lies in.
 func (in *input) names(rel string) bool {
-	return in.stdin != nil || slices.ContainsFunc(in.parts, func(p string) bool { return p == rel || p == path.Dir(rel) })
+	return in.root == "" || slices.ContainsFunc(in.parts, func(p string) bool { return p == rel || p == path.Dir(rel) })
 }
 
 // show is how a path of the repository is told to the user.
@@ -197,39 +207,4 @@ func (in *input) unshow(shown string) string {
 		return shown
 	}
 	return strings.TrimPrefix(strings.TrimPrefix(shown, in.display), "/")
-}
-
-// standsAlone reports whether a folder, though it lies in a repository, holds one of its own: its Kustomizations' paths
-// lead to folders in it.
-func standsAlone(dir string) bool {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = root.Close() }()
-	alone := false
-	// what can't be read, or be decoded, says nothing
-	_ = fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || alone {
-			return fs.SkipAll
-		}
-		info, infoErr := d.Info()
-		if infoErr != nil || !d.Type().IsRegular() || !yamldoc.IsYAML(p) || info.Size() > 1<<20 {
-			return nil //nolint:nilerr // see above
-		}
-		data, err := root.ReadFile(p)
-		if err != nil || !bytes.Contains(data, []byte("kustomize.toolkit.fluxcd.io")) {
-			return nil //nolint:nilerr // see above
-		}
-		docs, _ := yamldoc.Decode(data)
-		for _, doc := range docs {
-			if to := yamldoc.Text(doc, "spec", "path"); yamldoc.IsKind(doc, "kustomize.toolkit.fluxcd.io", "Kustomization") && strings.Trim(to, "./") != "" {
-				info, err := root.Stat(strings.TrimPrefix(path.Clean("/"+to), "/"))
-				alone = err == nil && info.IsDir()
-				return fs.SkipAll
-			}
-		}
-		return nil
-	})
-	return alone
 }

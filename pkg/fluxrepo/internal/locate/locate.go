@@ -1,7 +1,6 @@
 package locate
 
 import (
-	"bytes"
 	"reflect"
 	"regexp"
 	"slices"
@@ -10,11 +9,12 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 )
 
-// Bounds of the trials: for one place, and for all of a check, in bytes that are built again. They are no times, so
-// that the same repository always gives the same places.
+// Bounds of the trials: occurrences for one place, and bytes that are built again for all places of a check. They are
+// no times, so that the same repository always gives the same places.
 const (
-	maxTrials = 64
-	maxWork   = 256 << 20
+	maxOccurrences = 64
+	maxWork        = 256 << 20
+	maxFile        = 4 << 20 // in which a text is looked for
 )
 
 // Place is where something stands. Line and Column count from 1, columns in characters; 0 is not known.
@@ -36,15 +36,14 @@ type Target struct {
 
 // Finder looks in one repository.
 type Finder struct {
-	graph  *fluxgraph.Graph
-	work   int
-	trials map[*fluxgraph.Object]int // of a release
-	lines  map[string]*lines
+	graph *fluxgraph.Graph
+	work  int               // done so far
+	files map[string][]byte // that were read
 }
 
 // New is a finder of a repository that was built.
 func New(g *fluxgraph.Graph) *Finder {
-	return &Finder{graph: g, trials: map[*fluxgraph.Object]int{}, lines: map[string]*lines{}}
+	return &Finder{graph: g, files: map[string][]byte{}}
 }
 
 // Find is the place of a node: of the text of a scalar, or of the key of anything else. Of what does not exist it is
@@ -120,38 +119,18 @@ var variable = regexp.MustCompile(`\$\{[^{}\n]*\}`)
 
 // literal finds a text.
 func literal(s string) func(text []byte) [][]int {
-	return func(text []byte) (out [][]int) {
-		for i := 0; s != ""; {
-			n := bytes.Index(text[i:], []byte(s))
-			if n < 0 {
-				break
-			}
-			out = append(out, []int{i + n, i + n + len(s)})
-			i += n + len(s)
-		}
-		return out
-	}
-}
-
-// word finds a text that is no part of a longer one.
-func word(s string) func(text []byte) [][]int {
-	return func(text []byte) [][]int {
-		return slices.DeleteFunc(literal(s)(text), func(at []int) bool {
-			return at[0] > 0 && isWord(text[at[0]-1]) || at[1] < len(text) && isWord(text[at[1]])
-		})
-	}
+	re := regexp.MustCompile(regexp.QuoteMeta(s))
+	return func(text []byte) [][]int { return re.FindAllIndex(text, -1) }
 }
 
 // keys finds a text where it may be a key: before a colon, or as a step of a JSON pointer or a path of fields.
 func keys(s string) func(text []byte) [][]int {
-	return func(text []byte) [][]int {
-		return slices.DeleteFunc(word(s)(text), func(at []int) bool {
-			after := bytes.TrimLeft(text[at[1]:min(at[1]+4, len(text))], "\"' ")
-			return !bytes.HasPrefix(after, []byte(":")) && (at[0] == 0 || text[at[0]-1] != '/' && text[at[0]-1] != '.')
-		})
+	s = regexp.QuoteMeta(s)
+	re := regexp.MustCompile(`(?:^|[^\w-])(` + s + `)["' ]{0,3}:|[/.](` + s + `)(?:[^\w-]|$)`)
+	return func(text []byte) (out [][]int) {
+		for _, m := range re.FindAllSubmatchIndex(text, -1) {
+			out = append(out, []int{max(m[2], m[4]), max(m[3], m[5])}) // the other is -1
+		}
+		return out
 	}
-}
-
-func isWord(c byte) bool {
-	return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }

@@ -27,11 +27,11 @@ func (t Target) value(o *fluxgraph.Object) (any, bool) {
 	if err := sigsyaml.Unmarshal(text, &v); err != nil {
 		return nil, false
 	}
-	return At(v, t.Path)
+	return at(v, t.Path)
 }
 
-// At follows a path in decoded YAML.
-func At(v any, path []any) (any, bool) {
+// at follows a path in decoded YAML.
+func at(v any, path []any) (any, bool) {
 	for _, step := range path {
 		switch step := step.(type) {
 		case string:

@@ -153,7 +153,7 @@ func (b *Build) run(manifest []byte) *Built {
 	if err != nil {
 		return &Built{Err: err}
 	}
-	view := &worktree.View{Tree: b.Tree, Ignore: b.Spec.Ignore, Over: over}
+	view := worktree.NewView(b.Tree, b.Spec.Ignore, over)
 	res, err := kustomize(view, path.Join(worktree.Mount, b.Spec.Path), schema, b.Full || b.needsBuiltins())
 	if err != nil {
 		return &Built{Err: Plain(err)}

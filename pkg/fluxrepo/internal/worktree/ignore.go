@@ -1,7 +1,6 @@
 package worktree
 
 import (
-	"bytes"
 	"path"
 	"slices"
 	"strings"
@@ -24,20 +23,10 @@ type Ignore struct {
 // domain stands for the repository in the matcher; any name does.
 func domain() []string { return []string{"repository"} }
 
-// readIgnoreFiles reads every .sourceignore.
-func (t *Tree) readIgnoreFiles() {
-	slices.SortFunc(t.ignore.files, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
-	for _, f := range t.ignore.files {
-		if data, err := t.Read(f.Path); err == nil {
-			t.ignore.patterns = append(t.ignore.patterns, sourceignore.ReadPatterns(bytes.NewReader(data), under(path.Dir(f.Path)))...)
-		}
-	}
-}
-
 // Ignoring adds spec.ignore of a source to the .sourceignore files; its patterns win. With a pattern of either,
 // source-controller takes the defaults back, except those for Git's own files.
 func (t *Tree) Ignoring(spec string) *Ignore {
-	patterns := slices.Concat(t.ignore.patterns, sourceignore.ReadPatterns(strings.NewReader(spec), domain()))
+	patterns := slices.Concat(t.patterns, sourceignore.ReadPatterns(strings.NewReader(spec), domain()))
 	g := &Ignore{Spec: spec, tree: t, plain: len(patterns) == 0, dirs: map[string]bool{".": false}}
 	if g.plain {
 		g.matcher = sourceignore.NewDefaultMatcher(nil, domain())

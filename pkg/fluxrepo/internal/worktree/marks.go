@@ -125,43 +125,30 @@ func (f *filter) hides(text []byte, m Mark) bool {
 	return false
 }
 
-// readNames keeps what the objects of a file could be called, as hashes.
+const maxNames = 256 // that are kept of a file
+
+// readNames keeps what the objects of a file could be called, as hashes: every word after "name:", and after an anchor,
+// which may stand for one.
 func (f *File) readNames(data []byte) {
-	whole := data
-	for len(data) > 0 && !f.odd {
-		_, after, found := bytes.Cut(data, []byte("name"))
-		if !found {
-			break
+	for line := range bytes.Lines(data) {
+		_, value, isName := bytes.Cut(line, []byte("name"))
+		if isName {
+			value, isName = bytes.CutPrefix(bytes.TrimLeft(value, `"' `), []byte(":"))
 		}
-		data = after
-		rest, isKey := bytes.CutPrefix(bytes.TrimLeft(after, `"' `), []byte(":"))
-		if !isKey {
-			continue
-		}
-		value, _, _ := bytes.Cut(rest, []byte("\n"))
-		value, _, _ = bytes.Cut(value, []byte(" #"))
-		if i := bytes.IndexAny(value, ",}"); i >= 0 { // flow style
-			value = value[:i]
+		if !isName {
+			if _, value, isName = bytes.Cut(line, []byte("&")); !isName {
+				continue
+			}
 		}
 		value = bytes.TrimSpace(value)
-		if anchor, named, ok := bytes.Cut(value, []byte(" ")); ok && bytes.HasPrefix(anchor, []byte("&")) {
-			value = bytes.TrimSpace(named)
-		}
-		value = bytes.Trim(value, "\"'")
-		if bytes.HasPrefix(value, []byte("*")) { // an alias
-			_, named, _ := bytes.Cut(whole, append(append([]byte("&"), value[1:]...), ' '))
-			named, _, _ = bytes.Cut(named, []byte("\n"))
-			value = bytes.Trim(bytes.TrimSpace(named), "\"'")
-		}
-		if len(value) == 0 || value[0] == '{' {
-			continue // a map
-		}
-		if bytes.ContainsAny(value, "&*|>?!$\\") || len(f.names) > 64 {
+		if len(value) > 0 && strings.ContainsRune(">|!?", rune(value[0])) || bytes.ContainsAny(value, `$\`) || len(f.names) > maxNames {
 			f.odd, f.names = true, nil
-			break
+			return
 		}
-		if h := hash(value); !slices.Contains(f.names, h) {
-			f.names = append(f.names, h)
+		for word := range bytes.FieldsFuncSeq(value, func(r rune) bool { return strings.ContainsRune(" \t\"'{}[],&*:#", r) }) {
+			if h := hash(word); !slices.Contains(f.names, h) {
+				f.names = append(f.names, h)
+			}
 		}
 	}
 }

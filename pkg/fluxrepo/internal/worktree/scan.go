@@ -2,18 +2,23 @@ package worktree
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
+	"path"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 
 	"github.com/fluxcd/pkg/sourceignore"
-	"golang.org/x/sync/errgroup"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
@@ -36,42 +41,26 @@ type Options struct {
 // Scan walks a folder and looks at the bytes of each YAML file once, several at a time.
 func Scan(ctx context.Context, root string, o Options) (*Tree, error) {
 	t := newTree(root, o.Words)
-	workers := o.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
 	work := make(chan *File, 256)
-	group, ctx := errgroup.WithContext(ctx)
-	var count counter
-	var progress sync.Mutex
-	for range workers {
-		group.Go(func() error {
-			buf := make([]byte, 64<<10)
+	var readers sync.WaitGroup
+	for range cmp.Or(o.Workers, runtime.GOMAXPROCS(0)) {
+		readers.Go(func() {
 			for f := range work {
-				buf = t.inspect(f, buf)
-				if n := count.Add(1); o.Progress != nil && n%512 == 0 {
-					progress.Lock()
-					o.Progress(int(n))
-					progress.Unlock()
-				}
+				t.inspect(f)
 			}
-			return nil
 		})
 	}
-	err := t.walk(ctx, o.Shown, work)
+	err := t.walk(ctx, o, work)
 	close(work)
-	if e := group.Wait(); err == nil {
-		err = e
-	}
-	t.count = count.Load()
+	readers.Wait()
 	if o.Progress != nil {
-		o.Progress(int(t.count))
+		o.Progress(t.count)
 	}
 	t.readIgnoreFiles()
 	return t, err
 }
 
-func (t *Tree) walk(ctx context.Context, shown string, work chan<- *File) error {
+func (t *Tree) walk(ctx context.Context, o Options, work chan<- *File) error {
 	return filepath.WalkDir(t.root, func(p string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -79,7 +68,7 @@ func (t *Tree) walk(ctx context.Context, shown string, work chan<- *File) error 
 		rel := t.Rel(p)
 		switch {
 		case err != nil && rel == ".":
-			return fmt.Errorf("read %s: %w", shown, err)
+			return fmt.Errorf("read %s: %w", o.Shown, err)
 		case err != nil:
 			t.folder(rel).Err = unread(err)
 			return nil
@@ -91,49 +80,124 @@ func (t *Tree) walk(ctx context.Context, shown string, work chan<- *File) error 
 		case !d.Type().IsRegular(): // a symbolic link, say, is not in the artifact of Flux either
 			return nil
 		}
-		f := &File{Path: rel}
-		t.add(f)
-		if d.Name() == sourceignore.IgnoreFile {
-			t.ignore.files = append(t.ignore.files, f)
+		f := t.add(rel)
+		if !f.IsKustomization() && !yamldoc.IsYAML(rel) {
+			return nil
 		}
-		if f.IsKustomization() || yamldoc.IsYAML(rel) {
-			work <- f
+		work <- f
+		if t.count++; o.Progress != nil && t.count%512 == 0 {
+			o.Progress(t.count)
 		}
 		return nil
 	})
 }
 
-// inspect reads a file and marks it. What is needed again soon is kept. It returns the buffer, or another one.
-func (t *Tree) inspect(f *File, buf []byte) []byte {
+// Few is a tree of a few files, where no repository is around them.
+func Few(root string, words, files []string) *Tree {
+	t := newTree(root, words)
+	for _, p := range files {
+		t.add(p)
+		t.Ask(p)
+		t.count++
+	}
+	return t
+}
+
+// Stream is a tree of one file whose content is known.
+func Stream(name string, words []string, data []byte) *Tree {
+	t := newTree(".", words)
+	f := t.add(name)
+	f.Asked, f.read, f.data = true, true, plain(data)
+	t.mark(f, f.data)
+	t.count = 1
+	return t
+}
+
+// Ask makes a file one that the user asks for, whatever its name. A folder is none.
+func (t *Tree) Ask(p string) {
+	if f := t.File(p); f != nil {
+		f.Asked = true
+		t.Look(p)
+	}
+}
+
+// Look reads a file that Scan left out by its name.
+func (t *Tree) Look(p string) {
+	if f := t.File(p); f != nil && !f.read {
+		t.inspect(f)
+	}
+}
+
+// inspect reads a file and marks it. What is needed again soon is kept.
+func (t *Tree) inspect(f *File) {
 	f.read = true
-	buf, n, err := readInto(t.abs(f.Path), buf)
+	data, err := t.load(f)
 	if err != nil {
-		if f.Err = unread(err); errors.Is(err, errTooLarge) {
-			f.Marks = t.filter.marks(buf) | TooLarge
-			return make([]byte, 64<<10)
+		f.Err = unread(err)
+		if errors.Is(err, errTooLarge) {
+			f.Marks = t.filter.marks(data) | TooLarge
 		}
-		return buf
+		return
 	}
-	data := buf[:n]
-	f.size = int64(n)
-	if text := plainText(data); len(text) != len(data) {
-		data, f.data = text, text
+	t.mark(f, data)
+	leads := f.Marks&Kustomization != 0 || f.IsKustomization()
+	if len(data) > maxKept || !leads && f.Marks&Word == 0 {
+		return
 	}
+	f.data = data
+	if leads { // all of these are asked for, and here several are read at a time
+		f.decode(data)
+	}
+}
+
+func (t *Tree) mark(f *File, data []byte) {
+	f.size = len(data)
 	f.Marks = t.filter.marks(data)
 	f.readNames(data)
-	leads := f.Marks&Kustomization != 0 || f.IsKustomization()
-	if n <= maxKept && f.data == nil && (leads || f.Marks&Word != 0) {
-		f.data = bytes.Clone(data)
+}
+
+// load reads a file, as the tools of Flux do: a manifest without byte-order mark and Windows line ends. Of one that is
+// too large it returns the beginning.
+func (t *Tree) load(f *File) ([]byte, error) {
+	data, err := readFile(t.abs(f.Path))
+	if err == nil && (f.IsManifest() || f.IsKustomization()) {
+		data = plain(data)
 	}
-	if leads && f.data != nil { // all of these are asked for, and here several are read at a time
-		d := decoded{}
-		d.docs, d.err = yamldoc.Decode(f.data)
-		f.docs = &d
+	return data, err
+}
+
+func plain(data []byte) []byte {
+	if len(data) > 0 && data[0] >= 0xef {
+		if text, _, err := transform.Bytes(unicode.BOMOverride(encoding.Nop.NewDecoder()), data); err == nil {
+			data = text
+		}
 	}
-	if len(buf) > 1<<20 {
-		return make([]byte, 64<<10)
+	if bytes.IndexByte(data, '\r') >= 0 {
+		data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	}
-	return buf
+	return data
+}
+
+// readFile never waits for a pipe, follows no symbolic link and is bounded.
+func readFile(name string) ([]byte, error) {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("is not a file")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	var b bytes.Buffer
+	b.Grow(int(min(info.Size(), maxFile)) + bytes.MinRead)
+	if _, err = b.ReadFrom(io.LimitReader(f, maxFile+1)); err == nil && b.Len() > maxFile {
+		err = errTooLarge
+	}
+	return b.Bytes(), err
 }
 
 // unread is why a file or folder can't be read, without its path on disk: its path in the repository is said beside it.
@@ -146,12 +210,12 @@ func unread(err error) error {
 
 // Origin is the URL of the remote "origin" in the clone's own configuration, or "".
 func (t *Tree) Origin() string {
-	buf, n, err := readInto(filepath.Join(t.root, ".git", "config"), make([]byte, 4<<10))
+	data, err := readFile(filepath.Join(t.root, ".git", "config"))
 	if err != nil {
 		return ""
 	}
 	section := ""
-	for line := range strings.Lines(string(buf[:n])) {
+	for line := range strings.Lines(string(data)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
 			section = strings.Join(strings.Fields(line), " ")
@@ -164,22 +228,14 @@ func (t *Tree) Origin() string {
 	return ""
 }
 
-// Kustomization is the name of a folder's kustomization, or "" where it has none, or one that is left out.
-func (t *Tree) Kustomization(d *Dir, ignore *Ignore) string {
-	if d == nil || len(d.both) == 0 {
-		return ""
-	}
-	for _, name := range kustomizationNames() {
-		if slices.Contains(d.both, name) && !ignore.File(join(d.Path, name)) {
-			return name
+// readIgnoreFiles reads every .sourceignore.
+func (t *Tree) readIgnoreFiles() {
+	for _, p := range t.Paths() {
+		if path.Base(p) != sourceignore.IgnoreFile {
+			continue
+		}
+		if data, err := t.Read(p); err == nil {
+			t.patterns = append(t.patterns, sourceignore.ReadPatterns(bytes.NewReader(data), under(path.Dir(p)))...)
 		}
 	}
-	return ""
-}
-
-func join(dir, name string) string {
-	if dir == "." {
-		return name
-	}
-	return dir + "/" + name
 }

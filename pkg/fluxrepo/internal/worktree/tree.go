@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/fluxcd/pkg/sourceignore/gitignore"
 	"go.yaml.in/yaml/v3"
@@ -27,17 +26,14 @@ type File struct {
 	Err   error // why it can't be read
 	Asked bool  // PATH names it, or it is the stream
 
-	size  int64
-	read  bool
-	data  []byte // nil unless it is kept
-	docs  *decoded
-	names []uint32 // hashes of what stands after "name:"
-	odd   bool     // a name may be written in another way
-}
-
-type decoded struct {
-	docs []*yaml.Node
-	err  error
+	size    int
+	read    bool
+	data    []byte // nil unless it is kept
+	decoded bool
+	docs    []*yaml.Node
+	docsErr error
+	names   []uint32 // hashes of what its objects may be called
+	odd     bool     // a name may be written in another way
 }
 
 // IsManifest reports whether the file holds objects by its name, or because it was asked for.
@@ -51,31 +47,60 @@ func (f *File) IsKustomization() bool {
 // WasRead reports whether anything is known of what the file holds.
 func (f *File) WasRead() bool { return f.read }
 
+func (f *File) decode(data []byte) {
+	f.docs, f.docsErr = yamldoc.Decode(data)
+	f.decoded = true
+}
+
 // Dir is one folder.
 type Dir struct {
 	Path        string
 	Files, Dirs []string // base names, sorted
 	Err         error    // why it can't be read
-	both        []string // kustomization files
 }
 
 // Tree is a repository. Only Scan and its like write to it; With makes another one that differs by an edit.
 type Tree struct {
-	root   string // absolute, without symbolic links
-	files  map[string]*File
-	dirs   map[string]*Dir
-	sorted []string
-	filter *filter
-	edited map[string]*File
-	ignore struct {
-		files    []*File
-		patterns []gitignore.Pattern
+	root     string // absolute, without symbolic links
+	files    map[string]*File
+	dirs     map[string]*Dir
+	sorted   []string
+	filter   *filter
+	patterns []gitignore.Pattern // of .sourceignore files
+	edited   map[string]*File
+	count    int
+}
+
+func newTree(root string, words []string) *Tree {
+	t := &Tree{root: root, files: map[string]*File{}, dirs: map[string]*Dir{}, filter: newFilter(words)}
+	t.folder(".")
+	return t
+}
+
+// folder returns a folder, and makes it and what is above it where they are missing.
+func (t *Tree) folder(rel string) *Dir {
+	d, ok := t.dirs[rel]
+	if !ok {
+		d = &Dir{Path: rel}
+		t.dirs[rel] = d
+		if rel != "." {
+			parent := t.folder(path.Dir(rel))
+			parent.Dirs = append(parent.Dirs, path.Base(rel))
+		}
 	}
-	count int64
+	return d
+}
+
+func (t *Tree) add(rel string) *File {
+	f := &File{Path: rel}
+	t.files[rel] = f
+	d := t.folder(path.Dir(rel))
+	d.Files = append(d.Files, path.Base(rel))
+	return f
 }
 
 // Count is the number of files read by Scan.
-func (t *Tree) Count() int { return int(t.count) }
+func (t *Tree) Count() int { return t.count }
 
 // File is a file by its path, or nil.
 func (t *Tree) File(p string) *File {
@@ -99,6 +124,17 @@ func (t *Tree) Paths() []string {
 // DirPaths are the paths of all folders, sorted.
 func (t *Tree) DirPaths() []string { return slices.Sorted(maps.Keys(t.dirs)) }
 
+// Kustomization is the name of a folder's kustomization, or "" where it has none, or one that is left out.
+func (t *Tree) Kustomization(d *Dir, ignore *Ignore) string {
+	for _, name := range kustomizationNames() {
+		if d == nil || !slices.Contains(d.Files, name) || ignore.File(path.Join(d.Path, name)) {
+			continue
+		}
+		return name
+	}
+	return ""
+}
+
 // With is the same repository with other contents of some files.
 func (t *Tree) With(edits map[string][]byte) *Tree {
 	out := *t
@@ -107,10 +143,11 @@ func (t *Tree) With(edits map[string][]byte) *Tree {
 		out.edited = map[string]*File{}
 	}
 	for p, data := range edits {
-		f := &File{Path: p, data: data, size: int64(len(data)), read: true}
+		f := &File{Path: p}
 		if old := t.File(p); old != nil {
-			f.Marks, f.Asked, f.names, f.odd = old.Marks, old.Asked, old.names, old.odd
+			*f = File{Path: p, Marks: old.Marks, Asked: old.Asked, names: old.names, odd: old.odd}
 		}
+		f.data, f.size, f.read = data, len(data), true
 		out.edited[p] = f
 	}
 	return &out
@@ -127,26 +164,17 @@ func (t *Tree) Edit(p string) ([]byte, bool) {
 // Read is the content of a file.
 func (t *Tree) Read(p string) ([]byte, error) {
 	f := t.File(p)
-	switch {
-	case f == nil:
+	if f == nil {
 		return nil, fmt.Errorf("%s does not exist", p)
-	case f.Err != nil:
-		return nil, f.Err
-	case f.data != nil:
-		return f.data, nil
 	}
-	t.look(f)
-	if f.Err != nil {
-		return nil, f.Err
+	if t.Look(p); f.Err != nil || f.data != nil {
+		return f.data, f.Err
 	}
-	if f.data != nil {
-		return f.data, nil
-	}
-	buf, n, err := readInto(t.abs(p), make([]byte, f.size+1))
+	data, err := t.load(f)
 	if err != nil {
 		return nil, unread(err)
 	}
-	return buf[:n], nil
+	return data, nil
 }
 
 // Documents are the documents of a file, with an error those before the mistake. They are decoded once.
@@ -155,32 +183,26 @@ func (t *Tree) Documents(p string) ([]*yaml.Node, error) {
 	if f == nil {
 		return nil, fmt.Errorf("%s does not exist", p)
 	}
-	if f.docs == nil {
-		var d decoded
-		var data []byte
-		if data, d.err = t.Read(p); d.err == nil {
-			d.docs, d.err = yamldoc.Decode(data)
+	if !f.decoded {
+		data, err := t.Read(p)
+		if err != nil {
+			return nil, err
 		}
-		f.docs = &d
+		f.decode(data)
 	}
-	return f.docs.docs, f.docs.err
-}
-
-// Look reads a file that Scan left out by its name.
-func (t *Tree) Look(p string) {
-	if f := t.File(p); f != nil {
-		t.look(f)
-	}
-}
-
-func (t *Tree) look(f *File) {
-	if !f.read {
-		t.inspect(f, make([]byte, 64<<10))
-	}
+	return f.docs, f.docsErr
 }
 
 // Mark is what a text that stands in a file could be about.
 func (t *Tree) Mark(text []byte) Mark { return t.filter.marks(text) }
+
+// Size is how large a file is, in bytes.
+func (t *Tree) Size(p string) int {
+	if f := t.File(p); f != nil {
+		return f.size
+	}
+	return 0
+}
 
 func (t *Tree) abs(rel string) string { return filepath.Join(t.root, filepath.FromSlash(rel)) }
 
@@ -215,69 +237,4 @@ func Shared(a, b string) int {
 		n++
 	}
 	return n
-}
-
-func newTree(root string, words []string) *Tree {
-	t := &Tree{root: root, files: map[string]*File{}, dirs: map[string]*Dir{}, filter: newFilter(words)}
-	t.folder(".")
-	return t
-}
-
-// folder returns a folder, and makes it and what is above it where they are missing.
-func (t *Tree) folder(rel string) *Dir {
-	if d, ok := t.dirs[rel]; ok {
-		return d
-	}
-	d := &Dir{Path: rel}
-	t.dirs[rel] = d
-	if rel != "." {
-		parent := t.folder(path.Dir(rel))
-		parent.Dirs = append(parent.Dirs, path.Base(rel))
-	}
-	return d
-}
-
-func (t *Tree) add(f *File) {
-	t.files[f.Path] = f
-	d := t.folder(path.Dir(f.Path))
-	d.Files = append(d.Files, path.Base(f.Path))
-	if f.IsKustomization() {
-		d.both = append(d.both, path.Base(f.Path))
-	}
-}
-
-// Few is a tree of a few files, where no repository is around them.
-func Few(root string, words, absolute []string) *Tree {
-	t := newTree(root, words)
-	for _, abs := range absolute {
-		f := &File{Path: t.Rel(abs), Asked: true}
-		t.add(f)
-		t.look(f)
-		t.count++
-	}
-	t.readIgnoreFiles()
-	return t
-}
-
-// Stream is a tree of one file whose content is known.
-func Stream(name string, words []string, data []byte) *Tree {
-	t := newTree(".", words)
-	data = plainText(data)
-	f := &File{Path: name, Asked: true, data: data, size: int64(len(data)), read: true, Marks: t.filter.marks(data)}
-	f.readNames(data)
-	t.add(f)
-	t.count = 1
-	t.readIgnoreFiles()
-	return t
-}
-
-// counter counts files that several read at a time.
-type counter struct{ atomic.Int64 }
-
-// Size is how large a file is, in bytes.
-func (t *Tree) Size(p string) int {
-	if f := t.File(p); f != nil {
-		return int(f.size)
-	}
-	return 0
 }
