@@ -311,6 +311,40 @@ func TestTransportCounts(t *testing.T) {
 	l.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("x")))
 }
 
+// An answer of the API server is read up to a bound, and what is beyond it is an error rather than a part of an object.
+func TestAnswersOfTheAPIServerAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		bytes int
+		whole bool
+	}{"as large as it may be": {maxAnswer, true}, "one byte more": {maxAnswer + 1, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, test.bytes)) }))
+			t.Cleanup(api.Close)
+			c := &http.Client{Transport: Transport(&http.Transport{})}
+			review := Limit(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				req, err := http.NewRequestWithContext(context.WithoutCancel(r.Context()), http.MethodGet, api.URL, http.NoBody)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				resp, err := c.Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				n, err := io.Copy(io.Discard, resp.Body)
+				_ = resp.Body.Close()
+				if tooLarge := errors.As(err, new(*http.MaxBytesError)); n > maxAnswer || tooLarge == test.whole || !tooLarge && err != nil {
+					t.Errorf("%d bytes: %v", n, err)
+				}
+			}), func() { t.Error("turned away") })
+			review.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("x")))
+		})
+	}
+}
+
 // A request has four fifths of the time that the API server waits.
 func TestTimeOfARequest(t *testing.T) {
 	t.Parallel()
