@@ -40,8 +40,10 @@ GOTEST := $(GO) test -trimpath
 # The API server to test against: the one in $KUBEBUILDER_ASSETS if that is set, else one built here.
 ifdef KUBEBUILDER_ASSETS
 CONTROL_PLANE :=
+DEMO_ASSETS := echo $(KUBEBUILDER_ASSETS)
 else
 CONTROL_PLANE := $(BIN)/etcd $(BIN)/kube-apiserver $(BIN)/kubectl
+DEMO_ASSETS := .ci/control-plane
 endif
 # Only its CustomResourceDefinitions, so that the API server checks what the monitoring component applies.
 PROMETHEUS_OPERATOR := github.com/prometheus-operator/prometheus-operator@v0.85.0
@@ -61,14 +63,21 @@ build: ## Build the program: .cache/bin/spegel-guard.
 	@$(BUILD) . $(BIN)/spegel-guard ./cmd/webhook
 
 .PHONY: demo
-demo: build assets ## See a real API server refuse the incident and accept the fix. Takes minutes the first time.
+demo: answer $(HELMRELEASE_CRD) ## See a real API server refuse the incident and accept the fix. Takes minutes the first time.
 	@$(BUILD) . $(BIN)/demo ./test/e2e/demo
-	@$(BIN)/demo
+	@assets=$$($(DEMO_ASSETS)); KUBEBUILDER_ASSETS=$$assets $(BIN)/demo
 
 .PHONY: run
-run: build assets ## Like demo, and stay up to try kubectl from another terminal; Ctrl-C ends it.
+run: answer $(HELMRELEASE_CRD) ## Like demo, and stay up to try kubectl from another terminal; Ctrl-C ends it.
 	@$(BUILD) . $(BIN)/demo ./test/e2e/demo
-	@$(BIN)/demo -stay
+	@assets=$$($(DEMO_ASSETS)); KUBEBUILDER_ASSETS=$$assets $(BIN)/demo -stay
+
+# What the program says of the incident, while the demo is yet to be built.
+.PHONY: answer
+answer: build
+	@echo '$$ spegel-guard check examples/incident.yaml --config examples/policy.yaml'
+	@$(BIN)/spegel-guard check examples/incident.yaml --config examples/policy.yaml || [[ $$? == 1 ]]
+	@echo
 
 # Packages whose tests need no cluster, and those of them that synchronize: there the race detector may find something. The
 # black-box tests of pkg/fluxrepo and pkg/node, and that of pkg/cli which checks all their repositories, take minutes with
@@ -165,8 +174,9 @@ clean: ## Remove .cache. Go's own caches stay, so building again takes seconds.
 
 # Programs from tool modules. Each is built again when its module's pins change.
 
-$(BIN)/etcd: $(TOOLS)/etcd/go.mod $(TOOLS)/etcd/go.sum $(BUILD)
-	@$(BUILD) $(TOOLS)/etcd $@
+# etcd comes with the version that kube-apiserver's module asks for, so that Go compiles what both use once.
+$(BIN)/etcd: $(TOOLS)/kubernetes/go.mod $(TOOLS)/kubernetes/go.sum $(BUILD)
+	@$(BUILD) $(TOOLS)/kubernetes $@ go.etcd.io/etcd/server/v3
 
 $(BIN)/kube-apiserver $(BIN)/kubectl: $(TOOLS)/kubernetes/go.mod $(TOOLS)/kubernetes/go.sum $(BUILD)
 	@$(BUILD) $(TOOLS)/kubernetes $@ k8s.io/kubernetes/cmd/$(@F)
