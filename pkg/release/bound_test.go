@@ -60,7 +60,7 @@ func TestManyInlineValuesAreNotMerged(t *testing.T) {
 	rel := release.Resolve(t.Context(), hr, release.Options{Charts: []string{"spegel"}, Reader: oneConfigMap{}})
 	res := rel.Evaluate(validate.Policy{})
 	want := []release.Reference{{
-		Kind: "ConfigMap", Namespace: "kube-system", Name: "values", Key: "values.yaml", Reason: "is not looked at beside so many inline values",
+		Kind: "ConfigMap", Namespace: "kube-system", Name: "values", Key: "values.yaml", Reason: "not read, as there is too much beside it",
 	}}
 	if diff := cmp.Diff(want, res.Unresolved); diff != "" || len(res.Denied()) != 1 {
 		t.Errorf("%d denied, unresolved (-want +got):\n%s", len(res.Denied()), diff)

@@ -24,7 +24,7 @@ func TestEffectiveValuesAreThoseOfChartutil(t *testing.T) {
 	merged, failed := 0, 0
 	for seed := range uint64(cases) {
 		g := newGenerator(seed)
-		s := g.scenario(t, 5, 50)
+		s := g.scenario(t, 5)
 		rel := resolve(t, s.hr, s.cluster)
 		want, err := s.plain(t)
 		if known := len(rel.open()) == 0; known != (err == nil) {

@@ -3,10 +3,10 @@
 // top to bottom:
 //
 //	identity.go    is it a release of Spegel?
-//	references.go  what spec.valuesFrom names, as far as it can be read
+//	references.go  what spec.valuesFrom names, as far as it can be read; limits.go
 //	chart.go       what the chart itself brings
 //	layer.go       each of these, and spec.values, as a layer: a tree of what it sets
-//	values.go      the layers laid over each other
+//	values.go      the layers laid over each other; node.go
 //	evaluate.go    the rules run over that; findings, and what left them undecided
 //	origin.go      the layer that a finding's value comes from
 //

@@ -59,59 +59,50 @@ func (r Result) with(s validate.Severity) []Finding {
 }
 
 // Evaluate runs the rules over the effective values.
-func (r *Release) Evaluate(policy validate.Policy) Result {
+func (r *Release) Evaluate(policy validate.Policy) (res Result) {
 	if r.unknown != nil {
 		return Result{Unresolved: []Reference{*r.unknown}}
 	}
-	found, undecided := r.rules(policy)
-	var res Result
+	found, undecided := validate.Validate(r.input(), policy)
 	for _, reason := range undecided {
 		res.Unresolved = append(res.Unresolved, r.reference(reason))
 	}
 	if len(found) == 0 {
 		return res
 	}
-	if r.layers == nil {
-		r.layers = r.layersOf()
-	}
-	byInline := r.decidedInline(found, policy)
-	for i, f := range found {
+	inline := r.decidedInline(policy)
+	for _, f := range found {
 		origin, public := r.origin(f.Path)
 		if !public {
 			f.Value = ""
 		}
-		res.Findings = append(res.Findings, Finding{f, origin, byInline[i]})
+		res.Findings = append(res.Findings, Finding{f, origin, inline == nil || inline[place(f)]})
 	}
 	return res
 }
 
-func (r *Release) rules(policy validate.Policy) (found []validate.Finding, undecided []int) {
-	return validate.Validate(validate.Input{Values: r.values, OwnChart: r.own, ChartVersion: r.Version}, policy)
+func (r *Release) input() validate.Input {
+	return validate.Input{Values: r.values, OwnChart: r.own, ChartVersion: r.Version}
 }
 
-// decidedInline reports of each finding whether it is certain if no reference could be read.
-func (r *Release) decidedInline(found []validate.Finding, policy validate.Policy) []bool {
-	out := make([]bool, len(found))
+// decidedInline are the places of findings that are certain if no reference could be read; nil if there are no references.
+func (r *Release) decidedInline(policy validate.Policy) map[string]bool {
 	if len(r.refs) == 0 {
-		for i := range out {
-			out[i] = true
-		}
-		return out
+		return nil
 	}
 	without := *r
-	without.refs = slices.Clone(r.refs)
+	without.above, without.refs = nil, slices.Clone(r.refs)
 	for i := range without.refs {
 		without.refs[i].empty, without.refs[i].unread = false, "is not asked"
 	}
 	without.merge()
-	type key struct{ rule, path string }
-	certain := map[key]bool{}
-	alone, _ := without.rules(policy)
-	for _, f := range alone {
-		certain[key{f.Rule, f.Path.String()}] = true
+	certain := map[string]bool{}
+	found, _ := validate.Validate(without.input(), policy)
+	for _, f := range found {
+		certain[place(f)] = true
 	}
-	for i, f := range found {
-		out[i] = certain[key{f.Rule, f.Path.String()}]
-	}
-	return out
+	return certain
 }
+
+// place tells the findings of a release apart.
+func place(f validate.Finding) string { return f.Rule + " " + f.Path.String() }

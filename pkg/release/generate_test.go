@@ -13,9 +13,22 @@ import (
 
 // generator makes releases and what they refer to. All of it is about few paths, so that the parts of a
 // case meet each other.
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
 
-func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 0))} }
+	least int // references
+	// The others are chances of a hundred.
+	inline                int // there are inline values
+	targetPath, last, top int // a reference has a targetPath; so has the last one; and it is spegel
+	comma, scalar         int // a value at a targetPath sets other paths too; spegel is no map
+	optional, missing     int // a reference is optional; it is not there
+}
+
+func newGenerator(seed uint64) generator {
+	return generator{
+		Rand: rand.New(rand.NewPCG(seed, 0)), inline: 85, targetPath: 50, last: 50, top: 10, comma: 35, scalar: 12, optional: 25, missing: 4,
+	}
+}
 
 func (g generator) chance(percent int) bool { return g.IntN(100) < percent }
 
@@ -61,7 +74,7 @@ func (g generator) tree(value func() any, keys ...string) any {
 }
 
 func (g generator) spegel() any {
-	if g.chance(12) {
+	if g.chance(g.scalar) {
 		return one[any](g, nil, "x", 1, []any{"x"})
 	}
 	out := g.tree(g.any, "registries", "appendMirrors", "mirrorRegistries", "resolveTags").(map[string]any)
@@ -80,8 +93,11 @@ func (g generator) values() map[string]any {
 }
 
 func (g generator) path() string {
-	return one(g, "spegel", "spegel.registries", "spegel.mirroredRegistries", "spegel.mirroredRegistries",
-		"spegel.mirroredRegistries[0]", "spegel.mirroredRegistries[1]", "spegel.mirroredRegistries[3]", "spegel.mirroredRegistries.a",
+	if g.chance(g.top) {
+		return "spegel"
+	}
+	return one(g, "spegel.registries", "spegel.registries", "spegel.mirroredRegistries", "spegel.mirroredRegistries",
+		"spegel.mirroredRegistries", "spegel.mirroredRegistries[0]", "spegel.mirroredRegistries[1]", "spegel.mirroredRegistries[3]", "spegel.mirroredRegistries.a",
 		"spegel.mirroredRegistries[0].a", "spegel.mirroredRegistries[1][0]", "spegel.appendMirrors", "spegel.other", "registries",
 		"registries[0]", "other", "other.a", `spegel.mirrored\Registries`, `spegel\.registries`)
 }
@@ -99,7 +115,7 @@ func (g generator) set() string {
 		} else {
 			b.WriteString(g.setScalar())
 		}
-		if !g.chance(35) {
+		if !g.chance(g.comma) {
 			return b.String()
 		}
 		b.WriteString("," + g.path() + "=")
@@ -129,25 +145,30 @@ type scenario struct {
 	cluster *cluster
 }
 
-// scenario has up to so many references, so many of a hundred with a targetPath.
-func (g generator) scenario(t testing.TB, maxRefs, targetPaths int) scenario {
+// scenario has up to so many references.
+func (g generator) scenario(t testing.TB, maxRefs int) scenario {
 	t.Helper()
 	s := scenario{cluster: newCluster()}
 	inline := ""
-	if g.chance(85) {
+	if g.chance(g.inline) {
 		inline = asJSON(g.values())
 	}
 	var refs []helmv2.ValuesReference
-	for range g.IntN(maxRefs + 1) {
+	n := g.least + g.IntN(maxRefs+1-g.least)
+	for i := range n {
 		ref := helmv2.ValuesReference{
 			Kind: one(g, "ConfigMap", "Secret"), Name: one(g, "a", "b", "c", "d"), ValuesKey: one(g, "", "", "", "k"),
-			Optional: g.chance(25),
+			Optional: g.chance(g.optional),
 		}
-		if g.chance(targetPaths) {
+		chance := g.targetPath
+		if i == n-1 {
+			chance = g.last
+		}
+		if g.chance(chance) {
 			ref.TargetPath, ref.Literal = g.path(), g.chance(25)
 		}
 		refs = append(refs, ref)
-		if g.chance(96) {
+		if !g.chance(g.missing) {
 			s.put(ref, g.content(ref.TargetPath))
 		}
 	}

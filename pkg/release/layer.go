@@ -22,73 +22,78 @@ type layer struct {
 	unknown []int
 }
 
-// layersOf lists the layers above the chart's, lowest first. An entry that turns out to hold no values counts as unread,
-// as helm-controller does not get past it either.
-func (r *Release) layersOf() []layer {
-	layers := make([]layer, 0, len(r.refs)+1)
-	for i := range r.refs {
-		layers = append(layers, r.layerOf(i))
-	}
-	return append(layers, layer{tree: r.inline})
-}
-
-func (r *Release) layerOf(i int) layer {
-	ref := &r.refs[i]
-	l := layer{origin: ref.origin(i), target: ref.TargetPath != ""}
-	if ref.empty {
-		return l
-	}
-	var unknown []int
-	if ref.unread != "" {
-		unknown = []int{i}
-	}
-	if l.target {
-		if unknown == nil {
-			unknown = r.reasons(ref.data)
-		}
-		tree, err := ref.sets(unknown == nil)
-		if err != nil && unknown == nil {
-			ref.unread, unknown = unmergeable, []int{i}
-			tree, _ = ref.sets(false)
-		}
-		l.tree, l.unknown = tree, unknown
-		return l
-	}
-	if unknown == nil {
-		tree, err := common.ReadValues([]byte(ref.data))
-		if err == nil {
-			l.tree = r.mark(map[string]any(tree))
-			return l
-		}
-		if unknown = r.reasons(ref.data); unknown == nil { // else a variable may stand for all of it
-			ref.unread, unknown = notYAML, []int{i}
-		}
-	}
-	l.tree = validate.Open{Reasons: unknown}
-	return l
-}
-
-// Why a reference that could be read counts as unread.
+// Why a reference that could be read counts as unread: helm-controller does not get past it either.
 const (
 	notYAML     = "is not YAML"
 	unmergeable = "can't be merged at its targetPath"
 )
 
-// sets is what a reference with a targetPath makes of empty values. If its text is known, that includes the other paths
-// that it may set after a comma.
-func (ref *reference) sets(known bool) (map[string]any, error) {
-	path, text := ref.TargetPath, ref.data
-	if !known {
-		path, _, _ = strings.Cut(path, "[") // no rule tells the positions of a list apart that may hold anything
-		text = "x"
+// layers lists the layers above the chart's, lowest first.
+func (r *Release) layers() []layer {
+	if r.above != nil {
+		return r.above
 	}
+	for i := range r.refs {
+		ref := &r.refs[i]
+		l := layer{origin: ref.origin(i), target: ref.TargetPath != ""}
+		switch {
+		case ref.empty:
+		case l.target:
+			l.tree, l.unknown = r.target(i)
+		default:
+			l.tree = r.document(i)
+		}
+		r.above = append(r.above, l)
+	}
+	r.above = append(r.above, layer{tree: r.inline})
+	return r.above
+}
+
+// document is what a reference sets that holds values. If they are not known they may be any.
+func (r *Release) document(i int) any {
+	ref, why := &r.refs[i], []int{i}
+	if ref.unread == "" {
+		tree, err := common.ReadValues([]byte(ref.data))
+		if err == nil {
+			return r.mark(map[string]any(tree))
+		}
+		if variables := r.reasons(ref.data); variables != nil {
+			why = variables // one of which may stand for all of it
+		} else {
+			ref.unread = notYAML
+		}
+	}
+	return validate.Open{Reasons: why}
+}
+
+// target is what a reference with a targetPath sets, and why its value is not known. If it is, that includes the other
+// paths that it may set after a comma.
+func (r *Release) target(i int) (tree any, unknown []int) {
+	ref, why := &r.refs[i], []int{i}
+	if ref.unread == "" {
+		why = r.reasons(ref.data)
+	}
+	if why == nil {
+		tree, err := ref.set(ref.TargetPath, ref.data)
+		if err == nil {
+			return tree, nil
+		}
+		ref.unread, why = unmergeable, []int{i}
+	}
+	path, _, _ := strings.Cut(ref.TargetPath, "[") // no rule tells the positions of a list apart that may hold anything
+	tree, _ = ref.set(path, "x")
+	return tree, why
+}
+
+// set is what a text makes of empty values.
+func (ref *reference) set(path, text string) (any, error) {
 	set := chartutil.ReplacePathValue
 	if ref.Literal {
 		set = chartutil.ReplacePathLiteralValue
 	}
 	tree := common.Values{}
 	err := set(tree, path, text)
-	return tree, err
+	return map[string]any(tree), err
 }
 
 // mark puts validate.Unknown in the place of each scalar that holds an unknown variable. A key that holds one may be any,
@@ -139,12 +144,10 @@ func (r *Release) reasons(text string) (reasons []int) {
 		return nil
 	}
 	for _, ref := range r.variables(text) {
-		at := slices.Index(r.unset, ref)
-		if at < 0 {
-			at = len(r.unset)
+		if !slices.Contains(r.unset, ref) {
 			r.unset = append(r.unset, ref)
 		}
-		reasons = union(reasons, []int{r.variable(at)})
+		reasons = union(reasons, []int{r.variable(slices.Index(r.unset, ref))})
 	}
 	return reasons
 }
@@ -169,10 +172,10 @@ func (r *Release) variable(index int) int { return len(r.refs) + 1 + index }
 func (r *Release) reference(reason int) Reference {
 	switch chart := len(r.refs); {
 	case reason < chart:
-		return r.refs[reason].reference()
+		ref := r.refs[reason]
+		return Reference{Kind: ref.Kind, Namespace: ref.namespace, Name: ref.Name, Key: ref.GetValuesKey(), Reason: ref.unread}
 	case reason == chart:
 		return *r.defaults
-	default:
-		return r.unset[reason-r.variable(0)]
 	}
+	return r.unset[reason-r.variable(0)]
 }

@@ -7,12 +7,12 @@ import (
 )
 
 // cases is how many generated cases a test runs.
-var cases = 3000
+var cases = 5000
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if testing.Short() {
-		cases = 300
+		cases = 500
 	}
 	os.Exit(m.Run())
 }

@@ -12,6 +12,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/chartutil"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -66,10 +67,22 @@ type partial struct {
 	result Result
 }
 
+// newPartial has each case put another part of the model to the proof: what a comma sets, a targetPath at or below what is no map,
+// what may come along on creation, and what is not there.
 func newPartial(t *testing.T, seed uint64) *partial {
 	t.Helper()
-	g := newGenerator(seed)
-	p := &partial{generator: g, seed: seed, scenario: g.scenario(t, 3, 40), policy: privatePolicy(t, "harbor.example.com")}
+	g, create := newGenerator(seed), false
+	switch seed % 4 {
+	case 0:
+		g.least, g.targetPath, g.comma = 2, 70, 80
+	case 1:
+		g.least, g.inline, g.targetPath, g.last, g.top, g.scalar = 2, 40, 80, 15, 25, 80
+	case 2:
+		create, g.least, g.targetPath, g.optional = true, 1, 30, 60
+	case 3:
+		g.targetPath, g.optional, g.missing = 40, 60, 40
+	}
+	p := &partial{generator: g, seed: seed, scenario: g.scenario(t, 3), policy: privatePolicy(t, "harbor.example.com")}
 	if g.chance(40) {
 		p.policy.Severities = map[string]validate.Severity{}
 		for _, r := range validate.Rules() {
@@ -85,16 +98,21 @@ func newPartial(t *testing.T, seed uint64) *partial {
 		p.plant(t)
 	}
 	for _, ref := range p.hr.Spec.ValuesFrom {
-		if g.chance(60) {
-			p.cluster.fail[ref.Kind+" "+objectKey(ref.Name).String()] = forbidden(ref.Name)
+		switch id := ref.Kind + " " + objectKey(ref.Name).String(); {
+		case !g.chance(60):
+		case create:
+			delete(p.cluster.objects, id)
+		default:
+			p.cluster.fail[id] = forbidden(ref.Name)
 		}
 	}
 	for i, ref := range p.hr.Spec.ValuesFrom {
-		if p.cluster.fail[ref.Kind+" "+objectKey(ref.Name).String()] != nil {
+		data, err := readData(t.Context(), p.cluster, ref.Kind, objectKey(ref.Name))
+		if _, found := data[ref.GetValuesKey()]; apierrors.IsForbidden(err) || create && !found {
 			p.hidden = append(p.hidden, i)
 		}
 	}
-	p.rel = Resolve(t.Context(), p.hr, Options{Charts: []string{"spegel"}, Reader: p.cluster, Variables: variablesIn})
+	p.rel = Resolve(t.Context(), p.hr, Options{Charts: []string{"spegel"}, Reader: p.cluster, Create: create, Variables: variablesIn})
 	p.result = p.rel.Evaluate(p.policy)
 	return p
 }
@@ -133,7 +151,7 @@ func (p *partial) planted(node any, depth int) any {
 		out := map[string]any{}
 		for _, key := range slices.Sorted(maps.Keys(node)) {
 			name := key
-			if p.chance(4) {
+			if p.chance(12) {
 				name = "${D}"
 			}
 			out[name] = p.planted(node[key], depth+1)
@@ -157,7 +175,7 @@ func (p *partial) filled(node any, depth int) any {
 		for _, key := range slices.Sorted(maps.Keys(node)) {
 			value := p.filled(node[key], depth+1)
 			if variable.MatchString(key) {
-				key = one(p.generator, "spegel", "registries", "mirroredRegistries", "x")
+				key = one(p.generator, "spegel", "registries", "mirroredRegistries", "mirroredRegistries", "x")
 				_, taken := node[key]                      // Flux refuses a key that is there twice
 				if taken || key == "spegel" && depth > 0 { // that the chart is another, which wraps Spegel's, is given up
 					key = "y"

@@ -42,15 +42,13 @@ func (o Origin) field(p validate.Path) string {
 func (r *Release) origin(p validate.Path) (o Origin, public bool) {
 	value, _ := lookup(r.values, p)
 	anywhere := false
-	for _, layers := range [][]layer{r.layers, r.chart} {
-		for _, l := range slices.Backward(layers) {
-			v, set := l.at(p)
-			if set && same(v, value) {
-				return l.origin, l.origin.Kind != "Secret"
-			}
-			if set && !anywhere {
-				o, anywhere = l.origin, true
-			}
+	for _, l := range slices.Backward(slices.Concat(r.chart, r.layers())) {
+		v, set := l.at(p)
+		if set && same(v, value) {
+			return l.origin, l.origin.Kind != "Secret"
+		}
+		if set && !anywhere {
+			o, anywhere = l.origin, true
 		}
 	}
 	return o, false
@@ -68,7 +66,7 @@ func (l *layer) at(p validate.Path) (value any, set bool) {
 
 // same compares nodes. Maps are made of several layers, of which the uppermost counts.
 func same(a, b any) bool {
-	_, isMap := asMap(a)
-	_, both := asMap(b)
+	_, _, isMap := parts(a)
+	_, _, both := parts(b)
 	return isMap && both || reflect.DeepEqual(a, b)
 }

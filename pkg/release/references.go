@@ -3,8 +3,11 @@ package release
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -41,44 +44,106 @@ type reference struct {
 // wasRead reports whether there is something to merge.
 func (ref *reference) wasRead() bool { return ref.unread == "" && !ref.empty }
 
-// readReferences reads what spec.valuesFrom names, as far as the limits go. What that leaves unread depends on sizes alone, not
-// on which read is the quickest.
-func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) []reference {
+// object is what was read of an object that references name.
+type object struct {
+	data map[string]string
+	err  error
+	size int // in bytes; 0 once it is counted
+}
+
+// objectName names one, in the release's namespace.
+type objectName struct{ kind, name string }
+
+// readReferences reads what spec.valuesFrom names, a few at a time and as far as the limits go. What that leaves unread depends
+// on sizes alone, not on which read is the quickest.
+func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) (refs []reference) {
 	if len(hr.Spec.ValuesFrom) == 0 {
 		return nil
 	}
-	manyInline := hr.Spec.Values != nil && nodes(string(hr.Spec.Values.Raw)) > maxNodes
-	read := objects{reader: o.Reader, namespace: hr.Namespace, byName: map[objectName]*object{}}
-	left := budget{read: maxRead, data: maxData, listCost: maxListCost, nodes: maxNodes}
-	refs := make([]reference, 0, len(hr.Spec.ValuesFrom))
-	for i, vf := range hr.Spec.ValuesFrom {
-		ref := reference{ValuesReference: vf, namespace: hr.Namespace}
-		switch {
-		case manyInline:
-			ref.unread = "is not looked at beside so many inline values"
-		case i >= maxReferences:
-			ref.unread = "not read, as there are too many"
-		case left.read < 0 || left.data < 0:
-			ref.unread = "not read, as there is too much before it"
-		default:
-			obj := read.first(ctx, hr.Spec.ValuesFrom[i:min(len(hr.Spec.ValuesFrom), maxReferences)])
-			ref.take(obj.data, obj.err, o.Create)
-			left.spend(&ref, obj)
+	left := maxSize
+	if hr.Spec.Values != nil {
+		left -= nodeSize * nodes(string(hr.Spec.Values.Raw))
+	}
+	objects := map[objectName]*object{}
+	for batch := range slices.Chunk(hr.Spec.ValuesFrom, maxAtOnce) {
+		if left >= 0 && len(refs) < maxReferences {
+			readObjects(ctx, o.Reader, hr.Namespace, batch, objects)
 		}
-		refs = append(refs, ref)
+		for _, vf := range batch {
+			ref := reference{ValuesReference: vf, namespace: hr.Namespace}
+			if left < 0 || len(refs) >= maxReferences {
+				ref.unread = "not read, as there is too much beside it"
+			} else {
+				obj := objects[objectName{vf.Kind, vf.Name}]
+				ref.take(obj, o.Create)
+				cost := ref.size()
+				if cost > left && ref.wasRead() {
+					ref.unread = "is too large"
+				}
+				left -= max(obj.size, cost)
+				obj.size = 0 // it is read once, however many references name it
+			}
+			refs = append(refs, ref)
+		}
 	}
 	return refs
 }
 
+// readObjects reads what references name and was not read yet, all at once.
+func readObjects(ctx context.Context, r Reader, namespace string, refs []helmv2.ValuesReference, into map[objectName]*object) {
+	var reads sync.WaitGroup
+	for _, ref := range refs {
+		name := objectName{ref.Kind, ref.Name}
+		if into[name] != nil {
+			continue
+		}
+		obj := &object{}
+		into[name] = obj
+		reads.Go(func() {
+			obj.data, obj.err = readData(ctx, r, ref.Kind, client.ObjectKey{Namespace: namespace, Name: ref.Name})
+			for _, value := range obj.data {
+				obj.size += len(value)
+			}
+		})
+	}
+	reads.Wait()
+}
+
+func readData(ctx context.Context, r Reader, kind string, key client.ObjectKey) (map[string]string, error) {
+	switch kind {
+	case "ConfigMap":
+		var cm corev1.ConfigMap
+		err := get(ctx, r, key, &cm)
+		return cm.Data, err
+	case "Secret":
+		var secret corev1.Secret
+		err := get(ctx, r, key, &secret)
+		data := make(map[string]string, len(secret.Data))
+		for k, v := range secret.Data {
+			data[k] = string(v)
+		}
+		return data, err
+	}
+	return nil, &Unreadable{"a kind that Flux does not read values from"}
+}
+
+func get(ctx context.Context, r Reader, key client.ObjectKey, obj client.Object) error {
+	if r == nil {
+		return &Unreadable{"not read"}
+	}
+	return r.Get(ctx, key, obj)
+}
+
 // take keeps what was read, or why nothing was.
-func (ref *reference) take(data map[string]string, err error, create bool) {
+func (ref *reference) take(obj *object, create bool) {
+	err := obj.err
 	if some, ok := errors.AsType[UnreadableReferences](err); ok {
 		err = nil
 		if why, unread := some[ref.ValuesReference]; unread {
 			err = &Unreadable{why}
 		}
 	}
-	value, found := data[ref.GetValuesKey()]
+	value, found := obj.data[ref.GetValuesKey()]
 	missing := apierrors.IsNotFound(err) || err == nil && !found
 	switch {
 	case missing && ref.Optional && !create:
@@ -94,20 +159,16 @@ func (ref *reference) take(data map[string]string, err error, create bool) {
 
 // whyUnread says in words why an object could not be read.
 func whyUnread(err error) string {
-	var unreadable *Unreadable
+	unreadable, ok := errors.AsType[*Unreadable](err)
 	switch {
+	case ok:
+		return unreadable.Reason
 	case apierrors.IsNotFound(err):
 		return "not found"
 	case apierrors.IsForbidden(err):
 		return "not permitted to read"
-	case errors.As(err, &unreadable):
-		return unreadable.Reason
 	case errors.Is(err, context.DeadlineExceeded) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err):
 		return "not read in time"
 	}
 	return "could not be read"
-}
-
-func (ref *reference) reference() Reference {
-	return Reference{Kind: ref.Kind, Namespace: ref.namespace, Name: ref.Name, Key: ref.GetValuesKey(), Reason: ref.unread}
 }

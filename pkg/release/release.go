@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"sync"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
@@ -37,55 +36,53 @@ type Release struct {
 	Chart, Version string
 	Suspended      bool
 
-	unknown  *Reference // the source, if that leaves open whose chart it is
-	own      bool       // the chart is known to be Spegel's own
-	chart    []layer    // what the chart brings
-	defaults *Reference // why that is not known; nil if it is
+	unknown *Reference // the source, if that leaves open whose chart it is
+	own     bool       // the chart is known to be Spegel's own
 
 	refs      []reference
-	inline    any // spec.values as decoded and marked; nil for none
-	layers    []layer
-	values    any // effective values, of which parts may not be known
+	defaults  *Reference // why it is not known what the chart brings; nil if it is
 	variables func(string) []Reference
 	unset     []Reference // variables that were met
+
+	chart  []layer // what the chart brings
+	inline any     // spec.values as decoded and marked; nil for none
+	above  []layer // the layers above the chart's, once they were taken apart
+	values any     // effective values, of which parts may not be known
 }
 
 // Resolve finds out whose chart a HelmRelease installs and gathers its values. It returns nil for a release
 // of another chart. What can't be read is no error: Evaluate reports it as unresolved. So it does the source of a release
 // that may be Spegel's, as its names contain the name of a chart, and of which nothing else is known.
 func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
-	src, byName := chartSource(hr, o.Charts), namedLikeChart(hr, o.Charts)
+	src := readSource(ctx, hr, o)
 	if src.is == no {
 		return nil
 	}
-	r := &Release{Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend, variables: o.Variables}
-	var reading sync.WaitGroup
-	if src.is == unknown && hr.Spec.ChartRef != nil {
-		reading.Go(func() { src = readSource(ctx, hr, o) })
-	}
-	if !byName { // most likely another's: nothing else is read before that is known
-		reading.Wait()
-		if src.is == no {
-			return nil
-		}
+	r := &Release{
+		Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend,
+		Chart: src.chart, Version: src.version, own: src.own, variables: o.Variables,
 	}
 	r.refs = readReferences(ctx, hr, o)
-	reading.Wait()
-	if src.is == no {
-		return nil
-	}
-	r.Chart, r.Version, r.own = src.chart, src.version, src.own
-	r.readChart(hr, src, o)
 	r.inline = r.mark(decode(hr))
+	r.readChart(src, o.ChartValues)
 	r.merge()
-	r.noteWrapper(hr, o)
-	if src.is == unknown && (src.unfit || !byName && !r.hasChartKey()) {
-		if src.unread == nil || !suggestsChart(hr, src, o.Charts) && !r.hasChartKey() {
-			return nil
-		}
-		r.unknown = src.unread
+	if o.ChartValues == nil && r.defaults == nil && r.wrapped() && src.from.Name != "" {
+		r.defaults = src.defaults("the values of a chart that wraps Spegel's are not read")
+		r.merge()
 	}
-	return r
+	if src.is == yes {
+		return r
+	}
+	same, contains := likeness(hr, src, o.Charts)
+	switch key := r.hasChartKey(); {
+	case !src.unfit && (same || key):
+		return r
+	case src.unread != "" && (contains || key):
+		r.unknown = &src.from
+		r.unknown.Source, r.unknown.Reason = true, src.unread+", so whether it is Spegel's chart is not known"
+		return r
+	}
+	return nil
 }
 
 // MirrorList is the effective spegel.mirroredRegistries, nil if it is not set.
@@ -95,19 +92,36 @@ func (r *Release) MirrorList() (list any, known bool) { return r.effective(listK
 func (r *Release) LegacyList() (list any, known bool) { return r.effective("registries") }
 
 func (r *Release) effective(key string) (value any, known bool) {
-	path := validate.Path{spegelKey, key}
-	if r.wrapped() {
-		path = validate.Path{spegelKey, spegelKey, key}
-	}
-	if value, _ = lookup(r.values, path); r.unknown != nil || !isKnown(value) {
+	value, _ = lookup(r.values, r.path(key))
+	if r.unknown != nil || !isKnown(value) {
 		return nil, false
 	}
 	return value, true
 }
 
+// WritesHosts reports whether Spegel writes hosts files, unless it is known not to, and where spegel.containerdMirrorAdd is set.
+func (r *Release) WritesHosts() (writes bool, from Origin) {
+	from, _ = r.origin(r.path("containerdMirrorAdd"))
+	return !r.input().WritesNoHosts(), from
+}
+
+// path leads to a key of Spegel's.
+func (r *Release) path(key string) validate.Path {
+	if r.wrapped() {
+		return validate.Path{spegelKey, spegelKey, key}
+	}
+	return validate.Path{spegelKey, key}
+}
+
+// wrapped reports whether the values are those of a chart that wraps Spegel's, one level deeper.
+func (r *Release) wrapped() bool {
+	_, _, isMap := parts(child(child(r.values, spegelKey), spegelKey))
+	return isMap && !r.own
+}
+
 // hasChartKey is the fallback by values, of which those that win may not be known.
 func (r *Release) hasChartKey() bool {
-	return hasChartKey(r.values) || slices.ContainsFunc(r.layers, func(l layer) bool { return hasChartKey(l.tree) })
+	return hasChartKey(r.values) || slices.ContainsFunc(r.above, func(l layer) bool { return hasChartKey(l.tree) })
 }
 
 // decode reads spec.values. The API server admits any JSON there, so it may be no map.

@@ -47,12 +47,12 @@ func TestUnreadReferenceSaysWhy(t *testing.T) {
 		"an optional kind that Flux does not know":    {ref: optional(from("Thing", "a")), want: "a kind that Flux does not read values from"},
 		"its targetPath leads through a string":       {ref: target(key(from("Secret", "a"), "set"), "spegel.mirroredRegistries.y"), want: "can't be merged at its targetPath"},
 		"its targetPath is no path":                   {ref: target(key(from("Secret", "a"), "set"), "spegel.mirroredRegistries[a]"), want: "can't be merged at its targetPath"},
-		"its targetPath makes a list too long":        {ref: target(key(from("Secret", "a"), "set"), "spegel.mirroredRegistries[65535][65535][65535]"), want: "asks for too long a list"},
-		"its value makes lists too long":              {ref: target(key(from("Secret", "a"), "lists"), "spegel.mirroredRegistries"), want: "asks for too long a list"},
-		"its value nests lists too deeply":            {ref: target(key(from("Secret", "a"), "nested"), "spegel.mirroredRegistries"), want: "asks for too long a list"},
+		"its targetPath makes a list too long":        {ref: target(key(from("Secret", "a"), "set"), "spegel.mirroredRegistries[65535][65535][65535]"), want: "is too large"},
+		"its value makes lists too long":              {ref: target(key(from("Secret", "a"), "lists"), "spegel.mirroredRegistries"), want: "is too large"},
+		"its value nests lists too deeply":            {ref: target(key(from("Secret", "a"), "nested"), "spegel.mirroredRegistries"), want: "is too large"},
 		"and literally it does not":                   {ref: literal(key(from("Secret", "a"), "nested"), "y")},
-		"it has too many entries":                     {ref: key(from("Secret", "a"), "entries"), want: "has too many keys and entries"},
-		"it has too many entries, literally":          {ref: helmv2.ValuesReference{Kind: "Secret", Name: "a", ValuesKey: "entries", Literal: true}, want: "has too many keys and entries"},
+		"it has too many entries":                     {ref: key(from("Secret", "a"), "entries"), want: "is too large"},
+		"it has too many entries, literally":          {ref: helmv2.ValuesReference{Kind: "Secret", Name: "a", ValuesKey: "entries", Literal: true}, want: "is too large"},
 		"it is too large":                             {ref: key(from("Secret", "a"), "large"), want: "is too large"},
 	}
 	for name, tc := range tests {
@@ -60,7 +60,7 @@ func TestUnreadReferenceSaysWhy(t *testing.T) {
 			t.Parallel()
 			c := newCluster(secret("a", map[string]string{
 				"values.yaml": "", "no.yaml": "a: b: c", "list.yaml": "- a", "set": "v", "lists": "v" + strings.Repeat(",y[65000]=x", 3),
-				"nested": "v,z" + strings.Repeat("[0]", maxListCost+1) + "=x", "entries": "x: [" + strings.Repeat("1,", maxNodes) + "]", "large": "large: " + strings.Repeat("x", maxData),
+				"nested": "v,z" + strings.Repeat("[0]", maxSize/nodeSize) + "=x", "entries": "x: [" + strings.Repeat("1,", maxSize/nodeSize) + "]", "large": "large: " + strings.Repeat("x", maxSize),
 			}))
 			if tc.err != nil {
 				c.fail["Secret kube-system/a"] = tc.err
@@ -107,8 +107,8 @@ func TestReadsEndWithTheReview(t *testing.T) {
 
 func TestLimitsAreForAllReferencesTogether(t *testing.T) {
 	t.Parallel()
-	half := strings.Repeat("x", maxData/2)
-	c := newCluster(configMap("half", values(half)), configMap("set", values("x,a[65000]=x")), configMap("more", values("x,b[65000]=x")))
+	half, lists := strings.Repeat("x", maxSize/2), strings.Repeat(",a[500]=x", 25)
+	c := newCluster(configMap("half", values(half)), configMap("set", values("x"+lists)), configMap("more", values("x"+lists)))
 	refs := []helmv2.ValuesReference{
 		literal(from("ConfigMap", "half"), "a"), literal(from("ConfigMap", "half"), "b"), target(from("ConfigMap", "set"), "spegel.registries"),
 		target(from("ConfigMap", "more"), "d"), target(from("ConfigMap", "more"), "spegel.registries"),
@@ -118,7 +118,7 @@ func TestLimitsAreForAllReferencesTogether(t *testing.T) {
 		want []string
 	}{
 		"data":  {refs[:3], []string{"ConfigMap set/values.yaml: is too large"}},
-		"lists": {refs[2:], []string{"ConfigMap more/values.yaml: asks for too long a list"}},
+		"lists": {refs[2:], []string{"ConfigMap more/values.yaml: is too large"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

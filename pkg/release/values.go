@@ -1,9 +1,17 @@
 package release
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"strconv"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/chartutil"
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -11,32 +19,20 @@ import (
 // merge computes the effective values: those that helm-controller would pass to Helm, over those that
 // the chart brings.
 func (r *Release) merge() {
-	if _, ok := asMap(r.inline); !ok && r.inline != nil {
+	if _, _, isMap := parts(r.inline); !isMap && r.inline != nil {
 		r.values = r.inline // helm-controller drops such values without a word; the rules say so
 		return
 	}
-	if r.variables != nil || len(r.open()) > 0 {
-		r.layers = r.layersOf()
+	if r.variables != nil {
+		r.layers() // which meets them
 	}
-	if len(r.open()) == 0 {
-		values, bad, err := merged(r.inline, r.refs)
-		if err == nil {
-			r.values = values
-			r.layChart()
-			return
-		}
-		r.refs[bad].unread = unmergeable
-		if errors.Is(err, chartutil.ErrValuesDataRead) {
-			r.refs[bad].unread = notYAML
-		}
-		r.layers = r.layersOf()
+	known := len(r.open()) == 0
+	if known {
+		r.values, known = r.merged()
 	}
-	r.values = overlay(r.layers, r.open())
-	r.layChart()
-}
-
-// layChart puts the values that the chart brings below all others, where Helm has them.
-func (r *Release) layChart() {
+	if !known {
+		r.values = overlay(r.layers(), r.open())
+	}
 	var below any
 	if r.defaults != nil {
 		below = validate.Open{Reasons: []int{len(r.refs)}}
@@ -44,13 +40,59 @@ func (r *Release) layChart() {
 	for _, l := range r.chart {
 		below = lay(below, l.tree)
 	}
-	switch {
-	case below == nil:
-	case r.values == nil:
+	if r.values == nil {
 		r.values = below
-	default:
+	} else if below != nil {
 		r.values = lay(below, r.values)
 	}
+}
+
+// merged is what helm-controller would pass to Helm. Each reference is handed to chartutil as an object of its own, so that the
+// merge itself, with the order of references, targetPath and what both do to the inline values, is Flux's and not ours. One
+// that can't be merged counts as unread.
+func (r *Release) merged() (values any, ok bool) {
+	var use []helmv2.ValuesReference
+	for i, ref := range r.refs {
+		if ref.wasRead() {
+			vf := ref.ValuesReference
+			vf.Kind, vf.Name, vf.ValuesKey = "ConfigMap", strconv.Itoa(i), ""
+			use = append(use, vf)
+		}
+	}
+	if len(use) == 0 {
+		return r.inline, true
+	}
+	top, _ := r.inline.(map[string]any) // chartutil writes into it, so it gets a copy
+	out, err := chartutil.ChartValuesFromReferences(context.Background(), logr.Discard(), texts{refs: r.refs}, "", runtime.DeepCopyJSON(top), use...)
+	if err == nil {
+		return map[string]any(out), true
+	}
+	name := use[0].Name // chartutil names the reference in every error that our texts leave possible
+	if failed, ok := errors.AsType[*chartutil.ErrValuesReference](err); ok {
+		name = failed.Name.Name
+	}
+	bad, _ := strconv.Atoi(name)
+	r.refs[bad].unread = unmergeable
+	if errors.Is(err, chartutil.ErrValuesDataRead) {
+		r.refs[bad].unread = notYAML
+	}
+	return nil, false
+}
+
+// texts serves references as ConfigMaps to chartutil, which asks its client for nothing but Get. Each is named by its index.
+type texts struct {
+	client.Client
+	refs []reference
+}
+
+func (t texts) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	i, err := strconv.Atoi(key.Name)
+	cm, ok := obj.(*corev1.ConfigMap)
+	if err != nil || !ok {
+		return fmt.Errorf("no text for %s", key.Name)
+	}
+	cm.Data = map[string]string{"values.yaml": t.refs[i].data}
+	return nil
 }
 
 // overlay lays layers over each other, the first at the bottom. open says why something in them is not known.
@@ -81,21 +123,23 @@ func overlay(layers []layer, open []int) any {
 // is not installed.
 func named(tree, values any, unknown validate.Unknown) map[string]any {
 	out := map[string]any{}
-	keys, _ := asMap(tree)
+	keys, _, _ := parts(tree)
 	for key, value := range keys {
-		below, ok := value.(map[string]any)
-		if key != spegelKey || !ok {
+		below, _, isMap := parts(value)
+		if key != spegelKey || !isMap {
 			out[key] = unknown
-			continue
+		} else if spegel, set := lookup(values, validate.Path{spegelKey}); !set || mayBeMap(spegel) {
+			inner := map[string]any{}
+			for key := range below {
+				inner[key] = unknown
+			}
+			out[key] = inner
 		}
-		if spegel, set := lookup(values, validate.Path{spegelKey}); set && !mayBeMap(spegel) {
-			continue
-		}
-		inner := make(map[string]any, len(below))
-		for key := range below {
-			inner[key] = unknown
-		}
-		out[key] = inner
 	}
 	return out
+}
+
+func mayBeMap(node any) bool {
+	_, reasons, isMap := parts(node)
+	return isMap || reasons != nil
 }

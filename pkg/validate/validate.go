@@ -16,6 +16,9 @@ type Input struct {
 	ChartVersion string
 }
 
+// WritesNoHosts reports whether Spegel is known to write no hosts files, as containerdMirrorAdd says.
+func (in Input) WritesNoHosts() bool { return newValues(in).writesNoHosts() }
+
 // Policy is what the rules are told from outside. The zero value knows no private registry and
 // leaves each rule at its default.
 type Policy struct {
