@@ -86,18 +86,13 @@ func (v *valuesReview) judge(ctx context.Context, hr *helmv2.HelmRelease) {
 	res := rel.Evaluate(v.policy.Policy)
 	v.handler.Metrics.found(res)
 	was := resolve(v.before)
-	var added []release.Finding
-	if !rel.Suspended {
-		added = v.added(was, res.Denied())
-	}
+	added, rest := v.added(was, rel, res.Findings)
 	if differ(was, rel) {
 		v.warnings = append(v.warnings, restartHint(hr))
 	}
 	at := fmt.Sprintf("%s/%s", validate.Clean(hr.Namespace), validate.Clean(hr.Name))
-	for _, f := range res.Findings {
-		if !slices.ContainsFunc(added, func(a release.Finding) bool { return a.Rule == f.Rule && a.Field() == f.Field() }) {
-			v.warnings = append(v.warnings, fmt.Sprintf("%s: HelmRelease %s: %s: %s", f.Rule, at, f.Path, f.Text()))
-		}
+	for _, f := range rest {
+		v.warnings = append(v.warnings, fmt.Sprintf("%s: HelmRelease %s: %s: %s", f.Rule, at, f.Path, f.Text()))
 	}
 	for _, ref := range res.Unresolved {
 		v.warnings = append(v.warnings, fmt.Sprintf("%s: HelmRelease %s: %s: %s", ruleUnresolved, at, name(ref), ref.Reason))
@@ -111,25 +106,42 @@ func (v *valuesReview) judge(ctx context.Context, hr *helmv2.HelmRelease) {
 	}
 }
 
-// added lists the findings that a release did not have before, and that stand in the new object. They are compared by rule and entry: an
-// entry may have another position in the list.
-func (v *valuesReview) added(before *release.Release, found []release.Finding) []release.Finding {
-	had := entries{}
-	if before != nil && len(found) > 0 {
-		for _, f := range before.Evaluate(v.policy.Policy).Denied() {
-			had.add(f.Finding)
+// added takes the findings that deny the change from the rest: those that the release did not have before and that stand in the
+// new object, and those that only warned before, as Spegel wrote no hosts files, if the new object says that it does. They are
+// compared by rule and entry: an entry may have another position in the list.
+func (v *valuesReview) added(before, after *release.Release, found []release.Finding) (added, rest []release.Finding) {
+	denies := func(f release.Finding) bool { return f.Severity == validate.Deny && !after.Suspended }
+	if !slices.ContainsFunc(found, denies) {
+		return nil, found
+	}
+	had, milder := entries{}, entries{}
+	turnedOn, here := false, func(from release.Origin) bool { return from.Kind == v.kind && from.Name == v.key.Name }
+	if before != nil {
+		did, _ := before.WritesHosts()
+		does, from := after.WritesHosts()
+		turnedOn = !did && does && here(from)
+		for _, f := range before.Evaluate(v.policy.Policy).Findings {
+			if f.Severity == validate.Deny || !turnedOn {
+				had.add(f.Finding)
+			} else {
+				milder.add(f.Finding)
+			}
 		}
 	}
-	var added []release.Finding
 	for _, f := range found {
-		if had.take(f.Finding) {
-			continue
-		}
-		if f.Origin.Kind == v.kind && f.Origin.Name == v.key.Name {
+		switch {
+		case !denies(f) || had.take(f.Finding):
+			rest = append(rest, f)
+		case milder.take(f.Finding):
+			f.Fix += ", or leave containerdMirrorAdd: false"
 			added = append(added, f)
+		case here(f.Origin):
+			added = append(added, f)
+		default:
+			rest = append(rest, f)
 		}
 	}
-	return added
+	return added, rest
 }
 
 // outcome is the answer for all releases together. Findings that several have in common are told once.

@@ -106,7 +106,15 @@ func TestConfigMaps(t *testing.T) {
 		deadKey  = "spegel: {registries: [https://docker.io], mirroredRegistries: [https://docker.io]}"
 		private  = "private-registry-mirrored"
 	)
+	const (
+		hosts    = "spegel:\n  containerdMirrorAdd: true"
+		noHosts  = "spegel:\n  containerdMirrorAdd: false"
+		badEntry = "\n  mirroredRegistries: [https://registry.example.ts.net]"
+	)
 	spegel := []map[string]any{naming(t, "spegel", "")}
+	inline := func(list string) []map[string]any {
+		return []map[string]any{naming(t, "spegel", "  values: {spegel: {mirroredRegistries: "+list+"}}")}
+	}
 	cases := map[string]struct {
 		data, old map[string]string
 		releases  []map[string]any
@@ -130,9 +138,21 @@ func TestConfigMaps(t *testing.T) {
 		"another key, which none of them reads":   {data: map[string]string{"values.yaml": goodList, "other.yaml": badList}, old: yamlOf(goodList), verdict: "pass"},
 		"a bad list that inline values replace":   {data: yamlOf(badList), releases: []map[string]any{naming(t, "spegel", "  values: {spegel: {mirroredRegistries: [https://ghcr.io]}}")}, verdict: "pass"},
 		"a bad list for a suspended release":      {data: yamlOf(badList), releases: []map[string]any{naming(t, "spegel", "  suspend: true")}, verdict: "warn", warnings: []string{private + ": HelmRelease kube-system/spegel: spegel.mirroredRegistries[1]: "}},
-		"a bad list that no release names":        {data: yamlOf(badList), releases: []map[string]any{object(t, good).Object}, verdict: "not-spegel"},
-		"a bad list, where there is no release":   {data: yamlOf(badList), releases: []map[string]any{}, verdict: "not-spegel"},
-		"a bad list for another chart":            {data: yamlOf(badList), releases: []map[string]any{with(object(t, naming2), "podinfo", "spec", "chart", "spec", "chart").Object}, verdict: "not-spegel"},
+		"a list that leaves a dead key behind": {data: yamlOf("spegel: {registries: [https://docker.io]}"), old: yamlOf(deadKey), verdict: "warn", warnings: []string{
+			"nodes keep the old mirrors until", "legacy-registries-key: HelmRelease kube-system/spegel: spegel.registries: ", "empty-mirror-list: HelmRelease kube-system/spegel: spegel.mirroredRegistries: ",
+		}},
+		"hosts files, where there is no list":               {data: yamlOf(hosts), old: yamlOf(noHosts), denied: "empty-mirror-list", verdict: "deny"},
+		"hosts files, where a release has a bad list":       {data: yamlOf(hosts), old: yamlOf(noHosts), releases: inline("[https://registry.example.ts.net]"), denied: private, verdict: "deny"},
+		"hosts files, where a release has a good list":      {data: yamlOf(hosts), old: yamlOf(noHosts), releases: inline("[https://docker.io]"), verdict: "pass"},
+		"hosts files that were written, by default":         {data: yamlOf(hosts), old: yamlOf("spegel: {}"), releases: inline("[https://registry.example.ts.net]"), verdict: "warn", warnings: []string{private}},
+		"hosts files, beside a bad list":                    {data: yamlOf(hosts + badEntry), old: yamlOf(noHosts + badEntry), denied: private, verdict: "deny"},
+		"hosts files by default, as the key may have moved": {data: yamlOf("spegel:" + badEntry), old: yamlOf(noHosts + badEntry), verdict: "warn", warnings: []string{private}},
+		"hosts files by default, and one more bad entry":    {data: yamlOf("spegel:" + badEntry), old: yamlOf(noHosts), denied: private, verdict: "deny"},
+		"hosts files, and a list that may have moved":       {data: yamlOf(hosts), old: yamlOf(noHosts + "\n  mirroredRegistries: [https://docker.io]"), verdict: "warn", warnings: []string{"nodes keep the old mirrors until", "empty-mirror-list"}},
+		"hosts files that a release does without":           {data: yamlOf(hosts), old: yamlOf(noHosts), releases: []map[string]any{naming(t, "spegel", "  values: {spegel: {containerdMirrorAdd: false}}")}, verdict: "warn", warnings: []string{"empty-mirror-list"}},
+		"a bad list that no release names":                  {data: yamlOf(badList), releases: []map[string]any{object(t, good).Object}, verdict: "not-spegel"},
+		"a bad list, where there is no release":             {data: yamlOf(badList), releases: []map[string]any{}, verdict: "not-spegel"},
+		"a bad list for another chart":                      {data: yamlOf(badList), releases: []map[string]any{with(object(t, naming2), "podinfo", "spec", "chart", "spec", "chart").Object}, verdict: "not-spegel"},
 		"a bad list for a release that is on its way out": {
 			data: yamlOf(badList), releases: []map[string]any{with(object(t, naming2), "2026-01-01T00:00:00Z", "metadata", "deletionTimestamp").Object}, verdict: "not-spegel",
 		},

@@ -90,11 +90,16 @@ func (e entries) take(f validate.Finding) bool {
 	return e[key] >= 0
 }
 
-// entry is what a finding is about, wherever in a list that stands. Where nothing may be shown, what is said of it has to do.
+// entry is what a finding is about, wherever in a list that stands: its value, and what is said of it, as a value may be hidden. What
+// follows is left out, as that depends on other keys.
 func entry(f validate.Finding) string {
 	keys := slices.DeleteFunc(slices.Clone(f.Path), func(step any) bool { _, isIndex := step.(int); return isIndex })
 	if f.Rule == "empty-mirror-list" { // an empty list in place of none adds nothing
 		return f.Rule + "\n" + keys.String()
 	}
-	return strings.Join([]string{f.Rule, keys.String(), f.Text()}, "\n")
+	said := f.Message
+	if end := strings.IndexAny(said, ",;"); end >= 0 {
+		said = said[:end]
+	}
+	return strings.Join([]string{f.Rule, keys.String(), f.Value, said}, "\n")
 }
