@@ -18,15 +18,16 @@ type generator struct {
 
 	least int // references
 	// The others are chances of a hundred.
-	inline                int // there are inline values
-	targetPath, last, top int // a reference has a targetPath; so has the last one; and it is spegel
-	comma, scalar         int // a value at a targetPath sets other paths too; spegel is no map
-	optional, missing     int // a reference is optional; it is not there
+	inline            int // there are inline values
+	targetPath, last  int // a reference has a targetPath; so has the last one
+	top, aside        int // a path is spegel; it is one that no rule reads
+	comma, scalar     int // a value at a targetPath sets other paths too; spegel is no map
+	optional, missing int // a reference is optional; it is not there
 }
 
 func newGenerator(seed uint64) generator {
 	return generator{
-		Rand: rand.New(rand.NewPCG(seed, 0)), inline: 85, targetPath: 50, last: 50, top: 10, comma: 35, scalar: 12, optional: 25, missing: 4,
+		Rand: rand.New(rand.NewPCG(seed, 0)), inline: 85, targetPath: 50, last: 50, top: 10, aside: 10, comma: 35, scalar: 12, optional: 25, missing: 4,
 	}
 }
 
@@ -93,8 +94,11 @@ func (g generator) values() map[string]any {
 }
 
 func (g generator) path() string {
-	if g.chance(g.top) {
+	switch {
+	case g.chance(g.top):
 		return "spegel"
+	case g.chance(g.aside):
+		return "other"
 	}
 	return one(g, "spegel.registries", "spegel.registries", "spegel.mirroredRegistries", "spegel.mirroredRegistries",
 		"spegel.mirroredRegistries", "spegel.mirroredRegistries[0]", "spegel.mirroredRegistries[1]", "spegel.mirroredRegistries[3]", "spegel.mirroredRegistries.a",

@@ -74,7 +74,7 @@ func newPartial(t *testing.T, seed uint64) *partial {
 	g, create := newGenerator(seed), false
 	switch seed % 4 {
 	case 0:
-		g.least, g.targetPath, g.comma = 2, 70, 80
+		g.least, g.targetPath, g.last, g.aside, g.comma = 2, 90, 90, 50, 90
 	case 1:
 		g.least, g.inline, g.targetPath, g.last, g.top, g.scalar = 2, 40, 80, 15, 25, 80
 	case 2:
