@@ -11,6 +11,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
 
 // lookupTimeout bounds one question to the resolver.
@@ -23,14 +24,14 @@ func (x *run) dns(ctx context.Context) Result {
 		return skip(noRegistry)
 	}
 	var f finding
-	hosts, note := x.node.EtcHosts(ctx)
+	hosts, note := x.resolver.EtcHosts(ctx)
 	if note != "" {
 		f.note("%s", note)
 	}
 	known := true
 	for _, target := range x.targets {
 		hops, _ := x.upstreams(ctx, target) // what is wrong with its hosts file, reachability tells
-		f.askEach(hops, func(h containerd.Host, f *finding) bool {
+		f.askEach(hops, func(h resolver.Host, f *finding) bool {
 			answers := x.address(ctx, target, hostname(h.Host), hosts, f)
 			known = known && answers
 			return answers

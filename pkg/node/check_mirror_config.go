@@ -70,7 +70,7 @@ func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *finding)
 		f.add(Warn, "containerd reads no hosts directory, and Spegel does nothing: %s sets registry.mirrors, which is deprecated, for %s", h.From, few(names(h.Mirrored)))
 		f.fix("set config_path in its place, with a hosts file for each of these registries; containerd reads it when it starts")
 	}
-	if len(h.Dirs) > 1 && filled > 0 {
+	if h.List && filled > 0 {
 		x.describeList(ctx, f)
 	}
 	if h.Unsure != "" && filled > 0 {

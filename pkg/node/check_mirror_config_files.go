@@ -12,6 +12,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -128,7 +129,7 @@ func (x *run) judgeWithoutSpegel(ctx context.Context, folder string, file *conta
 		return
 	}
 	f.add(Warn, "%s: what it names can't be used: %s", name, redact.Line(err.Error()))
-	if unread := (*containerd.UnreadError)(nil); errors.As(err, &unread) && unread.NotGiven {
+	if unread := (*resolver.UnreadError)(nil); errors.As(err, &unread) && unread.NotGiven {
 		f.fix("hand over %s of the node too, or run doctor there", word(unread.File))
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
 
 const (
@@ -32,10 +33,10 @@ func (x *run) reachability(ctx context.Context) Result {
 	if x.Files == nil || x.Files.Remote() {
 		f.note("asked from the machine that doctor runs on, not from the node")
 	}
-	trusted := x.node.ReadTrustStore(ctx)
+	trusted := x.resolver.ReadTrustStore(ctx)
 	for _, target := range x.targets {
 		hosts, err := x.upstreams(ctx, target)
-		unread := (*containerd.UnreadError)(nil)
+		unread := (*resolver.UnreadError)(nil)
 		switch {
 		case errors.As(err, &unread):
 			f.add(Warn, "%s: asked without what its hosts file says: %s", redact.Name(target), err)
@@ -43,14 +44,14 @@ func (x *run) reachability(ctx context.Context) Result {
 			f.add(Fail, "%s: containerd can't use its hosts file: %s", redact.Name(target), redact.Line(err.Error()))
 			f.fix("%s", x.edit(ctx, path.Join(x.hostsDirs(ctx).Folder(target), nodefs.HostsToml), "fix what the hosts file names"))
 		}
-		f.askEach(hosts, func(h containerd.Host, f *finding) bool { return x.reach(ctx, target, h, unread, trusted.Err, f) })
+		f.askEach(hosts, func(h resolver.Host, f *finding) bool { return x.reach(ctx, target, h, unread, trusted.Err, f) })
 	}
 	return f.Result
 }
 
 // reach asks one host for the root of its API, below which containerd asks for all else. Unread is what could not be read
 // of what the node has for the registry, and untold why its own certificates may not be all known; nil for nothing.
-func (x *run) reach(ctx context.Context, target string, h containerd.Host, unread *containerd.UnreadError, untold error, f *finding) (answers bool) {
+func (x *run) reach(ctx context.Context, target string, h resolver.Host, unread *resolver.UnreadError, untold error, f *finding) (answers bool) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	at := strings.TrimSuffix(h.URL(), "/") + "/"
@@ -85,9 +86,9 @@ func (x *run) reach(ctx context.Context, target string, h containerd.Host, unrea
 		case untrusted && untold != nil:
 			status = Warn
 			why += ", by the certificates of the system, or the container, that doctor runs on; of the node's own, " + redact.Line(untold.Error())
-			f.fix("if the node has the authority among its own certificates, hand those over too: %s", strings.Join(containerd.TrustBundles()[:2], " or "))
+			f.fix("if the node has the authority among its own certificates, hand those over too: %s", strings.Join(resolver.TrustBundles()[:2], " or "))
 		}
-		if untrusted && h.Entry == containerd.EntryServer {
+		if untrusted && h.Entry == resolver.EntryServer {
 			why += "; a ca for server stands before the first [host], and one below it is that host's"
 		}
 		f.add(status, "%s: %s", asked, why)
@@ -131,7 +132,7 @@ func judgeAnswer(at string, isRoot bool, code int, f *finding) {
 }
 
 // certificate judges what the server showed.
-func (x *run) certificate(h containerd.Host, state *tls.ConnectionState, f *finding) {
+func (x *run) certificate(h resolver.Host, state *tls.ConnectionState, f *finding) {
 	if state == nil || len(state.PeerCertificates) == 0 {
 		if h.Scheme == "http" {
 			f.note("%s is asked without TLS", redact.Name(h.Host))

@@ -12,6 +12,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
 
 func resolution() Check { return newCheck("resolution", (*run).resolution) }
@@ -29,7 +30,7 @@ func (x *run) resolution(ctx context.Context) Result {
 		return skip("what can be read of the node has no folder of containerd's configuration, so whom containerd asks is not known")
 	}
 	r, err := x.resolve(ctx, host)
-	if errors.As(err, new(*containerd.UnreadError)) {
+	if errors.As(err, new(*resolver.UnreadError)) {
 		return skip("whom containerd asks is not known: %s", err)
 	}
 	if err != nil {
@@ -47,7 +48,7 @@ func (x *run) resolution(ctx context.Context) Result {
 }
 
 // judgeResolution judges whom containerd asks for the image.
-func (x *run) judgeResolution(ctx context.Context, host string, r *containerd.Resolution) Result {
+func (x *run) judgeResolution(ctx context.Context, host string, r *resolver.Resolution) Result {
 	needs := docker.HostCapabilityPull
 	if _, byDigest := x.image.(reference.Digested); !byDigest {
 		needs |= docker.HostCapabilityResolve

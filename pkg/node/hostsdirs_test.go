@@ -91,6 +91,8 @@ func TestAListOfDirectoriesIsAWarning(t *testing.T) {
 	t.Parallel()
 	c := content{"etc/containerd/config.toml": listed("/etc/containerd/certs.d:/etc/docker/certs.d"), certs + "ghcr.io/hosts.toml": spegelHosts("https://ghcr.io")}
 	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Warn, "containerd 2.1 to 2.4 pull through the transfer service, which takes the list of directories for the name of one", "set use_local_image_pull = true", "systemctl restart containerd")
+	c["etc/containerd/config.toml"] = listed("/etc/containerd/certs.d:") // a name that no folder has
+	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Warn, "set use_local_image_pull = true")
 	c["etc/containerd/config.toml"] = listed("/etc/containerd/certs.d")
 	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Pass, "the hosts directory is /etc/containerd/certs.d (as /etc/containerd/config.toml says)")
 }

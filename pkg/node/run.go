@@ -14,6 +14,7 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -96,6 +97,7 @@ func examineWithin(ctx context.Context, o Options, limit time.Duration) ([]Resul
 type run struct {
 	Options
 	node      *containerd.Node
+	resolver  *resolver.Resolver
 	image     reference.Named // nil for none
 	targets   []string        // hosts of registries, as an image names them: of the image, and the private ones that are no pattern
 	placement Placement       // what the cluster says of Spegel
@@ -103,7 +105,8 @@ type run struct {
 }
 
 func newRun(o Options) (*run, error) {
-	x := &run{Options: o, node: &containerd.Node{Files: o.Files, Dial: o.Dial}}
+	x := &run{Options: o, node: &containerd.Node{Files: o.Files}}
+	x.resolver = &resolver.Resolver{Node: x.node, Dial: o.Dial}
 	if o.Image != "" {
 		named, err := reference.ParseNormalizedNamed(o.Image)
 		if err != nil {
@@ -168,8 +171,8 @@ func (x *run) hostsDirs(ctx context.Context) *containerd.HostsDirs {
 }
 
 // resolve is whom containerd would ask for images of a registry.
-func (x *run) resolve(ctx context.Context, host string) (*containerd.Resolution, error) {
-	return x.node.Resolve(ctx, x.hostsDirs(ctx), host)
+func (x *run) resolve(ctx context.Context, host string) (*resolver.Resolution, error) {
+	return x.resolver.Resolve(ctx, x.hostsDirs(ctx), host)
 }
 
 // isPrivate reports whether a host, as an image names it, is a private registry.

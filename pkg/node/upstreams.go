@@ -7,13 +7,13 @@ import (
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
 
 // upstreams are the hosts other than Spegel that containerd pulls from for a registry, as the node's hosts directory has them
 // or else as containerd would take them. The error is why the directory does not say.
-func (x *run) upstreams(ctx context.Context, target string) (hosts []containerd.Host, failed error) {
+func (x *run) upstreams(ctx context.Context, target string) (hosts []resolver.Host, failed error) {
 	if x.Files != nil {
 		r, err := x.resolve(ctx, target)
 		if failed = err; err == nil {
@@ -26,7 +26,7 @@ func (x *run) upstreams(ctx context.Context, target string) (hosts []containerd.
 		}
 	}
 	if len(hosts) == 0 {
-		if defaults, err := x.node.Defaults(ctx, target); err == nil {
+		if defaults, err := x.resolver.Defaults(ctx, target); err == nil {
 			hosts = defaults
 		}
 	}
@@ -35,14 +35,14 @@ func (x *run) upstreams(ctx context.Context, target string) (hosts []containerd.
 
 // askEach adds what is found of hosts that containerd asks one after the other. If one does not answer, that is no failure
 // where another does that may be asked for all, and means nothing where it was asked before with other settings, and answers.
-func (f *finding) askEach(hosts []containerd.Host, ask func(containerd.Host, *finding) (answers bool)) {
+func (f *finding) askEach(hosts []resolver.Host, ask func(resolver.Host, *finding) (answers bool)) {
 	found := make([]finding, len(hosts))
 	good := map[string]bool{} // URLs that answer and may be asked for all
 	for i, h := range hosts {
 		answers := ask(h, &found[i])
-		if g := &found[i]; !answers && h.Entry == containerd.EntryServer && good[h.URL()] {
+		if g := &found[i]; !answers && h.Entry == resolver.EntryServer && good[h.URL()] {
 			g.Status, g.Fix = Pass, ""
-			g.note("  containerd asks %s by its %s only after %s of the same URL, which answers", redact.Name(h.Host), containerd.EntryServer, containerd.EntryHost)
+			g.note("  containerd asks %s by its %s only after %s of the same URL, which answers", redact.Name(h.Host), resolver.EntryServer, resolver.EntryHost)
 		}
 		if answers && h.Capabilities.Has(docker.HostCapabilityPull|docker.HostCapabilityResolve) {
 			good[h.URL()] = true

@@ -106,7 +106,7 @@ func (n *Node) leadsAway(ctx context.Context, name string) bool {
 
 // addConfig merges one file into the configuration and returns what it imports.
 func (n *Node) addConfig(ctx context.Context, c *Config, name string) (imports []string, err error) {
-	data, err := readTOML(ctx, n.Files, name)
+	data, err := ReadTOML(ctx, n.Files, name)
 	if err != nil {
 		return nil, err
 	}
@@ -187,10 +187,11 @@ func configPath(images map[string]any) (value string, set bool) {
 	return value, set
 }
 
-// configPath is config_path as containerd takes it.
-func (c *Config) configPath() (dirs []string, set bool) {
+// configPath is config_path as containerd takes it, and reports whether it is a list, be it of one.
+func (c *Config) configPath() (dirs []string, list, set bool) {
 	value, set := configPath(c.images)
-	return slices.DeleteFunc(strings.Split(value, ":"), func(s string) bool { return s == "" }), set
+	dirs = strings.Split(value, ":")
+	return slices.DeleteFunc(dirs, func(s string) bool { return s == "" }), strings.Contains(value, ":"), set
 }
 
 // mirrored are the registries that registry.mirrors has, sorted. containerd takes these older settings where config_path is empty, and

@@ -16,6 +16,27 @@ const (
 	v1Path = "[plugins.cri.registry]\nconfig_path = "
 )
 
+// root is a node with these files, by name without the leading slash.
+func root(t testing.TB, files map[string]string) nodefs.Files {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := nodefs.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
 // Imported files are merged as containerd's own code does it: it runs on the same files here.
 func TestImportsAsContainerd(t *testing.T) {
 	t.Parallel()
@@ -91,7 +112,7 @@ func TestImportsAsContainerd(t *testing.T) {
 				t.Errorf("root %q, notes %q; containerd has root %q", c.Root, c.Unread, own.Root)
 			}
 			got := ""
-			if dirs, _ := c.configPath(); len(dirs) > 0 {
+			if dirs, _, _ := c.configPath(); len(dirs) > 0 {
 				got = dirs[0]
 			}
 			if got != test.want || c.PathFrom != "/"+test.from {
@@ -130,7 +151,7 @@ func TestImportsThatFail(t *testing.T) {
 		})
 	}
 	c := (&Node{Files: root(t, map[string]string{"etc/containerd/config.toml": "version = 3\n" + v2Path + "'/a'\n"})}).Config(t.Context())
-	if dirs, _ := c.configPath(); !c.Misplaced || len(dirs) > 0 {
+	if dirs, _, _ := c.configPath(); !c.Misplaced || len(dirs) > 0 {
 		t.Errorf("a setting where containerd does not look for it: %+v", c)
 	}
 }

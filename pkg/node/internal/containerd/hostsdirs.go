@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,6 +19,7 @@ type HostsDirs struct {
 	Dirs     []*HostsDir
 	From     string      // who says so
 	Mirrored []string    // the registries of registry.mirrors, where containerd reads no directory
+	List     bool        // they are a list, be it of one, which not every way to pull takes for one
 	Guess    bool        // nobody does: it is where they usually are
 	Aside    []*HostsDir // where Spegel is told to write, if containerd is told to read elsewhere
 	Unsure   string      // why it is not certain that containerd reads them
@@ -58,10 +60,35 @@ func (h *HostsDirs) Paths() []string {
 
 // Folder is the one that decides for a host, as an image names it; empty for none.
 func (h *HostsDirs) Folder(host string) string {
-	for _, folder := range foldersOf(h.Dirs, host) {
+	for _, folder := range Folders(h.Dirs, host) {
 		return folder
 	}
 	return ""
+}
+
+// Folders are the folders that there are for a host, in containerd's order: a _default in one directory comes before
+// the host's own folder in the next.
+func Folders(dirs []*HostsDir, host string) []string {
+	var out []string
+	for _, d := range dirs {
+		for _, name := range FoldersFor(host) {
+			if Has(d.Entries, name) {
+				out = append(out, path.Join(d.Path, name))
+			}
+		}
+	}
+	return out
+}
+
+// FoldersFor are the names of the folders for a host, in containerd's order. Only names that are one
+// step of a path can be one.
+func FoldersFor(host string) []string {
+	var names []string
+	if i := strings.LastIndexByte(host, ':'); i > 0 {
+		names = append(names, host[:i]+"_"+host[i+1:]+"_")
+	}
+	names = append(names, host, DefaultDir)
+	return slices.DeleteFunc(names, func(name string) bool { return !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) })
 }
 
 // String joins their paths as config_path does.
@@ -86,7 +113,7 @@ func (n *Node) HostsDirs(ctx context.Context, written string) *HostsDirs {
 // findHostsDirs asks containerd's configuration, or else what Spegel is told, or else looks where they usually are.
 func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 	config := n.Config(ctx)
-	told, set := config.configPath()
+	told, list, set := config.configPath()
 	h := &HostsDirs{Unread: config.Unread}
 	if config.Misplaced {
 		h.Notes = append(h.Notes, redact.Path(config.Main)+" is of version 3 and has a config_path under "+criPlugin+", where containerd does not look for it; its place is "+ImagesPlugin)
@@ -100,13 +127,13 @@ func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 	switch {
 	case len(told) > 0:
 		h.From = "as " + redact.Path(config.PathFrom) + " says"
-		h.Dirs = n.readHostsDirs(ctx, told)
+		h.Dirs, h.List = n.readHostsDirs(ctx, told), list
 	case len(mirrored) > 0:
 		h.From, h.Mirrored = redact.Path(config.Main), mirrored
 	case byDefault:
 		h.From = "containerd's default, as " + redact.Path(config.Main) + " names no config_path"
 		h.Unsure = "that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all"
-		h.Dirs = n.readHostsDirs(ctx, defaultHostsDirs())
+		h.Dirs, h.List = n.readHostsDirs(ctx, defaultHostsDirs()), true
 	case written != "":
 		h.From = "as Spegel is told"
 		h.Dirs = n.readHostsDirs(ctx, []string{written})
@@ -142,7 +169,7 @@ func (n *Node) notBeside(ctx context.Context, d *HostsDir, config *Config) (unre
 		if d.Err != nil || path.Dir(name) != path.Dir(d.Path) || name == config.Main {
 			continue
 		}
-		if _, err := readTOML(ctx, n.Files, name); errors.Is(err, nodefs.ErrNotGiven) {
+		if _, err := ReadTOML(ctx, n.Files, name); errors.Is(err, nodefs.ErrNotGiven) {
 			unread = append(unread, name+", containerd's configuration, "+nodefs.Reason(err)+", so another config_path is not known")
 		}
 	}
@@ -163,7 +190,7 @@ func (n *Node) readHostsDirs(ctx context.Context, paths []string) []*HostsDir {
 
 // HostsFile reads the hosts.toml of one directory.
 func (n *Node) HostsFile(ctx context.Context, dir string) (HostsFile, error) {
-	data, err := readTOML(ctx, n.Files, path.Join(dir, nodefs.HostsToml))
+	data, err := ReadTOML(ctx, n.Files, path.Join(dir, nodefs.HostsToml))
 	if err != nil {
 		return HostsFile{}, err
 	}

@@ -14,8 +14,8 @@ import (
 // maxTOML is how many bytes a file may have: the parser takes four times as long for twice as many tables.
 const maxTOML = 64 << 10
 
-// readTOML reads a file of the node that a parser may be given: it bounds by itself how deep values are nested.
-func readTOML(ctx context.Context, files nodefs.Files, name string) ([]byte, error) {
+// ReadTOML reads a file of the node that a parser may be given: it bounds by itself how deep values are nested.
+func ReadTOML(ctx context.Context, files nodefs.Files, name string) ([]byte, error) {
 	return files.ReadFile(ctx, name, maxTOML)
 }
 

@@ -1,4 +1,4 @@
-package containerd
+package resolver
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 
 	tomlu "github.com/pelletier/go-toml/v2/unstable"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
@@ -42,13 +43,13 @@ type hostsCopy struct {
 // newCopy copies the first of the folders that there is, in the first of the directories that has one, as containerd's
 // CRI service would take it: its hosts.toml and the certificates that it needs. Keys are not read: in place of a client's
 // certificate stands one made up, and in place of each header a dash. Remove takes the copy away.
-func newCopy(ctx context.Context, files nodefs.Files, dirs []*HostsDir, host string) (*hostsCopy, error) {
+func newCopy(ctx context.Context, files nodefs.Files, dirs []*containerd.HostsDir, host string) (*hostsCopy, error) {
 	dir, err := os.MkdirTemp("", "spegel-guard-")
 	if err != nil {
 		return nil, err
 	}
 	c := &hostsCopy{dir: dir, files: files, names: map[string]string{}}
-	for _, folder := range foldersOf(dirs, host) {
+	for _, folder := range containerd.Folders(dirs, host) {
 		switch err := c.copyDir(ctx, folder, filepath.Join(dir, path.Base(folder))); {
 		case err == nil:
 			c.folder = folder
@@ -63,31 +64,6 @@ func newCopy(ctx context.Context, files nodefs.Files, dirs []*HostsDir, host str
 
 func (c *hostsCopy) remove() { _ = os.RemoveAll(c.dir) }
 
-// foldersOf are the folders that there are for a host, in containerd's order: a _default in one directory comes before
-// the host's own folder in the next.
-func foldersOf(dirs []*HostsDir, host string) []string {
-	var out []string
-	for _, d := range dirs {
-		for _, name := range FoldersFor(host) {
-			if Has(d.Entries, name) {
-				out = append(out, path.Join(d.Path, name))
-			}
-		}
-	}
-	return out
-}
-
-// FoldersFor are the names of the folders for a host, in containerd's order. Only names that are one
-// step of a path can be one.
-func FoldersFor(host string) []string {
-	var names []string
-	if i := strings.LastIndexByte(host, ':'); i > 0 {
-		names = append(names, host[:i]+"_"+host[i+1:]+"_")
-	}
-	names = append(names, host, DefaultDir)
-	return slices.DeleteFunc(names, func(name string) bool { return !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) })
-}
-
 func (c *hostsCopy) copyDir(ctx context.Context, from, to string) error {
 	entries, err := c.files.ReadDir(ctx, from)
 	if err != nil {
@@ -97,7 +73,7 @@ func (c *hostsCopy) copyDir(ctx context.Context, from, to string) error {
 		return err
 	}
 	file := path.Join(from, nodefs.HostsToml) // which may be there though it is not listed, where only a part of the node was handed over
-	data, err := readTOML(ctx, c.files, file)
+	data, err := containerd.ReadTOML(ctx, c.files, file)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(to, nodefs.HostsToml), c.rewrite(ctx, from, data), 0o600)
 	}

@@ -1,4 +1,4 @@
-package containerd
+package resolver
 
 import (
 	"context"
@@ -14,16 +14,27 @@ import (
 	"github.com/containerd/log"
 	"github.com/sirupsen/logrus"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
+// Resolver is containerd's own on one node. What it reads of the node it reads once.
+type Resolver struct {
+	Node *containerd.Node
+	// Dial connects to a registry; nil is the network of this machine.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	table   map[string][]string // addresses by name in the node's /etc/hosts
+	trusted *TrustStore         // once ReadTrustStore was called
+}
+
 // Resolution is whom containerd would ask for images of a registry, in order.
 type Resolution struct {
 	Hosts  []Host
-	Folder string    // the folder that says so; empty for none
-	File   HostsFile // what it says
-	Lost   bool      // the folder's file can't be used, and containerd goes on as if it were not there
+	Folder string               // the folder that says so; empty for none
+	File   containerd.HostsFile // what it says
+	Lost   bool                 // the folder's file can't be used, and containerd goes on as if it were not there
 }
 
 // Host is one host of a resolution.
@@ -58,12 +69,12 @@ func (e *UnreadError) Error() string { return e.Text }
 
 // Resolve asks containerd's own resolver. An UnreadError says that whom containerd asks is not known; any other error, that
 // containerd does not know.
-func (n *Node) Resolve(ctx context.Context, h *HostsDirs, host string) (*Resolution, error) {
+func (r *Resolver) Resolve(ctx context.Context, h *containerd.HostsDirs, host string) (*Resolution, error) {
 	if len(h.Mirrored) > 0 {
 		return nil, &UnreadError{Text: "registry.mirrors of " + h.From + " says so, which is not followed"}
 	}
 	dirs, unread := h.Readable()
-	c, err := newCopy(ctx, n.Files, dirs, host)
+	c, err := newCopy(ctx, r.Node.Files, dirs, host)
 	if why := (*UnreadError)(nil); errors.As(err, &why) {
 		return nil, why
 	}
@@ -77,32 +88,32 @@ func (n *Node) Resolve(ctx context.Context, h *HostsDirs, host string) (*Resolut
 	if unread != nil && c.folder == "" { // else a directory before it decides
 		return nil, Unread(unread.Path, unread.Err)
 	}
-	hosts, err := n.resolver(ctx, config.HostDirFromRoot(c.dir))(host)
+	hosts, err := r.hosts(ctx, config.HostDirFromRoot(c.dir))(host)
 	if err != nil && c.unread != nil {
 		return nil, c.unread
 	}
 	if err != nil {
 		return nil, errors.New(c.onNode(err))
 	}
-	r := &Resolution{Folder: c.folder}
-	if r.Folder != "" {
-		r.File, err = n.HostsFile(ctx, r.Folder)
-		r.Lost = errors.As(err, new(*SyntaxError))
+	out := &Resolution{Folder: c.folder}
+	if out.Folder != "" {
+		out.File, err = r.Node.HostsFile(ctx, out.Folder)
+		out.Lost = errors.As(err, new(*containerd.SyntaxError))
 	}
 	for _, asked := range hosts {
-		r.Hosts = append(r.Hosts, Host{RegistryHost: asked})
+		out.Hosts = append(out.Hosts, Host{RegistryHost: asked})
 	}
-	for i := range r.Hosts { // the last one is that of server, or the registry for want of one
-		if last := &r.Hosts[len(r.Hosts)-1]; &r.Hosts[i] != last && r.Hosts[i].URL() == last.URL() {
-			r.Hosts[i].Entry, last.Entry = EntryHost, EntryServer
+	for i := range out.Hosts { // the last one is that of server, or the registry for want of one
+		if last := &out.Hosts[len(out.Hosts)-1]; &out.Hosts[i] != last && out.Hosts[i].URL() == last.URL() {
+			out.Hosts[i].Entry, last.Entry = EntryHost, EntryServer
 		}
 	}
-	return r, nil
+	return out, nil
 }
 
 // Defaults are the hosts that containerd asks for a registry where nothing is configured for it.
-func (n *Node) Defaults(ctx context.Context, host string) ([]Host, error) {
-	hosts, err := n.resolver(ctx, nil)(host)
+func (r *Resolver) Defaults(ctx context.Context, host string) ([]Host, error) {
+	hosts, err := r.hosts(ctx, nil)(host)
 	out := make([]Host, 0, len(hosts))
 	for _, h := range hosts {
 		out = append(out, Host{RegistryHost: h})
@@ -111,10 +122,10 @@ func (n *Node) Defaults(ctx context.Context, host string) ([]Host, error) {
 }
 
 // resolver is containerd's, without credentials, and quiet: what is wrong with a file is told by a check.
-func (n *Node) resolver(ctx context.Context, dir func(string) (string, error)) docker.RegistryHosts {
+func (r *Resolver) hosts(ctx context.Context, dir func(string) (string, error)) docker.RegistryHosts {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
-	table, _ := n.EtcHosts(ctx) // not while the registry's time runs: through talosctl it takes a while
+	table, _ := r.EtcHosts(ctx) // not while the registry's time runs: through talosctl it takes a while
 	var transports []*http.Transport
 	resolve := config.ConfigureHosts(log.WithLogger(ctx, logrus.NewEntry(quiet)), config.HostOptions{
 		HostDir: dir,
@@ -122,7 +133,7 @@ func (n *Node) resolver(ctx context.Context, dir func(string) (string, error)) d
 			if t, ok := c.Transport.(*http.Transport); ok {
 				transports = append(transports, t)
 				t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-					return n.dial(ctx, table, network, address)
+					return r.dial(ctx, table, network, address)
 				}
 			}
 			return nil
@@ -132,7 +143,7 @@ func (n *Node) resolver(ctx context.Context, dir func(string) (string, error)) d
 		transports = nil
 		hosts, err := resolve(host)
 		for _, t := range transports { // not before: containerd adds a host's ca to a copy that shares them
-			n.trusted.trust(t.TLSClientConfig)
+			r.trusted.trust(t.TLSClientConfig)
 		}
 		return hosts, err
 	}

@@ -1,4 +1,4 @@
-package containerd
+package resolver
 
 import (
 	"os"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/containerd/containerd/v2/core/remotes/docker/config"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 )
 
@@ -21,13 +22,13 @@ func FuzzHostsFile(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		n := &Node{Files: root(t, map[string]string{"h/reg/hosts.toml": string(data)})}
-		s, copyErr := newCopy(t.Context(), n.Files, n.readHostsDirs(t.Context(), []string{"/h"}), "reg")
+		n := &containerd.Node{Files: root(t, map[string]string{"h/reg/hosts.toml": string(data)})}
+		s, copyErr := newCopy(t.Context(), n.Files, hostsDirs(t, n.Files, "/h"), "reg")
 		if copyErr != nil {
 			return // as a file that was not kept
 		}
 		defer s.remove()
-		_, err := parseHosts(data)
+		_, err := n.HostsFile(t.Context(), "/h/reg")
 		if err != nil && (!utf8.ValidString(err.Error()) || strings.ContainsAny(err.Error(), "\n\x1b")) {
 			t.Errorf("error %q", err)
 		}
@@ -36,10 +37,11 @@ func FuzzHostsFile(f *testing.F) {
 			t.Fatal(readErr)
 		}
 		if err == nil {
-			if _, err := parseHosts(copied); err != nil {
+			again := &containerd.Node{Files: root(t, map[string]string{"h/reg/hosts.toml": string(copied)})}
+			if _, err := again.HostsFile(t.Context(), "/h/reg"); err != nil {
 				t.Errorf("the copy of a good file is bad: %v\n%s\n%s", err, data, copied)
 			}
 		}
-		_, _ = n.resolver(t.Context(), config.HostDirFromRoot(s.dir))("reg")
+		_, _ = (&Resolver{Node: n}).hosts(t.Context(), config.HostDirFromRoot(s.dir))("reg")
 	})
 }

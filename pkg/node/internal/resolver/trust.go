@@ -1,4 +1,4 @@
-package containerd
+package resolver
 
 import (
 	"context"
@@ -35,10 +35,10 @@ type TrustStore struct {
 }
 
 // ReadTrustStore reads it, for all that is resolved from then on.
-func (n *Node) ReadTrustStore(ctx context.Context) *TrustStore {
+func (r *Resolver) ReadTrustStore(ctx context.Context) *TrustStore {
 	s := &TrustStore{}
-	n.trusted = s
-	if n.Files == nil {
+	r.trusted = s
+	if r.Node.Files == nil {
 		s.Err = &UnreadError{Text: "there is no node to look at"}
 		return s
 	}
@@ -46,24 +46,24 @@ func (n *Node) ReadTrustStore(ctx context.Context) *TrustStore {
 	defer cancel()
 	bundle := ""
 	for _, name := range TrustBundles() {
-		if s.read(ctx, n.Files, name) {
+		if s.read(ctx, r.Node.Files, name) {
 			bundle = name
 			break
 		}
 	}
 	for _, folder := range trustFolders() {
-		entries, err := n.Files.ReadDir(ctx, folder)
+		entries, err := r.Node.Files.ReadDir(ctx, folder)
 		s.missed(folder, err)
 		for _, e := range entries[:min(len(entries), maxTrustFiles)] {
 			if name := path.Join(folder, e.Name); name != bundle && !e.Type.IsDir() {
-				s.read(ctx, n.Files, name)
+				s.read(ctx, r.Node.Files, name)
 			}
 		}
 	}
 	switch {
 	case bundle != "": // single files repeat it, and their links may lead to what is not there
 		s.Err = nil
-	case len(s.pem) == 0 && s.Err == nil && n.Files.Remote():
+	case len(s.pem) == 0 && s.Err == nil && r.Node.Files.Remote():
 		s.Err = &UnreadError{Text: "none of them were found"}
 	}
 	return s

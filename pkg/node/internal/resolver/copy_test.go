@@ -1,4 +1,4 @@
-package containerd
+package resolver
 
 import (
 	"os"
@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes/docker/config"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 )
 
@@ -33,6 +34,23 @@ func root(t testing.TB, files map[string]string) nodefs.Files {
 	return r
 }
 
+func hostsDirs(t testing.TB, files nodefs.Files, name string) []*containerd.HostsDir {
+	t.Helper()
+	entries, err := files.ReadDir(t.Context(), name)
+	return []*containerd.HostsDir{{Path: name, Entries: entries, Err: err}}
+}
+
+// said is what a hosts file says.
+func said(t *testing.T, text string) containerd.HostsFile {
+	t.Helper()
+	n := &containerd.Node{Files: root(t, map[string]string{"h/hosts.toml": text})}
+	f, err := n.HostsFile(t.Context(), "/h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 // The copy for containerd's resolver leads nowhere but into itself, and holds no secret.
 func TestCopyKeepsSecrets(t *testing.T) {
 	t.Parallel()
@@ -54,15 +72,7 @@ x-token = ["c2VjcmV0", "c2VjcmV0"]
 			t.Errorf("the copy holds %q:\n%s", never, out)
 		}
 	}
-	before, err := parseHosts([]byte(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	after, err := parseHosts([]byte(out))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, after); diff != "" {
+	if diff := cmp.Diff(said(t, file), said(t, out)); diff != "" {
 		t.Errorf("the copy says something else:\n%s", diff)
 	}
 	entries, err := os.ReadDir(s.dir)
@@ -85,12 +95,12 @@ func TestCopyKeepsPairs(t *testing.T) {
 		for _, name := range []string{"both.pem", "other.pem", "client.crt", "client.key"} {
 			files["h/reg/"+name] = "PRIVATE"
 		}
-		n := &Node{Files: root(t, files)}
-		s, err := newCopy(t.Context(), n.Files, n.readHostsDirs(t.Context(), []string{"/h"}), "reg")
+		n := &containerd.Node{Files: root(t, files)}
+		s, err := newCopy(t.Context(), n.Files, hostsDirs(t, n.Files, "/h"), "reg")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := n.resolver(t.Context(), config.HostDirFromRoot(s.dir))("reg"); err != nil {
+		if _, err := (&Resolver{Node: n}).hosts(t.Context(), config.HostDirFromRoot(s.dir))("reg"); err != nil {
 			t.Errorf("%s: %v", client, err)
 		}
 		s.remove()

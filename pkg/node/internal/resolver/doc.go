@@ -1,0 +1,6 @@
+// Package resolver asks containerd's own resolver whom containerd on one node asks for images of a registry, and connects as the node
+// does: by its /etc/hosts, and with the certificates that it trusts. The resolver reads files of this machine, so it is given a copy of
+// the registry's folder, without keys and without what may be a secret.
+//
+// It knows nothing of clusters and of Spegel, and judges nothing: pkg/node does. It reads files through nodefs alone.
+package resolver
