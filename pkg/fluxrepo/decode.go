@@ -3,6 +3,7 @@ package fluxrepo
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -10,14 +11,11 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 )
-
-func releaseFields() []string {
-	return []string{"chart", "chartRef", "releaseName", "valuesFrom", "values", "suspend", "targetNamespace"}
-}
 
 // decoded is a HelmRelease with the variables without a value that decide more than a value.
 type decoded struct {
@@ -29,88 +27,75 @@ type decoded struct {
 // decodeRelease reads the fields that a check looks at, of any version. A variable in another field, a
 // duration for one, does no harm.
 func (c *check) decodeRelease(text []byte) (*decoded, error) {
-	var all struct {
-		Metadata struct {
-			Name      string `json:"name"`
-			Namespace string `json:"namespace,omitempty"`
-		} `json:"metadata"`
-		Spec map[string]json.RawMessage `json:"spec"`
-	}
 	doc, err := sigsyaml.YAMLToJSON(text)
 	if err != nil {
 		return nil, fmt.Errorf("is not YAML: %w", err)
 	}
-	if err := json.Unmarshal(doc, &all); err != nil {
+	var raw struct {
+		Spec struct{ Chart, ChartRef, ValuesFrom, Suspend json.RawMessage } `json:"spec"`
+	}
+	var in struct {
+		Metadata struct{ Name, Namespace string } `json:"metadata"`
+		Spec     struct {
+			ChartRef        *helmv2.CrossNamespaceSourceReference
+			ReleaseName     string
+			TargetNamespace string
+			ValuesFrom      []helmv2.ValuesReference
+			Values          *apiextensionsv1.JSON
+			Suspend         bool
+		} `json:"spec"`
+	}
+	if err := json.Unmarshal(doc, &raw); err != nil {
 		return nil, fmt.Errorf("is not a HelmRelease: %w", err)
 	}
-	for key := range all.Spec {
-		if !slices.Contains(releaseFields(), key) {
-			delete(all.Spec, key)
-		}
+	hr := &decoded{HelmRelease: &helmv2.HelmRelease{}, chart: substitute.Unknown(string(raw.Spec.ChartRef))}
+	for _, field := range []json.RawMessage{raw.Spec.Suspend, raw.Spec.ChartRef, raw.Spec.ValuesFrom} {
+		hr.shaky = append(hr.shaky, unknownText(field)...)
 	}
-	hr := &decoded{HelmRelease: &helmv2.HelmRelease{}}
-	hr.Name, hr.Namespace = all.Metadata.Name, all.Metadata.Namespace
-	hr.chart = substitute.Unknown(string(all.Spec["chartRef"]))
-	hr.shaky = dropUnknown(all.Spec)
-	chart, names, err := c.shortChart(all.Spec["chart"])
+	chart, names, err := c.shortChart(raw.Spec.Chart)
 	if err != nil {
 		return nil, fmt.Errorf("is not a HelmRelease: spec.chart: %w", err)
 	}
-	hr.chart = append(hr.chart, names...)
-	if hr.shaky = append(hr.shaky, names...); chart == nil && len(hr.shaky) > 0 && all.Spec["chartRef"] == nil {
+	hr.chart, hr.shaky = append(hr.chart, names...), append(hr.shaky, names...)
+	err = json.Unmarshal(doc, &in) // reads the rest of the fields where one has another type
+	if bad, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && (!ok || bad.Value != "string" || len(hr.shaky)+len(substitute.Unknown(string(raw.Spec.ValuesFrom))) == 0) {
+		return nil, fmt.Errorf("is not a HelmRelease: %w", err)
+	}
+	hr.Name, hr.Namespace = in.Metadata.Name, in.Metadata.Namespace
+	hr.Spec.ChartRef, hr.Spec.Values, hr.Spec.Suspend = in.Spec.ChartRef, in.Spec.Values, in.Spec.Suspend
+	hr.Spec.ReleaseName, hr.Spec.TargetNamespace = in.Spec.ReleaseName, in.Spec.TargetNamespace
+	hr.takeReferences(raw.Spec.ValuesFrom, in.Spec.ValuesFrom)
+	if len(unknownText(raw.Spec.ChartRef)) > 0 {
+		hr.Spec.ChartRef = nil
+	}
+	if chart == nil && len(hr.shaky) > 0 && hr.Spec.ChartRef == nil {
 		chart = &helmv2.HelmChartTemplate{} // a chart that is not known
-	}
-	delete(all.Spec, "chart")
-	spec, err := json.Marshal(all.Spec)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(spec, &hr.Spec); err != nil {
-		return nil, fmt.Errorf("is not a HelmRelease: spec: %w", err)
 	}
 	hr.Spec.Chart = chart
 	return hr, nil
 }
 
-// dropUnknown takes out what would have to be something else than text and is a variable without a value.
-// It lists the variables that decide what the values are made of, or whether they count.
-func dropUnknown(spec map[string]json.RawMessage) (shaky []string) {
-	for _, key := range []string{"suspend", "chartRef", "valuesFrom"} {
-		if raw := spec[key]; bytes.HasPrefix(raw, []byte(`"`)) {
-			if names := substitute.Unknown(string(raw)); len(names) > 0 {
-				shaky = append(shaky, names...)
-				delete(spec, key)
-			}
+// takeReferences leaves out the entries of valuesFrom that are variables as a whole.
+func (hr *decoded) takeReferences(raw json.RawMessage, refs []helmv2.ValuesReference) {
+	var items []json.RawMessage
+	if json.Unmarshal(raw, &items) != nil || len(items) != len(refs) {
+		return // none, or a variable in place of all
+	}
+	for i, ref := range refs {
+		names := unknownText(items[i])
+		if len(names) == 0 {
+			hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, ref)
 		}
+		hr.shaky = slices.Concat(hr.shaky, names, substitute.Unknown(ref.Kind), substitute.Unknown(ref.TargetPath))
 	}
-	if len(substitute.Unknown(string(spec["valuesFrom"]))) == 0 {
-		return shaky
+}
+
+// unknownText lists the unknown variables of a field if it is a text.
+func unknownText(raw json.RawMessage) []string {
+	if !bytes.HasPrefix(raw, []byte(`"`)) {
+		return nil
 	}
-	var refs []any
-	if json.Unmarshal(spec["valuesFrom"], &refs) != nil {
-		return shaky // said where the rest is read
-	}
-	refs = slices.DeleteFunc(refs, func(item any) bool {
-		s, ok := item.(string)
-		shaky = append(shaky, substitute.Unknown(s)...)
-		return ok && len(substitute.Unknown(s)) > 0
-	})
-	for _, item := range refs {
-		ref, _ := item.(map[string]any)
-		for _, key := range []string{"kind", "targetPath"} {
-			s, _ := ref[key].(string)
-			shaky = append(shaky, substitute.Unknown(s)...)
-		}
-		for _, key := range []string{"optional", "literal"} {
-			if s, ok := ref[key].(string); ok && len(substitute.Unknown(s)) > 0 {
-				delete(ref, key)
-			}
-		}
-	}
-	if out, err := json.Marshal(refs); err == nil {
-		spec["valuesFrom"] = out
-	}
-	return shaky
+	return substitute.Unknown(string(raw))
 }
 
 // shortChart reads what reports the chart, and lists the variables in a name or URL that is not known.

@@ -16,8 +16,11 @@ func TestFIFO(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	writeFile(t, filepath.Join(root, "release.yaml"), quickStart)
-	if err := syscall.Mkfifo(filepath.Join(root, "pipe.yaml"), 0o600); err != nil {
-		t.Skip(err)
+	writeFile(t, filepath.Join(root, ".git/HEAD"), "x")
+	for _, name := range []string{"pipe.yaml", ".git/config"} {
+		if err := syscall.Mkfifo(filepath.Join(root, name), 0o600); err != nil {
+			t.Skip(err)
+		}
 	}
 	if out := render(root, check(t, fluxrepo.Options{Paths: []string{root}})); !strings.Contains(out, "release kube-system/spegel") {
 		t.Error(out)

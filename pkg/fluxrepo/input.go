@@ -1,6 +1,7 @@
 package fluxrepo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func (o Options) inputs(ctx context.Context) ([]*input, error) {
 	for _, p := range o.Paths {
 		next, err := o.input(ctx, p)
 		if err != nil {
-			return nil, fmt.Errorf("check %s: %w", p, err)
+			return nil, fmt.Errorf("check %s: %w", cmp.Or(p, `""`), err)
 		}
 		i := slices.IndexFunc(out, func(in *input) bool { return in.root == next.root })
 		switch {
