@@ -1,6 +1,12 @@
 package fluxgraph
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+)
 
 // Inputs are the files that a release, and an object that it takes values from, are made of, the nearest first: the one
 // that the object stands in, what its build reads, what builds that, and where the variables of all these come from.
@@ -70,4 +76,15 @@ func (g *Graph) SourceFiles(o *Object) (out []string) {
 		}
 	}
 	return out
+}
+
+// Reread is an object that stands in a file, as another text has it; nil if that is no object.
+func (g *Graph) Reread(o *Object, text []byte) *Object {
+	docs, err := yamldoc.Decode(text)
+	if err != nil || len(docs) == 0 || yamldoc.Text(docs[0], "kind") != o.Kind {
+		return nil
+	}
+	again := newObject(nil, substitute.Loose(g.o.Given), overlay.NewObject(docs[0]))
+	again.File = o.File
+	return again
 }

@@ -6,12 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 )
 
-// Bounds of the trials: occurrences for one place, and bytes that are built again for all places of a check. They are
-// no times, so that the same repository always gives the same places.
+// Bounds of the trials: texts for one release, occurrences of one, and bytes that are built again for all places of a
+// check. They are no times, so that the same repository always gives the same places.
 const (
+	maxTrials      = 128
 	maxOccurrences = 64
 	maxWork        = 256 << 20
 	maxFile        = 4 << 20 // in which a text is looked for
@@ -36,14 +39,16 @@ type Target struct {
 
 // Finder looks in one repository.
 type Finder struct {
-	graph *fluxgraph.Graph
-	work  int               // done so far
-	files map[string][]byte // that were read
+	graph   *fluxgraph.Graph
+	work    int                              // done so far
+	trials  map[*fluxgraph.Object]int        // of a release
+	files   map[string][]byte                // that were read
+	extents map[string]map[*yaml.Node][2]int // of the objects in a file
 }
 
 // New is a finder of a repository that was built.
 func New(g *fluxgraph.Graph) *Finder {
-	return &Finder{graph: g, files: map[string][]byte{}}
+	return &Finder{graph: g, files: map[string][]byte{}, extents: map[string]map[*yaml.Node][2]int{}, trials: map[*fluxgraph.Object]int{}}
 }
 
 // Find is the place of a node: of the text of a scalar, or of the key of anything else. Of what does not exist it is

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
@@ -23,6 +25,12 @@ type occurrence struct {
 // trial finds the occurrence whose marker stands at the target. All are tried at once at first, each with a marker of
 // its own; where that breaks the build, or the release is another one then, one after the other.
 func (f *Finder) trial(t Target, find func([]byte) [][]int, stands func(now any, marker string) bool) (Place, bool) {
+	if f.trials[t.Release]++; f.trials[t.Release] > maxTrials {
+		return Place{}, false
+	}
+	if t.Holder.By == nil {
+		return f.alone(t, find, stands)
+	}
 	all := f.occurrences(t, find)
 	tries := [][]occurrence{all}
 	if len(all) > 1 {
@@ -41,6 +49,59 @@ func (f *Finder) trial(t Target, find func([]byte) [][]int, stands func(now any,
 	}
 	return Place{}, false
 }
+
+// alone is trial for an object that nothing builds: only its own document matters.
+func (f *Finder) alone(t Target, find func([]byte) [][]int, stands func(now any, marker string) bool) (Place, bool) {
+	file, node := f.graph.Document(t.Holder)
+	start, end := f.extent(file, node)
+	if start >= end {
+		return Place{}, false
+	}
+	data := f.read(file)
+	blanks := bytes.Repeat([]byte(" "), node.Column-1) // what stands before it in its first line
+	start += len(blanks)
+	u := yamldoc.Unescape(data[start:end])
+	for i, m := range find(u.Text) {
+		if f.work += end - start; i == maxOccurrences || f.work > maxWork {
+			break
+		}
+		from, to := u.Written(m[0], m[1])
+		o := occurrence{file: file, start: start + from, end: start + to, marker: marker(i)}
+		again := f.graph.Reread(t.Holder, slices.Concat(blanks, data[start:o.start], []byte(o.marker), data[o.end:end]))
+		if again == nil {
+			continue
+		}
+		if now, ok := t.value(again); ok && stands(now, o.marker) {
+			return f.place(o), true
+		}
+	}
+	return Place{}, false
+}
+
+// extent is where the lines of an object begin and end in the bytes of its file.
+func (f *Finder) extent(file string, node *yaml.Node) (start, end int) {
+	of, known := f.extents[file]
+	if !known {
+		of = map[*yaml.Node][2]int{}
+		f.extents[file] = of
+		docs, _ := f.graph.Tree().Documents(file) // it was read
+		objects := yamldoc.Objects(docs)
+		data, line, at := f.read(file), 1, 0
+		for i, o := range objects {
+			for ; line < o.Line; line++ {
+				at += bytes.IndexByte(data[at:], '\n') + 1
+			}
+			of[o] = [2]int{at, len(data)}
+			if i > 0 {
+				of[objects[i-1]] = [2]int{of[objects[i-1]][0], at}
+			}
+		}
+	}
+	return of[node][0], of[node][1]
+}
+
+// marker stands for the text of one occurrence. It is a valid part of a host, a name and a key.
+func marker(i int) string { return fmt.Sprintf("sgm%dx", i) }
 
 // build builds again with markers in the place of some occurrences, and returns the node at the target.
 func (f *Finder) build(t Target, some []occurrence) (now any, ok bool) {
@@ -110,7 +171,7 @@ func (f *Finder) occurrences(t Target, find func([]byte) [][]int) []occurrence {
 	all := slices.Concat(near, far)
 	all = all[:min(len(all), maxOccurrences)]
 	for i := range all {
-		all[i].marker = fmt.Sprintf("sgm%dx", i) // a valid part of a host, a name and a key
+		all[i].marker = marker(i)
 	}
 	return all
 }
