@@ -75,9 +75,14 @@ func TestCELPoliciesNeverDeniesWhatTheWebhookAdmits(t *testing.T) {
 	}
 }
 
-// onlyTheWebhookReads reports whether a list holds a spelling of a host that needs more than CEL has.
+// onlyTheWebhookReads reports whether a list holds a spelling of a host that needs more than CEL has, or a source would say
+// which chart the values are of.
 func onlyTheWebhookReads(spec map[string]any) bool {
-	list, _ := spec["values"].(map[string]any)["spegel"].(map[string]any)["mirroredRegistries"].([]any)
+	spegel, _ := spec["values"].(map[string]any)["spegel"].(map[string]any)
+	if _, wrapped := spegel["spegel"].(map[string]any); wrapped && spec["chartRef"] != nil {
+		return true
+	}
+	list, _ := spegel["mirroredRegistries"].([]any)
 	return slices.ContainsFunc(list, func(e any) bool {
 		s, _ := e.(string)
 		return strings.ContainsAny(s, "ü,%#")

@@ -107,7 +107,7 @@ func nearlyGood(seed uint64) (object map[string]any, private []string) {
 	var entries []any
 	for range 1 + r.IntN(3) {
 		entries = append(entries, pick("https://", "https://", "https://", "https://", "http://")+
-			pick("docker.io", "ghcr.io", "quay.io", "harbor.example.com", "harbor.example.com.", "a.internal.example.com", "internal.example.com", "10.0.0.1", "a..", "_default")+
+			pick("docker.io", "ghcr.io", "quay.io", "harbor.example.com", "harbor.example.com.", "a.internal.example.com", "internal.example.com", "10.0.0.1", "a..", "..", "_default")+
 			pick("", "", "", ":443", ":80", ":8443", ":08443"))
 	}
 	object = list(entries...)
@@ -122,7 +122,7 @@ func nearlyGood(seed uint64) (object map[string]any, private []string) {
 		spec["valuesFrom"] = []any{map[string]any{"kind": "ConfigMap", "name": "x", "targetPath": "a.b"}}
 	}
 	for range r.IntN(3) {
-		private = append(private, pick("", " ", "#", "  # docker.io", "docker.io", "DOCKER.IO", " harbor.example.com ", "harbor.example.com:8443",
+		private = append(private, pick("", " ", "#", "  # docker.io", "docker.io", "DOCKER.IO", " harbor.example.com ", "harbor.example.com:8443", "harbor.example.com_8443_", "harbor.example.com:08443",
 			"*.internal.example.com", "*.example.com:80", "10.0.0.1:443", "::1", "[::1]:80", "https://docker.io", "docker.io/library", "é", "\tquay.io", "quay.io\r", "io"))
 	}
 	return object, private

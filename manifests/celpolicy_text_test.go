@@ -53,11 +53,11 @@ func TestCELPoliciesTexts(t *testing.T) {
 				"name the registries to mirror instead, e.g. https://docker.io, https://ghcr.io [wildcard-mirror]"},
 		},
 		"rules that warn, and a line that is no host": {
-			object: warned, private: "harbor.example.com\nhttps://harbor.example.com\n\n# a comment",
+			object: warned, private: "harbor.example.com\nhttps://harbor.example.com\nharbor.example.com:0\n\n# a comment",
 			warnings: []string{
 				"spec.values.Mirrored_Registries: Spegel's chart does not read this key at the top of the values; move the list to spegel.mirroredRegistries [misplaced-registries-key]",
 				"spec.values.spegel.appendMirrors: Spegel's chart ignores this key since v0.1.0; rename it to prependExisting [renamed-key]",
-				"ConfigMap kube-system/spegel-guard-private-registries: 1 of 2 lines passed over; write host, host:port or *.domain",
+				"ConfigMap kube-system/spegel-guard-private-registries: 2 of 3 lines passed over; write host, host:port or *.domain",
 			},
 		},
 	}

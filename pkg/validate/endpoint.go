@@ -47,7 +47,7 @@ func named(word string) (e endpoint, ok bool) {
 // entry has nothing to parse and no mistake.
 func plainURL(entry string) (host string, ok bool) {
 	host, ok = strings.CutPrefix(entry, "https://")
-	return host, ok && host != "" && isPlain(host)
+	return host, ok && host != "" && host[0] != '.' && isPlain(host)
 }
 
 // parseURL returns a URL with a host, or nil.

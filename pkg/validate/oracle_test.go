@@ -15,6 +15,7 @@ import (
 var images = map[string][]string{
 	"harbor.example.com":     everyPort("harbor.example.com"),
 	"reg.example.com:8443":   {"reg.example.com:8443"},
+	"dir.example.com_8443_":  {"dir.example.com:8443"},
 	"tls.example.com:443":    {"tls.example.com", "tls.example.com:443"},
 	"plain.example.com:80":   {"plain.example.com:80"},
 	"*.internal.example.com": append(everyPort("a.internal.example.com"), everyPort("a.b.internal.example.com")...),
@@ -25,7 +26,7 @@ var images = map[string][]string{
 
 // everyPort is a host with none of the ports of generated entries, and with each.
 func everyPort(host string) []string {
-	return []string{host, host + ":443", host + ":80", host + ":8443", host + ":5000"}
+	return []string{host, host + ":443", host + ":80", host + ":8443", host + ":5000", host + ":99999"}
 }
 
 // harmless are the reasons for which a value may be denied that does no harm on a node.
@@ -33,9 +34,9 @@ var harmless = map[string]func(f validate.Finding, entry any) bool{
 	"a map works as a list does, by the order of its keys": func(f validate.Finding, _ any) bool {
 		return f.Message == "is a map, not a list"
 	},
-	"a missing host: the entry names no registry, though a person may read one in it": func(_ validate.Finding, entry any) bool {
+	"a missing host, or one of dots: the entry names no registry, though a person may read one in it": func(_ validate.Finding, entry any) bool {
 		u, err := url.Parse(fmt.Sprint(entry))
-		return err == nil && u.Hostname() == ""
+		return err == nil && strings.Trim(u.Hostname(), ".") == ""
 	},
 	"another spelling of a private host: containerd does not look for it, and the next one who tidies it up makes it bad": func(f validate.Finding, entry any) bool {
 		u, err := url.Parse(fmt.Sprint(entry))
@@ -45,7 +46,7 @@ var harmless = map[string]func(f validate.Finding, entry any) bool{
 
 // plainlyWritten reports whether a host is written as in the names of images.
 func plainlyWritten(u *url.URL) bool {
-	return u.Host == strings.ToLower(u.Host) && !strings.Contains(u.Host+"_", "._") && !strings.Contains(u.Host, ".:") && !strings.HasSuffix(u.Host, ":") &&
+	return u.Host == strings.ToLower(u.Host) && !strings.HasPrefix(u.Host, ".") && !strings.Contains(u.Host+"_", "._") && !strings.Contains(u.Host, ".:") && !strings.HasSuffix(u.Host, ":") &&
 		!strings.HasPrefix(u.Port(), "0") && !strings.HasPrefix(u.Host, "index.docker.io") && !strings.Contains(u.Host, "%") && u.Hostname() != "2001:db8:0::1"
 }
 
@@ -61,7 +62,8 @@ func TestTheRulesAgreeWithAModelOfSpegel(t *testing.T) {
 	counts, excused := map[string]int{}, map[string]int{}
 	for seed := range uint64(120_000) {
 		g := generator{rand.New(rand.NewPCG(seed, 0))}
-		version := pick(g, "0.7.4", "0.7.4", "0.7.4", "", ">=0.0.1", "latest", "v0.0.30", "0.0.14", "0.1.0", "0.3.0", "v0.4.5", "0.5.0")
+		version := pick(g, "0.7.4", "0.7.4", "0.7.4", "", ">=0.0.1", "latest", "v0.0.30", "0.0.14", "0.0.30-rc.1", "0.0.30+build", "0.1.0-rc.1", "0.1.0", "0.3.0",
+			"0.4.0-rc.1", "v0.4.5", "0.5.0")
 		values := g.values()
 		c := chartOf(version)
 		folders, err := c.install(values)
@@ -215,9 +217,9 @@ func (g generator) entry() any {
 	case n < 65:
 		return "https://" + pick(g, "ghcr.io", "quay.io", "registry.k8s.io", "mirror.example.com:5000", "example.com", "internal.example.com")
 	}
-	host := pick(g, "harbor.example.com", "reg.example.com", "tls.example.com", "plain.example.com", "a.internal.example.com", "a.b.internal.example.com",
-		"internal.example.com", "[2001:db8::1]", "[2001:db8:0::1]", "10.0.0.1", "docker.io", "index.docker.io", "Harbor.Example.com", "harbor.example.com.", "ghcr.io", "")
+	host := pick(g, "harbor.example.com", "reg.example.com", "dir.example.com", ".", "..", "-", ".a.internal.example.com", "[::1", "tls.example.com",
+		"plain.example.com", "a.internal.example.com", "a.b.internal.example.com", "internal.example.com", "[2001:db8::1]", "[2001:db8:0::1]", "10.0.0.1", "docker.io", "index.docker.io", "Harbor.Example.com", "harbor.example.com.", "ghcr.io", "")
 	return pick(g, "https://", "https://", "https://", "https://", "http://", "HTTPS://", "//", "", "ftp://", "https:") + pick(g, "", "", "", "", "", "", "", "", "a:b@") +
-		host + pick(g, "", "", "", ":443", ":80", ":8443", ":5000", "_8443_", "_443_", "_5000_", "_80_", ":08443", ":") +
+		host + pick(g, "", "", "", ":443", ":80", ":8443", ":5000", "_8443_", "_443_", "_5000_", "_80_", ":08443", ":99999", ":") +
 		pick(g, "", "", "", "", "", "", "", "", "", "/", "/v2", "?", "?a=b", "#x")
 }

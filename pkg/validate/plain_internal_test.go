@@ -9,7 +9,7 @@ import (
 func TestPlainURL(t *testing.T) {
 	t.Parallel()
 	for entry, want := range map[string]bool{
-		"https://docker.io": true, "https://my_registry-1.example.com": true, "https://10.0.0.1": true, "https://.": true,
+		"https://docker.io": true, "https://my_registry-1.example.com": true, "https://10.0.0.1": true, "https://.": false,
 		"https://": false, "http://docker.io": false, "https://docker.io/": false, "https://docker.io:443": false,
 		"https://Docker.io": false, "https://xn--bcher-kva.example": false, "https://docker.io?x": false, "https://a@docker.io": false,
 		"https://docker.io\t": false, "docker.io": false, "": false,

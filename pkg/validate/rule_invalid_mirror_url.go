@@ -98,7 +98,8 @@ func invalidEntries(l list, isWildcard func(string) bool) (out []problem, undeci
 const crash = ", so Spegel does not start"
 
 // entryProblem says what Spegel (pkg/oci, ParseRegistries) does not accept about an entry, or nothing.
-// An empty host, which Spegel lets pass, is a mistake in any case.
+// An empty host and one of dots, which Spegel lets pass, are a mistake in any case: the file that it writes lies in no folder
+// of a registry.
 func entryProblem(raw any) string {
 	s, ok := raw.(string)
 	if !ok {
@@ -128,7 +129,7 @@ func entryProblem(raw any) string {
 	switch {
 	case len(problems) > 0:
 		return strings.Join(problems, " and ") + crash
-	case u.Hostname() == "":
+	case strings.Trim(u.Hostname(), ".") == "":
 		return "has no host, so it names no registry"
 	}
 	return ""

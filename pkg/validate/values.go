@@ -73,9 +73,14 @@ func (v *values) notRenderable() (p problem, ok bool) {
 // renamed is the release of the chart that renamed keys, the list's among them.
 var renamed = semver.New(0, 1, 0, "", "")
 
-// olderThan reports whether the chart is known to be older than a release.
+// olderThan reports whether the chart is known to be older than a release. A pre-release of it is not: it may have what the
+// release has.
 func (v *values) olderThan(release *semver.Version) bool {
-	return v.version != nil && v.version.LessThan(release)
+	if v.version == nil {
+		return false
+	}
+	core := semver.New(v.version.Major(), v.version.Minor(), v.version.Patch(), "", "")
+	return core.LessThan(release)
 }
 
 // writesNoHosts reports whether the chart is known to leave out the container that writes hosts files.

@@ -15,7 +15,7 @@ import (
 
 // generatedRegistries are the private registries of generated cases.
 var generatedRegistries = []string{
-	"harbor.example.com", "reg.example.com:8443", "*.internal.example.com", "*.ports.example.com:80", "::1", "127.0.0.1:5000",
+	"harbor.example.com", "reg.example.com:8443", "folder.example.com_8443_", "*.internal.example.com", "*.ports.example.com:80", "::1", "127.0.0.1:5000",
 	"[2001:db8::1]:5000", "xn--bcher-kva.example",
 }
 
@@ -31,7 +31,7 @@ func Generate(seed uint64) (Case, error) {
 			"chart": one(g, "spegel", "spegel", "spegel", "./charts/spegel/", "charts/spegel//", "spegel-x", "podinfo", "x/spegel/x", "./spegel//x", "spegel/../x/x",
 				".", "./", "..", "charts/spegel/.", "charts/spegel/..", "x/../spegel", "spegel/../podinfo", "charts/spegel/0.7.4", "charts/spegel-0.7.4.tgz",
 				"charts/spegel-operator-1.0.0.tgz", "charts/spegel-0.7.4", "charts/latest.tgz", "charts/Spegel", "..."),
-			"version":   one(g, "0.7.4", "v0.0.30", "0.1.0-rc1", "0.1.x", "*"),
+			"version":   one(g, "0.7.4", "v0.0.30", "0.1.0-rc1", "0.1.0-rc.1", "0.0.30-rc.1", "0.5.0-rc.1", "0.1.x", "*"),
 			"sourceRef": map[string]any{"kind": one(g, "HelmRepository", "GitRepository", "Bucket"), "name": one(g, "x", "x", "x", "truecharts")},
 		}}
 	case n < 65:
@@ -156,7 +156,7 @@ func (g generator) entry() any {
 	// most of it is as it should be, so that a single oddity decides
 	return one(g, "https://", "https://", "http://", "http://", "HTTPS://", "", "//", "https:/", "https:", "ftp://", `https:\\`) +
 		one(g, "", "", "", "", "", "", "user@", "a:b@") +
-		one(g, "docker.io", "ghcr.io", "docker.io", "Harbor.Example.com", "harbor.example.com", "harbor.example.com.", "reg.example.com", "reg.example.com_8443_", "index.docker.io",
+		one(g, "docker.io", "ghcr.io", "docker.io", "Harbor.Example.com", "harbor.example.com", "harbor.example.com.", "reg.example.com", "reg.example.com_8443_", "folder.example.com", "index.docker.io", ".", "..", "-", ".x.internal.example.com",
 			"a.internal.example.com", "a.b.internal.example.com..", "internal.example.com", "x.ports.example.com", "y,x.ports.example.com", "[::1]", "[0:0::1]",
 			"[2001:DB8::1]", "[fe80::1%25eth0]", "127.0.0.1", "_default", "*", "", "xn--bcher-kva.example", "bücher.example", "a b", "harbor.example.com,x", "%41.example.com") +
 		one(g, "", "", "", "", ":443", ":80", ":8443", ":08443", ":5000", ":", ":x", ":1:2") +
