@@ -10,8 +10,8 @@ import (
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
-// TestCELPoliciesForce: a denial of the CEL policies must not make Flux delete the release, whatever force says.
-func TestCELPoliciesForce(t *testing.T) {
+// TestCELPoliciesFluxForce: a denial of the CEL policies must not make Flux delete the release, whatever force says.
+func TestCELPoliciesFluxForce(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, "cel-force", "  force: true\n", fix)
 	a.applied("app")
@@ -54,7 +54,7 @@ func TestCELPoliciesOtherwiseFluxWouldDelete(t *testing.T) {
 			a.push(incident)
 			ready := a.reconcile("app")
 			if uid := a.uid(); uid != "" {
-				t.Errorf("the release kept its uid %s, so TestCELPoliciesForce proves nothing: %s", uid, ready)
+				t.Errorf("the release kept its uid %s, so TestCELPoliciesFluxForce proves nothing: %s", uid, ready)
 			}
 		})
 	}

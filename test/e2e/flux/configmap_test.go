@@ -73,9 +73,9 @@ func (a app) touch() {
 	}
 }
 
-// TestConfigMapTurnsBad: a commit makes a ConfigMap of a fixed name bad, and its release stays as it is. The ConfigMap is refused
+// TestFluxConfigMapTurnsBad: a commit makes a ConfigMap of a fixed name bad, and its release stays as it is. The ConfigMap is refused
 // at its dry run, and nothing of the commit is applied.
-func TestConfigMapTurnsBad(t *testing.T) {
+func TestFluxConfigMapTurnsBad(t *testing.T) {
 	t.Parallel()
 	a := newForcedApp(t, "flux-cm-bad", byConfigMap(listGood))
 	a.applied("app")
@@ -97,8 +97,8 @@ func TestConfigMapTurnsBad(t *testing.T) {
 	a.holds(listBetter)
 }
 
-// TestListMovesIntoTheRelease: one commit takes the list out of the ConfigMap and puts it into the release.
-func TestListMovesIntoTheRelease(t *testing.T) {
+// TestFluxListMovesIntoTheRelease: one commit takes the list out of the ConfigMap and puts it into the release.
+func TestFluxListMovesIntoTheRelease(t *testing.T) {
 	t.Parallel()
 	a := newForcedApp(t, "flux-cm-moves", byConfigMap(listGood))
 	a.applied("app")
@@ -136,9 +136,9 @@ configurations: [kustomizeconfig.yaml]
 	}
 }
 
-// TestGeneratedConfigMapTurnsBad: the release changes along with the name of its ConfigMap. Its dry run comes before the new
+// TestFluxGeneratedConfigMapTurnsBad: the release changes along with the name of its ConfigMap. Its dry run comes before the new
 // one is there and must not be refused; when it is applied, it is.
-func TestGeneratedConfigMapTurnsBad(t *testing.T) {
+func TestFluxGeneratedConfigMapTurnsBad(t *testing.T) {
 	t.Parallel()
 	a := newForcedApp(t, "flux-cm-generated", generated(listGood))
 	a.applied("app")
@@ -152,9 +152,9 @@ func TestGeneratedConfigMapTurnsBad(t *testing.T) {
 	a.twice(func() { a.applied("app") })
 }
 
-// TestUnresolvedDenied is not parallel: it changes the policy that all tests share. With unresolved: deny, a release
+// TestFluxUnresolvedDenied is not parallel: it changes the policy that all tests share. With unresolved: deny, a release
 // and what it names come in one commit, and a generated ConfigMap gets another name.
-func TestUnresolvedDenied(t *testing.T) {
+func TestFluxUnresolvedDenied(t *testing.T) {
 	setPolicy(t, testPolicy+"unresolved: deny\n")
 	t.Cleanup(func() { setPolicy(t, testPolicy) })
 	t.Run("a fixed name", func(t *testing.T) {

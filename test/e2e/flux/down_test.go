@@ -19,9 +19,9 @@ func whileDown(t *testing.T, step func()) {
 	step()
 }
 
-// TestConfigMapTurnedBadWhileDown: with the guard down, a ConfigMap of a fixed name that turns bad gets in. From then on the
+// TestFluxConfigMapTurnedBadWhileDown: with the guard down, a ConfigMap of a fixed name that turns bad gets in. From then on the
 // release is bad, and each way to go on is open.
-func TestConfigMapTurnedBadWhileDown(t *testing.T) {
+func TestFluxConfigMapTurnedBadWhileDown(t *testing.T) {
 	fixed := with(byConfigMap(listBetter), "helmrelease.yaml", helmRelease("  timeout: 3m\n"+fromConfigMap))
 	ways := map[string]func(a app){
 		"revert": func(a app) {
@@ -67,8 +67,8 @@ func TestConfigMapTurnedBadWhileDown(t *testing.T) {
 	}
 }
 
-// TestWhileDown: with no replica running, Flux goes on with all but what would install a changed Spegel.
-func TestWhileDown(t *testing.T) {
+// TestFluxWhileDown: with no replica running, Flux goes on with all but what would install a changed Spegel.
+func TestFluxWhileDown(t *testing.T) {
 	const another = `apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {name: another}

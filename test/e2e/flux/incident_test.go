@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestIncident is the story of the project: the incident comes by Flux, is fixed, and broken again.
-func TestIncident(t *testing.T) {
+// TestFluxIncident is the story of the project: the incident comes by Flux, is fixed, and broken again.
+func TestFluxIncident(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, "flux-incident", "", incident)
 
@@ -37,8 +37,8 @@ func TestIncident(t *testing.T) {
 	}
 }
 
-// TestForce: with force, Flux deletes what it takes for immutable. A refusal must not look like that.
-func TestForce(t *testing.T) {
+// TestFluxForce: with force, Flux deletes what it takes for immutable. A refusal must not look like that.
+func TestFluxForce(t *testing.T) {
 	t.Parallel()
 	t.Run("of the Kustomization", func(t *testing.T) {
 		t.Parallel()
@@ -63,10 +63,10 @@ func keepsUID(t *testing.T, ns, more string, broken map[string]string) {
 	}
 }
 
-// TestGeneratedConfigMap: the dead key comes in a generated ConfigMap, on a first install. The dry run
+// TestFluxGeneratedConfigMap: the dead key comes in a generated ConfigMap, on a first install. The dry run
 // comes before the ConfigMap is there and must not be refused, or the Kustomization would be locked for
 // ever. Flux then applies the ConfigMap first, and so the release itself is refused.
-func TestGeneratedConfigMap(t *testing.T) {
+func TestFluxGeneratedConfigMap(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, "flux-generated", "", with(generated(listGood), "values.yaml", "spegel:\n  registries:\n    - https://docker.io\n"))
 	message := a.refused("app", "legacy-registries-key", "empty-mirror-list")
@@ -83,8 +83,8 @@ func TestGeneratedConfigMap(t *testing.T) {
 // unseen is a bad ConfigMap that is not reviewed, as the API server sees nothing of Spegel in it: a map in one line.
 const unseen = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: values}\ndata: {values.yaml: '{spegel: {registries: [x]}}'}\n"
 
-// TestReleaseThatTurnedBad: a release that is in the cluster turns bad when its ConfigMap changes unseen.
-func TestReleaseThatTurnedBad(t *testing.T) {
+// TestFluxReleaseThatTurnedBad: a release that is in the cluster turns bad when its ConfigMap changes unseen.
+func TestFluxReleaseThatTurnedBad(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
 		"helmrelease.yaml":   helmRelease("  valuesFrom: [{kind: ConfigMap, name: values}]\n"),
@@ -113,8 +113,8 @@ func TestReleaseThatTurnedBad(t *testing.T) {
 	})
 }
 
-// TestPrune: a bad release goes when its file goes.
-func TestPrune(t *testing.T) {
+// TestFluxPrune: a bad release goes when its file goes.
+func TestFluxPrune(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
 		"helmrelease.yaml":   helmRelease("  valuesFrom: [{kind: ConfigMap, name: values}]\n"),
@@ -130,8 +130,8 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// TestParentPatches: a parent Kustomization patches the values of a release that a child builds.
-func TestParentPatches(t *testing.T) {
+// TestFluxParentPatches: a parent Kustomization patches the values of a release that a child builds.
+func TestFluxParentPatches(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, "flux-parent", `  patches:
     - target: {kind: Kustomization}
@@ -168,15 +168,15 @@ spec:
 	a.refused("child", "private-registry-mirrored")
 }
 
-func TestSubstitution(t *testing.T) {
+func TestFluxSubstitution(t *testing.T) {
 	t.Parallel()
 	files := with(fix, "helmrelease.yaml", helmRelease("  values: {spegel: {mirroredRegistries: [\"https://${REGISTRY}\"]}}\n"))
 	a := newApp(t, "flux-substitution", "  postBuild: {substitute: {REGISTRY: registry.example.ts.net}}\n", files)
 	a.refused("app", "private-registry-mirrored")
 }
 
-// TestLogsWarnings: a warning of an admitted release reaches the log of kustomize-controller.
-func TestLogsWarnings(t *testing.T) {
+// TestFluxLogsWarnings: a warning of an admitted release reaches the log of kustomize-controller.
+func TestFluxLogsWarnings(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, "flux-warnings", "", with(fix, "helmrelease.yaml",
 		helmRelease("  values: {spegel: {appendMirrors: true, mirroredRegistries: [\"https://docker.io\"]}}\n")))

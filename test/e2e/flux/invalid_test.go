@@ -19,7 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// TestForceWouldDeleteAfter422 is the counter-proof of TestForce: with the guard's own answers turned
+// TestForceWouldDeleteAfter422 is the counter-proof of TestFluxForce: with the guard's own answers turned
 // from 403 Forbidden into 422 Invalid on their way to the API server, Flux deletes the refused
 // release. It is not parallel: it bends the registration that all tests share.
 func TestForceWouldDeleteAfter422(t *testing.T) {
@@ -32,7 +32,7 @@ func TestForceWouldDeleteAfter422(t *testing.T) {
 	a.push(incident)
 	ready := a.reconcile("app")
 	if uid := a.uid(); uid != "" {
-		t.Errorf("after 422 the release kept its uid %s, so TestForce proves nothing: %s", uid, ready)
+		t.Errorf("after 422 the release kept its uid %s, so TestFluxForce proves nothing: %s", uid, ready)
 	}
 }
 
