@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/keyring"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/pages"
 )
@@ -41,15 +42,15 @@ func (x *run) pullSecret(ctx context.Context) Result {
 // credentials judges what the Secrets that ServiceAccounts name have for a registry; ok is false where that is nothing.
 func (x *run) credentials(target string, named []pullSecretFile, accounts serviceAccounts, f *finding) (ok bool) {
 	image, known := x.imageAt(target)
-	all := slices.ContainsFunc(named, func(s pullSecretFile) bool { return s.complete(image) })
+	all := slices.ContainsFunc(named, func(s pullSecretFile) bool { return s.Complete(image) })
 	for _, s := range named {
-		scopes := s.scopes(target)
+		scopes := s.Scopes(target)
 		switch {
-		case s.complete(image):
+		case s.Complete(image):
 			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", redact.Name(s.name), redact.Name(target), few(accounts.naming(s.name)))
 		case !x.isPrivate(target): // without credentials it is asked as by anybody
 			continue
-		case s.covers(image):
+		case s.Covers(image):
 			f.add(Fail, "Secret %s has an entry for %s without credentials in it", redact.Name(s.name), redact.Name(target))
 			f.fix("%s", x.createSecret(target))
 		case !known && !all && len(scopes) > 0:
@@ -82,14 +83,14 @@ func (x *run) unnamed(ctx context.Context, target string, accounts serviceAccoun
 	image, known := x.imageAt(target)
 	found := map[string]string{} // by name: what of
 	var err error
-	for _, form := range slices.Sorted(maps.Keys(secretForms())) {
-		in := []client.ListOption{client.InNamespace(x.Cluster.Namespace), client.MatchingFields{"type": string(form)}}
+	for _, form := range []string{keyring.DockerConfig, keyring.DockerConfigJSON} {
+		in := []client.ListOption{client.InNamespace(x.Cluster.Namespace), client.MatchingFields{"type": form}}
 		err = errors.Join(err, pages.Each(ctx, x.Cluster.Reader, in, func(page *corev1.SecretList) error {
 			for i := range page.Items {
 				s, err := parsePullSecret(&page.Items[i])
-				switch scopes := s.scopes(target); {
-				case err != nil || len(s.broken) > 0 || len(accounts.naming(s.name)) > 0:
-				case s.complete(image):
+				switch scopes := s.Scopes(target); {
+				case err != nil || len(s.Broken) > 0 || len(accounts.naming(s.name)) > 0:
+				case s.Complete(image):
 					found[s.name] = redact.Name(target)
 				case !known && len(scopes) > 0:
 					found[s.name] = "images of " + redact.Name(target) + " whose names begin with " + few(scopes)

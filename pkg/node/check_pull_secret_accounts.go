@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/keyring"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/pages"
 )
@@ -41,6 +42,17 @@ func (x *run) accounts(ctx context.Context) (serviceAccounts, error) {
 	return out, err
 }
 
+// pullSecretFile is what a Secret says about registries.
+type pullSecretFile struct {
+	keyring.Secret
+	name string
+}
+
+func parsePullSecret(s *corev1.Secret) (pullSecretFile, error) {
+	parsed, err := keyring.Parse(string(s.Type), s.Data)
+	return pullSecretFile{parsed, s.Name}, err
+}
+
 // namedSecrets reads the Secrets that ServiceAccounts name.
 func (x *run) namedSecrets(ctx context.Context, accounts serviceAccounts, f *finding) []pullSecretFile {
 	names := map[string]bool{}
@@ -70,15 +82,15 @@ func (x *run) namedSecrets(ctx context.Context, accounts serviceAccounts, f *fin
 		s, err := parsePullSecret(&secret)
 		if err != nil {
 			status := Fail
-			if errors.Is(err, errSecretType) {
+			if errors.Is(err, keyring.ErrType) {
 				status = lost
 			}
 			f.add(status, "Secret %s, which ServiceAccount %s names, %s", redact.Name(name), who, err)
 			f.fix("make Secret %s anew with kubectl create secret docker-registry", word(name))
 			continue
 		}
-		if len(s.broken) > 0 {
-			f.add(Fail, "Secret %s, which ServiceAccount %s names, has entries that can't be decoded, for %s: the kubelet wants auth to be the base64 of user:password, and else pulls nothing for the account's pods", redact.Name(name), who, few(s.broken))
+		if len(s.Broken) > 0 {
+			f.add(Fail, "Secret %s, which ServiceAccount %s names, has entries that can't be decoded, for %s: the kubelet wants auth to be the base64 of user:password, and else pulls nothing for the account's pods", redact.Name(name), who, few(s.Broken))
 			f.fix("make Secret %s anew with kubectl create secret docker-registry", word(name))
 		}
 		out = append(out, s)

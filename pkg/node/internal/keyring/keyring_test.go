@@ -1,4 +1,4 @@
-package node
+package keyring
 
 import "testing"
 
@@ -41,8 +41,8 @@ func TestMatchesImage(t *testing.T) {
 		{"[", "harbor.example.com/app", false},
 		{"", "harbor.example.com/app", false},
 	} {
-		secret := pullSecretFile{entries: map[string]bool{test.key: true}}
-		if got := secret.covers(test.image); got != test.want {
+		secret := Secret{entries: map[string]bool{test.key: true}}
+		if got := secret.Covers(test.image); got != test.want {
 			t.Errorf("%q and %q: %t", test.key, test.image, got)
 		}
 	}

@@ -1,4 +1,6 @@
-package node
+// Package keyring says which images the kubelet pulls with the credentials of a Secret, by its rules (pkg/credentialprovider of
+// Kubernetes 1.36). It keeps no credentials, only whether there are any, and knows nothing of where a Secret is from.
+package keyring
 
 import (
 	"encoding/base64"
@@ -11,47 +13,43 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
-// pullSecretFile is what a Secret says about registries. It holds no credentials, only whether there are any.
-type pullSecretFile struct {
-	name    string
+// Secret is what a Secret says about registries.
+type Secret struct {
+	Broken  []string        // hosts of the entries that the kubelet can't decode, sorted
 	entries map[string]bool // by key: whether it has credentials
-	broken  []string        // hosts of the entries that the kubelet can't decode, sorted
 }
 
-// secretForms are the types of Secrets that the kubelet takes, and the key that each has its file under.
-func secretForms() map[corev1.SecretType]string {
-	return map[corev1.SecretType]string{
-		corev1.SecretTypeDockerConfigJson: corev1.DockerConfigJsonKey,
-		corev1.SecretTypeDockercfg:        corev1.DockerConfigKey, // the old form: the entries alone
-	}
-}
+// The types of Secrets that the kubelet takes.
+const (
+	DockerConfigJSON = "kubernetes.io/dockerconfigjson"
+	DockerConfig     = "kubernetes.io/dockercfg" // the old form: the entries alone
+)
 
-// errSecretType says that the kubelet does not look into a Secret at all.
-var errSecretType = errors.New("is not of type kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg")
+// ErrType says that the kubelet does not look into a Secret at all.
+var ErrType = errors.New("is not of type " + DockerConfigJSON + " or " + DockerConfig)
 
-// parsePullSecret reads a Secret. The error says what is wrong without any of its content. An entry that makes no sense
+// Parse reads the data of a Secret. The error says what is wrong without any of its content. An entry that makes no sense
 // leaves the others to be read.
-func parsePullSecret(secret *corev1.Secret) (pullSecretFile, error) {
-	s := pullSecretFile{name: secret.Name, entries: map[string]bool{}}
-	key, ok := secretForms()[secret.Type]
-	if !ok {
-		return s, errSecretType
-	}
+func Parse(form string, data map[string][]byte) (Secret, error) {
+	s := Secret{entries: map[string]bool{}}
 	var auths map[string]json.RawMessage
 	var err error
-	if secret.Type == corev1.SecretTypeDockercfg {
-		err = json.Unmarshal(secret.Data[key], &auths)
-	} else {
+	key := ".dockercfg"
+	switch form {
+	case DockerConfig:
+		err = json.Unmarshal(data[key], &auths)
+	case DockerConfigJSON:
+		key = ".dockerconfigjson"
 		var config struct {
 			Auths map[string]json.RawMessage `json:"auths"`
 		}
-		err = json.Unmarshal(secret.Data[key], &config)
+		err = json.Unmarshal(data[key], &config)
 		auths = config.Auths
+	default:
+		return s, ErrType
 	}
 	if err != nil {
 		return s, errors.New("holds no JSON of a Docker configuration under " + key)
@@ -60,14 +58,14 @@ func parsePullSecret(secret *corev1.Secret) (pullSecretFile, error) {
 		complete, ok := credentials(auths[key])
 		s.entries[key] = complete
 		if !ok {
-			s.broken = append(s.broken, keyHost(key))
+			s.Broken = append(s.Broken, keyHost(key))
 		}
 	}
 	return s, nil
 }
 
-// credentials reports whether an entry has a user and a password, and whether it can be decoded at all, by the kubelet's rules
-// (pkg/credentialprovider of Kubernetes 1.36): auth, if there is one, goes before username and password, padded or
+// credentials reports whether an entry has a user and a password, and whether it can be decoded at all, by the kubelet's rules:
+// auth, if there is one, goes before username and password, padded or
 // not; there is no identitytoken.
 func credentials(data json.RawMessage) (complete, ok bool) {
 	var entry struct {
@@ -102,16 +100,17 @@ func keyHost(key string) string {
 	return "a name that is no host"
 }
 
-// covers reports whether the kubelet takes an entry for the image, complete whether one of those has credentials.
-func (s pullSecretFile) covers(image string) bool { return len(s.matching(image)) > 0 }
+// Covers reports whether the kubelet takes an entry for the image.
+func (s Secret) Covers(image string) bool { return len(s.matching(image)) > 0 }
 
-func (s pullSecretFile) complete(image string) bool {
+// Complete reports whether one of the entries that the kubelet takes for the image has credentials.
+func (s Secret) Complete(image string) bool {
 	return slices.ContainsFunc(s.matching(image), func(key string) bool { return s.entries[key] })
 }
 
 // matching are the keys of the entries that the kubelet takes for an image. One for index.docker.io is for Docker Hub
 // where no other is.
-func (s pullSecretFile) matching(image string) []string {
+func (s Secret) matching(image string) []string {
 	var keys, hub []string
 	for key := range s.entries {
 		if matchesImage(key, image) {
@@ -126,9 +125,9 @@ func (s pullSecretFile) matching(image string) []string {
 	return keys
 }
 
-// scopes are what the names of the images of a registry begin with for which there are credentials, where that is not
+// Scopes are what the names of the images of a registry begin with for which there are credentials, where that is not
 // for all of them.
-func (s pullSecretFile) scopes(host string) []string {
+func (s Secret) Scopes(host string) []string {
 	var out []string
 	for key, complete := range s.entries {
 		if u, ok := keyURL(key); ok && complete && u.Path != "" && matchesHost(u.Host, host) {
@@ -139,8 +138,7 @@ func (s pullSecretFile) scopes(host string) []string {
 	return out
 }
 
-// matchesImage reports whether the kubelet takes an entry for an image, by its rules (pkg/credentialprovider of
-// Kubernetes 1.36): scheme and a leading /v1/ or /v2/ of the path do not count; each label of the host may
+// matchesImage reports whether the kubelet takes an entry for an image, by its rules: scheme and a leading /v1/ or /v2/ of the path do not count; each label of the host may
 // be a pattern and stands for one label; port and number of labels are equal; the path is a prefix.
 func matchesImage(key, image string) bool {
 	entry, ok := keyURL(key)
