@@ -12,11 +12,24 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// bothCELComponents are the components that need no pod.
+const bothCELComponents = "components: [../manifests/components/validating-admission-policy, ../manifests/components/daemonset-policy]"
+
 // All that the API server is told but the expressions, which have tests of their own.
 func TestCELPoliciesPolicies(t *testing.T) {
 	t.Parallel()
-	in := build(t, celPoliciesAlone, nil)
-	for _, name := range []string{"spegel-guard", "spegel-guard-warnings"} {
+	releases := admissionregistrationv1.Rule{
+		APIGroups: []string{helmv2.GroupVersion.Group}, APIVersions: []string{helmv2.GroupVersion.Version},
+		Resources: []string{resourceOf(helmv2.HelmReleaseKind)}, Scope: new(admissionregistrationv1.NamespacedScope),
+	}
+	daemonSets := admissionregistrationv1.Rule{
+		APIGroups: []string{"apps"}, APIVersions: []string{"v1"}, Resources: []string{"daemonsets"}, Scope: new(admissionregistrationv1.NamespacedScope),
+	}
+	in := build(t, bothCELComponents, nil)
+	for name, rule := range map[string]admissionregistrationv1.Rule{
+		"spegel-guard": releases, "spegel-guard-warnings": releases,
+		"spegel-guard-daemonsets": daemonSets, "spegel-guard-daemonsets-warnings": daemonSets,
+	} {
 		got := the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, name).Spec
 		for _, v := range got.Validations {
 			// 422 Invalid, the default, makes Flux delete the release
@@ -33,10 +46,7 @@ func TestCELPoliciesPolicies(t *testing.T) {
 				ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{
 					RuleWithOperations: admissionregistrationv1.RuleWithOperations{
 						Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
-						Rule: admissionregistrationv1.Rule{
-							APIGroups: []string{helmv2.GroupVersion.Group}, APIVersions: []string{helmv2.GroupVersion.Version},
-							Resources: []string{resourceOf(helmv2.HelmReleaseKind)}, Scope: new(admissionregistrationv1.NamespacedScope),
-						},
+						Rule:       rule,
 					},
 				}},
 			},
@@ -49,7 +59,7 @@ func TestCELPoliciesPolicies(t *testing.T) {
 
 func TestCELPoliciesBindings(t *testing.T) {
 	t.Parallel()
-	in := build(t, celPoliciesAlone, nil)
+	in := build(t, bothCELComponents, nil)
 	parameter := the[*corev1.ConfigMap](t, in, "spegel-guard-private-registries")
 	withParameter := &admissionregistrationv1.ParamRef{
 		Name: parameter.Name, Namespace: parameter.Namespace, ParameterNotFoundAction: new(admissionregistrationv1.AllowAction),
@@ -59,6 +69,10 @@ func TestCELPoliciesBindings(t *testing.T) {
 		"spegel-guard":                    {PolicyName: "spegel-guard", ValidationActions: []admissionregistrationv1.ValidationAction{deny}},
 		"spegel-guard-private-registries": {PolicyName: "spegel-guard", ValidationActions: []admissionregistrationv1.ValidationAction{deny}, ParamRef: withParameter},
 		"spegel-guard-warnings":           {PolicyName: "spegel-guard-warnings", ValidationActions: []admissionregistrationv1.ValidationAction{warn}, ParamRef: withParameter},
+
+		"spegel-guard-daemonsets":                    {PolicyName: "spegel-guard-daemonsets", ValidationActions: []admissionregistrationv1.ValidationAction{deny}},
+		"spegel-guard-daemonsets-private-registries": {PolicyName: "spegel-guard-daemonsets", ValidationActions: []admissionregistrationv1.ValidationAction{deny}, ParamRef: withParameter},
+		"spegel-guard-daemonsets-warnings":           {PolicyName: "spegel-guard-daemonsets-warnings", ValidationActions: []admissionregistrationv1.ValidationAction{warn}, ParamRef: withParameter},
 	} {
 		if diff := cmp.Diff(want, the[*admissionregistrationv1.ValidatingAdmissionPolicyBinding](t, in, name).Spec); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", name, diff)
@@ -76,6 +90,9 @@ func TestCELPoliciesAloneAndBesideTheWebhook(t *testing.T) {
 		return out
 	}
 	alone, without, with := names(build(t, celPoliciesAlone, nil)), names(render(t, "base")), names(render(t, "base", "validating-admission-policy"))
+	if both := build(t, bothCELComponents, nil); len(both) != len(alone)+5 {
+		t.Errorf("%d objects with the DaemonSets' policies, want 5 more than %d", len(both), len(alone))
+	}
 	if len(alone) != 6 || len(with) != len(without)+6 {
 		t.Errorf("%d objects alone, %d without and %d with it, want 6 more:\n%s", len(alone), len(without), len(with), strings.Join(alone, "\n"))
 	}

@@ -11,6 +11,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/admission"
 	plugin "k8s.io/apiserver/pkg/admission/plugin/cel"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
@@ -88,10 +89,14 @@ func newEvaluator(t testing.TB, policy *admissionregistrationv1.ValidatingAdmiss
 
 // review asks both policies the way that the bindings do. An expression that errors is an error.
 func (tw celPolicies) review(ctx context.Context, object map[string]any, private ...string) (answer, error) {
+	return tw.reviewRequest(ctx, create(object), private...)
+}
+
+func (tw celPolicies) reviewRequest(ctx context.Context, attributes *admission.VersionedAttributes, private ...string) (answer, error) {
 	var all answer
 	params := &corev1.ConfigMap{Data: map[string]string{"privateRegistries": strings.Join(private, "\n")}}
 	for _, params := range []*corev1.ConfigMap{nil, params} {
-		said, cost, err := tw.denies.ask(ctx, object, params)
+		said, cost, err := tw.denies.ask(ctx, attributes, params)
 		if err != nil {
 			return all, err
 		}
@@ -100,14 +105,13 @@ func (tw celPolicies) review(ctx context.Context, object map[string]any, private
 			all.denied = said[0] // of the second binding if it speaks: that one knows all
 		}
 	}
-	said, cost, err := tw.warns.ask(ctx, object, params)
+	said, cost, err := tw.warns.ask(ctx, attributes, params)
 	all.warnings, all.cost = said, max(all.cost, cost)
 	return all, err
 }
 
 // ask returns the messages of the validations that fail.
-func (e evaluator) ask(ctx context.Context, object map[string]any, params *corev1.ConfigMap) (said []string, cost int64, err error) {
-	attributes := create(object)
+func (e evaluator) ask(ctx context.Context, attributes *admission.VersionedAttributes, params *corev1.ConfigMap) (said []string, cost int64, err error) {
 	request := plugin.CreateAdmissionRequest(attributes.Attributes, metav1.GroupVersionResource(attributes.GetResource()), metav1.GroupVersionKind(attributes.VersionedKind))
 	var vars plugin.OptionalVariableBindings
 	if params != nil {

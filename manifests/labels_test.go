@@ -12,7 +12,7 @@ func TestEveryObjectIsLabelled(t *testing.T) {
 	t.Parallel()
 	chosen := slices.DeleteFunc(components(t), func(c string) bool { return c == "self-signed" }) // not with cert-manager
 	_, version, _ := strings.Cut(container(t, render(t, "base")).Image, ":")
-	for _, in := range []install{render(t, "base", chosen...), render(t, "base", "self-signed"), build(t, celPoliciesAlone, nil)} {
+	for _, in := range []install{render(t, "base", chosen...), render(t, "base", "self-signed"), build(t, bothCELComponents, nil)} {
 		for _, object := range in {
 			labels := object.GetLabels()
 			for name, want := range map[string]string{"name": "spegel-guard", "part-of": "spegel-guard", "version": version} {

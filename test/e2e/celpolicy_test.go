@@ -24,15 +24,19 @@ import (
 // namespace's own as its parameter. The API server asks the CEL policies first, and says who has denied.
 const celPolicyLabel = "cel.spegel-guard.dev/parameter"
 
-// installCELPolicies applies the component, for labelled namespaces only, once for all tests.
+// installCELPolicies applies the components, for labelled namespaces only, once for all tests.
 var installCELPolicies = sync.OnceValue(func() error {
 	root, err := cluster.Root()
 	if err != nil {
 		return err
 	}
-	objects, err := cluster.Render(filepath.Join(root, "manifests/components/validating-admission-policy"))
-	if err != nil {
-		return err
+	var objects []*unstructured.Unstructured
+	for _, component := range []string{"validating-admission-policy", "daemonset-policy"} {
+		some, err := cluster.Render(filepath.Join(root, "manifests/components", component))
+		if err != nil {
+			return err
+		}
+		objects = append(objects, some...)
 	}
 	var all []*unstructured.Unstructured
 	for _, object := range objects {
@@ -64,14 +68,20 @@ func scope(object *unstructured.Unstructured, op metav1.LabelSelectorOperator, f
 	}
 }
 
-// celPolicyNamespace makes a namespace in which the CEL policies decide, and waits until they do: with these private registries, or with
-// the ConfigMap as it is shipped.
+// celPolicyNamespace makes a namespace in which the CEL policies decide.
 func celPolicyNamespace(t *testing.T, name, parameter string, private ...string) string {
+	t.Helper()
+	decideByCEL(t, namespace(t, name), parameter, private...)
+	return name
+}
+
+// decideByCEL has the CEL policies decide in a namespace, and waits until they do: with these private registries, or with the ConfigMap as
+// it is shipped.
+func decideByCEL(t *testing.T, name, parameter string, private ...string) {
 	t.Helper()
 	if err := installCELPolicies(); err != nil {
 		t.Fatal(err)
 	}
-	namespace(t, name)
 	if parameter == "own" {
 		list := "    " + strings.Join(private, "\n    ")
 		accepted(t, kubectlInput(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: spegel-guard-private-registries}\ndata:\n  privateRegistries: |\n    probe.invalid\n"+list+"\n",
@@ -91,7 +101,6 @@ func celPolicyNamespace(t *testing.T, name, parameter string, private ...string)
 			return strings.Contains(r.Output, "ValidatingAdmissionPolicy '"+policy+"'")
 		})
 	}
-	return name
 }
 
 // celAnswer is what the API server said to a dry-run create.

@@ -25,7 +25,7 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 		"reading secrets":       {"cert-manager", "read-secrets"},
 		"with DaemonSets":       {"cert-manager", "daemonset"},
 		"self-signed":           {"self-signed", "metrics-secure"},
-		"with the CEL policies": {"cert-manager", "validating-admission-policy"},
+		"with the CEL policies": {"cert-manager", "validating-admission-policy", "daemonset-policy"},
 		"doctor on nodes":       {"cert-manager", "node-doctor"},
 		"with monitoring":       {"cert-manager", "monitoring"},
 	} {
