@@ -134,8 +134,10 @@ func (c *check) shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate
 		_ = json.Unmarshal(in.Spec.Ref, &chart.Spec.Reference) // what is no such thing names no version
 	}
 	_ = json.Unmarshal(in.Spec.Files, &chart.Spec.ValuesFiles)
-	chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{}
-	_ = json.Unmarshal(in.Spec.SourceRef, chart.Spec.SourceRef) // of what is no such thing, the kind is not known
+	if in.Spec.SourceRef != nil {
+		chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{}
+		_ = json.Unmarshal(in.Spec.SourceRef, chart.Spec.SourceRef) // of what is no such thing, the kind is not known
+	}
 	if len(substitute.Unknown(string(in.Spec.SourceRef))) > 0 {
 		chart.Spec.SourceRef.Kind = sourcev1.GitRepositoryKind // one that says the least about the chart's name
 	}
