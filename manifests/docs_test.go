@@ -13,7 +13,7 @@ import (
 // The documents show kustomizations of one's own. Each is built as it stands there, with the path to this folder replaced.
 func TestKustomizationsInTheDocumentsWork(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{"policy.yaml": "apiVersion: spegel-guard.dev/v1alpha1\nkind: Policy\n"}
+	files := map[string]string{"policy.yaml": "apiVersion: spegel-guard.dev/v1alpha1\nkind: Policy\n", "privateRegistries": "registry.example.ts.net\n"}
 	here := regexp.MustCompile(`[^\s\[,]+/(base|components/[a-z-]+)(\?[^\s\],]*)?`)
 	found := 0
 	for name, text := range documents(t) {
