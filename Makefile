@@ -150,11 +150,15 @@ fuzz: ## Run each fuzz target with FUZZTIME inputs (default 20000x).
 	done
 
 .PHONY: bench
-bench: $(CONTROL_PLANE) ## Run the benchmarks; BENCH picks them, BENCHTIME says how long each runs. Without BENCH, bench-admission too.
-	KUBECTL=$${KUBEBUILDER_ASSETS:-$(BIN)}/kubectl $(GOTEST) -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout=30m ./pkg/...
+bench: ## Run the benchmarks; BENCH picks them, BENCHTIME says how long each runs. Without BENCH, bench-admission and bench-check too.
+	$(GOTEST) -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout=30m ./pkg/...
 ifeq ($(BENCH),.)
-	@$(MAKE) bench-admission
+	@$(MAKE) bench-admission bench-check
 endif
+
+.PHONY: bench-check
+bench-check: ## Compare what a check costs, side by side in one run, and write its section of docs/performance.md.
+	PERFORMANCE=$(CURDIR)/docs/performance.md $(GOTEST) -run '^$$' -bench '^BenchmarkCheck$$' -benchtime 1x -timeout=30m ./pkg/fluxrepo
 
 .PHONY: bench-admission
 bench-admission: build assets $(MORE_CRDS) ## Compare what admission costs, side by side in one run, and write docs/performance.md.

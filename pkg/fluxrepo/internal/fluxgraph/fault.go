@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
@@ -31,15 +32,15 @@ type Fault struct {
 
 // Faults are all of them.
 func (g *Graph) Faults() []Fault {
-	f := &faults{Graph: g, concern: map[*declaration]bool{}}
+	f := &faults{Graph: g, concern: map[*declare.Kustomization]bool{}}
 	f.files()
 	for _, n := range g.Instances {
 		if !n.Plain {
 			f.instance(n)
 		}
 	}
-	for d := range reach(g.starts) {
-		for _, folder := range d.folders {
+	for d := range declare.Reach(g.decl.Roots...) {
+		for _, folder := range d.Folders {
 			f.holes(folder, nil, f.concerns(d))
 		}
 	}
@@ -48,7 +49,7 @@ func (g *Graph) Faults() []Fault {
 
 type faults struct {
 	*Graph
-	concern map[*declaration]bool
+	concern map[*declare.Kustomization]bool
 	all     []Fault
 }
 
@@ -65,12 +66,12 @@ func (f *faults) add(fault Fault, err error) {
 // files adds what can't be read, and what was asked for and holds nothing.
 func (f *faults) files() {
 	for _, p := range f.tree.DirPaths() {
-		if err := f.tree.Dir(p).Err; err != nil && !f.hidden(p) {
+		if err := f.tree.Dir(p).Err; err != nil && !f.decl.Hidden(p) {
 			f.add(Fault{File: p, Concerns: true}, err)
 		}
 	}
 	for _, p := range f.tree.Paths() {
-		if file := f.tree.File(p); file.Asked || !f.hidden(p) {
+		if file := f.tree.File(p); file.Asked || !f.decl.Hidden(p) {
 			f.file(p, file)
 		}
 	}
@@ -91,29 +92,29 @@ func (f *faults) file(p string, file *worktree.File) {
 	switch {
 	case err != nil:
 		f.add(Fault{
-			File: p, Concerns: file.Asked || file.Marks&worktree.Spegel != 0 && (f.read[p] || f.InFull(p)),
+			File: p, Concerns: file.Asked || file.Marks&worktree.Spegel != 0 && (f.decl.Read[p] || f.InFull(p)),
 			Missing: file.Marks&worktree.Kustomization != 0,
 		}, err)
-	case file.Asked && !f.read[p] && !slices.ContainsFunc(yamldoc.Objects(docs), isObject):
+	case file.Asked && !f.decl.Read[p] && !slices.ContainsFunc(yamldoc.Objects(docs), isObject):
 		f.add(Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil)
 	}
 }
 
 // concerns reports whether what a declaration reads, or one that it leads to, holds a release, source or values of a
 // chart of the policy, or makes what one depends on.
-func (f *faults) concerns(d *declaration) bool {
+func (f *faults) concerns(d *declare.Kustomization) bool {
 	yes, known := f.concern[d]
 	if known {
 		return yes
 	}
 	f.concern[d] = false // what leads back to it leads nowhere else
-	for _, folder := range d.folders {
+	for _, folder := range d.Folders {
 		folder.Files(func(p string) bool {
 			yes = yes || f.concernsFile(p)
 			return !yes
 		})
 	}
-	yes = yes || slices.ContainsFunc(d.children, f.concerns)
+	yes = yes || slices.ContainsFunc(d.Children, f.concerns)
 	f.concern[d] = yes
 	return yes
 }
@@ -125,13 +126,13 @@ func (f *faults) concernsFile(p string) bool {
 			return worktree.Within(other, path.Dir(p)) && f.tree.File(other).Marks&worktree.Spegel != 0
 		})
 	}
-	return f.tree.File(p).Marks&worktree.Spegel != 0 || f.tree.File(p).Err != nil || f.produces(p, "", "")
+	return f.tree.File(p).Marks&worktree.Spegel != 0 || f.tree.File(p).Err != nil || f.produces(p)
 }
 
 func (f *faults) concernsInstance(n *Instance) bool {
 	yes := false
 	n.Files(func(p string) bool {
-		yes = yes || f.concernsFile(p) || slices.ContainsFunc(f.declaredIn[p], f.concerns)
+		yes = yes || f.concernsFile(p) || slices.ContainsFunc(f.decl.In[p], f.concerns)
 		return !yes
 	})
 	return yes || f.tree.Mark(n.text)&worktree.Spegel != 0
@@ -241,7 +242,7 @@ func (g *Graph) Place(n *Instance) Fault {
 	docs, _ := g.tree.Documents(n.File) // reported where the file is needed
 	for _, d := range yamldoc.Objects(docs) {
 		name := yamldoc.Text(d, "metadata", "name")
-		if !yamldoc.IsKind(d, kustomizeGroup, "Kustomization") || !strings.Contains(n.Name, name) && !strings.Contains(name, "${") {
+		if !yamldoc.IsKind(d, declare.KustomizeGroup, "Kustomization") || !strings.Contains(n.Name, name) && !strings.Contains(name, "${") {
 			continue
 		}
 		if key, _ := yamldoc.Reach(d, []any{"spec", "path"}); key != nil {

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
@@ -28,7 +29,7 @@ func (g *Graph) Find(of *Object, kind, ns, name string) (o *Object, missing stri
 	if of.By == nil || of.By.Plain {
 		return g.findPlain(of, kind, ns, name)
 	}
-	return g.find(of.By, of.By.fills(), kind, ns, name, of.By.File)
+	return g.find(of.By, of.By.fills, kind, ns, name, of.By.File)
 }
 
 // find looks for an object where a cluster that a Kustomization knows would have it: in what the chain emits, then in
@@ -41,7 +42,7 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name, near string) (o *Obje
 	for _, o := range g.index[objectKey{n.cluster, kind, name}] {
 		switch {
 		case o.Namespace != ns && o.Namespace != "" && ns != "":
-		case o.By.fills() != cluster:
+		case o.By.fills != cluster:
 			away = true
 		default:
 			found = append(found, o)
@@ -65,7 +66,7 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name, near string) (o *Obje
 	case away:
 		return nil, elsewhere
 	}
-	stray, missing := g.search(kind, ns, name, near, func(p string) bool { return !g.read[p] })
+	stray, missing := g.search(kind, ns, name, near, func(p string) bool { return !g.decl.Read[p] })
 	if stray != nil && !g.besideRoot(stray.File) {
 		if g.Complete {
 			return nil, unbuilt
@@ -90,9 +91,9 @@ func emittedBy(n *Instance, objects []*Object) (emitted []*Object) {
 // besideRoot reports whether a file lies beside, or below, a Kustomization that nothing builds: what applies the one may
 // apply the other.
 func (g *Graph) besideRoot(file string) bool {
-	return slices.ContainsFunc(g.starts, func(d *declaration) bool {
-		dir := path.Dir(d.file)
-		return !d.hasParent && (path.Dir(file) == dir || dir != "." && worktree.Within(file, dir))
+	return slices.ContainsFunc(g.decl.Roots, func(d *declare.Kustomization) bool {
+		dir := path.Dir(d.File)
+		return d.IsRoot() && (path.Dir(file) == dir || dir != "." && worktree.Within(file, dir))
 	})
 }
 
@@ -124,7 +125,7 @@ func (g *Graph) search(kind, ns, name, near string, counts func(file string) boo
 	var found []*Object
 	for _, p := range g.named(name) {
 		f := g.tree.File(p)
-		if f.Marks&(worktree.Data|worktree.Source) == 0 || !f.IsManifest() || g.hidden(p) || !counts(p) {
+		if f.Marks&(worktree.Data|worktree.Source) == 0 || !f.IsManifest() || g.decl.Hidden(p) || !counts(p) {
 			continue
 		}
 		for _, d := range g.objectsNamed(f, kind, name) {

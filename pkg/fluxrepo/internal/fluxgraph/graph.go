@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
@@ -36,25 +37,14 @@ type Graph struct {
 	Instances []*Instance
 	// Loose are the objects in files that nothing builds, if they may be releases of Spegel.
 	Loose []*Object
-	// External says that something makes artifacts of whatever it likes, this repository perhaps.
-	External bool
 	// Complete says that all that the clusters run is known, except what nobody keeps in a repository.
 	Complete bool
 
-	ctx    context.Context //nolint:containedctx // a graph lives for one check, and every step of it may be cancelled
-	o      Options
-	tree   *worktree.Tree
-	reader *overlay.Reader
-	cache  *overlay.Cache
-	ignore *worktree.Ignore // by the .sourceignore files alone
-
-	declarations []*declaration // in order of file and position
-	declaredIn   map[string][]*declaration
-	sources      []source
-	ownURLs      []string
-	ignores      map[string]*worktree.Ignore // by spec.ignore
-	read         map[string]bool             // files that any declaration reads
-	starts       []*declaration
+	ctx   context.Context //nolint:containedctx // a graph lives for one check, and every step of it may be cancelled
+	o     Options
+	tree  *worktree.Tree
+	decl  *declare.Repository
+	cache *overlay.Cache
 	relevance
 
 	frozen bool                   // this graph differs by an edit, and builds what the first one does
@@ -71,16 +61,8 @@ type objectKey struct{ cluster, kind, name string }
 // New finds what the clusters of a repository build.
 func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 	g := &Graph{
-		ctx: ctx, o: o, tree: tree, cache: overlay.NewCache(nil), declaredIn: map[string][]*declaration{}, ignores: map[string]*worktree.Ignore{}, read: map[string]bool{},
+		ctx: ctx, o: o, tree: tree, decl: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(nil),
 		sorted: map[*worktree.File]map[[2]string][]*yaml.Node{},
-	}
-	g.ignore = tree.Ignoring("")
-	g.ignores[""] = g.ignore
-	g.reader = overlay.NewReader(tree, g.included)
-	if !o.Alone {
-		g.declare()
-		g.relate()
-		g.starts = g.roots()
 	}
 	g.prepare()
 	g.settle()
@@ -118,7 +100,17 @@ func (g *Graph) Given() *substitute.Given { return g.o.Given }
 func (g *Graph) Tree() *worktree.Tree { return g.tree }
 
 // HasFlux reports whether any Kustomization of Flux stands in the repository.
-func (g *Graph) HasFlux() bool { return len(g.declarations) > 0 }
+func (g *Graph) HasFlux() bool { return len(g.decl.All) > 0 }
+
+// Artifact reports whether a source that something in a file names is this repository, and what it leaves out of its
+// artifact. folder is what is taken from it.
+func (g *Graph) Artifact(kind, ns, name, file, folder string) (ignore *worktree.Ignore, own bool) {
+	ref := declare.SourceRef{Kind: kind, Namespace: ns, Name: name, Near: file}
+	if g.o.Alone || g.tree.Dir(folder) == nil {
+		return nil, false
+	}
+	return g.decl.IgnoreOf(ref), g.decl.IsOurs(ref, folder)
+}
 
 // seed is the same for all graphs of a process, so that they can be compared.
 var seed = maphash.MakeSeed()
@@ -143,14 +135,14 @@ func indexed(instances []*Instance) (objects map[objectKey][]*Object, sum uint64
 func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*Graph, *Object) {
 	e := *g
 	e.tree = g.tree.With(edits)
-	e.reader = overlay.NewReader(e.tree, g.included)
+	e.decl = g.decl.With(e.tree)
 	e.cache = overlay.NewCache(g.cache)
 	e.frozen = true
 	switch n := o.By; {
 	case n == nil:
 		return &e, e.loose(o)
 	case n.Plain:
-		again := e.plain(e.reader.Folder(e.ignore, n.Spec.Path))
+		again := e.plain(e.decl.Reader.Folder(e.decl.Ignore, n.Spec.Path))
 		e.Instances = append(slices.Clone(g.Instances), again)
 		return &e, again.find(o)
 	default:

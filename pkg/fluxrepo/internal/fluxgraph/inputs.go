@@ -59,7 +59,7 @@ func (g *Graph) variables(n *Instance) (out []*Object) {
 		return nil
 	}
 	for _, ref := range n.Spec.PostBuild.SubstituteFrom {
-		if o, _ := g.find(n, n.lies(), ref.Kind, n.Namespace, ref.Name, n.File); o != nil {
+		if o, _ := g.find(n, n.lies, ref.Kind, n.Namespace, ref.Name, n.File); o != nil {
 			out = append(out, o)
 		}
 	}

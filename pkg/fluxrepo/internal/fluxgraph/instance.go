@@ -1,17 +1,18 @@
 package fluxgraph
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
@@ -37,11 +38,13 @@ type Instance struct {
 	SuspendUnknown string
 	Built          bool // or it is not relevant
 
-	cluster   string // the folder that its root lies in
-	key       string // of the chain
-	text      []byte // with the variables of its parent put in
-	remote    string // the other cluster that spec.kubeConfig leads to; empty without one
-	stirs     bool   // its patches could make anything of what it builds
+	cluster   string     // the folder that its root lies in
+	key       string     // of the chain
+	text      []byte     // with the variables of its parent put in
+	node      *yaml.Node // the same, decoded
+	lies      string     // the cluster that it lies in: empty for that of the root, or else the way there
+	fills     string     // the one that what it emits lies in: another with spec.kubeConfig
+	stirs     bool       // its patches could make anything of what it builds
 	documents map[[2]string][]document
 }
 
@@ -90,9 +93,18 @@ func (g *Graph) newInstance(parent *Instance, cluster string, text []byte, file 
 		return n
 	}
 	n.key = keyOf(parent, file, n.Namespace, n.Name)
+	if parent != nil {
+		n.lies = parent.fills
+	}
+	n.fills = n.lies
+	if access := yamldoc.Child(n.node, "spec", "kubeConfig"); access != nil {
+		if text, err := yaml.Marshal(access); err == nil {
+			n.fills += "\x00" + n.Namespace + "/" + string(text)
+		}
+	}
 	n.locate(g)
 	if n.Problem == "" {
-		n.Folders = g.foldersOf(g.reader, n.Spec.Ignore, n.Spec.Path, n.Spec.Components)
+		n.Folders = g.decl.Folders(n.Spec.Ignore, n.Spec.Path, n.Spec.Components)
 	}
 	return n
 }
@@ -105,6 +117,7 @@ func keyOf(parent *Instance, file, ns, name string) string {
 	return key
 }
 
+// specFields are those that are needed here: a variable in a duration, for one, does no harm.
 func specFields() []string {
 	return []string{
 		"path", "sourceRef", "patches", "components", "ignoreMissingComponents", "images", "targetNamespace",
@@ -112,38 +125,31 @@ func specFields() []string {
 	}
 }
 
-// decode reads what is needed here: a variable in a duration, for one, does no harm.
 func (n *Instance) decode() error {
-	if _, err := yamldoc.Decode(n.text); err != nil {
-		return err
+	docs, err := yamldoc.Decode(n.text)
+	if err != nil || len(docs) == 0 {
+		return cmp.Or(err, errors.New("is empty"))
 	}
-	var err error
-	if n.Spec.JSON, err = sigsyaml.YAMLToJSON(n.text); err != nil {
+	n.node = docs[0]
+	n.Name, n.Namespace = yamldoc.Text(n.node, "metadata", "name"), yamldoc.Text(n.node, "metadata", "namespace")
+	doc, err := sigsyaml.YAMLToJSON(n.text)
+	if err != nil {
 		return err
 	}
 	var all struct {
-		Metadata struct {
-			Name      string `json:"name"`
-			Namespace string `json:"namespace"`
-		} `json:"metadata"`
 		Spec map[string]json.RawMessage `json:"spec"`
 	}
-	if err := json.Unmarshal(n.Spec.JSON, &all); err != nil {
+	if err := json.Unmarshal(doc, &all); err != nil {
 		return err
 	}
-	n.Name, n.Namespace = all.Metadata.Name, all.Metadata.Namespace
-	n.remote = remoteOf(n.Namespace, all.Spec["kubeConfig"])
-	for key := range all.Spec {
-		if !slices.Contains(specFields(), key) {
-			delete(all.Spec, key)
-		}
-	}
-	if names := substitute.Unknown(string(all.Spec["suspend"])); len(names) > 0 {
+	suspend := string(all.Spec["suspend"])
+	if names := substitute.Unknown(suspend); len(names) > 0 {
 		n.SuspendUnknown = names[0]
-		delete(all.Spec, "suspend")
-	} else if bytes.HasPrefix(all.Spec["suspend"], []byte(`"`)) {
-		delete(all.Spec, "suspend") // a variable that nobody puts in
 	}
+	if strings.HasPrefix(suspend, `"`) { // a variable that has no value, or that nobody puts in
+		delete(all.Spec, "suspend")
+	}
+	maps.DeleteFunc(all.Spec, func(field string, _ json.RawMessage) bool { return !slices.Contains(specFields(), field) })
 	spec, err := json.Marshal(all.Spec)
 	if err != nil {
 		return err
@@ -152,80 +158,43 @@ func (n *Instance) decode() error {
 		return err
 	}
 	n.Suspended = n.Spec.Suspend
-	if bytes.Contains(n.Spec.JSON, []byte(`"patchesStrategicMerge"`)) || bytes.Contains(n.Spec.JSON, []byte(`"patchesJson6902"`)) {
-		return nil
+	if yamldoc.Child(n.node, "spec", "patchesStrategicMerge") != nil || yamldoc.Child(n.node, "spec", "patchesJson6902") != nil {
+		n.Spec.JSON = doc
 	}
-	n.Spec.JSON = nil
 	return nil
 }
 
 // locate finds the folder, or says why the Kustomization can't be followed.
 func (n *Instance) locate(g *Graph) {
-	p, ref := n.Spec.KustomizationSpec.Path, n.Spec.SourceRef
+	p := n.Spec.KustomizationSpec.Path
 	if len(substitute.Unknown(p)) > 0 || strings.Contains(p, "${") {
 		n.Problem = "its path holds a variable without a value: " + substitute.Written(p)
 		return
 	}
-	rel, exists := g.folder(p)
-	n.Spec.Path = rel
-	ns := cmp.Or(ref.Namespace, n.Namespace)
-	n.Spec.Ignore = g.ignoreOf(ref.Kind, ns, ref.Name, n.Root().File)
+	source := func(n *Instance, near string) declare.SourceRef {
+		ref := n.Spec.SourceRef
+		return declare.SourceRef{Kind: ref.Kind, Namespace: cmp.Or(ref.Namespace, n.Namespace), Name: ref.Name, Near: near}
+	}
+	n.Spec.Path = declare.Path(p)
 	root := n.Root()
-	same := root != n && root.Problem == "" && root.Spec.SourceRef.Kind == ref.Kind && root.Spec.SourceRef.Name == ref.Name &&
-		cmp.Or(root.Spec.SourceRef.Namespace, root.Namespace) == ns
+	ref := source(n, root.File)
+	n.Spec.Ignore = g.decl.IgnoreOf(ref)
+	same := root != n && root.Problem == "" && source(root, root.File) == ref
 	switch {
-	case !same && g.whose(ref.Kind, ns, ref.Name, n.File, rel) != ours:
+	case !same && !g.decl.IsOurs(source(n, n.File), n.Spec.Path):
 		n.Problem = fmt.Sprintf("built from %s %s, which is not this repository", ref.Kind, substitute.Written(ref.Name))
-	case !exists || n.Spec.Ignore.Dir(rel):
+	case g.tree.Dir(n.Spec.Path) == nil || n.Spec.Ignore.Dir(n.Spec.Path):
 		n.Missing = true
 		n.Problem = fmt.Sprintf("its path %s is not in this repository", substitute.Written(p))
 	}
 }
 
-// remoteOf names the cluster that a spec.kubeConfig leads to by what holds the access to it.
-func remoteOf(ns string, kubeConfig json.RawMessage) string {
-	if len(kubeConfig) == 0 || string(kubeConfig) == "null" {
-		return ""
-	}
-	var in struct {
-		SecretRef struct {
-			Name string `json:"name"`
-		} `json:"secretRef"`
-		ConfigMapRef struct {
-			Name string `json:"name"`
-		} `json:"configMapRef"`
-	}
-	err := json.Unmarshal(kubeConfig, &in)
-	switch {
-	case err == nil && in.SecretRef.Name != "":
-		return "Secret " + ns + "/" + in.SecretRef.Name
-	case err == nil && in.ConfigMapRef.Name != "":
-		return "ConfigMap " + ns + "/" + in.ConfigMapRef.Name
-	}
-	return ns + " " + string(kubeConfig)
-}
-
-// lies is the cluster that a Kustomization itself lies in: empty for the one of the root, or else the way there.
-func (n *Instance) lies() string {
-	if n.Parent == nil {
-		return ""
-	}
-	return n.Parent.fills()
-}
-
-// fills is the cluster that what a Kustomization emits lies in.
-func (n *Instance) fills() string {
-	if n.remote == "" {
-		return n.lies()
-	}
-	return n.lies() + "\x00" + n.remote
-}
-
 // again reports whether a Kustomization is one that builds it. A namesake in another cluster, or one that leads
 // elsewhere, is not.
 func (n *Instance) again(up *Instance) bool {
-	return up.Namespace == n.Namespace && up.Name == n.Name && up.Spec.Path == n.Spec.Path && up.remote == n.remote &&
-		(n.remote != "" || up.lies() == n.lies())
+	away := strings.TrimPrefix(n.fills, n.lies)
+	return up.Namespace == n.Namespace && up.Name == n.Name && up.Spec.Path == n.Spec.Path && strings.TrimPrefix(up.fills, up.lies) == away &&
+		(away != "" || up.lies == n.lies)
 }
 
 // document is an object in a file.
@@ -258,13 +227,12 @@ func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 			})
 		}
 	}
-	if file, node := best(o, n.documents[[2]string{o.Kind, o.Written.Name}]); node != nil {
-		return file, node
+	for _, key := range [][2]string{{o.Kind, o.Written.Name}, {o.Written.Kind, "*"}, {o.Kind, "*"}} {
+		if file, node := best(o, n.documents[key]); node != nil {
+			return file, node
+		}
 	}
-	if file, node := best(o, n.documents[[2]string{o.Written.Kind, "*"}]); node != nil {
-		return file, node
-	}
-	return best(o, n.documents[[2]string{o.Kind, "*"}])
+	return "", nil
 }
 
 func best(o *Object, docs []document) (string, *yaml.Node) {

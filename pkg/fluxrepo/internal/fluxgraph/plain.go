@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
@@ -16,7 +17,7 @@ import (
 // InFull reports whether what nothing builds is judged like what is built: there is no Kustomization of Flux, an
 // artifact may hold it, or the user names it. The skeleton of a template is filled in before anything is built of it.
 func (g *Graph) InFull(file string) bool {
-	return g.o.Named(file) || !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (!g.HasFlux() || g.External)
+	return g.o.Named(file) || !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (!g.HasFlux() || g.decl.External)
 }
 
 // addPlain builds the outermost kustomizations that no Kustomization of Flux reads, where what they make is judged in
@@ -25,7 +26,7 @@ func (g *Graph) addPlain() {
 	for _, f := range g.outermost() {
 		full := false
 		f.Files(func(p string) bool { full = g.InFull(p); return !full })
-		if !full || g.ctx.Err() != nil || !g.loud && !g.reads([]*overlay.Folder{f}, "", "") {
+		if !full || g.ctx.Err() != nil || !g.loud && !g.reads([]*overlay.Folder{f}) {
 			continue
 		}
 		if n := g.plain(f); n.Err == nil {
@@ -40,7 +41,7 @@ func (g *Graph) plain(f *overlay.Folder) *Instance {
 		File: f.File, Name: f.Dir, Folders: []*overlay.Folder{f}, Scope: substitute.Loose(g.o.Given), Plain: true, Built: true,
 		cluster: f.Dir, key: f.Dir, stirs: true,
 	}
-	n.Spec.Path, n.Spec.Ignore = f.Dir, g.ignore
+	n.Spec.Path, n.Spec.Ignore = f.Dir, g.decl.Ignore
 	b := g.cache.Run(overlay.Build{Tree: g.tree, Spec: &n.Spec, Folders: []*overlay.Folder{f}, Full: g.o.All})
 	if n.Err = b.Err; n.Err != nil {
 		return n
@@ -69,11 +70,11 @@ func (g *Graph) outermost() []*overlay.Folder {
 	var all []*overlay.Folder
 	used := map[*overlay.Folder]bool{}
 	for _, dir := range g.tree.DirPaths() {
-		name := g.tree.Kustomization(g.tree.Dir(dir), g.ignore)
-		if p := path.Join(dir, name); name == "" || g.hidden(p) || g.read[p] {
+		name := g.tree.Kustomization(g.tree.Dir(dir), g.decl.Ignore)
+		if p := path.Join(dir, name); name == "" || g.decl.Hidden(p) || g.decl.Read[p] {
 			continue
 		}
-		f := g.reader.Folder(g.ignore, dir)
+		f := g.decl.Reader.Folder(g.decl.Ignore, dir)
 		all = append(all, f)
 		for _, s := range f.Subs {
 			if s != f {
@@ -127,7 +128,7 @@ func (g *Graph) addLoose() {
 				return
 			case kind == "HelmRelease" && group == "helm.toolkit.fluxcd.io":
 				g.addLooseObject(p, d, overlay.NewObject(d))
-			case kind == "ResourceSet" && group == operatorGroup:
+			case kind == "ResourceSet" && group == declare.OperatorGroup:
 				for _, w := range rendered(newObject(nil, loose, overlay.NewObject(d))) {
 					if w.Kind == "HelmRelease" {
 						g.addLooseObject(p, d, w)
@@ -147,7 +148,7 @@ func (g *Graph) addLooseObject(file string, node *yaml.Node, w *overlay.Object) 
 // mayBeLoose reports whether a file may hold a HelmRelease that is to be judged though no build reads it.
 func (g *Graph) mayBeLoose(p string) bool {
 	f := g.tree.File(p)
-	if f.Err != nil || f.Marks&worktree.Release == 0 || !f.IsManifest() || g.holdsNoRoot(p) && !f.Asked {
+	if f.Err != nil || f.Marks&worktree.Release == 0 || !f.IsManifest() || g.decl.HoldsNoRoot(p) && !f.Asked {
 		return false
 	}
 	return g.loud || f.Marks&worktree.Word != 0 || g.refers(f)
@@ -170,7 +171,7 @@ func (g *Graph) loose(o *Object) *Object {
 
 // isComplete reports whether nothing was left that could not be followed.
 func (g *Graph) isComplete() bool {
-	if !g.HasFlux() || g.External {
+	if !g.HasFlux() || g.decl.External {
 		return false
 	}
 	return !slices.ContainsFunc(g.Instances, func(n *Instance) bool {

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/resourceset"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
@@ -24,9 +25,9 @@ type round struct {
 }
 
 func (r *round) expand() {
-	for _, d := range r.starts {
-		cluster := path.Dir(d.file)
-		if r.stay(keyOf(nil, d.file, d.text("metadata", "namespace"), d.text("metadata", "name"))) {
+	for _, d := range r.decl.Roots {
+		cluster := path.Dir(d.File)
+		if r.stay(keyOf(nil, d.File, d.Namespace, d.Name)) {
 			continue
 		}
 		node := r.now(d)
@@ -37,7 +38,7 @@ func (r *round) expand() {
 		if err != nil {
 			continue // can't be: it was decoded
 		}
-		r.follow(r.newInstance(nil, cluster, text, d.file))
+		r.follow(r.newInstance(nil, cluster, text, d.File))
 	}
 }
 
@@ -49,13 +50,13 @@ func (r *round) stay(key string) bool {
 }
 
 // now is a declaration as its file has it, which may have been edited; nil if it is gone.
-func (r *round) now(d *declaration) *yaml.Node {
-	if _, edited := r.tree.Edit(d.file); !edited || d.index < 0 {
-		return d.node
+func (r *round) now(d *declare.Kustomization) *yaml.Node {
+	if _, edited := r.tree.Edit(d.File); !edited || d.Index < 0 {
+		return d.Node
 	}
-	docs, _ := r.tree.Documents(d.file) // what can't be read is gone
-	if all := yamldoc.Objects(docs); d.index < len(all) {
-		return all[d.index]
+	docs, _ := r.tree.Documents(d.File) // what can't be read is gone
+	if all := yamldoc.Objects(docs); d.Index < len(all) {
+		return all[d.Index]
 	}
 	return nil
 }
@@ -86,11 +87,11 @@ func (r *round) follow(n *Instance) {
 // rescue goes on with the Kustomizations that a failed build would have emitted, as they stand in the files.
 func (r *round) rescue(n *Instance) (out []*overlay.Object) {
 	n.Files(func(p string) bool {
-		for _, d := range r.declaredIn[p] {
-			if d.index < 0 {
+		for _, d := range r.decl.In[p] {
+			if d.Index < 0 {
 				continue
 			}
-			o := overlay.NewObject(d.node)
+			o := overlay.NewObject(d.Node)
 			if o.Namespace == "" {
 				o.Namespace = n.Spec.TargetNamespace
 			}
@@ -107,7 +108,7 @@ func (r *round) add(n *Instance, w *overlay.Object) {
 	n.Objects = append(n.Objects, o)
 	switch {
 	case o.Err != nil:
-	case o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, kustomizeGroup+"/"):
+	case o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, declare.KustomizeGroup+"/"):
 		r.adopt(n, o)
 	case o.Kind == "ResourceSet":
 		for _, w := range rendered(o) {
@@ -179,7 +180,7 @@ func (r *round) scope(n *Instance) *substitute.Scope {
 		return s
 	}
 	for _, ref := range pb.SubstituteFrom {
-		o, missing := r.find(n, n.lies(), ref.Kind, n.Namespace, ref.Name, n.File)
+		o, missing := r.find(n, n.lies, ref.Kind, n.Namespace, ref.Name, n.File)
 		var data map[string]substitute.Datum
 		if o != nil {
 			var err error

@@ -1,4 +1,4 @@
-package fluxgraph
+package declare
 
 import "testing"
 

@@ -1,0 +1,182 @@
+package declare
+
+import (
+	"cmp"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+)
+
+// API groups of Flux and flux-operator.
+const (
+	KustomizeGroup = "kustomize.toolkit.fluxcd.io"
+	sourceGroup    = "source.toolkit.fluxcd.io"
+	OperatorGroup  = "fluxcd.controlplane.io"
+)
+
+// Kustomization is a Flux Kustomization as it stands in a file.
+type Kustomization struct {
+	File            string
+	Index           int // among the objects of the file; -1 for one that a FluxInstance makes
+	Node            *yaml.Node
+	Namespace, Name string
+	Folders         []*overlay.Folder // what it reads; none where it is not built from this repository
+	Children        []*Kustomization  // those that stand in what it reads
+	Missing         bool              // it is built from this repository, and its path does not exist
+
+	source    SourceRef
+	path      string
+	ours      bool // it is built from this repository, and its path exists
+	ignore    *worktree.Ignore
+	hasParent bool
+}
+
+// Repository is what stands in the files.
+type Repository struct {
+	All   []*Kustomization // in order of file and position
+	In    map[string][]*Kustomization
+	Roots []*Kustomization
+	Read  map[string]bool // files that any Kustomization reads
+	// External says that something makes artifacts of whatever it likes, this repository perhaps.
+	External bool
+	Reader   *overlay.Reader
+	Ignore   *worktree.Ignore // by the .sourceignore files alone
+
+	tree    *worktree.Tree
+	globs   *worktree.Ignore // of the user
+	sources []source
+	ownURLs []string
+	ignores map[string]*worktree.Ignore // by spec.ignore
+}
+
+// New reads what is declared. ignore are globs of what holds nothing that counts unless something builds it. Without
+// a repository around the files, nothing is looked for.
+func New(tree *worktree.Tree, ignore []string, alone bool) *Repository {
+	r := &Repository{tree: tree, In: map[string][]*Kustomization{}, Read: map[string]bool{}, ignores: map[string]*worktree.Ignore{}}
+	r.Ignore = tree.Ignoring("")
+	r.globs = tree.Ignoring(patterns(ignore))
+	r.ignores[""] = r.Ignore
+	r.Reader = overlay.NewReader(tree, r.included)
+	if !alone {
+		r.declare()
+		r.relate()
+		r.Roots = r.roots()
+	}
+	return r
+}
+
+// With is the same for a tree that differs by an edit. What is declared stays.
+func (r *Repository) With(tree *worktree.Tree) *Repository {
+	out := *r
+	out.tree, out.Reader = tree, overlay.NewReader(tree, r.included)
+	return &out
+}
+
+// Text is a field of the Kustomization.
+func (k *Kustomization) Text(keys ...string) string { return yamldoc.Text(k.Node, keys...) }
+
+// declare finds the Kustomizations and sources that stand in files.
+func (r *Repository) declare() {
+	for _, name := range r.tree.Paths() {
+		f := r.tree.File(name)
+		if f.Marks&(worktree.Kustomization|worktree.Git|worktree.Builder) == 0 || !f.IsManifest() || f.IsKustomization() {
+			continue
+		}
+		docs, _ := r.tree.Documents(name) // reported where the file is needed
+		for i, doc := range yamldoc.Objects(docs) {
+			r.add(name, i, doc)
+		}
+	}
+	for _, k := range r.All {
+		k.source = SourceRef{
+			Kind: k.Text("spec", "sourceRef", "kind"), Namespace: cmp.Or(k.Text("spec", "sourceRef", "namespace"), k.Namespace),
+			Name: k.Text("spec", "sourceRef", "name"), Near: k.File,
+		}
+		k.path = Path(k.Text("spec", "path"))
+		r.In[k.File] = append(r.In[k.File], k)
+	}
+	r.findOwnURLs()
+	for _, k := range r.All {
+		k.ignore = r.IgnoreOf(k.source)
+		exists, own := r.tree.Dir(k.path) != nil && !k.ignore.Dir(k.path), r.IsOurs(k.source, k.path)
+		k.ours, k.Missing = exists && own, !exists && own
+	}
+}
+
+func (r *Repository) add(file string, index int, doc *yaml.Node) {
+	group, _, _ := strings.Cut(yamldoc.Text(doc, "apiVersion"), "/")
+	switch kind := yamldoc.Text(doc, "kind"); {
+	case group == KustomizeGroup && kind == "Kustomization" && yamldoc.Child(doc, "spec", "sourceRef") != nil: // else it is a patch, most likely
+		r.All = append(r.All, &Kustomization{
+			File: file, Index: index, Node: doc, Namespace: yamldoc.Text(doc, "metadata", "namespace"), Name: yamldoc.Text(doc, "metadata", "name"),
+		})
+	case group == sourceGroup:
+		r.sources = append(r.sources, newSource(file, kind, doc))
+	case group == OperatorGroup && kind == "FluxInstance" && yamldoc.Child(doc, "spec", "sync") != nil && !r.Hidden(file):
+		r.addInstance(file, doc)
+	case kind == "ArtifactGenerator" && !r.Hidden(file):
+		r.External = true
+	}
+}
+
+// addInstance adds the source and the Kustomization that a FluxInstance makes.
+func (r *Repository) addInstance(file string, doc *yaml.Node) {
+	sync := yamldoc.Child(doc, "spec", "sync")
+	ns := yamldoc.Text(doc, "metadata", "namespace")
+	name, kind := cmp.Or(yamldoc.Text(sync, "name"), ns, "flux-system"), cmp.Or(yamldoc.Text(sync, "kind"), "GitRepository")
+	r.sources = append(r.sources, source{file: file, kind: kind, ns: ns, name: name, url: yamldoc.Text(sync, "url"), own: true})
+	node := &yaml.Node{}
+	if err := node.Encode(map[string]any{
+		"apiVersion": KustomizeGroup + "/v1", "kind": "Kustomization", "metadata": map[string]string{"name": name, "namespace": ns},
+		"spec": map[string]any{"path": yamldoc.Text(sync, "path"), "sourceRef": map[string]string{"kind": kind, "name": name}},
+	}); err != nil {
+		return // can't be: all of it are texts
+	}
+	r.All = append(r.All, &Kustomization{File: file, Index: -1, Node: node, Namespace: ns, Name: name})
+}
+
+// Path is spec.path as a folder of the repository.
+func Path(p string) string { return cmp.Or(strings.TrimPrefix(path.Clean("/"+p), "/"), ".") }
+
+// relate reads what each Kustomization builds, and finds which stand in what others build.
+func (r *Repository) relate() {
+	for _, k := range r.All {
+		if !k.ours {
+			continue
+		}
+		var components []string
+		for _, c := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "components")) {
+			components = append(components, yamldoc.Deref(c).Value)
+		}
+		k.Folders = r.Folders(k.ignore, k.path, components)
+		seen := map[*Kustomization]bool{k: true}
+		for _, f := range k.Folders {
+			f.Files(func(p string) bool {
+				r.Read[p] = true
+				for _, c := range r.In[p] {
+					if !seen[c] {
+						seen[c], c.hasParent = true, true
+						k.Children = append(k.Children, c)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+// Folders are a folder and the components that a Kustomization adds to it.
+func (r *Repository) Folders(ignore *worktree.Ignore, dir string, components []string) []*overlay.Folder {
+	out := []*overlay.Folder{r.Reader.Folder(ignore, dir)}
+	for _, c := range components {
+		if p, ok := worktree.Resolve(dir, c); ok && r.tree.Dir(p) != nil {
+			out = append(out, r.Reader.Folder(ignore, p))
+		}
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+package declare
+
+import (
+	"cmp"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+)
+
+// SourceRef names a source of Flux. Clusters may give theirs the same name, so the one that lies nearest to a file counts.
+type SourceRef struct{ Kind, Namespace, Name, Near string }
+
+// source is a source of Flux that stands in a file.
+type source struct {
+	file, kind, ns, name, url, ignore string
+	own                               bool     // it is this repository for certain
+	includes                          []string // folders of its artifact that hold what is in another source
+}
+
+func newSource(file, kind string, doc *yaml.Node) source {
+	s := source{
+		file: file, kind: kind, ns: yamldoc.Text(doc, "metadata", "namespace"), name: yamldoc.Text(doc, "metadata", "name"),
+		url: yamldoc.Text(doc, "spec", "url"), ignore: yamldoc.Text(doc, "spec", "ignore"),
+	}
+	if kind == "Bucket" {
+		s.url = yamldoc.Text(doc, "spec", "endpoint") + "/" + yamldoc.Text(doc, "spec", "bucketName")
+	}
+	for _, item := range yamldoc.Items(yamldoc.Child(doc, "spec", "include")) {
+		to := cmp.Or(yamldoc.Text(item, "toPath"), yamldoc.Text(item, "repository", "name"))
+		s.includes = append(s.includes, strings.TrimPrefix(path.Clean("/"+to), "/"))
+	}
+	return s
+}
+
+// findOwnURLs finds the URLs of this repository: where it was cloned from, what a FluxInstance syncs, and what the
+// Kustomization is built from that lies in the folder it builds, as the bootstrap of Flux makes it.
+func (r *Repository) findOwnURLs() {
+	add := func(u string) {
+		if u != "" && !strings.Contains(u, "$") {
+			r.ownURLs = append(r.ownURLs, u)
+		}
+	}
+	add(r.tree.Origin())
+	for _, s := range r.sources {
+		if s.own {
+			add(s.url)
+		}
+	}
+	for _, k := range r.All {
+		if k.Text("spec", "path") != "" && r.tree.Dir(k.path) != nil && worktree.Within(path.Dir(k.File), k.path) && k.source.Kind == "GitRepository" {
+			s, _ := r.find(k.source)
+			add(s.url)
+		}
+	}
+}
+
+func (r *Repository) find(ref SourceRef) (found source, ok bool) {
+	for _, s := range r.sources {
+		if s.kind == ref.Kind && s.name == ref.Name && (s.ns == ref.Namespace || s.ns == "" || ref.Namespace == "") &&
+			(!ok || worktree.Shared(s.file, ref.Near) > worktree.Shared(found.file, ref.Near)) {
+			found, ok = s, true
+		}
+	}
+	return found, ok
+}
+
+// IsOurs reports whether a source that something takes a folder from is this repository.
+func (r *Repository) IsOurs(ref SourceRef, folder string) bool {
+	s, declared := r.find(ref)
+	known := declared && s.url != "" && !strings.Contains(s.url, "$")
+	is := func(same func(own string) bool) bool { return slices.ContainsFunc(r.ownURLs, same) }
+	switch {
+	case ref.Kind == "ExternalArtifact": // something makes it of whatever it likes
+		return false
+	case s.own, known && is(func(u string) bool { return sameRepository(u, s.url) }):
+		return true
+	case known && ref.Kind == "GitRepository" && len(r.ownURLs) > 0:
+		return false
+	case known && ref.Kind != "GitRepository" && !is(func(u string) bool { return strings.Contains(s.url, path.Base(normalURL(u))) }):
+		return false
+	case r.tree.Dir(folder) != nil:
+		return true
+	}
+	// where the path is wrong, a source that is not known is ours if others take folders from it that exist
+	return ref.Kind == "GitRepository" && !known && (ref.Name == "flux-system" || slices.ContainsFunc(r.All, func(k *Kustomization) bool {
+		return k.source.Name == ref.Name && k.Text("spec", "path") != "" && r.tree.Dir(k.path) != nil
+	}))
+}
+
+// IgnoreOf is what a source leaves out of its artifact.
+func (r *Repository) IgnoreOf(ref SourceRef) *worktree.Ignore {
+	s, _ := r.find(ref)
+	if r.ignores[s.ignore] == nil {
+		r.ignores[s.ignore] = r.tree.Ignoring(s.ignore)
+	}
+	return r.ignores[s.ignore]
+}
+
+// included reports whether a path that is not in the repository may be in the artifact of a source that includes
+// others.
+func (r *Repository) included(p string) bool {
+	return slices.ContainsFunc(r.sources, func(s source) bool {
+		return slices.ContainsFunc(s.includes, func(to string) bool { return worktree.Within(p, to) })
+	})
+}
+
+// sameRepository reports whether two URLs name one Git repository: read with a key by one, say, and without by
+// another.
+func sameRepository(a, b string) bool { return a == b || normalURL(a) == normalURL(b) }
+
+// normalURL is a URL without what says how, and as whom, a repository is read. What is no URL stays as it is.
+func normalURL(s string) string {
+	s = strings.TrimSpace(s)
+	if host, p, ok := strings.Cut(s, ":"); !strings.Contains(s, "://") && ok && host != "" && !strings.Contains(host, "/") {
+		s = "ssh://" + host + "/" + p // the form of scp
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" {
+		return s
+	}
+	ports := map[string]string{"ssh": "22", "https": "443", "http": "80", "git": "9418"} // that a URL need not name
+	scheme := strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(u.Scheme), "git+"), "+git")
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if port := u.Port(); port != "" && port != ports[scheme] {
+		host += ":" + port
+	}
+	return host + strings.TrimSuffix(path.Clean("/"+u.Path), ".git")
+}
