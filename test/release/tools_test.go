@@ -3,6 +3,7 @@ package release_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/mod/modfile"
@@ -13,19 +14,24 @@ import (
 func TestToolsShareModules(t *testing.T) {
 	t.Parallel()
 	own := versions(t, filepath.Join(root, "go.mod"))
-	// How the API server evaluates is to be what it was released with.
-	const cel = "github.com/google/cel-go"
+	// How the API server evaluates, and what Flux's programs make of Flux's objects, is to be what they were released with.
+	const cel, api, kyaml = "github.com/google/cel-go", "sigs.k8s.io/kustomize/api", "sigs.k8s.io/kustomize/kyaml"
 	for tool, apart := range map[string][]string{
-		"cert-manager":   {cel},
-		"controller-gen": nil,
-		"kubernetes":     {cel, "github.com/fsnotify/fsnotify", "google.golang.org/genproto/googleapis/api"},
-		"setup-envtest":  nil,
+		"cert-manager":         {cel},
+		"controller-gen":       nil,
+		"flux":                 nil,
+		"kubernetes":           {cel, "github.com/fsnotify/fsnotify", "google.golang.org/genproto/googleapis/api"},
+		"kustomize-controller": {cel, api, kyaml, "github.com/json-iterator/go", "github.com/opencontainers/go-digest"},
+		"setup-envtest":        nil,
 	} {
 		its := versions(t, filepath.Join(root, "test/e2e/tools", tool, "go.mod"))
 		for _, module := range apart {
 			delete(its, module)
 		}
 		for module, version := range its {
+			if strings.HasPrefix(module, "github.com/fluxcd/") {
+				continue
+			}
 			if want, ok := own[module]; ok && version != want {
 				t.Errorf("%s has %s %s; the program has %s", tool, module, version, want)
 			}
