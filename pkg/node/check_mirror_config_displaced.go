@@ -57,13 +57,13 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (wh
 	case err != nil:
 		return "its hosts file, which " + nodefs.Reason(err), false
 	}
-	known := x.matcher(ctx)
+	known, registry := x.matcher(ctx), containerd.RegistryOf(name)
 	if known.of(was.ByServer()) != "" {
 		was.Server = ""
 	}
+	server := was.Server != "" && !containerd.IsDefault(was.Server, registry)
 	own := slices.DeleteFunc(slices.Clone(was.Mirrors), func(m containerd.Mirror) bool { return known.of(m) != "" })
-	listed := containerd.Has(h.Entries, name)
-	if listed {
+	if containerd.Has(h.Entries, name) {
 		now, err := x.node.HostsFile(ctx, path.Join(h.Path, name))
 		if err != nil {
 			return "", false
@@ -72,9 +72,9 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (wh
 			return slices.ContainsFunc(now.Mirrors, func(n containerd.Mirror) bool { return n.URL == m.URL })
 		})
 		was.Own = slices.DeleteFunc(was.Own, func(key string) bool { return slices.Contains(now.Own, key) })
+		server = server && was.Server != now.Server
 	}
-	registry := containerd.RegistryOf(name)
-	if was.Mirrors = own; len(own) == 0 && len(was.Own) == 0 && (was.Instead(registry) == "" || listed) {
+	if was.Mirrors = own; len(own) == 0 && len(was.Own) == 0 && !server {
 		return "", false
 	}
 	return "its hosts file (" + summary(&was) + ")", len(own) > 0

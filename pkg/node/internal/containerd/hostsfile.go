@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -58,6 +59,16 @@ func (f *HostsFile) Instead(registry string) string {
 		return ""
 	}
 	return f.Server
+}
+
+// IsDefault reports whether a server is the one that containerd asks for a registry without a file: by HTTPS, at its usual port.
+func IsDefault(server, registry string) bool {
+	u, err := HostURL(server)
+	if err != nil || u.Scheme != "https" || !IsRegistry(u.Host, registry) || !slices.Contains([]string{"", "v2"}, strings.Trim(u.Path, "/")) {
+		return false
+	}
+	_, _, err = net.SplitHostPort(registry)
+	return err == nil || u.Port() == "" || u.Port() == "443"
 }
 
 // IsRegistry reports whether a host that containerd asks is the registry of an image's name, at whatever port where
