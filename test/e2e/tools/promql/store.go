@@ -95,6 +95,7 @@ type sample struct {
 }
 
 func (s sample) T() int64                    { return s.at }
+func (sample) ST() int64                     { return 0 } // when a counter began is not known
 func (s sample) F() float64                  { return s.v }
 func (sample) H() *histogram.Histogram       { return nil }
 func (sample) FH() *histogram.FloatHistogram { return nil }
