@@ -29,7 +29,8 @@ func newCheck() *cobra.Command {
 
 Each PATH is a folder (a repository or a part of it) or a file; - is a rendered stream on standard input. Without one
 the current folder is checked. Flux Kustomizations are built as Flux builds them. Nothing is written but the reports that
-are asked for, and neither a cluster nor a network is needed.
+are asked for, and neither a cluster nor a network is needed. DaemonSets that run Spegel are judged by their arguments:
+in a stream, in what is built, and in manifests that PATH names.
 
 The policy is the file of --config, or else .spegel-guard.yaml at the root of the git repository around PATH (without git,
 in the folder that PATH names; for standard input, of the repository around the current folder).
@@ -48,6 +49,9 @@ Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be 
 
   # what another program has built
   kustomize build apps/spegel | spegel-guard check -
+
+  # what Argo CD would apply: the chart with its value files, and an error if it holds no Spegel
+  helm template spegel CHART -n kube-system -f values.yaml | spegel-guard check - --require-match
 
   # with the variables (${NAME}) of an encrypted Secret
   sops -d cluster-secrets.sops.yaml | spegel-guard check . --vars -`,

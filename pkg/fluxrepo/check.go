@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
@@ -65,13 +67,17 @@ func (o Options) check(ctx context.Context, in *input, res *Result) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	var releases []Release
+	var of []*helmv2.HelmRelease
 	for _, s := range judged {
 		rel := c.report(s)
 		if s.release != nil && c.covers(ctx, s, rel) {
-			res.Releases = append(res.Releases, *rel)
+			releases, of = append(releases, *rel), append(of, s.hr)
 		}
 	}
-	res.Errors = append(res.Errors, c.errors(ctx, judged)...)
+	releases, errs := c.daemonSets(ctx, releases, of)
+	res.Releases = append(res.Releases, releases...)
+	res.Errors = slices.Concat(res.Errors, c.errors(ctx, judged), errs)
 	res.Files += tree.Count()
 	maps.Copy(res.used, graph.Given().Used)
 	maps.Copy(res.stood, graph.Given().Stood)
@@ -97,12 +103,17 @@ func (c *check) releases() (out []*fluxgraph.Object) {
 			}
 		}
 	}
-	return append(out, c.graph.Loose...)
+	for _, o := range c.graph.Loose {
+		if o.Kind == "HelmRelease" {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 func compareReleases(a, b Release) int {
 	return cmp.Or(
-		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name),
+		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), strings.Compare(a.Kind, b.Kind),
 		slices.Compare(a.From, b.From), comparePlaces(a.Place, b.Place),
 	)
 }

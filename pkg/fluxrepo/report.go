@@ -30,10 +30,7 @@ func (c *check) report(s *subject) *Release {
 	}
 	switch {
 	case o.By != nil && !o.By.Plain:
-		out.Built = true
-		for _, n := range o.By.Chain() {
-			out.From = append(out.From, c.in.show(n.File)+"#"+strings.TrimPrefix(r.nameOf(n, n.Namespace)+"/"+r.nameOf(n, n.Name), "/"))
-		}
+		out.Built, out.From = true, c.chain(r, o.By)
 	case o.By != nil:
 		out.Inactive = false
 	default:
@@ -49,6 +46,16 @@ func (c *check) report(s *subject) *Release {
 	}
 	out.Unresolved = append(out.Unresolved, s.remoteShapers()...)
 	return out
+}
+
+// chain are the Kustomizations of Flux that lead to one, and that one.
+func (c *check) chain(r *redactor, by *fluxgraph.Instance) (from []string) {
+	for _, n := range by.Chain() {
+		if !n.Plain {
+			from = append(from, c.in.show(n.File)+"#"+strings.TrimPrefix(r.nameOf(n, n.Namespace)+"/"+r.nameOf(n, n.Name), "/"))
+		}
+	}
+	return from
 }
 
 // unresolved is what could not be read: objects in the order that they are named in, then variables, with those that

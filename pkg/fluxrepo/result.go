@@ -51,6 +51,8 @@ type Place struct {
 type Finding struct {
 	release.Finding
 	Place Place
+	// Argument is the field of a DaemonSet that it is about; empty where it is about values.
+	Argument string
 }
 
 // Reference is what could not be read, at the place that names it.
@@ -59,8 +61,10 @@ type Reference struct {
 	Place Place
 }
 
-// Release is one HelmRelease of Spegel as one chain of Kustomizations builds it.
+// Release is one HelmRelease of Spegel as one chain of Kustomizations builds it, or a DaemonSet that none of them makes.
 type Release struct {
+	// Kind is empty for a HelmRelease.
+	Kind                            string
 	Namespace, Name, Chart, Version string
 	Suspended                       bool
 	// Built is true for what a Kustomization of Flux in the repository builds.

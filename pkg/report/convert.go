@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -33,11 +35,12 @@ func New(res *fluxrepo.Result, unresolved policy.Unresolved) *Report {
 
 func fromRepository(rel *fluxrepo.Release) Release {
 	out := Release{
-		Namespace: rel.Namespace, Name: rel.Name, Chart: rel.Chart, Version: rel.Version,
+		Kind: rel.Kind, Namespace: rel.Namespace, Name: rel.Name, Chart: rel.Chart, Version: rel.Version,
 		Built: rel.Built, Inactive: rel.Inactive, Suspended: rel.Suspended, From: notNil(rel.From), Place: fromPlace(rel.Place),
 	}
 	for i := range rel.Findings {
 		f := FromFinding(&rel.Findings[i].Finding)
+		f.Path = cmp.Or(rel.Findings[i].Argument, f.Path)
 		f.Place = fromPlace(rel.Findings[i].Place)
 		out.Findings = append(out.Findings, f)
 	}

@@ -42,7 +42,7 @@ type Summary struct {
 
 // Release is one release of Spegel.
 type Release struct {
-	// Kind is empty for a HelmRelease. Where Spegel runs in a cluster without one, it is that of what runs.
+	// Kind is empty for a HelmRelease. Where Spegel runs without one, in a cluster or by a manifest, it is that of what runs.
 	Kind      string  `json:"kind,omitempty"`
 	Namespace string  `json:"namespace"`
 	Name      string  `json:"name"`

@@ -35,7 +35,7 @@ type Graph struct {
 	// Instances are the Kustomizations in the chains that build them, in the order of a walk from the roots; then
 	// the plain kustomizations that were built though no Kustomization of Flux does.
 	Instances []*Instance
-	// Loose are the objects in files that nothing builds, if they may be releases of Spegel.
+	// Loose are the HelmReleases in files that nothing builds, if they may be of Spegel, and the DaemonSets that are judged there.
 	Loose []*Object
 	// Complete says that all that the clusters run is known, except what nobody keeps in a repository.
 	Complete bool

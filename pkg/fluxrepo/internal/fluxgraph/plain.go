@@ -107,7 +107,7 @@ func (g *Graph) outermost() []*overlay.Folder {
 	return out
 }
 
-// addLoose finds the HelmReleases in files that no build has read.
+// addLoose finds the HelmReleases and DaemonSets in files that no build has read.
 func (g *Graph) addLoose() {
 	done := map[string]bool{}
 	for _, n := range g.Instances {
@@ -128,6 +128,8 @@ func (g *Graph) addLoose() {
 				return
 			case kind == "HelmRelease" && group == "helm.toolkit.fluxcd.io":
 				g.addLooseObject(p, d, overlay.NewObject(d))
+			case kind == "DaemonSet" && group == "apps" && g.InFull(p):
+				g.addLooseObject(p, d, overlay.NewObject(d))
 			case kind == "ResourceSet" && group == declare.OperatorGroup:
 				for _, w := range rendered(newObject(nil, loose, overlay.NewObject(d))) {
 					if w.Kind == "HelmRelease" {
@@ -145,10 +147,10 @@ func (g *Graph) addLooseObject(file string, node *yaml.Node, w *overlay.Object) 
 	g.Loose = append(g.Loose, o)
 }
 
-// mayBeLoose reports whether a file may hold a HelmRelease that is to be judged though no build reads it.
+// mayBeLoose reports whether a file may hold what is to be judged though no build reads it.
 func (g *Graph) mayBeLoose(p string) bool {
 	f := g.tree.File(p)
-	if f.Err != nil || f.Marks&worktree.Release == 0 || !f.IsManifest() || g.decl.HoldsNoRoot(p) && !f.Asked {
+	if f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet) == 0 || !f.IsManifest() || g.decl.HoldsNoRoot(p) && !f.Asked {
 		return false
 	}
 	return g.loud || f.Marks&worktree.Word != 0 || g.refers(f)

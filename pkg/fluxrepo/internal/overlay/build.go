@@ -29,7 +29,7 @@ type Built struct {
 	Unfollowed bool
 }
 
-// kept are the kinds that a check looks at; the rest of what is built is forgotten.
+// kept are the kinds that a check looks at; the rest of what is built is forgotten, except for DaemonSets where one may run Spegel.
 func kept(kind string) bool {
 	switch kind {
 	case "HelmRelease", "Kustomization", "ConfigMap", "Secret", "OCIRepository", "HelmChart", "GitRepository", "ResourceSet", "ArtifactGenerator":
@@ -154,13 +154,14 @@ func (b *Build) run(manifest []byte) *Built {
 		return &Built{Err: err}
 	}
 	view := worktree.NewView(b.Tree, b.Spec.Ignore, over)
-	res, err := kustomize(view, path.Join(worktree.Mount, b.Spec.Path), schema, b.Full || b.needsBuiltins())
+	spegels := b.runsSpegel()
+	res, err := kustomize(view, path.Join(worktree.Mount, b.Spec.Path), schema, b.Full || spegels || b.needsBuiltins())
 	if err != nil {
 		return &Built{Err: Plain(err)}
 	}
 	out := &Built{}
 	for _, r := range res.Resources() {
-		if !kept(r.GetKind()) {
+		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !spegels) {
 			continue
 		}
 		o, err := newObject(r)

@@ -23,6 +23,17 @@ func (b *Build) needsBuiltins() bool {
 	})
 }
 
+// runsSpegel reports whether a DaemonSet that may run Spegel is built. A patch of it merges its containers by their names, as the schema
+// says.
+func (b *Build) runsSpegel() bool {
+	return b.any(func(f *Folder) bool {
+		return slices.ContainsFunc(f.Resources, func(p string) bool {
+			file := b.Tree.File(p)
+			return file != nil && file.Marks&worktree.DaemonSet != 0 && file.Marks&worktree.Word != 0
+		})
+	})
+}
+
 // copiesKustomizations reports whether a replacement could copy out of a Kustomization of Flux.
 func (b *Build) copiesKustomizations() bool {
 	return b.any(func(f *Folder) bool {

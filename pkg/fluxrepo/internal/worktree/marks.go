@@ -25,7 +25,8 @@ const (
 	Git                            // a GitRepository, Bucket or OCIRepository: what a Kustomization is built from
 	Data                           // a ConfigMap or Secret, or a generator of one
 	Builder                        // what builds in other ways: ResourceSet, FluxInstance, ArtifactGenerator
-	Anchor                         // YAML aliases
+	DaemonSet
+	Anchor // YAML aliases
 	TooLarge
 )
 
@@ -51,6 +52,7 @@ func newFilter(charts []string) *filter {
 	f := &filter{signs: []sign{
 		{[]string{"kustomize.toolkit.fluxcd.io", "Kustomization"}, Kustomization},
 		{[]string{"helm.toolkit.fluxcd.io", "HelmRelease"}, Release},
+		{[]string{"DaemonSet"}, DaemonSet},
 		{[]string{"OCIRepository"}, Source | Git},
 		{[]string{"HelmChart"}, Source},
 		{[]string{"GitRepository"}, Git},
@@ -74,7 +76,7 @@ func newFilter(charts []string) *filter {
 		f.words = append(f.words, []byte(w))
 		patterns = append(patterns, regexp.QuoteMeta(w))
 	}
-	f.words = append(f.words, []byte("mirroredRegistries"))
+	f.words = append(f.words, []byte("mirroredRegistries"), []byte("--mirrored-registries"))
 	word := "(" + strings.Join(patterns, "|") + ")"
 	f.spegel = regexp.MustCompile(`(?m)mirroredRegistries|\b(chart|[nN]ame|url)["']?\s*:\s*["']?[^\s"',}]*` + word + `|["'{\s]spegel["']?\s*:|/spec/(chart|url|values).*` + word)
 	return f
