@@ -1,8 +1,10 @@
 package overlay
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -13,61 +15,15 @@ import (
 // maxCopied bounds what JSON patches may make of the objects of a build, in bytes: each copy may double one of them.
 const maxCopied = 1 << 28
 
-// patch is a patch with what it is for.
-type patch struct {
-	target *yaml.Node // nil where it stands for itself
-	docs   []*yaml.Node
-	err    error
-}
-
-// patches are those of the Kustomization and of its folders. An error is one of decoding.
-func (b *Build) patches() (out []patch) {
-	for _, p := range b.Spec.Patches {
-		docs, err := yamldoc.Decode([]byte(p.Patch))
-		var target *yaml.Node
-		if p.Target != nil {
-			target = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "kind"}, {Kind: yaml.ScalarNode, Value: p.Target.Kind}}}
-		}
-		out = append(out, patch{target, docs, err})
-	}
-	for _, f := range b.Folders {
-		f.Walk(func(f *Folder) bool {
-			for _, field := range []string{"patches", "patchesJson6902", "patchesStrategicMerge"} {
-				for _, item := range yamldoc.Items(yamldoc.Child(f.Node, field)) {
-					out = append(out, b.patchOf(f, yamldoc.Deref(item)))
-				}
-			}
-			return true
-		})
-	}
-	return out
-}
-
-func (b *Build) patchOf(f *Folder, item *yaml.Node) patch {
-	out := patch{target: yamldoc.Child(item, "target")}
-	inline, file := yamldoc.Text(item, "patch"), yamldoc.Text(item, "path")
-	if item.Kind == yaml.ScalarNode {
-		if file = item.Value; isInline(file) {
-			inline, file = file, ""
-		}
-	}
-	if p, ok := worktree.Resolve(f.Dir, file); inline == "" && ok && b.Tree.File(p) != nil {
-		out.docs, out.err = b.Tree.Documents(p)
-	} else {
-		out.docs, out.err = yamldoc.Decode([]byte(inline))
-	}
-	return out
-}
-
 // bounded refuses patches that would fill the memory: kustomize v0.21 expands the aliases of a patch without a
-// bound. The files that it reads are looked at when it reads them.
-func (b *Build) bounded() error {
+// bound, and each operation that copies may double an object. Other files are looked at when kustomize reads them.
+func (b *Build) bounded() (err error) {
 	copied, size := 0, 1
-	for _, p := range b.patches() {
-		if yamldoc.IsBomb(p.err) {
-			return fmt.Errorf("a patch, or the like, %w", p.err)
+	look := func(docs []*yaml.Node, bad error) {
+		if yamldoc.IsBomb(bad) {
+			err = fmt.Errorf("a patch, or the like, %w", bad)
 		}
-		for _, d := range p.docs {
+		for _, d := range docs {
 			for _, op := range yamldoc.Items(d) {
 				if yamldoc.Text(op, "op") == "copy" {
 					copied++
@@ -75,22 +31,27 @@ func (b *Build) bounded() error {
 			}
 		}
 	}
-	var err error
-	for _, f := range b.Folders {
-		f.Walk(func(f *Folder) bool {
-			for _, field := range []string{"generators", "transformers", "validators"} {
-				for _, item := range yamldoc.Items(yamldoc.Child(f.Node, field)) {
-					if _, e := yamldoc.Decode([]byte(yamldoc.Deref(item).Value)); yamldoc.IsBomb(e) {
-						err = fmt.Errorf("a patch, or the like, %w", e)
-					}
-				}
-			}
-			for _, p := range f.Resources {
-				size += b.Tree.Size(p)
-			}
-			return true
-		})
+	for _, p := range b.Spec.Patches {
+		look(yamldoc.Decode([]byte(p.Patch)))
 	}
+	b.any(func(f *Folder) bool {
+		if f.Node != nil {
+			yamldoc.EachScalar(f.Node, func(n *yaml.Node) {
+				if isInline(n.Value) {
+					look(yamldoc.Decode([]byte(n.Value)))
+				}
+			})
+		}
+		for _, ref := range references(f.Node) {
+			if p, ok := worktree.Resolve(f.Dir, ref.path); ok && strings.HasPrefix(ref.field, "patches") && b.Tree.File(p) != nil {
+				look(b.Tree.Documents(p))
+			}
+		}
+		for _, p := range f.Resources {
+			size += b.Tree.Size(p)
+		}
+		return false
+	})
 	if err == nil && copied > 1 && (copied > 27 || size<<copied > maxCopied) {
 		err = fmt.Errorf("its patches copy too much (%d times)", copied)
 	}
@@ -125,10 +86,10 @@ func (b *Build) dropRemotePatches() bool {
 	}
 	dropped := false
 	for i, f := range b.Folders {
-		b.Folders[i] = f.dropPatches(func(item *yaml.Node) bool {
-			p := b.patchOf(f, item)
-			away := p.target == nil && len(p.docs) > 0
-			for _, d := range p.docs {
+		b.Folders[i] = f.dropPatches(func(f *Folder, item *yaml.Node) bool {
+			docs := b.patchOf(f, item)
+			away := yamldoc.Child(item, "target") == nil && len(docs) > 0
+			for _, d := range docs {
 				away = away && d.Kind == yaml.MappingNode && !here[[2]string{yamldoc.Text(d, "kind"), yamldoc.Text(d, "metadata", "name")}]
 			}
 			dropped = dropped || away
@@ -138,8 +99,19 @@ func (b *Build) dropRemotePatches() bool {
 	return dropped
 }
 
+// patchOf are the documents of a patch, which stands in the kustomization itself or in a file.
+func (b *Build) patchOf(f *Folder, item *yaml.Node) []*yaml.Node {
+	text := cmp.Or(yamldoc.Text(item, "patch"), yamldoc.Text(item, "path"), item.Value)
+	if p, ok := worktree.Resolve(f.Dir, text); !isInline(text) && ok && b.Tree.File(p) != nil {
+		docs, _ := b.Tree.Documents(p) // kustomize says what it can't read
+		return docs
+	}
+	docs, _ := yamldoc.Decode([]byte(text)) // as above
+	return docs
+}
+
 // dropPatches is a folder, and all below it, without some patches.
-func (f *Folder) dropPatches(away func(item *yaml.Node) bool, done map[*Folder]*Folder) *Folder {
+func (f *Folder) dropPatches(away func(f *Folder, item *yaml.Node) bool, done map[*Folder]*Folder) *Folder {
 	if out := done[f]; out != nil {
 		return out
 	}
@@ -147,12 +119,10 @@ func (f *Folder) dropPatches(away func(item *yaml.Node) bool, done map[*Folder]*
 	done[f] = &out
 	out.Node = clone(f.Node, map[*yaml.Node]*yaml.Node{})
 	for _, field := range []string{"patches", "patchesStrategicMerge"} {
-		list := yamldoc.Child(out.Node, field)
-		for i := range slices.Backward(yamldoc.Items(list)) {
-			if away(yamldoc.Deref(list.Content[i])) {
-				list.Content = append(list.Content[:i:i], list.Content[i+1:]...)
-				out.cut = true
-			}
+		if list := yamldoc.Child(out.Node, field); list != nil {
+			before := len(list.Content)
+			list.Content = slices.DeleteFunc(list.Content, func(item *yaml.Node) bool { return away(f, yamldoc.Deref(item)) })
+			out.cut = out.cut || len(list.Content) < before
 		}
 	}
 	out.Subs = nil

@@ -125,8 +125,9 @@ func (b *Build) key(manifest []byte) string {
 	return key.String()
 }
 
-// leftOut is what stands in a file that is left out of a build.
-const leftOut = "# left out\n"
+// leftOut stands in a file that is left out of a build: a list of nothing. kustomize would take longer to find that a
+// file holds no object at all than for the rest of a large build.
+const leftOut = "apiVersion: v1\nkind: List\nitems: []\n"
 
 func (b *Build) run(manifest []byte) *Built {
 	top := b.Folders[0]
@@ -141,8 +142,8 @@ func (b *Build) run(manifest []byte) *Built {
 					over[p] = []byte(leftOut)
 				}
 			}
-			if f.Dir != b.Spec.Path && f.Node != nil {
-				err = f.rewrite(over)
+			if f.Dir != b.Spec.Path && f.cut { // something is not there
+				over[f.File], err = yaml.Marshal(f.Node)
 			}
 			return err == nil
 		})
@@ -171,36 +172,6 @@ func (b *Build) run(manifest []byte) *Built {
 		out.Objects = append(out.Objects, o)
 	}
 	return out
-}
-
-// rewrite puts the kustomization of a folder over its file if something is to be taken out of it. Of files that are
-// left out one stays on the list, so that it is not empty: kustomize takes longer to find that a file holds nothing
-// than for the rest of a large build.
-func (f *Folder) rewrite(over map[string][]byte) error {
-	out, kept := 0, false
-	for _, p := range f.Resources {
-		if string(over[p]) == leftOut {
-			out++
-		}
-	}
-	if !f.cut && out < 2 {
-		return nil
-	}
-	node := f.Node
-	if out > 1 {
-		node = without(node, func(ref reference) bool {
-			p, ok := worktree.Resolve(f.Dir, ref.path)
-			if !ok || string(over[p]) != leftOut || ref.role != resource {
-				return false
-			}
-			first := !kept
-			kept = true
-			return !first
-		})
-	}
-	text, err := yaml.Marshal(node)
-	over[f.File] = text
-	return err
 }
 
 func newObject(r *kustresource.Resource) (*Object, error) {

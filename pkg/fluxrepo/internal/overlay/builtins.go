@@ -44,6 +44,7 @@ func (b *Build) copiesKustomizations() bool {
 	})
 }
 
+// any reports whether something is true of a folder, and looks no further then.
 func (b *Build) any(is func(*Folder) bool) (found bool) {
 	for _, f := range b.Folders {
 		f.Walk(func(f *Folder) bool { found = found || is(f); return !found })
