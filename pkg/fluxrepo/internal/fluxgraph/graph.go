@@ -139,8 +139,7 @@ func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*G
 	e.cache = overlay.NewCache(g.cache)
 	e.frozen = true
 	switch n := o.By; {
-	case n == nil:
-		return &e, e.loose(o)
+	case n == nil: // only the file that it stands in has a say
 	case n.Plain:
 		again := e.plain(e.decl.Reader.Folder(e.decl.Ignore, n.Spec.Path))
 		e.Instances = append(slices.Clone(g.Instances), again)

@@ -66,18 +66,6 @@ func (g *Graph) variables(n *Instance) (out []*Object) {
 	return out
 }
 
-// SourceFiles are the files that the variables of a release, and of what builds it, stand in, also if they are encrypted.
-func (g *Graph) SourceFiles(o *Object) (out []string) {
-	for n := o.By; n != nil; n = n.Parent {
-		for _, v := range g.variables(n) {
-			if file, _ := g.Document(v); file != "" {
-				out = append(out, file)
-			}
-		}
-	}
-	return out
-}
-
 // Reread is an object that stands in a file, as another text has it; nil if that is no object.
 func (g *Graph) Reread(o *Object, text []byte) *Object {
 	docs, err := yamldoc.Decode(text)

@@ -156,21 +156,6 @@ func (g *Graph) mayBeLoose(p string) bool {
 	return g.loud || f.Marks&worktree.Word != 0 || g.refers(f)
 }
 
-// loose is an object of a file again, after an edit.
-func (g *Graph) loose(o *Object) *Object {
-	docs, _ := g.tree.Documents(o.File)
-	for _, d := range yamldoc.Objects(docs) {
-		if yamldoc.Text(d, "kind") != o.Kind {
-			continue
-		}
-		if again := newObject(nil, substitute.Loose(g.o.Given), overlay.NewObject(d)); again.Name == o.Name && again.Namespace == o.Namespace {
-			again.File, again.node = o.File, d
-			return again
-		}
-	}
-	return nil
-}
-
 // isComplete reports whether nothing was left that could not be followed.
 func (g *Graph) isComplete() bool {
 	if !g.HasFlux() || g.decl.External {

@@ -26,6 +26,7 @@ type relevance struct {
 	relevants map[*declare.Kustomization]bool
 	flags     map[string]bool     // whether a file has a word, or what is needed, or refers to what leads to a word
 	loud      bool                // what is handed over has a word
+	aimed     map[string]bool     // names of Kustomizations that a patch is for which leads on
 	heard     map[string]bool     // whether a patch leads on
 	dirs      map[string][]string // all folders, by their last name
 }
@@ -70,14 +71,14 @@ func (g *Graph) rate() bool {
 	if g.flags != nil && len(g.needed)+len(g.leads) == before {
 		return false
 	}
-	g.flags, g.heard, g.relevants = map[string]bool{}, map[string]bool{}, map[*declare.Kustomization]bool{}
+	g.flags, g.heard, g.aimed, g.relevants = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[*declare.Kustomization]bool{}
 	for _, d := range g.decl.All {
 		g.relevants[d] = g.loud || strings.Contains(d.Text("spec", "path"), "$") || d.Missing || d.Folders != nil && g.rates(d)
 	}
 	for again := true; again; {
 		again = false
 		for _, d := range g.decl.All {
-			if !g.relevants[d] && slices.ContainsFunc(d.Children, func(c *declare.Kustomization) bool { return g.relevants[c] }) {
+			if !g.relevants[d] && (g.isAimedAt(d) || slices.ContainsFunc(d.Children, func(c *declare.Kustomization) bool { return g.relevants[c] })) {
 				g.relevants[d], again = true, true
 			}
 		}
@@ -214,59 +215,6 @@ func (g *Graph) need(n *Instance) {
 	}
 }
 
-// aFolder matches what could be a path of the repository.
-var aFolder = regexp.MustCompile(`[\w.-]+(/[\w.-]+)+`)
-
-// stirs reports whether the patches of a Kustomization could make anything of the Kustomizations that it builds: they
-// have a word, the name of what has one, or lead to a folder with one.
-func (g *Graph) stirs(ks *yaml.Node, folders []*overlay.Folder) bool {
-	var texts []string
-	for _, p := range yamldoc.Items(yamldoc.Child(ks, "spec", "patches")) {
-		texts = append(texts, yamldoc.Text(p, "patch"))
-	}
-	leads := false
-	for _, f := range folders {
-		f.Walk(func(f *overlay.Folder) bool {
-			texts = append(texts, f.Patches()...)
-			for _, p := range slices.Concat(f.Inputs, f.Resources) {
-				built := g.tree.File(p).Marks&(worktree.Kustomization|worktree.Builder) != 0
-				leads = leads || built
-				if slices.Contains(f.Inputs, p) || f.Copies() && !built {
-					data, _ := g.tree.Read(p) // what can't be read is flagged
-					texts = append(texts, string(data[:min(len(data), 64<<10)]))
-				}
-			}
-			return true
-		})
-	}
-	return leads && slices.ContainsFunc(texts, func(text string) bool {
-		out, known := g.heard[text]
-		if !known {
-			out = g.leadsOn(text)
-			g.heard[text] = out
-		}
-		return out
-	})
-}
-
-// leadsOn reports whether a text has a word, the name of what has one, or the path of a folder that has.
-func (g *Graph) leadsOn(text string) bool {
-	if g.hasWord(text) {
-		return true
-	}
-	for name := range g.leads {
-		if strings.Contains(text, name) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(aFolder.FindAllString(text, -1), func(p string) bool {
-		p = path.Clean("/" + p) // of the repository, or of a folder that is not known
-		return slices.ContainsFunc(g.dirs[path.Base(p)], func(d string) bool {
-			return strings.HasSuffix("/"+d, p) && g.reads([]*overlay.Folder{g.decl.Reader.Folder(g.decl.Ignore, d)})
-		})
-	})
-}
-
 // relevant reports whether an instance has to be built.
 func (g *Graph) relevant(n *Instance) bool {
 	if n.stirs = n.Parent != nil && n.Parent.stirs || g.loud || g.stirs(n.node, n.Folders) || g.hasWord(n.Scope.Values()); n.stirs {
@@ -283,7 +231,7 @@ func (g *Graph) relevant(n *Instance) bool {
 // leftOut reports whether a file holds nothing but Kustomizations that are not relevant.
 func (g *Graph) leftOut(n *Instance, p string) bool {
 	in := g.decl.In[p]
-	if n.stirs || len(in) == 0 || slices.ContainsFunc(in, func(d *declare.Kustomization) bool { return g.relevants[d] || d.Index < 0 }) {
+	if n.stirs || len(in) == 0 || slices.ContainsFunc(in, func(d *declare.Kustomization) bool { return g.relevants[d] || g.isAimedAt(d) || d.Index < 0 }) {
 		return false
 	}
 	docs, err := g.tree.Documents(p)

@@ -22,8 +22,9 @@ type occurrence struct {
 	marker     string
 }
 
-// trial finds the occurrence whose marker stands at the target. All are tried at once at first, each with a marker of
-// its own; where that breaks the build, or the release is another one then, one after the other.
+// trial finds the occurrence whose marker stands at the target. Those near to the holder are tried at once, each with a
+// marker of its own, as they leave most builds as they are; then all of them; and where that breaks the build, or the
+// release is another one then, one after the other.
 func (f *Finder) trial(t Target, find func([]byte) [][]int, stands func(now any, marker string) bool) (Place, bool) {
 	if f.trials[t.Release]++; f.trials[t.Release] > maxTrials {
 		return Place{}, false
@@ -31,8 +32,11 @@ func (f *Finder) trial(t Target, find func([]byte) [][]int, stands func(now any,
 	if t.Holder.By == nil {
 		return f.alone(t, find, stands)
 	}
-	all := f.occurrences(t, find)
+	all, near := f.occurrences(t, find)
 	tries := [][]occurrence{all}
+	if near > 0 && near < len(all) {
+		tries = [][]occurrence{all[:near], all}
+	}
 	if len(all) > 1 {
 		tries = slices.AppendSeq(tries, slices.Chunk(all, 1))
 	}
@@ -144,8 +148,8 @@ func (f *Finder) cost(t Target, edits map[string][]byte) int {
 }
 
 // occurrences are the places of a text in the inputs of a target, the nearest first: those in the document of the holder
-// or behind it, then those of its file and the others.
-func (f *Finder) occurrences(t Target, find func([]byte) [][]int) []occurrence {
+// or behind it, which are so many, then those of its file and the others.
+func (f *Finder) occurrences(t Target, find func([]byte) [][]int) (all []occurrence, first int) {
 	var near, far []occurrence
 	own, node := f.graph.Document(t.Holder)
 	for _, file := range f.graph.Inputs(t.Release, t.Holder, own) {
@@ -168,12 +172,12 @@ func (f *Finder) occurrences(t Target, find func([]byte) [][]int) []occurrence {
 			}
 		}
 	}
-	all := slices.Concat(near, far)
+	all = slices.Concat(near, far)
 	all = all[:min(len(all), maxOccurrences)]
 	for i := range all {
 		all[i].marker = marker(i)
 	}
-	return all
+	return all, len(near)
 }
 
 // read is a file of the repository. It was read before.

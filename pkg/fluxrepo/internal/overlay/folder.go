@@ -211,15 +211,17 @@ func (f *Folder) Lists() bool {
 		slices.ContainsFunc(f.Holes, func(h Hole) bool { return isResource(h.Field) })
 }
 
-// Patches are the texts of the patches that stand in the kustomization itself.
-func (f *Folder) Patches() (out []string) {
+// Patches are those that the kustomization lists, each as a map: with its text, or the path of its file, and its target.
+func (f *Folder) Patches() (out []*yaml.Node) {
 	for _, field := range []string{"patches", "patchesJson6902", "patchesStrategicMerge"} {
 		for _, item := range yamldoc.Items(yamldoc.Child(f.Node, field)) {
-			if text := yamldoc.Text(item, "patch"); text != "" {
-				out = append(out, text)
-			} else if item = yamldoc.Deref(item); isInline(item.Value) {
-				out = append(out, item.Value)
+			switch item = yamldoc.Deref(item); {
+			case item.Kind == yaml.ScalarNode && !isInline(item.Value):
+				continue // a file, which is an input
+			case item.Kind == yaml.ScalarNode:
+				item = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "patch"}, item}}
 			}
+			out = append(out, item)
 		}
 	}
 	return out

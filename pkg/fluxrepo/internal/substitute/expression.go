@@ -61,13 +61,3 @@ func closing(text string) int {
 	}
 	return 0
 }
-
-var reference = regexp.MustCompile(`\$\{#?(\w+)`)
-
-// Names lists the variables that Flux puts into a text, in which $${NAME} stands for ${NAME} itself.
-func Names(text string) (names []string) {
-	for _, m := range reference.FindAllStringSubmatch(strings.ReplaceAll(text, "$$", ""), -1) {
-		names = append(names, m[1])
-	}
-	return names
-}

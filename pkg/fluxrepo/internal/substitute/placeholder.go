@@ -29,16 +29,6 @@ func Unknown(text string) (names []string) {
 // Written writes variables back, where a text is shown.
 func Written(text string) string { return placeholders.ReplaceAllString(text, "$${$1}") }
 
-// CouldBe reports whether a text with unknown variables in it could be another.
-func CouldBe(text, other string) bool {
-	parts := placeholders.Split(text, -1)
-	for i := range parts {
-		parts[i] = regexp.QuoteMeta(parts[i])
-	}
-	re, err := regexp.Compile("^" + strings.Join(parts, ".*") + "$")
-	return err == nil && re.MatchString(other)
-}
-
 // Encrypted reports whether a text holds a value, or a comment, that SOPS has encrypted.
 func Encrypted(text string) bool { return strings.Contains(text, "ENC[AES256_GCM,") }
 
