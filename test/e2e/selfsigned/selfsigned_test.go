@@ -1,4 +1,4 @@
-package e2e_test
+package selfsigned_test
 
 import (
 	"bytes"
@@ -11,10 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/kubernetes"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
@@ -35,6 +36,7 @@ const (
 // one another.
 func TestSelfSigned(t *testing.T) {
 	t.Parallel()
+	log.SetLogger(logr.Discard())
 	s := startSelfSigned(t)
 	t.Run("from nothing to an answer", s.answers)
 	t.Run("all replicas serve the certificate of the Secret", s.agree)
@@ -82,15 +84,6 @@ func startSelfSigned(t *testing.T) *selfSigned {
 		t.Fatal(err)
 	}
 	return &selfSigned{started, c, api}
-}
-
-func (s *selfSigned) kubectl(t *testing.T, args ...string) cluster.Result {
-	t.Helper()
-	result, err := s.cluster.Kubectl(t.Context(), args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result
 }
 
 // state returns what is kept, and what the API server trusts.

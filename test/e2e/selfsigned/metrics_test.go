@@ -1,4 +1,4 @@
-package e2e_test
+package selfsigned_test
 
 import (
 	"crypto/tls"
