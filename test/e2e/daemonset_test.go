@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,10 +12,12 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
@@ -191,5 +195,20 @@ func TestDaemonSets(t *testing.T) {
 		text := accepted(t, kubectlInput(t, secretRelease(ns), "create", "-f", "-"))
 		text += refusedDaemonSet(t, kubectlInput(t, daemonSetOf(t, "spegel", "v0.7.4", docker, private), "create", "-f", "-"), "private-registry-mirrored")
 		golden(t, "daemonset.txt", text)
+		// what a program sees
+		c, err := client.New(shared.Config(), client.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := apierrors.APIStatus(nil)
+		err = c.Create(t.Context(), parity.DaemonSet{}.Object("spegel", ns, parity.ChartPod("v0.7.4", private, "_default")))
+		if !errors.As(err, &status) {
+			t.Fatal(err)
+		}
+		causes := status.Status().Details.Causes
+		if status.Status().Code != http.StatusForbidden || status.Status().Reason != metav1.StatusReasonForbidden || len(causes) != 2 ||
+			causes[0].Field != "spec.template.spec.initContainers[0].args[5]" || strings.Contains(err.Error(), "immutable") {
+			t.Errorf("%+v", status.Status())
+		}
 	})
 }

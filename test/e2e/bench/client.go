@@ -10,7 +10,13 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// client creates HelmReleases by server-side dry run. It sends texts as they are, so that what it costs itself, on the same
+// Where objects are created, by namespace.
+const (
+	helmReleases = "/apis/helm.toolkit.fluxcd.io/v2/namespaces/%s/helmreleases?dryRun=All"
+	daemonSets   = "/apis/apps/v1/namespaces/%s/daemonsets?dryRun=All"
+)
+
+// client creates objects by server-side dry run. It sends texts as they are, so that what it costs itself, on the same
 // machine, is little and the same for all.
 type client struct {
 	http *http.Client
@@ -30,9 +36,8 @@ func newClient(config *rest.Config) (*client, error) {
 }
 
 // create returns the status code of the answer. It is an error if it is neither 201 nor 403.
-func (c *client) create(ctx context.Context, namespace string, release []byte) (int, error) {
-	url := c.base + "/apis/helm.toolkit.fluxcd.io/v2/namespaces/" + namespace + "/helmreleases?dryRun=All"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(release))
+func (c *client) create(ctx context.Context, where, namespace string, object []byte) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+fmt.Sprintf(where, namespace), bytes.NewReader(object))
 	if err != nil {
 		return 0, err
 	}

@@ -12,17 +12,18 @@ import (
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
-// variant is one way that a release can go through the API server.
+// variant is one way that an object can go through the API server.
 type variant struct {
 	name      string
 	namespace string
-	release   string
+	object    string
 	webhook   func(*bed) *cluster.Webhook // who is called; nil for nobody
 }
 
 // group is what is compared with each other; the first variant is the base.
 type group struct {
 	title    string
+	where    string // helmReleases or daemonSets
 	variants []variant
 }
 
@@ -30,19 +31,31 @@ func groups() []group {
 	calls := func(w func(*bed) *cluster.Webhook, v variant) variant { v.webhook = w; return v }
 	ofGuard, ofAllow := func(b *bed) *cluster.Webhook { return b.guard }, func(b *bed) *cluster.Webhook { return b.allow }
 	return []group{
-		{"Spegel's HelmRelease", []variant{
-			{name: nothingName, namespace: nothing, release: spegel},
-			{name: "CEL policies", namespace: cel, release: spegel},
-			calls(ofAllow, variant{name: allowName, namespace: allow, release: spegel}),
-			calls(ofGuard, variant{name: guardName, namespace: guard, release: spegel}),
-			calls(ofGuard, variant{name: "spegel-guard, ConfigMap and source", namespace: references, release: spegelByReference}),
+		{"Spegel's HelmRelease", helmReleases, []variant{
+			{name: nothingName, namespace: nothing, object: spegel},
+			{name: "CEL policies", namespace: cel, object: spegel},
+			calls(ofAllow, variant{name: allowName, namespace: allow, object: spegel}),
+			calls(ofGuard, variant{name: guardName, namespace: guard, object: spegel}),
+			calls(ofGuard, variant{name: "spegel-guard, ConfigMap and source", namespace: references, object: spegelByReference}),
 		}},
-		{"Another chart's HelmRelease", []variant{
-			{name: nothingName, namespace: nothing, release: podinfo},
-			{name: neverName, namespace: never, release: podinfo},
-			{name: "CEL policies", namespace: cel, release: podinfo},
-			{name: allowName, namespace: allow, release: podinfo},
-			{name: guardName, namespace: guard, release: podinfo},
+		{"Another chart's HelmRelease", helmReleases, []variant{
+			{name: nothingName, namespace: nothing, object: podinfo},
+			{name: neverName, namespace: never, object: podinfo},
+			{name: "CEL policies", namespace: cel, object: podinfo},
+			{name: allowName, namespace: allow, object: podinfo},
+			{name: guardName, namespace: guard, object: podinfo},
+		}},
+		{"Spegel's DaemonSet", daemonSets, []variant{
+			{name: nothingName, namespace: nothing, object: spegelDaemonSet},
+			{name: "CEL policies", namespace: cel, object: spegelDaemonSet},
+			calls(ofAllow, variant{name: allowName, namespace: allow, object: spegelDaemonSet}),
+			calls(ofGuard, variant{name: "spegel-guard", namespace: guard, object: spegelDaemonSet}),
+		}},
+		{"Another program's DaemonSet", daemonSets, []variant{
+			{name: nothingName, namespace: nothing, object: otherDaemonSet},
+			{name: "CEL policies", namespace: cel, object: otherDaemonSet},
+			{name: allowName, namespace: allow, object: otherDaemonSet},
+			{name: "spegel-guard", namespace: guard, object: otherDaemonSet},
 		}},
 	}
 }
@@ -125,7 +138,7 @@ func (b *bed) rounds(ctx context.Context, g group, clients int, o options) ([]se
 	for round := range o.rounds + 1 {
 		for n := range g.variants {
 			i := (n + round) % len(g.variants) // nobody is always the one after the most expensive
-			s, err := b.run(ctx, g.variants[i], clients, o.slice)
+			s, err := b.run(ctx, g.where, g.variants[i], clients, o.slice)
 			if err != nil {
 				return nil, err
 			}
@@ -137,8 +150,8 @@ func (b *bed) rounds(ctx context.Context, g group, clients int, o options) ([]se
 	return all, nil
 }
 
-// run has so many clients create releases, each one after the other, until the time is up.
-func (b *bed) run(ctx context.Context, v variant, clients int, length time.Duration) (slice, error) {
+// run has so many clients create objects, each one after the other, until the time is up.
+func (b *bed) run(ctx context.Context, where string, v variant, clients int, length time.Duration) (slice, error) {
 	before, err := b.cpu(v)
 	if err != nil {
 		return slice{}, err
@@ -150,10 +163,10 @@ func (b *bed) run(ctx context.Context, v variant, clients int, length time.Durat
 		wg.Go(func() {
 			for time.Since(start) < length && errs[i] == nil {
 				begin := time.Now()
-				code, err := b.client.create(ctx, v.namespace, []byte(v.release))
+				code, err := b.client.create(ctx, where, v.namespace, []byte(v.object))
 				latencies[i] = append(latencies[i], time.Since(begin))
 				if err == nil && code == 403 {
-					err = fmt.Errorf("%s: a good release was refused", v.name)
+					err = fmt.Errorf("%s: a good object was refused", v.name)
 				}
 				errs[i] = err
 			}

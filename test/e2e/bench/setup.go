@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -96,23 +97,61 @@ func (b *bed) install(ctx context.Context, name, program string, namespaces ...s
 	if err != nil {
 		return nil, err
 	}
+	runs, err := daemonSetEntry(configuration.Webhooks[0].ClientConfig)
+	if err != nil {
+		return nil, err
+	}
 	configuration.Name = name
-	configuration.Webhooks = configuration.Webhooks[:1] // the one for creates
-	configuration.Webhooks[0].Name = name
-	configuration.Webhooks[0].NamespaceSelector = in(namespaces...)
+	configuration.Webhooks = append(configuration.Webhooks[:1], runs) // the ones for creates
+	configuration.Webhooks[0].Name, configuration.Webhooks[1].Name = name, "daemonsets."+name
+	for i := range configuration.Webhooks {
+		configuration.Webhooks[i].NamespaceSelector = in(namespaces...)
+	}
 	err = w.RegisterAs(ctx, configuration, namespaces[0])
 	return w, err
 }
 
-// installCELPolicies applies the component for one namespace and waits until the API server refuses by it.
+// daemonSetEntry is the one of components/daemonset, for a webhook that is called like this.
+func daemonSetEntry(to admissionregistrationv1.WebhookClientConfig) (entry admissionregistrationv1.ValidatingWebhook, err error) {
+	root, err := cluster.Root()
+	if err != nil {
+		return entry, err
+	}
+	rendered, err := cluster.RenderComponents(filepath.Join(root, "manifests"), "cert-manager", "daemonset")
+	if err != nil {
+		return entry, err
+	}
+	configuration, err := rendered.WebhookConfiguration()
+	if err != nil {
+		return entry, err
+	}
+	for _, entry := range configuration.Webhooks {
+		if entry.Name == "daemonsets.spegel-guard.dev" {
+			u, err := url.Parse(*to.URL)
+			if err != nil {
+				return entry, err
+			}
+			u.Path = *entry.ClientConfig.Service.Path
+			entry.ClientConfig = admissionregistrationv1.WebhookClientConfig{URL: new(u.String()), CABundle: to.CABundle}
+			return entry, nil
+		}
+	}
+	return entry, errors.New("the component has no entry for DaemonSets")
+}
+
+// installCELPolicies applies the components for one namespace and waits until the API server refuses by it.
 func (b *bed) installCELPolicies(ctx context.Context) error {
 	root, err := cluster.Root()
 	if err != nil {
 		return err
 	}
-	objects, err := cluster.Render(filepath.Join(root, "manifests/components/validating-admission-policy"))
-	if err != nil {
-		return err
+	var objects []*unstructured.Unstructured
+	for _, component := range []string{"validating-admission-policy", "daemonset-policy"} {
+		some, err := cluster.Render(filepath.Join(root, "manifests/components", component))
+		if err != nil {
+			return err
+		}
+		objects = append(objects, some...)
 	}
 	for _, object := range objects {
 		if object.GetKind() == "ValidatingAdmissionPolicy" {
@@ -132,7 +171,7 @@ func (b *bed) installCELPolicies(ctx context.Context) error {
 	}
 	private := strings.Replace(spegel, "https://quay.io", "https://harbor.example.com:8443", 1)
 	for range 300 {
-		code, err := b.client.create(ctx, cel, []byte(private))
+		code, err := b.client.create(ctx, helmReleases, cel, []byte(private))
 		if err != nil || code == 403 {
 			return err
 		}
