@@ -121,12 +121,16 @@ func (f *faults) concerns(d *declare.Kustomization) bool {
 
 // concernsFile reports whether a file does. Of a kustomization that can't be read, all beside and below it counts.
 func (f *faults) concernsFile(p string) bool {
-	if _, err := f.tree.Documents(p); err != nil && f.tree.File(p).IsKustomization() {
+	file, bad := f.tree.File(p), error(nil)
+	if file.IsKustomization() { // others are decoded where they are needed
+		_, bad = f.tree.Documents(p)
+	}
+	if bad != nil {
 		return slices.ContainsFunc(f.tree.Paths(), func(other string) bool {
 			return worktree.Within(other, path.Dir(p)) && f.tree.File(other).Marks&worktree.Spegel != 0
 		})
 	}
-	return f.tree.File(p).Marks&worktree.Spegel != 0 || f.tree.File(p).Err != nil || f.produces(p)
+	return file.Marks&worktree.Spegel != 0 || file.Err != nil || f.produces(p)
 }
 
 func (f *faults) concernsInstance(n *Instance) bool {
