@@ -80,11 +80,11 @@ answer: build
 	@echo
 
 # Packages whose tests need no cluster, and those of them that synchronize: there the race detector may find something. The
-# black-box tests of pkg/fluxrepo and pkg/node, and that of pkg/cli which checks all their repositories, take minutes with
-# it, so they have it in test-long only; their rooms have it here too.
+# black-box tests of pkg/fluxrepo and pkg/node, and those of pkg/cli that check all their repositories or run the program for
+# each line of a script, take minutes with it, so they have it in test-long only; their rooms have it here too.
 UNIT = $$(go list ./... | awk '!/\/test\/e2e(\/|$$)/')
 CONCURRENT = $$(go list -f '{{.ImportPath}} {{join .Imports " "}}' ./pkg/... | awk '/ (golang.org\/x\/)?sync(\/| |$$)/ && $$1 !~ /\/pkg\/(fluxrepo|node)$$/ { print $$1 }')
-NO_RACE := -skip '^TestReportsAreStable$$'
+NO_RACE := -skip '^(TestReportsAreStable|TestScripts)$$'
 # What is exhaustive is tried in part with -short, and in full without.
 SHORT := -short
 # For a test that hangs; one that only waits for the processor never takes so long.
