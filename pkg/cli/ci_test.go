@@ -31,10 +31,10 @@ func repository(t *testing.T, release string) string {
 	for name, data := range map[string]string{
 		"kubernetes/apps/spegel/release.yaml": release,
 		"policy.yaml":                         ciPolicy,
-		"bin/kustomize":                       "#!/bin/sh\n[ \"$1\" = build ] || exit 1\n[ \"$3\" = --enable-helm ] && cat rendered.yaml || cat \"$2/release.yaml\"\n",
-		"bin/helm":                            "#!/bin/sh\n[ \"$1\" = template ] && cat rendered.yaml\n",
-		"bin/helmfile":                        "#!/bin/sh\n[ \"$2\" = template ] && cat rendered.yaml\n",
-		"rendered.yaml":                       file(t, "pkg/cli/testdata/rendered.yaml"),
+		"bin/kustomize":                       "#!/bin/sh\n[ \"$1\" = build ] || exit 1\n[ \"$3\" = --enable-helm ] && cat bin/rendered || cat \"$2/release.yaml\"\n",
+		"bin/helm":                            "#!/bin/sh\n[ \"$1\" = template ] && cat bin/rendered\n",
+		"bin/helmfile":                        "#!/bin/sh\n[ \"$2\" = template ] && cat bin/rendered\n",
+		"bin/rendered":                        file(t, "pkg/cli/testdata/rendered.yaml"),
 		"bin/sops":                            "#!/bin/sh\n[ \"$1\" = -d ] && printf 'apiVersion: v1\\nkind: Secret\\nmetadata: {name: cluster-secrets, namespace: flux-system}\\nstringData: {REGISTRY: docker.io}\\n'\n",
 	} {
 		file := filepath.Join(dir, filepath.FromSlash(name))
