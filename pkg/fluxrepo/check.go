@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
@@ -68,11 +66,11 @@ func (o Options) check(ctx context.Context, in *input, res *Result) error {
 		return err
 	}
 	var releases []Release
-	var of []*helmv2.HelmRelease
+	var of []*subject
 	for _, s := range judged {
 		rel := c.report(s)
 		if s.release != nil && c.covers(ctx, s, rel) {
-			releases, of = append(releases, *rel), append(of, s.hr)
+			releases, of = append(releases, *rel), append(of, s)
 		}
 	}
 	releases, errs := c.daemonSets(ctx, releases, of)

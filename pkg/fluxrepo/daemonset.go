@@ -25,8 +25,9 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/rollout"
 )
 
-// daemonSets judges the DaemonSets that run Spegel by their arguments. What one of these releases makes is reported with it.
-func (c *check) daemonSets(ctx context.Context, releases []Release, of []*helmv2.HelmRelease) (_ []Release, errs []Error) {
+// daemonSets judges the DaemonSets that run Spegel by their arguments. What one of these releases makes is reported with it, if the
+// same stream or build holds both.
+func (c *check) daemonSets(ctx context.Context, releases []Release, of []*subject) (_ []Release, errs []Error) {
 	for _, o := range c.runs() {
 		if ctx.Err() != nil {
 			break
@@ -41,7 +42,7 @@ func (c *check) daemonSets(ctx context.Context, releases []Release, of []*helmv2
 			continue
 		}
 		found := c.reportDaemonSet(o, ds, res)
-		if i := slices.IndexFunc(of, func(hr *helmv2.HelmRelease) bool { return makes(hr, ds) }); i >= 0 {
+		if i := slices.IndexFunc(of, func(s *subject) bool { return s.object.By == o.By && makes(s.hr, ds) }); i >= 0 {
 			merge(&releases[i], found)
 		} else if c.asksFor(o, found) {
 			releases = append(releases, *found)

@@ -203,6 +203,11 @@ spec: {path: ./apps, prune: true, interval: 1h, sourceRef: {kind: GitRepository,
 			"base/ds.yaml":            strings.Replace(ds, "- https://docker.io", "", 1),
 			"base/kustomization.yaml": "resources: [ds.yaml]\npatches:\n- patch: |\n    apiVersion: apps/v1\n    kind: DaemonSet\n    metadata: {name: mirror-spegel, namespace: kube-system}\n    spec: {template: {spec: {initContainers: [{name: configuration, env: [{name: A, value: b}]}]}}}\n",
 		}, "", []string{bad + "18"}},
+		"another cluster has the release": {map[string]string{
+			"a/apps.yaml": strings.Replace(flux, "./apps", "./apps-a", 1), "b/apps.yaml": strings.Replace(flux, "./apps", "./apps-b", 1), "apps-b/ds.yaml": ds,
+			"apps-a/release.yaml": "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: mirror, namespace: kube-system}\n" +
+				"spec: {chart: {spec: {chart: spegel}}, values: {spegel: {mirroredRegistries: ['https://docker.io']}}}\n",
+		}, "", []string{"kube-system/mirror good", bad + "18"}},
 		"kustomize builds it":                                         {map[string]string{"base/ds.yaml": ds, "base/kustomization.yaml": "resources: [ds.yaml]\n"}, "", []string{bad + "18"}},
 		"a plain manifest that PATH names":                            {map[string]string{"cluster/apps.yaml": flux, "deploy/ds.yaml": ds}, "deploy/ds.yaml", []string{bad + "18"}},
 		"a folder that PATH names":                                    {map[string]string{"cluster/apps.yaml": flux, "deploy/ds.yaml": ds}, "deploy", []string{bad + "18"}},
