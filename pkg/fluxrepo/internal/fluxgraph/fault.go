@@ -121,16 +121,15 @@ func (f *faults) concerns(d *declare.Kustomization) bool {
 
 // concernsFile reports whether a file does. Of a kustomization that can't be read, all beside and below it counts.
 func (f *faults) concernsFile(p string) bool {
-	file, bad := f.tree.File(p), error(nil)
+	file := f.tree.File(p)
 	if file.IsKustomization() { // others are decoded where they are needed
-		_, bad = f.tree.Documents(p)
+		if _, err := f.tree.Documents(p); err != nil {
+			return slices.ContainsFunc(f.tree.Paths(), func(other string) bool {
+				return worktree.Within(other, path.Dir(p)) && f.tree.File(other).Marks&worktree.Spegel != 0
+			})
+		}
 	}
-	if bad != nil {
-		return slices.ContainsFunc(f.tree.Paths(), func(other string) bool {
-			return worktree.Within(other, path.Dir(p)) && f.tree.File(other).Marks&worktree.Spegel != 0
-		})
-	}
-	return file.Marks&worktree.Spegel != 0 || file.Err != nil || f.produces(p)
+	return file.Marks&worktree.Spegel != 0 || file.Err != nil || f.finds.Produces(p)
 }
 
 func (f *faults) concernsInstance(n *Instance) bool {
@@ -227,7 +226,7 @@ func (f *faults) holes(folder *overlay.Folder, n *Instance, concerns bool) {
 			if h.Remote && h.Shaping && concerns { // said with the release
 				continue
 			}
-			fault := Fault{File: h.File, Line: h.Line, Column: h.Column, Message: h.Problem, By: n, Concerns: concerns || h.Remote && f.hasWord(h.Path), Remote: h.Remote}
+			fault := Fault{File: h.File, Line: h.Line, Column: h.Column, Message: h.Problem, By: n, Concerns: concerns || h.Remote && f.finds.HasWord(h.Path), Remote: h.Remote}
 			if h.Path != "" {
 				fault.Message = h.Field + ": " + h.Path + " " + h.Problem
 			}

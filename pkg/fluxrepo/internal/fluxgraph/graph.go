@@ -3,12 +3,14 @@ package fluxgraph
 import (
 	"context"
 	"hash/maphash"
+	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/relevance"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
@@ -45,7 +47,7 @@ type Graph struct {
 	tree  *worktree.Tree
 	decl  *declare.Repository
 	cache *overlay.Cache
-	relevance
+	finds *relevance.Finder
 
 	frozen bool                   // this graph differs by an edit, and builds what the first one does
 	stays  map[string][]*Instance // of such a graph: what is not built again, by the key of the first of a chain
@@ -64,7 +66,11 @@ func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 		ctx: ctx, o: o, tree: tree, decl: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(nil),
 		sorted: map[*worktree.File]map[[2]string][]*yaml.Node{},
 	}
-	g.prepare()
+	given := slices.Collect(maps.Values(o.Given.Vars))
+	for _, s := range o.Given.Sources {
+		given = slices.AppendSeq(given, maps.Values(s.Data))
+	}
+	g.finds = relevance.New(tree, g.decl, o.All, given)
 	g.settle()
 	g.addPlain()
 	g.addLoose()
@@ -75,7 +81,7 @@ func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 func (g *Graph) settle() {
 	again := true
 	for range maxRounds {
-		needsMore := !g.frozen && g.rate()
+		needsMore := !g.frozen && g.needsMore()
 		if g.ctx.Err() != nil || !again && !needsMore {
 			return
 		}
@@ -91,6 +97,22 @@ func (g *Graph) settle() {
 			g.Complete, again = complete, again || g.stray
 		}
 	}
+}
+
+// needsMore notes what the last round has shown to be needed, and reports whether that is more than before.
+func (g *Graph) needsMore() bool {
+	known := g.finds.Known()
+	for _, n := range g.Instances {
+		if n.Built && n.Spec.PostBuild != nil {
+			for _, ref := range n.Spec.PostBuild.SubstituteFrom {
+				g.finds.Need(ref.Name)
+			}
+		}
+		for _, o := range n.Objects {
+			g.finds.Note(o.Kind, o.Name, o.Text)
+		}
+	}
+	return g.finds.Rate(known)
 }
 
 // Given is what was handed over, and what was made of it.

@@ -26,7 +26,7 @@ func (g *Graph) addPlain() {
 	for _, f := range g.outermost() {
 		full := false
 		f.Files(func(p string) bool { full = g.InFull(p); return !full })
-		if !full || g.ctx.Err() != nil || !g.loud && !g.reads([]*overlay.Folder{f}) {
+		if !full || g.ctx.Err() != nil || !g.finds.All && !g.finds.Reads([]*overlay.Folder{f}) {
 			continue
 		}
 		if n := g.plain(f); n.Err == nil {
@@ -153,7 +153,7 @@ func (g *Graph) mayBeLoose(p string) bool {
 	if f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet) == 0 || !f.IsManifest() || g.decl.HoldsNoRoot(p) && !f.Asked {
 		return false
 	}
-	return g.loud || f.Marks&worktree.Word != 0 || g.refers(f)
+	return g.finds.All || f.Marks&worktree.Word != 0 || g.finds.Refers(f)
 }
 
 // isComplete reports whether nothing was left that could not be followed.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/relevance"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/resourceset"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
@@ -68,11 +69,13 @@ func (r *round) follow(n *Instance) {
 		return
 	}
 	n.Scope = r.scope(n)
-	if n.Built = r.relevant(n); !n.Built {
+	in := relevance.Inputs{Node: n.node, Text: n.text, Folders: n.Folders, Values: n.Scope.Values()}
+	n.stirs = n.Parent != nil && n.Parent.stirs || r.finds.Stirs(in)
+	if n.Built = n.stirs || r.finds.IsRelevant(in); !n.Built {
 		return
 	}
 	b := r.cache.Run(overlay.Build{
-		Tree: r.tree, Spec: &n.Spec, Folders: slices.Clone(n.Folders), Full: r.o.All, LeaveOut: func(p string) bool { return r.leftOut(n, p) },
+		Tree: r.tree, Spec: &n.Spec, Folders: slices.Clone(n.Folders), Full: r.o.All, LeaveOut: func(p string) bool { return !n.stirs && r.finds.LeftOut(p) },
 	})
 	n.Err, n.Unfollowed = b.Err, b.Unfollowed
 	objects := b.Objects

@@ -1,4 +1,4 @@
-package fluxgraph
+package relevance
 
 import (
 	"path"
@@ -23,7 +23,7 @@ var aName = regexp.MustCompile(`^[\w-]+$`)
 // stirs reports whether the patches of a Kustomization could make anything of the Kustomizations that it builds: they
 // have a word, the name of what has one, or lead to a folder with one. A patch that names the one it is for says so of
 // that one alone.
-func (g *Graph) stirs(ks *yaml.Node, folders []*overlay.Folder) bool {
+func (g *Finder) stirs(ks *yaml.Node, folders []*overlay.Folder) bool {
 	var texts []string
 	leads := false
 	add := func(patch *yaml.Node) {
@@ -57,7 +57,7 @@ func (g *Graph) stirs(ks *yaml.Node, folders []*overlay.Folder) bool {
 }
 
 // isAimedAt reports whether such a patch names a declaration.
-func (g *Graph) isAimedAt(d *declare.Kustomization) bool {
+func (g *Finder) isAimedAt(d *declare.Kustomization) bool {
 	for name := range g.aimed { // it may get a prefix or suffix, or variables
 		if strings.Contains(name, d.Name) || strings.Contains(d.Name, "$") {
 			return true
@@ -67,7 +67,7 @@ func (g *Graph) isAimedAt(d *declare.Kustomization) bool {
 }
 
 // hears is leadsOn, asked once for each text.
-func (g *Graph) hears(text string) bool {
+func (g *Finder) hears(text string) bool {
 	out, known := g.heard[text]
 	if !known {
 		out = g.leadsOn(text)
@@ -77,8 +77,8 @@ func (g *Graph) hears(text string) bool {
 }
 
 // leadsOn reports whether a text has a word, the name of what has one, or the path of a folder that has.
-func (g *Graph) leadsOn(text string) bool {
-	if g.hasWord(text) {
+func (g *Finder) leadsOn(text string) bool {
+	if g.HasWord(text) {
 		return true
 	}
 	for name := range g.leads {
@@ -89,7 +89,7 @@ func (g *Graph) leadsOn(text string) bool {
 	return slices.ContainsFunc(aFolder.FindAllString(text, -1), func(p string) bool {
 		p = path.Clean("/" + p) // of the repository, or of a folder that is not known
 		return slices.ContainsFunc(g.dirs[path.Base(p)], func(d string) bool {
-			return strings.HasSuffix("/"+d, p) && g.reads([]*overlay.Folder{g.decl.Reader.Folder(g.decl.Ignore, d)})
+			return strings.HasSuffix("/"+d, p) && g.Reads([]*overlay.Folder{g.decl.Reader.Folder(g.decl.Ignore, d)})
 		})
 	})
 }

@@ -1,0 +1,247 @@
+package relevance
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+)
+
+// Finder finds what has to be built: a Kustomization is relevant if an input of it has a word of the prefilter, or can
+// produce an object that is needed. It is a search in bytes, and knows nothing of kustomize but inputs and names.
+type Finder struct {
+	// All says that everything is relevant: it was asked for, or what is handed over has a word.
+	All bool
+
+	tree     *worktree.Tree
+	decl     *declare.Repository
+	needed   map[string]bool // names that a release, or the variables of a relevant Kustomization, ask for
+	leads    map[string]bool // names of sources, ConfigMaps and Secrets with a word
+	relevant map[*declare.Kustomization]bool
+	flags    map[string]bool     // whether a file has a word, or what is needed, or refers to what leads to a word
+	aimed    map[string]bool     // names of Kustomizations that a patch is for which leads on
+	heard    map[string]bool     // whether a patch leads on
+	dirs     map[string][]string // all folders, by their last name
+}
+
+// New finds the names that lead to words. given are the texts that are handed over.
+func New(tree *worktree.Tree, decl *declare.Repository, all bool, given []string) *Finder {
+	g := &Finder{tree: tree, decl: decl, dirs: map[string][]string{}, needed: map[string]bool{}, leads: map[string]bool{}}
+	g.All = all || slices.ContainsFunc(given, g.HasWord)
+	for _, d := range g.tree.DirPaths() {
+		g.dirs[path.Base(d)] = append(g.dirs[path.Base(d)], d)
+	}
+	for _, p := range g.tree.Paths() {
+		f := g.tree.File(p)
+		if f.Marks&worktree.Word == 0 || f.Marks&(worktree.Data|worktree.Source) == 0 || !f.IsManifest() {
+			continue
+		}
+		docs, _ := g.tree.Documents(p) // reported where the file is needed
+		for _, d := range yamldoc.Objects(docs) {
+			name := yamldoc.Text(d, "metadata", "name")
+			if text, err := yaml.Marshal(d); err == nil && name != "" && !strings.Contains(name, "$") && isNeeded(yamldoc.Text(d, "kind")) && g.HasWord(string(text)) {
+				g.leads[name] = true
+			}
+		}
+	}
+	return g
+}
+
+// HasWord reports whether a text has a word.
+func (g *Finder) HasWord(text string) bool { return g.tree.Mark([]byte(text))&worktree.Word != 0 }
+
+// Rate finds the relevant Kustomizations by what is needed now. It reports whether that is more than before, of which
+// known is the number.
+func (g *Finder) Rate(known int) bool {
+	if g.flags != nil && g.Known() == known {
+		return false
+	}
+	g.flags, g.heard, g.aimed, g.relevant = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[*declare.Kustomization]bool{}
+	for _, d := range g.decl.All {
+		g.relevant[d] = g.All || strings.Contains(d.Text("spec", "path"), "$") || d.Missing || d.Folders != nil && g.rates(d)
+	}
+	for again := true; again; {
+		again = false
+		for _, d := range g.decl.All {
+			if !g.relevant[d] && (g.isAimedAt(d) || slices.ContainsFunc(d.Children, func(c *declare.Kustomization) bool { return g.relevant[c] })) {
+				g.relevant[d], again = true, true
+			}
+		}
+	}
+	return true
+}
+
+// rates reports whether a declaration is relevant without those that it builds.
+func (g *Finder) rates(d *declare.Kustomization) bool {
+	if g.stirs(d.Node, d.Folders) { // asked first, as it notes what patches are aimed at
+		return true
+	}
+	if g.tree.File(d.File).Marks&worktree.Word != 0 {
+		if text, err := yaml.Marshal(d.Node); err != nil || g.HasWord(string(text)) {
+			return true
+		}
+	}
+	for _, ref := range yamldoc.Items(yamldoc.Child(d.Node, "spec", "postBuild", "substituteFrom")) {
+		if name := yamldoc.Text(ref, "name"); g.leads[name] || strings.Contains(name, "$") && len(g.leads) > 0 {
+			return true
+		}
+	}
+	return g.Reads(d.Folders) || g.renames(d.Node)
+}
+
+// renames reports whether a Kustomization could give an object a name that is needed by what it puts before and after.
+func (g *Finder) renames(ks *yaml.Node) bool {
+	prefix, suffix := yamldoc.Text(ks, "spec", "namePrefix"), yamldoc.Text(ks, "spec", "nameSuffix")
+	for name := range g.needed {
+		if prefix+suffix != "" && strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// Reads reports whether a file of some folders has a word, or what is needed.
+func (g *Finder) Reads(folders []*overlay.Folder) bool {
+	found := false
+	for _, f := range folders {
+		f.Files(func(p string) bool { found = found || g.flagged(p); return !found })
+	}
+	return found
+}
+
+func (g *Finder) flagged(p string) bool {
+	out, known := g.flags[p]
+	if !known {
+		f := g.tree.File(p)
+		out = f.Err != nil || f.Marks&(worktree.Word|worktree.TooLarge) != 0 || g.Produces(p) || f.Marks&worktree.Release != 0 && g.Refers(f) ||
+			f.Marks&worktree.Kustomization != 0 && !yamldoc.IsYAML(p) // which is not declared in plain sight
+		g.flags[p] = out
+	}
+	return out
+}
+
+// Refers reports whether a file may refer to what leads to a word.
+func (g *Finder) Refers(f *worktree.File) bool {
+	for name := range g.leads {
+		if !f.Names(name) {
+			continue
+		}
+		if data, err := g.tree.Read(f.Path); err != nil || bytes.Contains(data, []byte(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// hashed is what kustomize adds to the name of what it generates.
+var hashed = regexp.MustCompile(`-[a-z0-9]{10}$`)
+
+// Produces reports whether an object that is needed could come out of a file: one of it has the name, or a generator
+// has. Merely to refer to it does not count.
+func (g *Finder) Produces(p string) bool {
+	f := g.tree.File(p)
+	if f.Marks&(worktree.Data|worktree.Source) == 0 {
+		return false
+	}
+	for name := range g.needed {
+		base := hashed.ReplaceAllString(name, "")
+		if !f.Names(name) && !f.Names(base) {
+			continue
+		}
+		docs, err := g.tree.Documents(p)
+		if err != nil || slices.ContainsFunc(yamldoc.Objects(docs), func(d *yaml.Node) bool {
+			generators := slices.Concat(yamldoc.Items(yamldoc.Child(d, "configMapGenerator")), yamldoc.Items(yamldoc.Child(d, "secretGenerator")))
+			return yamldoc.Text(d, "metadata", "name") == name && isNeeded(yamldoc.Text(d, "kind")) || slices.ContainsFunc(generators, func(gen *yaml.Node) bool {
+				have := yamldoc.Text(gen, "name")
+				return have == name || have == base
+			})
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+func isNeeded(kind string) bool {
+	return slices.Contains([]string{"ConfigMap", "Secret", "OCIRepository", "HelmChart", "ResourceSet"}, kind)
+}
+
+// Known is how many names are needed, or lead to words.
+func (g *Finder) Known() int { return len(g.needed) + len(g.leads) }
+
+// Need notes the name of an object that is needed.
+func (g *Finder) Need(name string) {
+	if name != "" && len(substitute.Unknown(name)) == 0 {
+		g.needed[name] = true
+	}
+}
+
+// Note notes what an object that was built needs, or that it leads to a word.
+func (g *Finder) Note(kind, name string, text []byte) {
+	switch kind {
+	case "OCIRepository", "HelmChart": // a patch may have made it one of Spegel
+		if !g.leads[name] && g.HasWord(string(text)) {
+			g.leads[name] = true
+		}
+	case "HelmRelease":
+		var in struct {
+			Spec struct {
+				ChartRef   struct{ Name string } `json:"chartRef"`
+				ValuesFrom []struct{ Name string }
+			}
+		}
+		if sigsyaml.Unmarshal(text, &in) != nil || !g.HasWord(string(text)) && !g.leads[in.Spec.ChartRef.Name] &&
+			!slices.ContainsFunc(in.Spec.ValuesFrom, func(v struct{ Name string }) bool { return g.leads[v.Name] }) {
+			return
+		}
+		g.Need(in.Spec.ChartRef.Name)
+		for _, v := range in.Spec.ValuesFrom {
+			g.Need(v.Name)
+		}
+	}
+}
+
+// Inputs are what a Kustomization is built of, in its chain.
+type Inputs struct {
+	Node    *yaml.Node // of the Kustomization, with the variables of its parent put in
+	Text    []byte     // the same
+	Folders []*overlay.Folder
+	Values  string // of its variables
+}
+
+// Stirs reports whether the patches or variables of a Kustomization could make anything of what it builds.
+func (g *Finder) Stirs(in Inputs) bool {
+	return g.All || g.stirs(in.Node, in.Folders) || g.HasWord(in.Values)
+}
+
+// IsRelevant reports whether a Kustomization has to be built that is not stirred.
+func (g *Finder) IsRelevant(in Inputs) bool {
+	found := g.HasWord(string(in.Text)) || g.Reads(in.Folders) || g.renames(in.Node)
+	for _, f := range in.Folders {
+		f.Files(func(p string) bool {
+			found = found || slices.ContainsFunc(g.decl.In[p], func(d *declare.Kustomization) bool { return g.relevant[d] })
+			return !found
+		})
+	}
+	return found
+}
+
+// LeftOut reports whether a file holds nothing but Kustomizations that are not relevant.
+func (g *Finder) LeftOut(p string) bool {
+	in := g.decl.In[p]
+	if len(in) == 0 || slices.ContainsFunc(in, func(d *declare.Kustomization) bool { return g.relevant[d] || g.isAimedAt(d) || d.Index < 0 }) {
+		return false
+	}
+	docs, err := g.tree.Documents(p)
+	return err == nil && len(docs) == len(in)
+}

@@ -1,0 +1,83 @@
+package relevance_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/relevance"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+)
+
+func kustomization(name, path, extra string) string {
+	return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: " + name + ", namespace: flux-system}\n" +
+		"spec: {path: " + path + ", sourceRef: {kind: GitRepository, name: r}" + extra + "}\n"
+}
+
+const (
+	spegel = "kind: HelmRelease\nmetadata: {name: spegel}\n"
+	other  = "kind: HelmRelease\nmetadata: {name: podinfo}\n"
+)
+
+// TestLeftOut: which Kustomizations of a folder are left out of the build above them.
+func TestLeftOut(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files map[string]string
+		needs []string
+		want  []string
+	}{
+		"what has no word": {map[string]string{"a/x.yaml": spegel, "b/x.yaml": other}, nil, []string{"b"}},
+		"what refers to a name that is needed": {
+			map[string]string{"a/x.yaml": spegel, "b/x.yaml": "spec: {valuesFrom: [{kind: ConfigMap, name: values}]}\n"}, []string{"values"}, []string{"b"},
+		},
+		"but not what makes it": {
+			map[string]string{"a/x.yaml": spegel, "b/x.yaml": "kind: ConfigMap\nmetadata: {name: values}\n"}, []string{"values"}, nil,
+		},
+		"nor what generates it": {
+			map[string]string{"a/x.yaml": spegel, "b/kustomization.yaml": "configMapGenerator: [{name: values}]\n"}, []string{"values-0123456789"}, nil,
+		},
+		"nor what a patch with a word names": {
+			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": kustomization("root", "./ks", ", patches: [{target: {name: b}, patch: 'spegel'}]")}, nil, []string{"a"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			files := map[string]string{"root.yaml": kustomization("root", "./ks", ""), "ks/a.yaml": kustomization("a", "./a", ""), "ks/b.yaml": kustomization("b", "./b", "")}
+			for _, more := range []map[string]string{files, c.files} {
+				for file, text := range more {
+					file = filepath.Join(root, file)
+					if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			tree, err := worktree.Scan(t.Context(), root, worktree.Options{Words: []string{"spegel"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := relevance.New(tree, declare.New(tree, nil, false), false, nil)
+			for _, name := range c.needs {
+				f.Need(name)
+			}
+			f.Rate(0)
+			var got []string
+			for _, name := range []string{"a", "b"} {
+				if f.LeftOut("ks/" + name + ".yaml") {
+					got = append(got, name)
+				}
+			}
+			if diff := cmp.Diff(c.want, slices.Clip(got)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
