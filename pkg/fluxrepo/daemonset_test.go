@@ -101,9 +101,9 @@ func told(res *fluxrepo.Result) (lines []string) {
 
 // spegelOf is a DaemonSet with this list, as lines of its own; its arguments begin at line 16.
 func spegelOf(name string, list ...string) string {
-	entries := ""
+	var entries strings.Builder
 	for _, e := range list {
-		entries += "            - " + e + "\n"
+		entries.WriteString("            - " + e + "\n")
 	}
 	return `apiVersion: apps/v1
 kind: DaemonSet
@@ -123,7 +123,7 @@ spec:
             - configuration
             - --mirror-targets=http://$(NODE_IP):30020
             - --mirrored-registries
-` + entries
+` + entries.String()
 }
 
 const otherDaemonSet = `apiVersion: apps/v1

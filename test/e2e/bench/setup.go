@@ -126,15 +126,16 @@ func daemonSetEntry(to admissionregistrationv1.WebhookClientConfig) (entry admis
 		return entry, err
 	}
 	for _, entry := range configuration.Webhooks {
-		if entry.Name == "daemonsets.spegel-guard.dev" {
-			u, err := url.Parse(*to.URL)
-			if err != nil {
-				return entry, err
-			}
-			u.Path = *entry.ClientConfig.Service.Path
-			entry.ClientConfig = admissionregistrationv1.WebhookClientConfig{URL: new(u.String()), CABundle: to.CABundle}
-			return entry, nil
+		if entry.Name != "daemonsets.spegel-guard.dev" {
+			continue
 		}
+		u, err := url.Parse(*to.URL)
+		if err != nil {
+			return entry, err
+		}
+		u.Path = *entry.ClientConfig.Service.Path
+		entry.ClientConfig = admissionregistrationv1.WebhookClientConfig{URL: new(u.String()), CABundle: to.CABundle}
+		return entry, nil
 	}
 	return entry, errors.New("the component has no entry for DaemonSets")
 }
