@@ -126,9 +126,7 @@ func (g *Graph) addLoose() {
 			switch kind := yamldoc.Text(d, "kind"); {
 			case g.ctx.Err() != nil:
 				return
-			case kind == "HelmRelease" && group == "helm.toolkit.fluxcd.io":
-				g.addLooseObject(p, d, overlay.NewObject(d))
-			case kind == "DaemonSet" && group == "apps" && g.InFull(p):
+			case g.isLoose(kind, group, p):
 				g.addLooseObject(p, d, overlay.NewObject(d))
 			case kind == "ResourceSet" && group == declare.OperatorGroup:
 				for _, w := range rendered(newObject(nil, loose, overlay.NewObject(d))) {
@@ -139,6 +137,11 @@ func (g *Graph) addLoose() {
 			}
 		}
 	}
+}
+
+// isLoose reports whether an object is one that is judged though no build reads its file.
+func (g *Graph) isLoose(kind, group, file string) bool {
+	return kind == "HelmRelease" && group == "helm.toolkit.fluxcd.io" || kind == "DaemonSet" && group == "apps" && g.InFull(file)
 }
 
 func (g *Graph) addLooseObject(file string, node *yaml.Node, w *overlay.Object) {
