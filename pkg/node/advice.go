@@ -24,13 +24,16 @@ func (x *run) distribution(ctx context.Context, more ...string) containerd.Distr
 	return containerd.DistributionOf(slices.Concat(names, more, []string{config.Main, config.PathFrom})...)
 }
 
+// talosRegistries is from what Talos writes hosts files.
+const talosRegistries = "machine.registries of the machine configuration (since 1.12 also its RegistryMirrorConfig)"
+
 // edit is how a hosts file that Spegel did not write is changed: where whoever wrote it reads what it writes.
 func (x *run) edit(ctx context.Context, name, what string) string {
 	switch d := x.distribution(ctx); {
 	case d.Registries != "":
 		return what + ", in " + d.Registries + ", from which " + d.Name + " writes " + word(name) + " when it starts"
 	case d.Name == containerd.Talos:
-		return what + ", in machine.registries of the machine configuration, from which Talos writes " + word(name) + ": talosctl -n <node> edit machineconfig"
+		return what + ", in " + talosRegistries + ", from which Talos writes " + word(name) + ": talosctl -n <node> edit machineconfig"
 	}
 	return what + ": " + word(name)
 }

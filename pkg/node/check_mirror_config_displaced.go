@@ -117,7 +117,7 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name str
 	case !hosts && shell:
 		f.fix("write the settings of %[1]s into a table of their own, [host.\"https://%[1]s\"], in %[2]s"+alone, registry, word(path.Join(backup, nodefs.HostsToml)))
 	case !hosts:
-		f.fix("name %[1]s itself as an endpoint of its mirror in machine.registries of the machine configuration, so that its settings stand in a table of hosts (talosctl -n <node> edit machineconfig)"+alone, registry)
+		f.fix("name %[1]s itself as an endpoint of its mirror in "+talosRegistries+", so that its settings stand in a table of hosts (talosctl -n <node> edit machineconfig)"+alone, registry)
 	}
 	if name != containerd.DefaultDir {
 		f.fix("if %s needs it: %s: Spegel then puts its hosts back, behind itself", registry, keep)

@@ -105,7 +105,7 @@ func (x *run) reach(ctx context.Context, target string, h resolver.Host, unread 
 func (x *run) trustAuthority(ctx context.Context, target, host string) string {
 	switch d := x.distribution(ctx); {
 	case d.Name == containerd.Talos:
-		return "name the authority's certificate for " + redact.Name(host) + " in the machine configuration: a TrustedRootsConfig, or machine.registries.config"
+		return "name the authority's certificate for " + redact.Name(host) + " in the machine configuration: a TrustedRootsConfig, or machine.registries.config (since 1.12 also a RegistryTLSConfig)"
 	case d.Registries != "":
 		return "name the authority's certificate for " + redact.Name(host) + " as ca_file in configs of " + d.Registries + ", and: " + d.Restart
 	}
