@@ -9,35 +9,35 @@ import (
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
 // chartValues are the values that a chart out of this repository brings: its values.yaml, or the files that are named in
-// its place. They are nil where the chart is not of this repository, or not all of them can be read.
-func (c *check) chartValues(ctx context.Context, s *subject) (out []release.ChartValues) {
-	chart, files, ref := s.chartOf(ctx)
-	dir, inside := worktree.Resolve(".", path.Join(".", chart))
-	if ref.Kind != sourcev1.GitRepositoryKind || !inside {
+// its place, relative to the root of the source. They are nil where the chart is not of this repository, or not all of
+// them can be read.
+func (c *check) chartValues(ctx context.Context, s *subject) []release.ChartValues {
+	spec := s.chartOf(ctx)
+	if spec.SourceRef == nil || spec.SourceRef.Kind != sourcev1.GitRepositoryKind {
 		return nil
 	}
-	ignore, own := s.graph.Artifact(ref.Kind, cmp.Or(ref.Namespace, s.object.Namespace), ref.Name, c.fileOf(s.object), dir)
-	if !own || s.graph.Tree().File(path.Join(dir, "Chart.yaml")) == nil {
+	tree, dir := s.graph.Tree(), rooted(spec.Chart)
+	ignore, own := s.graph.Artifact(spec.SourceRef.Kind, cmp.Or(spec.SourceRef.Namespace, s.object.Namespace), spec.SourceRef.Name, c.fileOf(s.object), dir)
+	exists := func(file string) bool { return tree.File(file) != nil && !ignore.File(file) }
+	if !own || !exists(path.Join(dir, "Chart.yaml")) {
 		return nil
 	}
+	files, optional := spec.ValuesFiles, spec.IgnoreMissingValuesFiles
 	if len(files) == 0 {
-		files = []string{path.Join(dir, "values.yaml")}
-		if s.graph.Tree().File(files[0]) == nil {
-			return []release.ChartValues{} // a chart need not have any
-		}
+		files, optional = []string{path.Join(dir, "values.yaml")}, true // a chart need not have any
 	}
+	out := []release.ChartValues{}
 	for _, file := range files {
-		file, inside := worktree.Resolve(".", path.Clean(file))
-		if !inside || ignore.File(file) {
-			return nil
+		file = rooted(file)
+		if optional && !exists(file) {
+			continue
 		}
-		data, err := s.graph.Tree().Read(file)
-		if err != nil {
+		data, err := tree.Read(file)
+		if err != nil || !exists(file) {
 			return nil
 		}
 		out = append(out, release.ChartValues{File: c.in.show(file), Data: string(data)})
@@ -45,18 +45,24 @@ func (c *check) chartValues(ctx context.Context, s *subject) (out []release.Char
 	return out
 }
 
-// chartOf is the path of a release's chart in its source, with the values files that it names.
-func (s *subject) chartOf(ctx context.Context) (chart string, files []string, ref helmv2.CrossNamespaceObjectReference) {
-	switch spec := s.hr.Spec; {
-	case spec.Chart != nil && spec.Chart.Spec.SourceRef != nil:
-		return spec.Chart.Spec.Chart, spec.Chart.Spec.ValuesFiles, *spec.Chart.Spec.SourceRef
-	case spec.ChartRef != nil && spec.ChartRef.Kind == sourcev1.HelmChartKind:
-		of := &sourcev1.HelmChart{}
-		key := client.ObjectKey{Namespace: cmp.Or(spec.ChartRef.Namespace, s.object.Namespace), Name: spec.ChartRef.Name}
-		if err := (&reader{subject: &subject{check: s.check, graph: s.graph, object: s.object, hr: s.hr}}).Get(ctx, key, of); err != nil {
-			return "", nil, ref
-		}
-		return of.Spec.Chart, of.Spec.ValuesFiles, helmv2.CrossNamespaceObjectReference{Kind: of.Spec.SourceRef.Kind, Name: of.Spec.SourceRef.Name, Namespace: key.Namespace}
+// rooted is a path in the artifact of a source, which nothing leads out of.
+func rooted(p string) string { return path.Join(".", path.Join("/", p)) }
+
+// chartOf is the chart of a release, with what it is taken from; without a source if that is not known.
+func (s *subject) chartOf(ctx context.Context) (chart helmv2.HelmChartTemplateSpec) {
+	spec := s.hr.Spec
+	if spec.Chart != nil {
+		return spec.Chart.Spec
 	}
-	return "", nil, ref
+	if spec.ChartRef == nil || spec.ChartRef.Kind != sourcev1.HelmChartKind {
+		return chart
+	}
+	of := &sourcev1.HelmChart{}
+	key := client.ObjectKey{Namespace: cmp.Or(spec.ChartRef.Namespace, s.object.Namespace), Name: spec.ChartRef.Name}
+	if err := (&reader{subject: &subject{check: s.check, graph: s.graph, object: s.object, hr: s.hr}}).Get(ctx, key, of); err != nil {
+		return chart
+	}
+	chart.Chart, chart.ValuesFiles, chart.IgnoreMissingValuesFiles = of.Spec.Chart, of.Spec.ValuesFiles, of.Spec.IgnoreMissingValuesFiles
+	chart.SourceRef = &helmv2.CrossNamespaceObjectReference{Kind: of.Spec.SourceRef.Kind, Name: of.Spec.SourceRef.Name, Namespace: key.Namespace}
+	return chart
 }

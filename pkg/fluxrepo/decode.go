@@ -2,6 +2,7 @@ package fluxrepo
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func (c *check) decodeRelease(text []byte) (*decoded, error) {
 		} `json:"spec"`
 	}
 	if err := json.Unmarshal(doc, &raw); err != nil {
-		return nil, fmt.Errorf("is not a HelmRelease: %w", err)
+		return nil, wrongType("", err)
 	}
 	hr := &decoded{HelmRelease: &helmv2.HelmRelease{}, chart: substitute.Unknown(string(raw.Spec.ChartRef))}
 	for _, field := range []json.RawMessage{raw.Spec.Suspend, raw.Spec.ChartRef, raw.Spec.ValuesFrom} {
@@ -54,12 +55,12 @@ func (c *check) decodeRelease(text []byte) (*decoded, error) {
 	}
 	chart, names, err := c.shortChart(raw.Spec.Chart)
 	if err != nil {
-		return nil, fmt.Errorf("is not a HelmRelease: spec.chart: %w", err)
+		return nil, wrongType("spec.chart.", err)
 	}
 	hr.chart, hr.shaky = append(hr.chart, names...), append(hr.shaky, names...)
 	err = json.Unmarshal(doc, &in) // reads the rest of the fields where one has another type
 	if bad, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && (!ok || bad.Value != "string" || len(hr.shaky)+len(substitute.Unknown(string(raw.Spec.ValuesFrom))) == 0) {
-		return nil, fmt.Errorf("is not a HelmRelease: %w", err)
+		return nil, wrongType("", err)
 	}
 	hr.Name, hr.Namespace = in.Metadata.Name, in.Metadata.Namespace
 	hr.Spec.ChartRef, hr.Spec.Values, hr.Spec.Suspend = in.Spec.ChartRef, in.Spec.Values, in.Spec.Suspend
@@ -73,6 +74,22 @@ func (c *check) decodeRelease(text []byte) (*decoded, error) {
 	}
 	hr.Spec.Chart = chart
 	return hr, nil
+}
+
+// fieldError is a field of a HelmRelease that holds what it can't.
+type fieldError struct{ field, value string }
+
+func (e *fieldError) Error() string { return e.field + " can't be " + e.value }
+
+// wrongType says which field of a HelmRelease has another type, in the words of YAML. above is where what was decoded
+// stands.
+func wrongType(above string, err error) error {
+	bad, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return fmt.Errorf("is not a HelmRelease: %w", err)
+	}
+	what := map[string]string{"object": "a map", "array": "a list", "bool": "true or false"}[bad.Value]
+	return &fieldError{strings.TrimSuffix(above+strings.TrimPrefix(bad.Field, "."), "."), cmp.Or(what, "a "+bad.Value)}
 }
 
 // takeReferences leaves out the entries of valuesFrom that are variables as a whole.
@@ -112,6 +129,7 @@ func (c *check) shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate
 			URL       string          `json:"url"`
 			Ref       json.RawMessage `json:"ref"`
 			Files     json.RawMessage `json:"valuesFiles"`
+			Optional  json.RawMessage `json:"ignoreMissingValuesFiles"`
 		} `json:"spec"`
 	}
 	if err := json.Unmarshal(raw, &in); err != nil {
@@ -134,6 +152,7 @@ func (c *check) shortChart(raw json.RawMessage) (chart *helmv2.HelmChartTemplate
 		_ = json.Unmarshal(in.Spec.Ref, &chart.Spec.Reference) // what is no such thing names no version
 	}
 	_ = json.Unmarshal(in.Spec.Files, &chart.Spec.ValuesFiles)
+	_ = json.Unmarshal(in.Spec.Optional, &chart.Spec.IgnoreMissingValuesFiles)
 	if in.Spec.SourceRef != nil {
 		chart.Spec.SourceRef = &helmv2.CrossNamespaceObjectReference{}
 		_ = json.Unmarshal(in.Spec.SourceRef, chart.Spec.SourceRef) // of what is no such thing, the kind is not known

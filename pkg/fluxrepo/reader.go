@@ -66,13 +66,15 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 				Version     string                                 `json:"version"`
 				SourceRef   sourcev1.LocalHelmChartSourceReference `json:"sourceRef"`
 				ValuesFiles []string                               `json:"valuesFiles"`
+				Optional    bool                                   `json:"ignoreMissingValuesFiles"`
 			} `json:"spec"`
 		}
 		err := r.source(sourcev1.HelmChartKind, key, &in)
 		if names := r.unknownIn(in.Spec.Chart); err == nil && len(names) > 0 {
 			err = r.unknownChart("chart", names)
 		}
-		obj.Spec.Chart, obj.Spec.Version, obj.Spec.SourceRef, obj.Spec.ValuesFiles = in.Spec.Chart, in.Spec.Version, in.Spec.SourceRef, in.Spec.ValuesFiles
+		obj.Spec.Chart, obj.Spec.Version, obj.Spec.SourceRef = in.Spec.Chart, in.Spec.Version, in.Spec.SourceRef
+		obj.Spec.ValuesFiles, obj.Spec.IgnoreMissingValuesFiles = in.Spec.ValuesFiles, in.Spec.Optional
 		return err
 	}
 	return &release.Unreadable{Reason: "a kind that is not read"}

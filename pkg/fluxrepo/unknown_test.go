@@ -145,7 +145,7 @@ func TestCertainIsCertain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7)) // the same on every run
 	every, tried := 1, 0
 	if testing.Short() {
-		every = 8
+		every = 16
 	}
 	for _, name := range slices.Sorted(maps.Keys(positions)) {
 		c := positions[name]
