@@ -86,6 +86,33 @@ func TestEdges(t *testing.T) {
 			files: with(map[string]string{"apps/kustomization.yaml": "resources: [a/hr.yaml, gone.yaml]\n", "apps/a/hr.yaml": badRelease}),
 			paths: []string{"apps/a"}, want: []string{"error fatal=true apps/kustomization.yaml"},
 		},
+		"a kustomization that is no map": {
+			files: with(map[string]string{"apps/kustomization.yaml": "- hr.yaml\n"}), want: []string{"error fatal=true apps/kustomization.yaml:0:0: holds no kustomization"},
+		},
+		"an empty kustomization": {
+			files: with(map[string]string{"apps/kustomization.yaml": ""}), want: []string{"error fatal=true apps/kustomization.yaml:0:0: holds no kustomization"},
+		},
+		"resources that are no list": {
+			files: with(map[string]string{"apps/kustomization.yaml": "resources: hr.yaml\n"}), want: []string{"error fatal=true apps/kustomization.yaml:1:12: resources is not a list"},
+		},
+		"a Kustomization that can't be read": {
+			files: with(map[string]string{"clusters/prod/apps.yaml": strings.Replace(apps(""), "./apps", "[a]", 1)}), want: []string{notBuilt, "error fatal=true clusters/prod/apps.yaml:0:0: is not a Kustomization"},
+		},
+		"one that has nothing to do with Spegel": {
+			files: with(map[string]string{"clusters/prod/other.yaml": strings.Replace(strings.Replace(apps(""), "./apps", "[a]", 1), "name: apps", "name: other", 1)}), want: []string{built, deny}, without: "error",
+		},
+		"a release of another shape": {
+			files: with(map[string]string{"apps/hr.yaml": quickStart + "  valuesFrom: {kind: ConfigMap, name: v}\n"}),
+			want:  []string{"error fatal=true apps/hr.yaml:10:3: HelmRelease spegel: spec.valuesFrom can't be a map"},
+		},
+		"a chart of another shape": {
+			files: with(map[string]string{"apps/hr.yaml": strings.Replace(quickStart, "chart: spegel", "chart: {name: spegel}", 1)}),
+			want:  []string{"error fatal=true apps/hr.yaml:9:7: HelmRelease spegel: spec.chart.spec.chart can't be a map"},
+		},
+		"Windows line ends after a byte-order mark": {
+			files: with(map[string]string{"apps/hr.yaml": "\ufeff" + strings.ReplaceAll(badRelease, "\n", "\r\n"), "apps/kustomization.yaml": "\ufeffresources:\r\n- hr.yaml\r\n"}),
+			want:  []string{built, deny, "at apps/hr.yaml:13:11"},
+		},
 		"a folder far above": {
 			files: with(map[string]string{"k/archive/hr.yaml": badRelease}), paths: []string{"k"}, want: []string{notBuilt},
 		},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -183,8 +184,13 @@ func (c *check) unjudged(s *subject) (Error, bool) {
 	switch {
 	case s.problem != nil:
 		concerns := c.graph.Tree().Mark(s.object.Text)&worktree.Word != 0
+		place := c.placeOf(s.object)
+		if bad, ok := errors.AsType[*fieldError](s.problem); ok {
+			file, node := c.graph.Document(s.object)
+			place = c.nearest(file, node, steps(bad.field))
+		}
 		return Error{
-			Place: c.placeOf(s.object), Fatal: concerns, Elsewhere: !concerns,
+			Place: place, Fatal: concerns, Elsewhere: !concerns,
 			Message: fmt.Sprintf("HelmRelease %s: %s", r.name(s.object.Name), substitute.Written(overlay.Plain(s.problem).Error())),
 		}, true
 	case s.release == nil && len(s.chart) > 0 && (s.object.By != nil || c.graph.InFull(s.object.File)):

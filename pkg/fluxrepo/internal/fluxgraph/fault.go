@@ -123,7 +123,7 @@ func (f *faults) concerns(d *declare.Kustomization) bool {
 func (f *faults) concernsFile(p string) bool {
 	file := f.tree.File(p)
 	if file.IsKustomization() { // others are decoded where they are needed
-		if _, err := f.tree.Documents(p); err != nil {
+		if _, err := overlay.Kustomization(f.tree, p); err != nil {
 			return slices.ContainsFunc(f.tree.Paths(), func(other string) bool {
 				return worktree.Within(other, path.Dir(p)) && f.tree.File(other).Marks&worktree.Spegel != 0
 			})
@@ -155,7 +155,7 @@ func (f *faults) instance(n *Instance) {
 		at.Concerns = n.Spec.SourceRef.Kind == "ExternalArtifact" || f.tree.Mark(n.text)&worktree.Word != 0 || strings.HasPrefix(n.Problem, "its path holds")
 		f.add(at, nil)
 	case n.Err != nil && n.Folders == nil:
-		at.Line, at.Column, at.Concerns = 0, 0, f.tree.Mark(n.text)&worktree.Word != 0
+		at.Line, at.Column, at.Concerns, at.Missing = 0, 0, f.tree.Mark(n.text)&worktree.Word != 0, true
 		f.add(at, n.Err)
 	case n.Built:
 		f.build(n, at, name)

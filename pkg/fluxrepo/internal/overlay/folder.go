@@ -82,12 +82,16 @@ func (r *Reader) Folder(ignore *worktree.Ignore, dir string) *Folder {
 
 // read follows the paths of a kustomization.
 func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
-	docs, err := r.tree.Documents(f.File)
-	if err != nil || len(docs) == 0 {
-		f.Holes = append(f.Holes, unreadable(f.File, err))
+	doc, err := Kustomization(r.tree, f.File)
+	if err != nil {
+		h := Hole{File: f.File, Problem: err.Error()}
+		if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
+			h.Line, h.Column = bad.Line, bad.Column
+		}
+		f.Holes = append(f.Holes, h)
 		return
 	}
-	f.Node = docs[0]
+	f.Node = doc
 	f.copied = sources(r.tree, f.Dir, f.Node)
 	f.schema = yamldoc.Child(f.Node, "openapi") != nil || yamldoc.Child(f.Node, "crds") != nil
 	gone := map[int]bool{} // by the place of the path
@@ -110,15 +114,21 @@ func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 
 func at(n *yaml.Node) int { return n.Line<<16 | n.Column }
 
-func unreadable(file string, err error) Hole {
-	h := Hole{File: file, Problem: "holds no kustomization"}
-	if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
-		h.Line, h.Column = bad.Line, bad.Column
-	}
+// Kustomization is the document of a kustomization, or why nothing can be built of it.
+func Kustomization(tree *worktree.Tree, file string) (*yaml.Node, error) {
+	docs, err := tree.Documents(file)
 	if err != nil {
-		h.Problem = err.Error()
+		return nil, err
 	}
-	return h
+	if len(docs) == 0 || docs[0].Kind != yaml.MappingNode {
+		return nil, errors.New("holds no kustomization")
+	}
+	for _, field := range []string{"resources", "components"} {
+		if n := yamldoc.Child(docs[0], field); n != nil && n.Kind != yaml.SequenceNode && n.Tag != "!!null" {
+			return nil, &yamldoc.Error{Line: n.Line, Column: n.Column, Reason: field + " is not a list"}
+		}
+	}
+	return docs[0], nil
 }
 
 // follow adds what a path leads to, or says why it leads nowhere.
