@@ -104,6 +104,9 @@ func (r *Repository) declare() {
 	for _, k := range r.All {
 		k.ignore = r.IgnoreOf(k.source)
 		exists, own := r.tree.Dir(k.path) != nil && !k.ignore.Dir(k.path), r.IsOurs(k.source, k.path)
+		if n := yamldoc.Child(k.Node, "spec", "path"); n != nil && n.Kind != yaml.ScalarNode {
+			exists = false
+		}
 		k.ours, k.Missing = exists && own, !exists && own
 	}
 }
