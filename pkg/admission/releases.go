@@ -23,16 +23,17 @@ type Lister interface {
 
 var errTooMany = errors.New("there are too many")
 
-// releasesNaming lists the HelmReleases that take values from an object. The error says in words why there may be more.
-func (h *Handler) releasesNaming(ctx context.Context, kind string, key client.ObjectKey) (naming []*helmv2.HelmRelease, err error) {
+// releasesNaming hands on the HelmReleases that take values from an object, as their pages come: what is bad in the first is found
+// also where there is no time for the last. The error says in words why there may be more.
+func (h *Handler) releasesNaming(ctx context.Context, kind string, key client.ObjectKey, do func(*helmv2.HelmRelease)) error {
 	if h.Lister == nil {
-		return nil, errors.New("there is no cluster to ask")
+		return errors.New("there is no cluster to ask")
 	}
 	page := 0
-	err = pages.Each(ctx, listOnly{h.Lister}, []client.ListOption{client.InNamespace(key.Namespace)}, func(list *helmv2.HelmReleaseList) error {
+	err := pages.Each(ctx, listOnly{h.Lister}, []client.ListOption{client.InNamespace(key.Namespace)}, func(list *helmv2.HelmReleaseList) error {
 		for i := range list.Items {
 			if hr := &list.Items[i]; hr.DeletionTimestamp == nil && names(hr, kind, key.Name) {
-				naming = append(naming, hr.DeepCopy()) // without the rest of the page
+				do(hr)
 			}
 		}
 		page++
@@ -44,15 +45,15 @@ func (h *Handler) releasesNaming(ctx context.Context, kind string, key client.Ob
 	tooLarge := (*http.MaxBytesError)(nil)
 	switch {
 	case errors.As(err, &tooLarge):
-		return naming, errors.New("there is too much in them")
+		return errors.New("there is too much in them")
 	case err == nil || errors.Is(err, errTooMany):
-		return naming, err
+		return err
 	case apierrors.IsForbidden(err):
-		return naming, errors.New("not permitted")
+		return errors.New("not permitted")
 	case errors.Is(err, context.DeadlineExceeded) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err):
-		return naming, errors.New("not in time")
+		return errors.New("not in time")
 	}
-	return naming, errors.New("an error")
+	return errors.New("an error")
 }
 
 func names(hr *helmv2.HelmRelease, kind, name string) bool {

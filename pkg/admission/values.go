@@ -42,17 +42,19 @@ func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRe
 		return outcome{verdict: notReviewed}
 	}
 	named := client.ObjectKey{Namespace: req.Namespace, Name: after.GetName()}
-	releases, incomplete := h.releasesNaming(ctx, req.Kind.Kind, named)
-	if incomplete != nil {
-		incomplete = fmt.Errorf("the HelmReleases that use it could not be listed: %w", incomplete)
-	}
 	v := valuesReview{handler: h, policy: h.Policy(), kind: req.Kind.Kind, key: named, before: before, after: after, reader: h.reader()}
-	for i, hr := range releases {
-		if ctx.Err() != nil { // nobody waits any longer, and each may cost a second
-			incomplete = fmt.Errorf("%d of %d HelmReleases that use it were judged in time", i, len(releases))
-			break
+	found, judged := 0, 0
+	incomplete := h.releasesNaming(ctx, req.Kind.Kind, named, func(hr *helmv2.HelmRelease) {
+		if found++; ctx.Err() == nil { // else nobody waits any longer, and each may cost a second
+			v.judge(ctx, hr)
+			judged++
 		}
-		v.judge(ctx, hr)
+	})
+	switch {
+	case incomplete != nil:
+		incomplete = fmt.Errorf("the HelmReleases that use it could not be listed: %w", incomplete)
+	case judged < found:
+		incomplete = fmt.Errorf("%d of %d HelmReleases that use it were judged in time", judged, found)
 	}
 	return v.outcome(incomplete)
 }

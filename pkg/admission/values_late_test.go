@@ -2,7 +2,9 @@ package admission_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +26,41 @@ type last struct {
 func (l last) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 	defer l.end()
 	return l.objects.Get(ctx, key, obj, opts...)
+}
+
+// lastPage is a lister after whose first page the review has no time left.
+type lastPage struct {
+	*releases
+	end context.CancelFunc
+}
+
+func (l lastPage) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	if l.pages.Load() > 0 {
+		l.end()
+	}
+	return l.releases.List(ctx, list, opts...)
+}
+
+// What the first page has denies, whether or not there is time for the others.
+func TestReleasesAreJudgedAsTheirPagesCome(t *testing.T) {
+	t.Parallel()
+	list := &releases{}
+	for i := range 250 {
+		list.items = append(list.items, naming(t, fmt.Sprintf("spegel-%d", i), ""))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	pol := newPolicy(t, "")
+	h := &admission.Handler{
+		Policy: func() *policy.Policy { return pol }, Reader: objects{}, Lister: lastPage{list, cancel},
+		Metrics: admission.NewMetrics(prometheus.NewRegistry(), time.Now), Log: slog.New(slog.DiscardHandler),
+	}
+	resp := h.Handle(ctx, cradmission.Request{AdmissionRequest: *valuesReview(t, yamlOf("spegel: {mirroredRegistries: [https://registry.example.ts.net]}"), nil)})
+	if first, _, _ := strings.Cut(resp.Result.Message, "\n"); resp.Allowed || !strings.HasSuffix(first, " in HelmRelease kube-system/spegel-0, kube-system/spegel-1, kube-system/spegel-2 and 97 more:") {
+		t.Errorf("allowed %t: %s", resp.Allowed, first)
+	}
+	if want := "not judged in full: the HelmReleases that use it could not be listed: "; len(resp.Warnings) == 0 || !strings.HasPrefix(resp.Warnings[0], want) {
+		t.Errorf("warnings %q, want %q", resp.Warnings, want)
+	}
 }
 
 // A release costs up to a second, and a ConfigMap may be named by thousands: after the deadline none is judged any more.
