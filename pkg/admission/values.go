@@ -45,7 +45,8 @@ func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRe
 	v := valuesReview{handler: h, policy: h.Policy(), kind: req.Kind.Kind, key: named, before: before, after: after, reader: h.reader()}
 	found, judged := 0, 0
 	incomplete := h.releasesNaming(ctx, req.Kind.Kind, named, func(hr *helmv2.HelmRelease) {
-		if found++; ctx.Err() == nil { // else nobody waits any longer, and each may cost a second
+		found++
+		if ctx.Err() == nil { // else nobody waits any longer, and each may cost a second
 			v.judge(ctx, hr)
 			judged++
 		}
@@ -117,7 +118,8 @@ func (v *valuesReview) added(before, after *release.Release, found []release.Fin
 		return nil, found
 	}
 	had, milder := entries{}, entries{}
-	turnedOn, here := false, func(from release.Origin) bool { return from.Kind == v.kind && from.Name == v.key.Name }
+	var turnedOn bool
+	here := func(from release.Origin) bool { return from.Kind == v.kind && from.Name == v.key.Name }
 	if before != nil {
 		did, _ := before.WritesHosts()
 		does, from := after.WritesHosts()

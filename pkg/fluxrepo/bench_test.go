@@ -39,6 +39,7 @@ func benchmarkedRepositories() []benchmarked {
 	return []benchmarked{
 		{"one root lists 130 Kustomizations", generateHome, 1, "kubernetes/apps/*/*/app", 1, 3, 60},
 		{"2,000 Kustomizations in 100 folders", func(tb testing.TB, root string) {
+			tb.Helper()
 			generateFleet(tb, root, fleet{kustomizations: 2000, files: 18})
 		}, 1, "apps/*/*/app", 10, 0.5, 200},
 	}

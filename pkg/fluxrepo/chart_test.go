@@ -1,6 +1,7 @@
 package fluxrepo_test
 
 import (
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,7 +51,7 @@ func TestValuesOfTheChart(t *testing.T) {
 		"one that is missing and may be":       {release: optional, values: bad, files: map[string]string{"prod/v.yaml": list}, want: found, without: "deny"},
 		"all of them are missing and may be":   {release: optional, values: bad, want: empty, without: denied},
 		"a list that a later file takes back":  {release: files, values: list, files: map[string]string{"prod/v.yaml": "spegel: {mirroredRegistries: ~}\n"}, want: empty},
-		"a chart that wraps Spegel's":          {release: ours, values: "spegel:\n  spegel: {mirroredRegistries: ['https://harbor.example.com']}\n", want: ": spegel.spegel.mirroredRegistries[0] \"https://harbor.example.com\""},
+		"a chart that wraps Spegel's":          {release: ours, values: "spegel: {spegel: {mirroredRegistries: ['https://harbor.example.com']}}\n", want: ": spegel.spegel.mirroredRegistries[0] \"https://harbor.example.com\""},
 		"a HelmChart that names values files":  {release: "  chartRef: {kind: HelmChart, name: c}\n", values: bad, files: map[string]string{"apps/c.yaml": chart, "prod/v.yaml": list}, want: found, without: "deny"},
 		"a bad entry in a file of a HelmChart": {release: "  chartRef: {kind: HelmChart, name: c}\n", values: list, files: map[string]string{"apps/c.yaml": chart, "prod/v.yaml": bad}, want: "at prod/v.yaml:1:31"},
 		"another repository of that path":      {release: strings.Replace(ours, "name: flux-system", "name: charts", 1), values: bad, files: map[string]string{"apps/source.yaml": foreign}, want: unknown, without: "deny"},
@@ -64,9 +65,7 @@ func TestValuesOfTheChart(t *testing.T) {
 				".git/config": "[remote \"origin\"]\n\turl = https://github.com/o/r\n", "clusters/ks.yaml": generatedKustomization("apps", "flux-system", "./apps", ""),
 				"apps/hr.yaml": release + c.release, "charts/spegel/Chart.yaml": "apiVersion: v2\nname: spegel\nversion: 0.1.0\n", "charts/spegel/values.yaml": c.values,
 			}
-			for name, text := range c.files {
-				all[name] = text
-			}
+			maps.Copy(all, c.files)
 			for name, text := range all {
 				if text != "" {
 					writeFile(t, filepath.Join(root, name), text)

@@ -33,17 +33,25 @@ func (c *check) decodeRelease(text []byte) (*decoded, error) {
 		return nil, fmt.Errorf("is not YAML: %w", err)
 	}
 	var raw struct {
-		Spec struct{ Chart, ChartRef, ValuesFrom, Suspend json.RawMessage } `json:"spec"`
+		Spec struct {
+			Chart      json.RawMessage `json:"chart"`
+			ChartRef   json.RawMessage `json:"chartRef"`
+			ValuesFrom json.RawMessage `json:"valuesFrom"`
+			Suspend    json.RawMessage `json:"suspend"`
+		} `json:"spec"`
 	}
 	var in struct {
-		Metadata struct{ Name, Namespace string } `json:"metadata"`
-		Spec     struct {
-			ChartRef        *helmv2.CrossNamespaceSourceReference
-			ReleaseName     string
-			TargetNamespace string
-			ValuesFrom      []helmv2.ValuesReference
-			Values          *apiextensionsv1.JSON
-			Suspend         bool
+		Metadata struct {
+			Name      string `json:"name"`
+			Namespace string `json:"namespace"`
+		} `json:"metadata"`
+		Spec struct {
+			ChartRef        *helmv2.CrossNamespaceSourceReference `json:"chartRef"`
+			ReleaseName     string                                `json:"releaseName"`
+			TargetNamespace string                                `json:"targetNamespace"`
+			ValuesFrom      []helmv2.ValuesReference              `json:"valuesFrom"`
+			Values          *apiextensionsv1.JSON                 `json:"values"`
+			Suspend         bool                                  `json:"suspend"`
 		} `json:"spec"`
 	}
 	if err := json.Unmarshal(doc, &raw); err != nil {

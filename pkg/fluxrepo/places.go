@@ -119,14 +119,6 @@ func (c *check) nearest(file string, doc *yaml.Node, path []any) Place {
 	return c.at(file, nil)
 }
 
-// steps are the keys of a field.
-func steps(field string) (path []any) {
-	for key := range strings.SplitSeq(field, ".") {
-		path = append(path, key)
-	}
-	return path
-}
-
 // placeOfReference is where a HelmRelease names what could not be read.
 func (c *check) placeOfReference(s *subject, ref release.Reference) Place {
 	if name, unknown := s.named[ref]; unknown {

@@ -103,16 +103,16 @@ func fingerprint(parts []string) string {
 // category is what tells uploads about the same commit apart: the command, and what it was asked to look at. A slash ends it,
 // as GitHub has it.
 func (s sarifWriter) category() string {
-	id := "spegel-guard/" + s.options.Command + "/"
+	parts := []string{"spegel-guard", s.options.Command}
 	for _, p := range s.options.Paths {
 		switch name := s.options.relative(p); {
 		case p == "-":
-			id += stdinURI + "/"
+			parts = append(parts, stdinURI)
 		case name != ".":
-			id += strings.TrimLeft(name, "./") + "/"
+			parts = append(parts, strings.TrimLeft(name, "./"))
 		}
 	}
-	return id
+	return strings.Join(parts, "/") + "/"
 }
 
 // stdinURI stands for standard input, which is no file.

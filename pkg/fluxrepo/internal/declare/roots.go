@@ -23,7 +23,8 @@ func (r *Repository) roots() []*Kustomization {
 		}
 	}
 	for _, k := range first {
-		if take(k); !isInactive(k) {
+		take(k)
+		if !isInactive(k) {
 			roots = append(roots, k)
 		}
 	}

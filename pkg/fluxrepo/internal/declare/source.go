@@ -87,10 +87,15 @@ func (r *Repository) IsOurs(ref SourceRef, folder string) bool {
 	case r.tree.Dir(folder) != nil:
 		return true
 	}
-	// where the path is wrong, a source that is not known is ours if others take folders from it that exist
-	return ref.Kind == "GitRepository" && !known && (ref.Name == "flux-system" || slices.ContainsFunc(r.All, func(k *Kustomization) bool {
+	return ref.Kind == "GitRepository" && !known && r.takesFrom(ref)
+}
+
+// takesFrom reports whether a source that is not known is this repository where the path is wrong: others take folders from it
+// that exist.
+func (r *Repository) takesFrom(ref SourceRef) bool {
+	return ref.Name == "flux-system" || slices.ContainsFunc(r.All, func(k *Kustomization) bool {
 		return k.source.Name == ref.Name && k.Text("spec", "path") != "" && r.tree.Dir(k.path) != nil
-	}))
+	})
 }
 
 // IgnoreOf is what a source leaves out of its artifact.

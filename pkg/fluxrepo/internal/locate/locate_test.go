@@ -2,6 +2,7 @@ package locate_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +15,7 @@ import (
 )
 
 // build writes a repository and builds it. It returns the release of Spegel in it.
-func build(t *testing.T, files map[string]string, vars map[string]string) (*fluxgraph.Graph, *fluxgraph.Object) {
+func build(t *testing.T, files, vars map[string]string) (*fluxgraph.Graph, *fluxgraph.Object) {
 	t.Helper()
 	root := t.TempDir()
 	for name, text := range files {
@@ -150,9 +151,7 @@ func TestFind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files := map[string]string{"ks.yaml": flux(""), "apps/hr.yaml": release}
-			for name, text := range c.files {
-				files[name] = text
-			}
+			maps.Copy(files, c.files)
 			g, o := build(t, files, c.vars)
 			if c.path == nil {
 				c.path = entry

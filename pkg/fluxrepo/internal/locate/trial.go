@@ -26,7 +26,8 @@ type occurrence struct {
 // marker of its own, as they leave most builds as they are; then all of them; and where that breaks the build, or the
 // release is another one then, one after the other.
 func (f *Finder) trial(t Target, find func([]byte) [][]int, stands func(now any, marker string) bool) (Place, bool) {
-	if f.trials[t.Release]++; f.trials[t.Release] > maxTrials {
+	f.trials[t.Release]++
+	if f.trials[t.Release] > maxTrials {
 		return Place{}, false
 	}
 	if t.Holder.By == nil {

@@ -55,7 +55,7 @@ func (b *Build) any(is func(*Folder) bool) (found bool) {
 // sources are what the replacements of a kustomization copy from.
 func sources(tree *worktree.Tree, dir string, ks *yaml.Node) (out []*yaml.Node) {
 	list := yamldoc.Items(yamldoc.Child(ks, "replacements"))
-	for _, r := range list[:len(list):len(list)] {
+	for _, r := range slices.Clip(list) {
 		if p, ok := worktree.Resolve(dir, yamldoc.Text(r, "path")); ok && tree.File(p) != nil {
 			docs, _ := tree.Documents(p) // kustomize says what it can't read
 			for _, d := range docs {

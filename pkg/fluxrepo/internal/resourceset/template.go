@@ -161,7 +161,7 @@ func size(v reflect.Value) int {
 		return v.Len()
 	case reflect.Slice, reflect.Map:
 		n := v.Len() * perItem
-		if numbers, ok := v.Interface().([]int); ok && len(numbers) > 0 {
+		if numbers, ok := reflect.TypeAssert[[]int](v); ok && len(numbers) > 0 {
 			n = max(n, slices.Max(numbers), -(slices.Min(numbers) + 1))
 		}
 		return n

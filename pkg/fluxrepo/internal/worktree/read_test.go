@@ -96,11 +96,12 @@ func TestNames(t *testing.T) {
 // TestView: kustomize sees the artifact, what was made for a build above it, and nothing else.
 func TestView(t *testing.T) {
 	t.Parallel()
-	bomb := "a: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+	var bomb strings.Builder
+	bomb.WriteString("a: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n")
 	for c := 'c'; c < 'j'; c++ {
-		bomb += strings.NewReplacer("b:", string(c)+":", "&b", "&"+string(c), "*a", "*"+string(c-1)).Replace("b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n")
+		bomb.WriteString(strings.NewReplacer("b:", string(c)+":", "&b", "&"+string(c), "*a", "*"+string(c-1)).Replace("b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"))
 	}
-	tree := scan(t, map[string]string{".sourceignore": "old/\n", "old/a.yaml": "a: 1\n", "apps/a.yaml": "a: 1\n", "apps/bomb.yaml": bomb})
+	tree := scan(t, map[string]string{".sourceignore": "old/\n", "old/a.yaml": "a: 1\n", "apps/a.yaml": "a: 1\n", "apps/bomb.yaml": bomb.String()})
 	v := worktree.NewView(tree, tree.Ignoring(""), map[string][]byte{"apps/kustomization.yaml": []byte("resources: []\n")})
 	for p, want := range map[string]string{
 		"/repository/apps/a.yaml":             "a: 1\n",

@@ -85,7 +85,8 @@ func (t *Tree) walk(ctx context.Context, o Options, work chan<- *File) error {
 			return nil
 		}
 		work <- f
-		if t.count++; o.Progress != nil && t.count%512 == 0 {
+		t.count++
+		if o.Progress != nil && t.count%512 == 0 {
 			o.Progress(t.count)
 		}
 		return nil

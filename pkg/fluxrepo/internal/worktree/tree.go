@@ -167,7 +167,8 @@ func (t *Tree) Read(p string) ([]byte, error) {
 	if f == nil {
 		return nil, fmt.Errorf("%s does not exist", p)
 	}
-	if t.Look(p); f.Err != nil || f.data != nil {
+	t.Look(p)
+	if f.Err != nil || f.data != nil {
 		return f.data, f.Err
 	}
 	data, err := t.load(f)
