@@ -28,7 +28,7 @@ var elsewhere = map[string]struct{ golden, why string }{
 	"docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=v0.1.0 --build-arg COMMIT=$(git rev-parse HEAD) -t registry.example.com/spegel-guard:v0.1.0 --push .": {
 		why: "no docker",
 	},
-	"kubectl create -f examples/incident.yaml": {why: "test/e2e/readme runs it and compares what it prints"},
+	"kubectl create -f examples/incident.yaml": {why: "TestTheCELRefusalIsAsDocumented in test/e2e runs it"},
 	"kubectl apply --server-side -f https://github.com/spegel-guard/spegel-guard/releases/download/v0.1.0/install.yaml": {
 		why: "no release yet; TestDist makes the file",
 	},
