@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
 	"github.com/spegel-guard/spegel-guard/pkg/report"
 )
 
@@ -58,7 +58,7 @@ func (outs outputs) write(ctx context.Context, r *report.Report, command string,
 	v, _ := buildVersion()
 	dir, _ := os.Getwd() // without one, names stay as they are
 	options := report.Options{
-		Version: v, Command: command, Paths: paths, Dir: dir, Root: gitRoot(dir), BlobURL: blobURL(os.Getenv),
+		Version: v, Command: command, Paths: paths, Dir: dir, Root: fluxrepo.GitRoot(dir), BlobURL: blobURL(os.Getenv),
 		ReadFile: func(name string) ([]byte, error) {
 			if name == report.Stdin {
 				return stdin.whole()
@@ -91,21 +91,6 @@ func (outs outputs) each(ctx context.Context, stdout io.Writer, write func(w io.
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// gitRoot is the folder at or above this one that holds .git, as a folder or, in a worktree, a file; empty if none does.
-func gitRoot(dir string) string {
-	for dir != "" {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			return dir
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			break
-		}
-		dir = parent
-	}
-	return ""
 }
 
 // blobURL is where GitHub shows the files of the commit that its workflow runs on; empty elsewhere. The variables are

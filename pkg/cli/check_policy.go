@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -48,7 +49,7 @@ func rootOf(path string) string {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		dir = filepath.Dir(dir)
 	}
-	if root := gitRoot(dir); root != "" || path == "-" {
+	if root := fluxrepo.GitRoot(dir); root != "" || path == "-" {
 		return root
 	}
 	return dir
@@ -59,14 +60,7 @@ func policyAt(dir string) (string, error) {
 	if dir == "" {
 		return "", nil
 	}
-	file := filepath.Join(dir, policyName)
-	if wd, err := filepath.Abs("."); err == nil {
-		if wd, err = filepath.EvalSymlinks(wd); err == nil {
-			if rel, err := filepath.Rel(wd, file); err == nil {
-				file = rel
-			}
-		}
-	}
+	file := fluxrepo.Displayed(filepath.Join(dir, policyName), false)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return "", fmt.Errorf("policy: %w", err)

@@ -53,14 +53,16 @@ func (c *check) daemonSets(ctx context.Context, releases []Release, of []*subjec
 
 // runs are the DaemonSets that may be Spegel's: those that are built, and those in files that are judged though nothing builds them.
 func (c *check) runs() (out []*fluxgraph.Object) {
-	all := c.graph.Loose
-	for _, n := range c.graph.Instances {
-		all = slices.Concat(all, n.Objects)
-	}
-	for _, o := range all {
-		if o.Kind == "DaemonSet" && o.Err == nil && strings.HasPrefix(o.APIVersion, "apps/") && c.graph.Tree().Mark(o.Text)&worktree.Word != 0 {
-			out = append(out, o)
+	add := func(objects []*fluxgraph.Object) {
+		for _, o := range objects {
+			if o.Kind == "DaemonSet" && o.Err == nil && strings.HasPrefix(o.APIVersion, "apps/") && c.graph.Tree().Mark(o.Text)&worktree.Word != 0 {
+				out = append(out, o)
+			}
 		}
+	}
+	add(c.graph.Loose)
+	for _, n := range c.graph.Instances {
+		add(n.Objects)
 	}
 	return out
 }

@@ -72,7 +72,7 @@ func (o Options) input(ctx context.Context, p string) (*input, error) {
 	if !info.IsDir() && !info.Mode().IsRegular() {
 		return nil, errors.New("is neither a file nor a folder")
 	}
-	in := &input{root: rootOf(abs)}
+	in := &input{root: GitRoot(abs)}
 	switch {
 	case in.root == "" && info.IsDir():
 		in.root = abs
@@ -87,7 +87,7 @@ func (o Options) input(ctx context.Context, p string) (*input, error) {
 			in.root = abs
 		}
 	}
-	in.display = displayed(in.root, filepath.IsAbs(p))
+	in.display = Displayed(in.root, filepath.IsAbs(p))
 	if abs != in.root {
 		rel, err := filepath.Rel(in.root, abs)
 		if err != nil {
@@ -98,9 +98,9 @@ func (o Options) input(ctx context.Context, p string) (*input, error) {
 	return in, nil
 }
 
-// displayed is how a folder is shown: relative to the working directory, except one elsewhere that is given as an
-// absolute path.
-func displayed(dir string, absolute bool) string {
+// Displayed is how a file or folder is shown: relative to the working directory, except one elsewhere that is given as an
+// absolute path. Links in its own path have to be followed before.
+func Displayed(dir string, absolute bool) string {
 	wd, err := filepath.Abs(".")
 	if err == nil {
 		wd, err = filepath.EvalSymlinks(wd)
@@ -115,18 +115,19 @@ func displayed(dir string, absolute bool) string {
 	return filepath.ToSlash(rel)
 }
 
-// rootOf is the nearest folder with a .git, or "".
-func rootOf(dir string) string {
-	for {
+// GitRoot is the folder at or above this one that holds .git, as a folder or, in a worktree, a file; empty if none does.
+func GitRoot(dir string) string {
+	for dir != "" {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
 			return dir
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			return ""
+			break
 		}
 		dir = up
 	}
+	return ""
 }
 
 // standsAlone reports whether a folder, though it lies in a repository, holds one of its own, an example say: the first
