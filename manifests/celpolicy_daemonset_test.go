@@ -38,13 +38,13 @@ func newDaemonSetPolicies(t testing.TB) celPolicies {
 }
 
 // reviewDaemonSet asks the policies as the API server does.
-func (tw celPolicies) reviewDaemonSet(t *testing.T, c parity.DaemonSet, private ...string) (answer, error) {
+func (p celPolicies) reviewDaemonSet(t *testing.T, c parity.DaemonSet, private ...string) (answer, error) {
 	t.Helper()
 	ds, old := c.Object("spegel", "kube-system", c.Pod), runtime.Object(nil)
 	if c.Old != nil {
 		old = c.Object("spegel", "kube-system", c.Old)
 	}
-	return tw.reviewRequest(t.Context(), request("DaemonSet", ds.Namespace, ds.Name, ds, old), private...)
+	return p.reviewRequest(t.Context(), request("DaemonSet", ds.Namespace, ds.Name, ds, old), private...)
 }
 
 // What the corpus wants of the webhook, the policy says too, or the corpus says why not.

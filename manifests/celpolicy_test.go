@@ -88,15 +88,15 @@ func newEvaluator(t testing.TB, policy *admissionregistrationv1.ValidatingAdmiss
 }
 
 // review asks both policies the way that the bindings do. An expression that errors is an error.
-func (tw celPolicies) review(ctx context.Context, object map[string]any, private ...string) (answer, error) {
-	return tw.reviewRequest(ctx, create(object), private...)
+func (p celPolicies) review(ctx context.Context, object map[string]any, private ...string) (answer, error) {
+	return p.reviewRequest(ctx, create(object), private...)
 }
 
-func (tw celPolicies) reviewRequest(ctx context.Context, attributes *admission.VersionedAttributes, private ...string) (answer, error) {
+func (p celPolicies) reviewRequest(ctx context.Context, attributes *admission.VersionedAttributes, private ...string) (answer, error) {
 	var all answer
 	params := &corev1.ConfigMap{Data: map[string]string{"privateRegistries": strings.Join(private, "\n")}}
 	for _, params := range []*corev1.ConfigMap{nil, params} {
-		said, cost, err := tw.denies.ask(ctx, attributes, params)
+		said, cost, err := p.denies.ask(ctx, attributes, params)
 		if err != nil {
 			return all, err
 		}
@@ -105,7 +105,7 @@ func (tw celPolicies) reviewRequest(ctx context.Context, attributes *admission.V
 			all.denied = said[0] // of the second binding if it speaks: that one knows all
 		}
 	}
-	said, cost, err := tw.warns.ask(ctx, attributes, params)
+	said, cost, err := p.warns.ask(ctx, attributes, params)
 	all.warnings, all.cost = said, max(all.cost, cost)
 	return all, err
 }

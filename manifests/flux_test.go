@@ -43,15 +43,7 @@ func fluxBuild(t *testing.T, spec map[string]any) (install, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in install
-	for _, r := range resources.Resources() {
-		object, err := decode(r.MustYaml())
-		if err != nil {
-			t.Fatalf("%s: %v", r.CurId(), err)
-		}
-		in = append(in, object)
-	}
-	return in, nil
+	return installOf(t, resources), nil
 }
 
 // mustBuild is fluxBuild, which must succeed. The path is that of the artifact, which holds what the folder manifests does.

@@ -46,7 +46,12 @@ func buildFolder(t testing.TB, folder, kustomization string, files map[string]st
 	if err != nil {
 		t.Fatalf("kustomize build: %v", err)
 	}
-	var in install
+	return installOf(t, resources)
+}
+
+// installOf decodes what kustomize built.
+func installOf(t testing.TB, resources resmap.ResMap) (in install) {
+	t.Helper()
 	for _, r := range resources.Resources() {
 		object, err := decode(r.MustYaml())
 		if err != nil {

@@ -56,6 +56,7 @@ func TestNothingOutOfASecretIsShownButThePrivateHost(t *testing.T) {
 		"an element that a comma sets":           {"", refs(public, set("element", "x")), 3},
 		"an element of the inline list":          {"spegel: {mirroredRegistries: [i, j]}", refs(set("element", "x")), 2},
 		"a list that a comma sets":               {"", refs(public, set("whole", "x")), 2},
+
 		"a list that a comma sets, then elements":   {"", refs(public, set("whole", "x"), element), 2},
 		"a list that a comma sets in two Secrets":   {"", refs(public, set("whole", "x"), target(key(from("Secret", "same"), "whole"), "z")), 2},
 		"the same value in two Secrets":             {"", refs(public, set("one", list+"[0]"), target(key(from("Secret", "same"), "one"), list+"[0]")), 3},

@@ -22,14 +22,7 @@ func TestDaemonSetPolicyOnTheAPIServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var warnings warningLog
-	config := shared.Config()
-	config.QPS = -1
-	config.WarningHandler = &warnings
-	c, err := client.New(config, client.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, warnings := warnedClient(t)
 	namespace(t, ns)
 	// what is changed was there before the policies came
 	name := func(i int) string { return fmt.Sprint("case-", i) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -26,17 +25,9 @@ const celPolicyLabel = "cel.spegel-guard.dev/parameter"
 
 // installCELPolicies applies the components, for labelled namespaces only, once for all tests.
 var installCELPolicies = sync.OnceValue(func() error {
-	root, err := cluster.Root()
+	objects, err := cluster.CELPolicies()
 	if err != nil {
 		return err
-	}
-	var objects []*unstructured.Unstructured
-	for _, component := range []string{"validating-admission-policy", "daemonset-policy"} {
-		some, err := cluster.Render(filepath.Join(root, "manifests/components", component))
-		if err != nil {
-			return err
-		}
-		objects = append(objects, some...)
 	}
 	var all []*unstructured.Unstructured
 	for _, object := range objects {
@@ -112,14 +103,7 @@ type celAnswer struct {
 // celAsker returns a function that creates releases by dry run.
 func celAsker(t *testing.T) func(t *testing.T, ns string, object map[string]any) celAnswer {
 	t.Helper()
-	var warnings warningLog
-	config := shared.Config()
-	config.QPS = -1
-	config.WarningHandler = &warnings
-	c, err := client.New(config, client.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, warnings := warnedClient(t)
 	return func(t *testing.T, ns string, object map[string]any) celAnswer {
 		t.Helper()
 		u := (&unstructured.Unstructured{Object: object}).DeepCopy()

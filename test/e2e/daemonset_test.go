@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 	"github.com/spegel-guard/spegel-guard/test/e2e/parity"
 )
 
@@ -194,7 +195,7 @@ func TestDaemonSets(t *testing.T) {
 		t.Parallel()
 		text := accepted(t, kubectlInput(t, secretRelease(ns), "create", "-f", "-"))
 		text += refusedDaemonSet(t, kubectlInput(t, daemonSetOf(t, "spegel", "v0.7.4", docker, private), "create", "-f", "-"), "private-registry-mirrored")
-		golden(t, "daemonset.txt", text)
+		clustertest.Golden(t, "testdata/golden/daemonset.txt", text)
 		// what a program sees
 		c, err := client.New(shared.Config(), client.Options{})
 		if err != nil {

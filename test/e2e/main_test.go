@@ -5,21 +5,13 @@ package e2e_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
-	"time"
-
-	"github.com/go-logr/logr"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
-
-// update writes golden files instead of comparing with them. Read them before you commit them.
-var update = flag.Bool("update", false, "write golden files")
 
 // The control plane, and the webhook that is registered with it, are shared: a test has a namespace of
 // its own. Tests that stop the webhook or change its policy are not parallel, so they run before the
@@ -39,55 +31,31 @@ privateRegistries:
 `
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (code int, err error) {
-	log.SetLogger(logr.Discard())
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	root, err := cluster.Root()
-	if err != nil {
-		return 1, err
-	}
-	crds, err := cluster.CRDs()
-	if err != nil {
-		return 1, err
-	}
-	shared, err = cluster.Start(ctx, cluster.Options{CRDs: crds, Audit: cluster.AuditPolicy(), WorkDir: root})
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, shared.Stop()) }()
-	guard, err = shared.StartWebhook(ctx, cluster.WebhookOptions{Policy: []byte(testPolicy)})
-	if err != nil {
-		return 1, err
-	}
-	// these were there before the guard came
-	for _, ns := range []string{"bad-metadata", "bad-status", "bad-deletion", "bad-finalizer", "bad-suspend", "bad-fix"} {
-		if err := seed(ctx, root, ns); err != nil {
+	os.Exit(clustertest.Run(cluster.Options{Audit: cluster.AuditPolicy()}, func(ctx context.Context, c *cluster.Cluster) (code int, err error) {
+		shared = c
+		if guard, err = shared.StartWebhook(ctx, cluster.WebhookOptions{Policy: []byte(testPolicy)}); err != nil {
 			return 1, err
 		}
-	}
-	if err := guard.Register(ctx); err != nil {
-		return 1, err
-	}
-	code = m.Run()
-	_, err = webhookRequests()
-	return code, err
+		// these were there before the guard came
+		for _, ns := range []string{"bad-metadata", "bad-status", "bad-deletion", "bad-finalizer", "bad-suspend", "bad-fix"} {
+			if err := seed(ctx, ns); err != nil {
+				return 1, err
+			}
+		}
+		if err := guard.Register(ctx); err != nil {
+			return 1, err
+		}
+		code = m.Run()
+		_, err = webhookRequests()
+		return code, err
+	}))
 }
 
 // seed creates the incident in a namespace of its own.
-func seed(ctx context.Context, root, namespace string) error {
+func seed(ctx context.Context, namespace string) error {
 	for _, args := range [][]string{
 		{"create", "namespace", namespace},
-		{"create", "-n", namespace, "-f", filepath.Join(root, "test/e2e/testdata/bad.yaml")},
+		{"create", "-n", namespace, "-f", badFile},
 	} {
 		result, err := shared.Kubectl(ctx, args...)
 		if err == nil && result.ExitCode != 0 {

@@ -26,13 +26,7 @@ func TestParity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var warnings warningLog
-	config := shared.Config()
-	config.WarningHandler = &warnings
-	c, err := client.New(config, client.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, warnings := warnedClient(t)
 	if err := c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "flux-system"}}); err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
@@ -92,6 +86,20 @@ func policyOf(c parity.Case) string {
 		fmt.Fprintf(&b, "unresolved: %s\n", c.UnresolvedPolicy)
 	}
 	return b.String()
+}
+
+// warnedClient returns a client, and the log of the warnings that it gets.
+func warnedClient(t testing.TB) (client.Client, *warningLog) {
+	t.Helper()
+	warnings := new(warningLog)
+	config := shared.Config()
+	config.QPS = -1
+	config.WarningHandler = warnings
+	c, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, warnings
 }
 
 // warningLog collects the warnings of API answers.

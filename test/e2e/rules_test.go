@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 // TestEveryRuleThroughKubectl breaks each rule in each way that kubectl has of sending an object.
@@ -89,12 +90,12 @@ spec:
 func TestWhatKubectlPrints(t *testing.T) {
 	t.Parallel()
 	ns := namespace(t, "texts")
-	golden(t, "apply-incident.txt", refused(t, kubectl(t, "-n", ns, "apply", "-f", badFile)))
-	golden(t, "apply-good.txt", accepted(t, kubectl(t, "-n", ns, "apply", "-f", goodFile)))
-	golden(t, "patch-list.txt", accepted(t, kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge",
+	clustertest.Golden(t, "testdata/golden/apply-incident.txt", refused(t, kubectl(t, "-n", ns, "apply", "-f", badFile)))
+	clustertest.Golden(t, "testdata/golden/apply-good.txt", accepted(t, kubectl(t, "-n", ns, "apply", "-f", goodFile)))
+	clustertest.Golden(t, "testdata/golden/patch-list.txt", accepted(t, kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge",
 		"-p", `{"spec":{"values":{"spegel":{"mirroredRegistries":["https://ghcr.io"]}}}}`)))
-	golden(t, "patch-private.txt", refused(t, kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge",
+	clustertest.Golden(t, "testdata/golden/patch-private.txt", refused(t, kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge",
 		"-p", `{"spec":{"values":{"spegel":{"mirroredRegistries":["registry.example.ts.net/v2","*","https://user:hunter2@a.internal.example.com"],"appendMirrors":true}}}}`)))
-	golden(t, "suspend-bad.txt", accepted(t, kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge",
+	clustertest.Golden(t, "testdata/golden/suspend-bad.txt", accepted(t, kubectl(t, "-n", ns, "patch", "helmrelease", "spegel", "--type=merge",
 		"-p", `{"spec":{"suspend":true,"values":{"spegel":{"mirroredRegistries":null,"registries":["https://ghcr.io"]}}}}`)))
 }

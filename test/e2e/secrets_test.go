@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 // secretsNamespace is where the webhook may read Secrets, while TestReadSecrets runs.
@@ -60,7 +61,7 @@ stringData:
 		return strings.Contains(dryRun, "Warning: private-registry-mirrored: ")
 	})
 	result := kubectlInput(t, manifest, "-n", ns, "create", "-f", "-")
-	golden(t, "secret.txt", refused(t, result, "private-registry-mirrored", "invalid-mirror-url"))
+	clustertest.Golden(t, "testdata/golden/secret.txt", refused(t, result, "private-registry-mirrored", "invalid-mirror-url"))
 	resp, err := http.Get(guard.MetricsURL() + "/metrics")
 	if err != nil {
 		t.Fatal(err)

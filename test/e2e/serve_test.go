@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 // policyInForce is what setPolicy has set last.
@@ -31,12 +33,7 @@ func setPolicy(t testing.TB, policy string) {
 // eventually polls for up to 20 seconds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("not within 20 seconds: %s\n%s", what, guard.Logs())
+	clustertest.Eventually(t, 20*time.Second, what, ok, guard.Logs)
 }
 
 func metric(t testing.TB, name string) string {

@@ -1,12 +1,8 @@
 package release_test
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,32 +91,18 @@ func imagesOf(t *testing.T, disk filesys.FileSystem, folder string) (images []st
 func unpack(t *testing.T, packed []byte) filesys.FileSystem {
 	t.Helper()
 	disk := filesys.MakeFsInMemory()
-	stream, err := gzip.NewReader(strings.NewReader(string(packed)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for files := tar.NewReader(stream); ; {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return disk
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if header.Typeflag == tar.TypeDir {
+	for name, content := range untar(t, packed) {
+		if strings.HasSuffix(name, "/") {
 			continue
 		}
-		if strings.HasSuffix(header.Name, ".go") {
-			t.Errorf("%s is no manifest", header.Name)
+		if strings.HasSuffix(name, ".go") {
+			t.Errorf("%s is no manifest", name)
 		}
-		content, err := io.ReadAll(files)
-		if err == nil {
-			err = disk.WriteFile("/"+header.Name, content)
-		}
-		if err != nil {
+		if err := disk.WriteFile("/"+name, content); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return disk
 }
 
 func TestManifestsAreReproducible(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spegel-guard/spegel-guard/pkg/report"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 const goodValues = "  values: {spegel: {mirroredRegistries: [\"https://docker.io\", \"https://ghcr.io\"]}}\n"
@@ -43,7 +44,7 @@ func TestAudit(t *testing.T) {
 	if r.code != 1 || r.stderr != "spegel-guard: the API server has no PolicyReports of wgpolicyk8s.io/v1alpha2, so none were written\n" {
 		t.Errorf("exit code %d, standard error %q", r.code, r.stderr)
 	}
-	golden(t, "audit.txt", stable(r.stdout))
+	clustertest.Golden(t, "testdata/audit.txt", stable(r.stdout))
 	documented(t, stable(r.stdout))
 	if again := webhook(t, jobArgs...); again.stdout != r.stdout {
 		t.Errorf("a second run differs (-first +second):\n%s", cmp.Diff(r.stdout, again.stdout))
@@ -112,25 +113,6 @@ func formats(t *testing.T) {
 	}
 	if diff := cmp.Diff(report.Summary{Releases: 6, Denied: 1, Warned: 3, Unresolved: 1, Passed: 1}, rep.Summary); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
-// golden compares text with a file of testdata; -update writes it.
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), text); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,15 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
-
-// update writes golden files instead of comparing with them. Read them before you commit them.
-var update = flag.Bool("update", false, "write golden files")
 
 // The control plane, the arguments of the CronJob, and the kubeconfig of its account, are shared. No test is
 // parallel: an audit sees the whole cluster.
@@ -41,39 +35,21 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func runTests(m *testing.M) (code int, err error) {
-	log.SetLogger(logr.Discard())
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	root, err := cluster.Root()
-	if err != nil {
-		return 1, err
-	}
-	binary = filepath.Join(root, ".cache", "bin", "spegel-guard")
-	crds, err := cluster.CRDs()
-	if err != nil {
-		return 1, err
-	}
-	if shared, err = cluster.Start(ctx, cluster.Options{CRDs: crds, Audit: cluster.AuditPolicy(), WorkDir: root}); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, shared.Stop()) }()
-	if err := shared.StartDaemonSetController(); err != nil {
-		return 1, err
-	}
-	if err := install(ctx, root); err != nil {
-		return 1, err
-	}
-	return m.Run(), nil
+	os.Exit(clustertest.Run(cluster.Options{Audit: cluster.AuditPolicy()}, func(ctx context.Context, c *cluster.Cluster) (code int, err error) {
+		shared = c
+		root, err := cluster.Root()
+		if err != nil {
+			return 1, err
+		}
+		binary = filepath.Join(root, ".cache", "bin", "spegel-guard")
+		if err := shared.StartDaemonSetController(); err != nil {
+			return 1, err
+		}
+		if err := install(ctx, root); err != nil {
+			return 1, err
+		}
+		return m.Run(), nil
+	}))
 }
 
 // install grants what the component grants, and finds what its CronJob runs.
@@ -154,10 +130,5 @@ func apply(t *testing.T, manifest string) {
 // eventually polls for up to a minute.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("not within a minute: %s", what)
+	clustertest.Eventually(t, time.Minute, what, ok)
 }

@@ -142,17 +142,9 @@ func daemonSetEntry(to admissionregistrationv1.WebhookClientConfig) (entry admis
 
 // installCELPolicies applies the components for one namespace and waits until the API server refuses by it.
 func (b *bed) installCELPolicies(ctx context.Context) error {
-	root, err := cluster.Root()
+	objects, err := cluster.CELPolicies()
 	if err != nil {
 		return err
-	}
-	var objects []*unstructured.Unstructured
-	for _, component := range []string{"validating-admission-policy", "daemonset-policy"} {
-		some, err := cluster.Render(filepath.Join(root, "manifests/components", component))
-		if err != nil {
-			return err
-		}
-		objects = append(objects, some...)
 	}
 	for _, object := range objects {
 		if object.GetKind() == "ValidatingAdmissionPolicy" {

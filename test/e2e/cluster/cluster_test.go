@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 // abandon makes this test binary start a control plane, print its directory and wait to be killed.
@@ -54,15 +55,6 @@ func start(t *testing.T, o cluster.Options) *cluster.Cluster {
 	return c
 }
 
-func kubectl(t *testing.T, c *cluster.Cluster, args ...string) cluster.Result {
-	t.Helper()
-	result, err := c.Kubectl(t.Context(), args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result
-}
-
 func TestControlPlane(t *testing.T) {
 	t.Parallel()
 	crds, err := cluster.HelmReleaseCRD()
@@ -72,10 +64,10 @@ func TestControlPlane(t *testing.T) {
 	releases := schema.GroupResource{Group: "helm.toolkit.fluxcd.io", Resource: "helmreleases"}
 	c := start(t, cluster.Options{CRDs: []string{crds}, Audit: cluster.AuditPolicy(releases)})
 
-	if got := kubectl(t, c, "get", "helmreleases", "--all-namespaces"); got.ExitCode != 0 || got.Output != "No resources found\n" {
+	if got := clustertest.Kubectl(t, c, "get", "helmreleases", "--all-namespaces"); got.ExitCode != 0 || got.Output != "No resources found\n" {
 		t.Errorf("the HelmRelease resource is not served: %+v", got)
 	}
-	if got := kubectl(t, c, "get", "helmrelease", "absent"); got.ExitCode != 1 || !strings.Contains(got.Output, "NotFound") {
+	if got := clustertest.Kubectl(t, c, "get", "helmrelease", "absent"); got.ExitCode != 1 || !strings.Contains(got.Output, "NotFound") {
 		t.Errorf("expected kubectl's own status and message for an absent object, got %+v", got)
 	}
 
@@ -100,7 +92,7 @@ func TestControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 	for resource, want := range map[string]string{"configmaps": "yes\n", "secrets": "no\n"} {
-		got := kubectl(t, c, "--kubeconfig="+reader, "auth", "can-i", "get", resource)
+		got := clustertest.Kubectl(t, c, "--kubeconfig="+reader, "auth", "can-i", "get", resource)
 		if !strings.HasSuffix(got.Output, want) {
 			t.Errorf("can the service account get %s? expected %q, got %+v", resource, want, got)
 		}

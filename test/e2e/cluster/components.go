@@ -41,3 +41,20 @@ func Overlay(dir, manifests string, components ...string) (string, error) {
 	}
 	return dir, nil
 }
+
+// CELPolicies renders the components that judge in the API server itself.
+func CELPolicies() (Manifests, error) {
+	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	var objects Manifests
+	for _, component := range []string{"validating-admission-policy", "daemonset-policy"} {
+		some, err := Render(filepath.Join(root, "manifests/components", component))
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, some...)
+	}
+	return objects, nil
+}

@@ -3,6 +3,8 @@ package flux_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 // TestFluxIncident is the story of the project: the incident comes by Flux, is fixed, and broken again.
@@ -11,11 +13,11 @@ func TestFluxIncident(t *testing.T) {
 	a := newApp(t, "flux-incident", "", incident)
 
 	message := a.refused("app", "legacy-registries-key", "empty-mirror-list")
-	golden(t, "condition.txt", message+"\n")
+	clustertest.Golden(t, "testdata/golden/condition.txt", message+"\n")
 	if r := a.flux("reconcile", "kustomization", "app", "--timeout=3s"); r.ExitCode == 0 {
 		t.Errorf("flux reconcile succeeded:\n%s", r.Output)
 	}
-	golden(t, "get-kustomizations.txt", stable(a.flux("get", "kustomizations").Output))
+	clustertest.Golden(t, "testdata/golden/get-kustomizations.txt", stable(a.flux("get", "kustomizations").Output))
 	for _, object := range []string{"helmrelease/spegel", "ocirepository/spegel", "configmap/neighbour"} {
 		kind, name, _ := strings.Cut(object, "/")
 		if uid := a.get(kind, name, "{.metadata.uid}"); uid != "" {

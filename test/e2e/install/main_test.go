@@ -4,18 +4,14 @@ package install_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
-	"sigs.k8s.io/controller-runtime/pkg/log"
-
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 // The Service has the name of its namespace, and so has the webhook configuration; dnsName is what the API server asks for.
@@ -31,60 +27,27 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "install:", err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(clustertest.Run(cluster.Options{Services: true}, func(_ context.Context, c *cluster.Cluster) (code int, err error) {
+		shared = c
+		if root, err = cluster.Root(); err != nil {
+			return 1, err
+		}
+		return m.Run(), nil
+	}))
 }
 
-func run(m *testing.M) (code int, err error) {
-	log.SetLogger(logr.Discard())
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	if root, err = cluster.Root(); err != nil {
-		return 1, err
-	}
-	crds, err := cluster.CRDs()
-	if err != nil {
-		return 1, err
-	}
-	shared, err = cluster.Start(ctx, cluster.Options{CRDs: crds, Services: true, WorkDir: root})
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, shared.Stop()) }()
-	return m.Run(), nil
-}
+// accepted fails the test unless kubectl succeeded; the output is what it printed.
+var accepted = clustertest.Accepted
 
 func kubectl(t *testing.T, args ...string) cluster.Result {
 	t.Helper()
-	result, err := shared.Kubectl(t.Context(), args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result
-}
-
-// accepted fails the test unless kubectl ended with status 0, and returns its output.
-func accepted(t *testing.T, r cluster.Result) string {
-	t.Helper()
-	if r.ExitCode != 0 {
-		t.Fatalf("status %d:\n%s", r.ExitCode, r.Output)
-	}
-	return r.Output
+	return clustertest.Kubectl(t, shared, args...)
 }
 
 // eventually polls for up to 30 seconds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("not within 30 seconds: %s", what)
+	clustertest.Eventually(t, 30*time.Second, what, ok)
 }
 
 // install applies a kustomization of the repository, as "kubectl apply -k" does, and takes it away when the test ends.

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 const (
@@ -143,12 +144,7 @@ func (r *run) kubectl(t *testing.T, args ...string) string {
 // eventually polls for up to a minute.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("not within a minute: %s", what)
+	clustertest.Eventually(t, time.Minute, what, ok)
 }
 
 func seconds(at time.Time) float64 { return float64(at.Unix()) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 const (
@@ -22,21 +23,11 @@ const (
 
 func (s *selfSigned) kubectl(t *testing.T, args ...string) cluster.Result {
 	t.Helper()
-	result, err := s.cluster.Kubectl(t.Context(), args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result
+	return clustertest.Kubectl(t, s.cluster, args...)
 }
 
 // accepted fails the test unless kubectl succeeded; the output is what it printed.
-func accepted(t *testing.T, result cluster.Result) string {
-	t.Helper()
-	if result.ExitCode != 0 {
-		t.Fatalf("kubectl ended with status %d; want it accepted\n%s", result.ExitCode, result.Output)
-	}
-	return result.Output
-}
+var accepted = clustertest.Accepted
 
 // refused fails the test unless the guard refused for a rule.
 func refused(t *testing.T, result cluster.Result, rule string) {
@@ -50,10 +41,5 @@ func refused(t *testing.T, result cluster.Result, rule string) {
 // eventually polls for up to 20 seconds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("not within 20 seconds: %s", what)
+	clustertest.Eventually(t, 20*time.Second, what, ok)
 }

@@ -1,8 +1,6 @@
 package fluxgraph_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/test/folder"
 )
 
 func kustomization(name, path, source string) string {
@@ -76,17 +75,7 @@ func TestNew(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			root := t.TempDir()
-			for file, text := range c.files {
-				file = filepath.Join(root, file)
-				if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			tree, err := worktree.Scan(t.Context(), root, worktree.Options{Words: []string{"spegel"}})
+			tree, err := worktree.Scan(t.Context(), folder.Write(t, c.files), worktree.Options{Words: []string{"spegel"}})
 			if err != nil {
 				t.Fatal(err)
 			}

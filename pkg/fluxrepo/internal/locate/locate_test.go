@@ -3,8 +3,6 @@ package locate_test
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,22 +10,13 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/test/folder"
 )
 
 // build writes a repository and builds it. It returns the release of Spegel in it.
-func build(t *testing.T, files, vars map[string]string) (*fluxgraph.Graph, *fluxgraph.Object) {
+func build(t *testing.T, repository, vars map[string]string) (*fluxgraph.Graph, *fluxgraph.Object) {
 	t.Helper()
-	root := t.TempDir()
-	for name, text := range files {
-		name = filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tree, err := worktree.Scan(t.Context(), root, worktree.Options{Words: []string{"spegel"}})
+	tree, err := worktree.Scan(t.Context(), folder.Write(t, repository), worktree.Options{Words: []string{"spegel"}})
 	if err != nil {
 		t.Fatal(err)
 	}

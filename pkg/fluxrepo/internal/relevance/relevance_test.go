@@ -1,8 +1,7 @@
 package relevance_test
 
 import (
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/relevance"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/test/folder"
 )
 
 func kustomization(name, path, extra string) string {
@@ -47,20 +47,9 @@ func TestLeftOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			root := t.TempDir()
-			files := map[string]string{"root.yaml": kustomization("root", "./ks", ""), "ks/a.yaml": kustomization("a", "./a", ""), "ks/b.yaml": kustomization("b", "./b", "")}
-			for _, more := range []map[string]string{files, c.files} {
-				for file, text := range more {
-					file = filepath.Join(root, file)
-					if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-			tree, err := worktree.Scan(t.Context(), root, worktree.Options{Words: []string{"spegel"}})
+			all := map[string]string{"root.yaml": kustomization("root", "./ks", ""), "ks/a.yaml": kustomization("a", "./a", ""), "ks/b.yaml": kustomization("b", "./b", "")}
+			maps.Copy(all, c.files)
+			tree, err := worktree.Scan(t.Context(), folder.Write(t, all), worktree.Options{Words: []string{"spegel"}})
 			if err != nil {
 				t.Fatal(err)
 			}

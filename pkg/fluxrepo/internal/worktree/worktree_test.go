@@ -1,26 +1,15 @@
 package worktree_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/test/folder"
 )
 
-func scan(t *testing.T, files map[string]string) *worktree.Tree {
+func scan(t *testing.T, all map[string]string) *worktree.Tree {
 	t.Helper()
-	root := t.TempDir()
-	for name, text := range files {
-		name = filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tree, err := worktree.Scan(t.Context(), root, worktree.Options{Words: []string{"spegel"}})
+	tree, err := worktree.Scan(t.Context(), folder.Write(t, all), worktree.Options{Words: []string{"spegel"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,22 +10,13 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+	"github.com/spegel-guard/spegel-guard/test/folder"
 )
 
 // root is a node with these files, by name without the leading slash.
-func root(t testing.TB, files map[string]string) nodefs.Files {
+func root(t testing.TB, all map[string]string) nodefs.Files {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r, err := nodefs.OpenRoot(dir)
+	r, err := nodefs.OpenRoot(folder.Write(t, all))
 	if err != nil {
 		t.Fatal(err)
 	}
