@@ -117,7 +117,7 @@ func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
 			[]string{"built from OCIRepository s-${CH}, which is not this repository"},
 		},
 		"a build that fails": {
-			map[string]string{"app/child.yaml": strings.Replace(child, "%", "./below", 1), "below/kustomization.yaml": "resources: [release.yaml]\nnamePrefix: [x]\n", "below/release.yaml": badRelease},
+			map[string]string{"app/child.yaml": strings.Replace(child, "%", "./below", 1), "below/kustomization.yaml": "resources: [release.yaml]\npatches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}'}]\n", "below/release.yaml": badRelease},
 			[]string{"Kustomization app-${CH} can't be built"},
 		},
 		"a test of a Secret": {

@@ -122,12 +122,10 @@ func (f *faults) concerns(d *declare.Kustomization) bool {
 // concernsFile reports whether a file does. Of a kustomization that can't be read, all beside and below it counts.
 func (f *faults) concernsFile(p string) bool {
 	file := f.tree.File(p)
-	if file.IsKustomization() { // others are decoded where they are needed
-		if _, err := overlay.Kustomization(f.tree, p); err != nil {
-			return slices.ContainsFunc(f.tree.Paths(), func(other string) bool {
-				return worktree.Within(other, path.Dir(p)) && f.tree.File(other).Marks&worktree.Spegel != 0
-			})
-		}
+	if f.decl.Reader.IsBroken(p) {
+		return slices.ContainsFunc(f.tree.Paths(), func(other string) bool {
+			return worktree.Within(other, path.Dir(p)) && f.tree.File(other).Marks&worktree.Spegel != 0
+		})
 	}
 	return file.Marks&worktree.Spegel != 0 || file.Err != nil || f.finds.Produces(p)
 }

@@ -85,7 +85,7 @@ func (g *Graph) outermost() []*overlay.Folder {
 	var out []*overlay.Folder
 	reached := map[*overlay.Folder]bool{}
 	add := func(f *overlay.Folder) {
-		if !reached[f] && yamldoc.Text(f.Node, "kind") != "Component" {
+		if !reached[f] && !f.IsComponent() {
 			out = append(out, f)
 			f.Walk(func(f *overlay.Folder) bool { reached[f] = true; return true })
 		}

@@ -1,12 +1,18 @@
 package overlay
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"path"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	kustypes "sigs.k8s.io/kustomize/api/types"
+	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
@@ -15,17 +21,15 @@ import (
 // Folder is what kustomize reads for one folder.
 type Folder struct {
 	Dir       string
-	File      string     // the kustomization; empty where Flux generates one
-	Node      *yaml.Node // its content, without what is not there
-	Resources []string   // files with objects, in order
-	Inputs    []string   // patches, values and the like
-	Subs      []*Folder  // bases and components
+	File      string    // the kustomization; empty where Flux generates one
+	Resources []string  // files with objects, in order
+	Inputs    []string  // patches, values and the like
+	Subs      []*Folder // bases and components
 	Holes     []Hole
 
-	cut    bool         // something was taken out of Node
-	order  []string     // of a generated kustomization: its resources
-	copied []*yaml.Node // what its replacements copy from
-	schema bool         // adds to the schema of kustomize
+	ks      kustypes.Kustomization // without what is not there
+	changed bool                   // ks is not what File has
+	copied  []*kustypes.SourceSelector
 }
 
 // Hole is what a kustomization names and what is not there. Line and Column count from 1; 0 is not known.
@@ -46,6 +50,7 @@ type Reader struct {
 	tree     *worktree.Tree
 	included func(p string) bool
 	folders  map[folderKey]*Folder
+	broken   map[string]bool
 }
 
 type folderKey struct {
@@ -56,8 +61,11 @@ type folderKey struct {
 // NewReader reads the folders of a tree. included reports whether a path that is not there may be in the artifact
 // all the same, because the source includes another.
 func NewReader(tree *worktree.Tree, included func(p string) bool) *Reader {
-	return &Reader{tree: tree, included: included, folders: map[folderKey]*Folder{}}
+	return &Reader{tree: tree, included: included, folders: map[folderKey]*Folder{}, broken: map[string]bool{}}
 }
+
+// IsBroken reports whether nothing can be built of a kustomization that was read.
+func (r *Reader) IsBroken(file string) bool { return r.broken[file] }
 
 // Folder reads a folder of an artifact.
 func (r *Reader) Folder(ignore *worktree.Ignore, dir string) *Folder {
@@ -82,8 +90,9 @@ func (r *Reader) Folder(ignore *worktree.Ignore, dir string) *Folder {
 
 // read follows the paths of a kustomization.
 func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
-	doc, err := Kustomization(r.tree, f.File)
+	doc, err := r.decode(f)
 	if err != nil {
+		r.broken[f.File] = true
 		h := Hole{File: f.File, Problem: err.Error()}
 		if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
 			h.Line, h.Column = bad.Line, bad.Column
@@ -91,58 +100,71 @@ func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 		f.Holes = append(f.Holes, h)
 		return
 	}
-	f.Node = doc
-	f.copied = sources(r.tree, f.Dir, f.Node)
-	f.schema = yamldoc.Child(f.Node, "openapi") != nil || yamldoc.Child(f.Node, "crds") != nil
-	gone := map[int]bool{} // by the place of the path
-	for _, ref := range references(f.Node) {
-		problem := r.follow(f, ignore, ref)
-		if problem == "" {
-			continue
+	paths(&f.ks, func(field, p string) bool {
+		problem := r.follow(f, ignore, field, p)
+		if problem != "" {
+			f.changed = true
+			at := placeOf(doc, field, p)
+			f.Holes = append(f.Holes, Hole{
+				File: f.File, Line: at.Line, Column: at.Column, Field: field, Path: p, Remote: problem == elsewhere, Problem: problem,
+				Shaping: field == "components" || strings.HasPrefix(field, "patches") || field == "transformers",
+			})
 		}
-		gone[at(ref.node)] = true
-		f.Holes = append(f.Holes, Hole{
-			File: f.File, Line: ref.node.Line, Column: ref.node.Column, Field: ref.field, Path: ref.path,
-			Remote: problem == elsewhere, Problem: problem,
-			Shaping: ref.field == "components" || strings.HasPrefix(ref.field, "patches") || ref.field == "transformers",
-		})
-	}
-	if f.cut = len(gone) > 0; f.cut {
-		f.Node = without(f.Node, func(ref reference) bool { return gone[at(ref.node)] })
-	}
+		return problem == ""
+	})
+	f.copied = r.sources(f)
 }
 
-func at(n *yaml.Node) int { return n.Line<<16 | n.Column }
-
-// Kustomization is the document of a kustomization, or why nothing can be built of it.
-func Kustomization(tree *worktree.Tree, file string) (*yaml.Node, error) {
-	docs, err := tree.Documents(file)
+// decode reads a kustomization, or says why nothing can be built of it.
+func (r *Reader) decode(f *Folder) (*yaml.Node, error) {
+	docs, err := r.tree.Documents(f.File)
 	if err != nil {
 		return nil, err
 	}
 	if len(docs) == 0 || docs[0].Kind != yaml.MappingNode {
 		return nil, errors.New("holds no kustomization")
 	}
-	for _, field := range []string{"resources", "components"} {
-		if n := yamldoc.Child(docs[0], field); n != nil && n.Kind != yaml.SequenceNode && n.Tag != "!!null" {
-			return nil, &yamldoc.Error{Line: n.Line, Column: n.Column, Reason: field + " is not a list"}
-		}
+	data, err := r.tree.Read(f.File)
+	if err == nil {
+		err = sigsyaml.Unmarshal(data, &f.ks)
 	}
-	return docs[0], nil
+	if bad, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		field, _, _ := strings.Cut(bad.Field, ".")
+		reason := bad.Error()
+		if bad.Type.Kind() == reflect.Slice {
+			reason = field + " is not a list"
+		}
+		at := cmp.Or(yamldoc.Child(docs[0], field), docs[0])
+		err = &yamldoc.Error{Line: at.Line, Column: at.Column, Reason: reason}
+	}
+	if err != nil {
+		f.ks = kustypes.Kustomization{}
+	}
+	return docs[0], err
+}
+
+// placeOf is where a kustomization names a path.
+func placeOf(doc *yaml.Node, field, p string) (at yaml.Node) {
+	yamldoc.EachScalar(cmp.Or(yamldoc.Child(doc, field), doc), func(n *yaml.Node) {
+		if at.Line == 0 && (n.Value == p || strings.HasSuffix(n.Value, "="+p)) {
+			at = *n
+		}
+	})
+	return at
 }
 
 // follow adds what a path leads to, or says why it leads nowhere.
-func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, ref reference) string {
-	p, ok := worktree.Resolve(f.Dir, ref.path)
+func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) string {
+	p, ok := worktree.Resolve(f.Dir, name)
 	isFile := ok && r.tree.File(p) != nil && !ignore.File(p) // kustomize looks for a file first
 	switch {
-	case isRemote(ref.path) && !isFile:
+	case isRemote(name) && !isFile:
 		return elsewhere
 	case !ok:
 		return "leads out of the repository"
 	}
 	if d := r.tree.Dir(p); d != nil && !ignore.Dir(p) {
-		if ref.role == data {
+		if strings.HasSuffix(field, "Generator") {
 			return "is a folder, not a file"
 		}
 		if r.tree.Kustomization(d, ignore) == "" {
@@ -158,7 +180,7 @@ func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, ref reference) strin
 		return "does not exist"
 	}
 	r.tree.Look(p)
-	if ref.role == resource {
+	if field == "resources" || field == "bases" || field == "generators" {
 		f.Resources = append(f.Resources, p)
 	} else {
 		f.Inputs = append(f.Inputs, p)
@@ -175,14 +197,19 @@ func (r *Reader) list(f *Folder, ignore *worktree.Ignore, d *worktree.Dir) {
 		sub := r.tree.Dir(p)
 		switch {
 		case sub != nil && ignore.Dir(p):
+			continue
 		case sub != nil && r.tree.Kustomization(sub, ignore) != "":
 			f.Subs = append(f.Subs, r.Folder(ignore, p))
-			f.order = append(f.order, p)
 		case sub != nil:
 			r.list(f, ignore, sub)
+			continue
 		case yamldoc.IsYAML(name) && !ignore.File(p):
 			f.Resources = append(f.Resources, p)
-			f.order = append(f.order, p)
+		default:
+			continue
+		}
+		if rel, err := filepath.Rel(f.Dir, p); err == nil { // it lies below
+			f.ks.Resources = append(f.ks.Resources, "./"+filepath.ToSlash(rel))
 		}
 	}
 }
@@ -214,25 +241,16 @@ func (f *Folder) Files(visit func(file string) (more bool)) {
 // Copies reports whether the kustomization copies out of the objects of its files.
 func (f *Folder) Copies() bool { return len(f.copied) > 0 }
 
+// IsComponent reports whether the kustomization is a part of others.
+func (f *Folder) IsComponent() bool { return f.ks.Kind == kustypes.ComponentKind }
+
 // Lists reports whether the kustomization names resources.
 func (f *Folder) Lists() bool {
-	isResource := func(field string) bool { return field == "resources" || field == "bases" }
-	return slices.ContainsFunc(references(f.Node), func(r reference) bool { return isResource(r.field) }) ||
-		slices.ContainsFunc(f.Holes, func(h Hole) bool { return isResource(h.Field) })
+	return len(f.ks.Resources)+len(f.ks.Bases) > 0 || //nolint:staticcheck // repositories have the old field, too
+		slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Field == "resources" || h.Field == "bases" })
 }
 
-// Patches are those that the kustomization lists, each as a map: with its text, or the path of its file, and its target.
-func (f *Folder) Patches() (out []*yaml.Node) {
-	for _, field := range []string{"patches", "patchesJson6902", "patchesStrategicMerge"} {
-		for _, item := range yamldoc.Items(yamldoc.Child(f.Node, field)) {
-			switch item = yamldoc.Deref(item); {
-			case item.Kind == yaml.ScalarNode && !isInline(item.Value):
-				continue // a file, which is an input
-			case item.Kind == yaml.ScalarNode:
-				item = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "patch"}, item}}
-			}
-			out = append(out, item)
-		}
-	}
-	return out
+// isRemote reports whether the kustomization names what lies elsewhere.
+func (f *Folder) isRemote() bool {
+	return slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Remote })
 }

@@ -1,17 +1,15 @@
 package overlay
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	fluxkustomize "github.com/fluxcd/pkg/kustomize"
-	"go.yaml.in/yaml/v3"
 	kustypes "sigs.k8s.io/kustomize/api/types"
-	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
@@ -25,50 +23,28 @@ type Spec struct {
 	JSON []byte
 }
 
-// manifest is the kustomization.yaml that kustomize-controller would write. It does what the Generator of
-// github.com/fluxcd/pkg/kustomize does, which reads from disk only and would see files that are not in the artifact
-// of Flux; a test compares the two.
-func (s *Spec) manifest(tree *worktree.Tree, f *Folder, leaveOut func(file string) bool) ([]byte, error) {
-	ks := kustypes.Kustomization{TypeMeta: kustypes.TypeMeta{APIVersion: kustypes.KustomizationVersion, Kind: kustypes.KustomizationKind}}
-	switch {
-	case f.Node != nil:
-		text, err := yaml.Marshal(f.Node)
-		if err != nil {
-			return nil, err
-		}
-		if err := sigsyaml.Unmarshal(text, &ks); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.File, err)
-		}
+// apply is the folder of the path with the kustomization.yaml that kustomize-controller would write. It does what the
+// Generator of github.com/fluxcd/pkg/kustomize does, which reads from disk only and would see files that are not in the
+// artifact of Flux; a test compares the two.
+func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
+	top := *f
+	top.changed = true
+	ks := &top.ks
+	ks.APIVersion, ks.Kind = cmp.Or(ks.APIVersion, kustypes.KustomizationVersion), cmp.Or(ks.Kind, kustypes.KustomizationKind)
+	switch { // or kustomize says that there is nothing to do
+	case len(ks.Resources) > 0:
+	case f.File == "":
+		ks.Namespace = "_placeholder"
 	default:
-		for _, p := range f.order {
-			if !leaveOut(p) {
-				ks.Resources = append(ks.Resources, "./"+strings.TrimPrefix(strings.TrimPrefix(p, f.Dir), "/"))
-			}
-		}
+		ks.BuildMetadata = []string{kustypes.OriginAnnotations}
 	}
-	if (f.Node == nil || f.cut) && len(ks.Resources) == 0 && ks.Namespace == "" {
-		ks.Namespace = "_placeholder" // or kustomize says that there is nothing to do
+	if f.File == "" {
+		top.File = path.Join(f.Dir, "kustomization.yaml")
 	}
-	if err := s.apply(tree, &ks); err != nil {
-		return nil, err
-	}
-	return sigsyaml.Marshal(ks)
-}
-
-func (f *Folder) manifestName() string {
-	if f.File != "" {
-		return path.Base(f.File)
-	}
-	return "kustomization.yaml"
-}
-
-// apply adds what the Kustomization says.
-func (s *Spec) apply(tree *worktree.Tree, ks *kustypes.Kustomization) error {
 	for from, to := range map[*string]*string{&s.TargetNamespace: &ks.Namespace, &s.NamePrefix: &ks.NamePrefix, &s.NameSuffix: &ks.NameSuffix} {
-		if *from != "" {
-			*to = *from
-		}
+		*to = cmp.Or(*from, *to)
 	}
+	ks.Patches = slices.Clip(ks.Patches)
 	for _, p := range s.Patches {
 		patch := kustypes.Patch{Patch: p.Patch}
 		if t := p.Target; t != nil {
@@ -78,30 +54,30 @@ func (s *Spec) apply(tree *worktree.Tree, ks *kustypes.Kustomization) error {
 		}
 		ks.Patches = append(ks.Patches, patch)
 	}
+	ks.Components = slices.Clip(ks.Components)
 	for _, c := range s.Components {
 		p, ok := worktree.Resolve(s.Path, c)
 		switch {
 		case !fluxkustomize.IsLocalRelativePath(c) || !ok:
-			return fmt.Errorf("component %s is not in this repository", c)
+			return nil, fmt.Errorf("component %s is not in this repository", c)
 		case tree.Dir(p) == nil && s.IgnoreMissingComponents:
 			continue
 		}
 		ks.Components = append(ks.Components, c)
 	}
+	ks.Images = slices.Clone(ks.Images)
 	for _, image := range s.Images {
 		i := slices.IndexFunc(ks.Images, func(have kustypes.Image) bool { return have.Name == image.Name })
 		if i < 0 {
+			i = len(ks.Images)
 			ks.Images = append(ks.Images, kustypes.Image{Name: image.Name})
-			i = len(ks.Images) - 1
 		}
-		if image.NewName != "" {
-			ks.Images[i].NewName = image.NewName
-		}
+		ks.Images[i].NewName = cmp.Or(image.NewName, ks.Images[i].NewName)
 		if image.NewTag != "" || image.Digest != "" { // together they choose the version
 			ks.Images[i].NewTag, ks.Images[i].Digest = image.NewTag, image.Digest
 		}
 	}
-	return s.applyOld(ks)
+	return &top, s.applyOld(ks)
 }
 
 // applyOld adds the patches that v1beta1 and v1beta2 knew.

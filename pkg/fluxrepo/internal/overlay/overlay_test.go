@@ -26,7 +26,8 @@ func TestManifest(t *testing.T) {
 			"b.yaml": object, "a.yml": object, "sub/c.yaml": object, "base/kustomization.yml": "resources: [d.yaml]", "base/d.yaml": object,
 			"README.md": "no", "base/deep/e.yaml": object,
 		}, "path: ./apps"},
-		"an empty folder": {map[string]string{"README.md": "no"}, "path: ./apps"},
+		"an empty folder":                    {map[string]string{"README.md": "no"}, "path: ./apps"},
+		"a kustomization that lists nothing": {map[string]string{"kustomization.yaml": "resources: []\n"}, "path: ./apps"},
 		"everything that a Kustomization can say": {map[string]string{
 			"kustomization.yaml": "resources: [a.yaml]\nnamespace: mine\nimages: [{name: a, newTag: '1'}, {name: b, digest: 'sha256:1'}]\n",
 			"a.yaml":             object, "component/kustomization.yaml": "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\n",
@@ -82,7 +83,11 @@ patchesJson6902: [{target: {version: v1, kind: Namespace, name: x}, patch: [{op:
 			if err := yaml.Unmarshal([]byte(c.spec), &ours.KustomizationSpec); err != nil {
 				t.Fatal(err)
 			}
-			text, err := ours.manifest(tree, NewReader(tree, nil).Folder(ours.Ignore, "apps"), func(string) bool { return false })
+			top, err := ours.apply(tree, NewReader(tree, nil).Folder(ours.Ignore, "apps"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := yaml.Marshal(top.ks)
 			if err != nil {
 				t.Fatal(err)
 			}

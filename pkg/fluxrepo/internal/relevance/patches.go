@@ -26,8 +26,7 @@ var aName = regexp.MustCompile(`^[\w-]+$`)
 func (g *Finder) stirs(ks *yaml.Node, folders []*overlay.Folder) bool {
 	var texts []string
 	leads := false
-	add := func(patch *yaml.Node) {
-		text, name := yamldoc.Text(patch, "patch"), yamldoc.Text(patch, "target", "name")
+	add := func(text, name string) {
 		if !aName.MatchString(name) {
 			texts = append(texts, text)
 		} else if g.hears(text) {
@@ -35,12 +34,16 @@ func (g *Finder) stirs(ks *yaml.Node, folders []*overlay.Folder) bool {
 		}
 	}
 	for _, p := range yamldoc.Items(yamldoc.Child(ks, "spec", "patches")) {
-		add(p)
+		add(yamldoc.Text(p, "patch"), yamldoc.Text(p, "target", "name"))
 	}
 	for _, f := range folders {
 		f.Walk(func(f *overlay.Folder) bool {
 			for _, p := range f.Patches() {
-				add(p)
+				name := ""
+				if p.Target != nil {
+					name = p.Target.Name
+				}
+				add(p.Patch, name)
 			}
 			for _, p := range slices.Concat(f.Inputs, f.Resources) {
 				built := g.tree.File(p).Marks&(worktree.Kustomization|worktree.Builder) != 0
