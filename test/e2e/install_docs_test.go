@@ -29,23 +29,3 @@ func TestTheInstallIsCheckedAsDocumented(t *testing.T) {
 		t.Errorf("%v; want %q at the front of\n%s", err, want, out)
 	}
 }
-
-// TestTheCELRefusalIsAsDocumented: what docs/install.md shows of a refusal by the CEL policies is what kubectl prints of it.
-func TestTheCELRefusalIsAsDocumented(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../docs/install.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	incident, err := os.ReadFile("../../examples/incident.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ns := celPolicyNamespace(t, "cel-guide", "shipped")
-	in := strings.ReplaceAll(string(incident), "namespace: kube-system", "namespace: "+ns)
-	_, answer, denied := strings.Cut(kubectlInput(t, in, "create", "-f", "-").Output, "Error from server (Forbidden): error when creating \"STDIN\": ")
-	want := "Error from server (Forbidden): error when creating \"examples/incident.yaml\": " + answer
-	if !denied || !strings.Contains(string(page), "\n$ kubectl create -f examples/incident.yaml\n"+want+"```\n") {
-		t.Errorf("docs/install.md does not show\n%s", want)
-	}
-}

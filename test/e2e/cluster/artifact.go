@@ -31,13 +31,7 @@ func (f *Flux) Push(ctx context.Context, namespace, name string, files map[strin
 	if err != nil {
 		return fmt.Errorf("push to %s/%s: %w", namespace, name, err)
 	}
-	sum := sha256.Sum256(artifact)
-	digest := hex.EncodeToString(sum[:])
-	scheme := runtime.NewScheme()
-	if err := sourcev1.AddToScheme(scheme); err != nil {
-		return err
-	}
-	api, err := client.New(f.cluster.Config(), client.Options{Scheme: scheme})
+	api, err := f.sources()
 	if err != nil {
 		return err
 	}
@@ -49,22 +43,60 @@ func (f *Flux) Push(ctx context.Context, namespace, name string, files map[strin
 	}); err != nil {
 		return fmt.Errorf("push to %s/%s: %w", namespace, name, err)
 	}
-	size := int64(len(artifact))
 	repo.Status = sourcev1.GitRepositoryStatus{
-		ObservedGeneration: repo.Generation,
-		Artifact: &meta.Artifact{
-			Path: digest + ".tar.gz", URL: f.server.add(digest, artifact), Revision: "main@sha1:" + digest[:40],
-			Digest: "sha256:" + digest, LastUpdateTime: metav1.Now(), Size: &size,
-		},
-		Conditions: []metav1.Condition{{
-			Type: meta.ReadyCondition, Status: metav1.ConditionTrue, Reason: meta.SucceededReason,
-			Message: "stored artifact", LastTransitionTime: metav1.Now(), ObservedGeneration: repo.Generation,
-		}},
+		ObservedGeneration: repo.Generation, Artifact: f.serve(artifact, "main@sha1:%.40s"), Conditions: stored(repo.Generation),
 	}
 	if err := api.Status().Update(ctx, repo); err != nil {
 		return fmt.Errorf("push to %s/%s: %w", namespace, name, err)
 	}
 	return nil
+}
+
+// Pull makes a tar.gz the content of OCIRepository namespace/name, as source-controller does with the layer of what it pulls.
+func (f *Flux) Pull(ctx context.Context, namespace, name string, layer []byte) error {
+	api, err := f.sources()
+	if err != nil {
+		return err
+	}
+	var repo sourcev1.OCIRepository
+	if err := api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &repo); err != nil {
+		return fmt.Errorf("pull: %w", err)
+	}
+	repo.Status = sourcev1.OCIRepositoryStatus{
+		ObservedGeneration: repo.Generation, Artifact: f.serve(layer, repo.Spec.Reference.Tag+"@sha256:%s"), Conditions: stored(repo.Generation),
+	}
+	if err := api.Status().Update(ctx, &repo); err != nil {
+		return fmt.Errorf("pull %s/%s: %w", namespace, name, err)
+	}
+	return nil
+}
+
+// sources is a client for Flux's sources.
+func (f *Flux) sources() (client.Client, error) {
+	scheme := runtime.NewScheme()
+	if err := sourcev1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	return client.New(f.cluster.Config(), client.Options{Scheme: scheme})
+}
+
+// serve serves an artifact. Its revision depends on its content alone: a format for the digest, of which git has 40 digits.
+func (f *Flux) serve(artifact []byte, revision string) *meta.Artifact {
+	sum := sha256.Sum256(artifact)
+	digest := hex.EncodeToString(sum[:])
+	size := int64(len(artifact))
+	return &meta.Artifact{
+		Path: digest + ".tar.gz", URL: f.server.add(digest, artifact), Revision: fmt.Sprintf(revision, digest),
+		Digest: "sha256:" + digest, LastUpdateTime: metav1.Now(), Size: &size,
+	}
+}
+
+// stored says that a source is ready.
+func stored(generation int64) []metav1.Condition {
+	return []metav1.Condition{{
+		Type: meta.ReadyCondition, Status: metav1.ConditionTrue, Reason: meta.SucceededReason,
+		Message: "stored artifact", LastTransitionTime: metav1.Now(), ObservedGeneration: generation,
+	}}
 }
 
 // pack makes a tar.gz that is the same for the same files.
