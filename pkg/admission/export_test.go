@@ -7,18 +7,18 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	admissionv1 "k8s.io/api/admission/v1"
 )
 
 // DecodeOnly is the HTTP part with a handler that decodes the object and allows it.
 func DecodeOnly() http.Handler {
-	h := admission.HandlerFunc(func(_ context.Context, req admission.Request) admission.Response {
+	handle := func(_ context.Context, req *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
 		if _, err := decode(req.Object.Raw); err != nil {
-			return admission.Errored(http.StatusBadRequest, err)
+			return failure(http.StatusBadRequest, err)
 		}
-		return admission.Allowed("")
-	})
-	return &endpoint{webhook: &admission.Webhook{Handler: h}, metrics: NewMetrics(prometheus.NewRegistry(), time.Now), log: slog.New(slog.DiscardHandler)}
+		return &admissionv1.AdmissionResponse{Allowed: true}
+	}
+	return &endpoint{handle: handle, metrics: NewMetrics(prometheus.NewRegistry(), time.Now), log: slog.New(slog.DiscardHandler)}
 }
 
 // SetReadTimeout bounds the reads of a review, for tests of many.
