@@ -152,7 +152,7 @@ func TestCELPoliciesStopsEarly(t *testing.T) {
 	}
 }
 
-// A match condition that costs too much errs, and the release is admitted. The dearest that the short cut looks at stays below
+// A match condition that costs too much errs, and the release is admitted. The most expensive that the short cut looks at stays below
 // what the API server grants.
 func TestCELPoliciesShortCutStaysWithinItsBudget(t *testing.T) {
 	t.Parallel()

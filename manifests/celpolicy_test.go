@@ -24,7 +24,7 @@ type celPolicies struct{ denies, warns evaluator }
 type answer struct {
 	denied   string // the message; empty if admitted
 	warnings []string
-	cost     int64 // of the dearest binding, as the API server counts it
+	cost     int64 // of the most expensive binding, as the API server counts it
 }
 
 // evaluator is a compiled policy.

@@ -95,7 +95,7 @@ func (h *Handler) reader() release.Reader {
 	return &cachedReader{Reader: h.Reader}
 }
 
-// logDenial tells who was denied what and why, and no value. A dry run leaves no trace but metrics.
+// logDenial logs who was denied what and why, and no value. A dry run leaves no trace but metrics.
 func (h *Handler) logDenial(req *admissionv1.AdmissionRequest, out outcome) {
 	if isDryRun(req) {
 		return

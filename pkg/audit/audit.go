@@ -41,7 +41,7 @@ type Release struct {
 	UID             types.UID
 	Chart, Version  string
 	Suspended       bool
-	// Deleting tells that the HelmRelease is on its way out.
+	// Deleting reports whether the HelmRelease is being deleted.
 	Deleting bool
 	Findings []release.Finding
 	// Unresolved are the references that could not be read and could change the findings.

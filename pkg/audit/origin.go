@@ -9,12 +9,12 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/rollout"
 )
 
-// origin is what of a HelmRelease tells which DaemonSets it made, and whether their lists may be shown. It is
-// kept of every HelmRelease, because one whose chart the policy does not know may have made one too.
+// origin is what is kept of a HelmRelease to find the DaemonSets that it made, and to know whether their lists may be shown.
+// It is kept of every HelmRelease, because one whose chart the policy does not know may have made one too.
 type origin struct {
 	name, release types.NamespacedName
-	// secret tells that values are in a Secret, elsewhere that it installs into another cluster, spegel that
-	// the policy takes its chart for Spegel's.
+	// secret reports whether values are in a Secret, elsewhere whether it installs into another cluster, spegel whether the
+	// policy takes its chart for Spegel's.
 	secret, elsewhere, spegel bool
 }
 

@@ -34,7 +34,7 @@ func DefaultLifetimes() Lifetimes {
 	return Lifetimes{CA: 5 * 365 * 24 * time.Hour, Certificate: 90 * 24 * time.Hour, Overlap: time.Hour}
 }
 
-// Validate tells what is wrong with lifetimes.
+// Validate reports what is wrong with lifetimes.
 func (l Lifetimes) Validate() error {
 	if l.Certificate <= 0 || l.Overlap < 0 || l.CA < 2*(l.Certificate+l.Overlap) {
 		return fmt.Errorf("lifetimes of CA %s, certificate %s and overlap %s: want the CA to last at least twice as long as the other two together",

@@ -135,7 +135,7 @@ func unpublished(verdict, published error, stderr io.Writer) error {
 	return verdict
 }
 
-// instance tells who writes an Event: in a cluster, the pod.
+// instance is who writes an Event: in a cluster, the pod.
 func instance() string {
 	if name, err := os.Hostname(); err == nil && name != "" {
 		return name

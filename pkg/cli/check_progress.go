@@ -12,7 +12,7 @@ const (
 	progressEvery = 200 * time.Millisecond // a terminal need not be written to more often
 )
 
-// progress is a line on a terminal that tells how far a long check has got.
+// progress is a line on a terminal that shows how far a long check has got.
 type progress struct {
 	out io.Writer // nil for none
 

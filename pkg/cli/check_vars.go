@@ -130,7 +130,7 @@ func (v *variables) parse(data []byte) error {
 	return nil
 }
 
-// sayUnused tells of single values and of ConfigMaps and Secrets that changed nothing.
+// sayUnused names the single values, and the ConfigMaps and Secrets, that changed nothing.
 func (v *variables) sayUnused(single []string, res *fluxrepo.Result, stderr io.Writer) {
 	said := map[string]bool{}
 	for _, s := range single {

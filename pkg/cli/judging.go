@@ -60,7 +60,7 @@ func (j *judging) policy() (*policy.Policy, error) {
 	return pol, nil
 }
 
-// sayNonePrivate tells of a rule that can find nothing.
+// sayNonePrivate warns of a rule that can find nothing.
 func sayNonePrivate(pol *policy.Policy, stderr io.Writer) {
 	if len(pol.PrivateRegistries) == 0 {
 		fmt.Fprintln(stderr, "spegel-guard: "+noPrivateRegistry)

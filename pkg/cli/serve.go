@@ -73,7 +73,7 @@ then every review that has begun is answered. A second signal ends the program a
 	return cmd
 }
 
-// check tells what is wrong with the flags.
+// check reports what is wrong with the flags.
 func (o *serveOptions) check(certDirGiven bool) error {
 	switch {
 	case o.port < 1 || o.port > 65535:

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// steers tells a character that could start a new line, move the cursor of a terminal, or turn text round.
+// steers reports whether a character could start a new line, move the cursor of a terminal, or turn text round.
 // File names and names of objects may hold any.
 func steers(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'

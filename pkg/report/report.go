@@ -52,7 +52,7 @@ type Release struct {
 	// Built is true for what a Kustomization of Flux in the repository builds; in a cluster it is true.
 	Built     bool `json:"built"`
 	Suspended bool `json:"suspended"`
-	// Deleting tells that a HelmRelease in a cluster is on its way out.
+	// Deleting reports whether a HelmRelease in a cluster is being deleted.
 	Deleting bool `json:"deleting,omitempty"`
 	// From is the chain of Flux Kustomizations that builds the release, outermost first; nil for a live
 	// cluster.

@@ -33,7 +33,7 @@ type DaemonSet struct {
 	HelmRelease, Release types.NamespacedName
 	// Configuration is what the current template says.
 	Configuration
-	// OnDelete tells that a pod gets a new template only when somebody deletes it.
+	// OnDelete reports whether a pod gets a new template only when somebody deletes it.
 	OnDelete bool
 	// Observed reports whether the DaemonSet controller has seen the current template. While it has not, the
 	// numbers are those of an older one.

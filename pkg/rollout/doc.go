@@ -1,4 +1,4 @@
-// Package rollout tells what a cluster runs of Spegel: its DaemonSets, what their configuration init
+// Package rollout reports what a cluster runs of Spegel: its DaemonSets, what their configuration init
 // container is told to write on a node, and which pods run the current template.
 //
 // It only reads, in pages, and keeps little of what it reads. It judges nothing: what follows from a list

@@ -21,8 +21,8 @@ type Pod struct {
 	Name string
 	// Node is where it runs or is meant to run; empty where nothing says so.
 	Node string
-	// Revision is the hash of the template that it was made from; empty where no label says so. Current tells that this is
-	// the DaemonSet's current template, Old that it is an older one. Neither is true where no revision has that hash: it may be
+	// Revision is the hash of the template that it was made from; empty where no label says so. Current reports whether
+	// this is the DaemonSet's current template, Old whether it is an older one. Neither is true where no revision has that hash: it may be
 	// newer than what was read of the revisions.
 	Revision     string
 	Current, Old bool

@@ -15,6 +15,7 @@ var banned = map[*regexp.Regexp]string{
 	regexp.MustCompile(`(?i)\btells? whether\b`):                                               "reports whether",
 	regexp.MustCompile(`(?i)\bbut for\b`):                                                      "except",
 	regexp.MustCompile(`(?i)\bparted by\b`):                                                    "separated by",
+	regexp.MustCompile(`(?i)\bdearest\b`):                                                      "most expensive",
 }
 
 // ofSpegelsChart is what may follow.

@@ -15,10 +15,10 @@ type Usage struct {
 	PeakMemory int64         // bytes of resident memory at most
 }
 
-// Usage tells what the webhook's process has used. It needs Linux.
+// Usage returns what the webhook's process has used. It needs Linux.
 func (w *Webhook) Usage() (Usage, error) { return w.cluster.usage(w.name) }
 
-// APIServerUsage tells what kube-apiserver has used. It needs Linux.
+// APIServerUsage returns what kube-apiserver has used. It needs Linux.
 func (c *Cluster) APIServerUsage() (Usage, error) { return c.usage("kube-apiserver") }
 
 func (c *Cluster) usage(name string) (u Usage, err error) {

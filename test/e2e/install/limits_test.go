@@ -36,7 +36,7 @@ func TestTheLimitsHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	limit := container.Resources.Limits.Memory().Value()
-	for name, values := range dearValues() {
+	for name, values := range expensiveValues() {
 		r, err := shared.KubectlInput(t.Context(), bytes.NewReader(configMap(t, name, values)), "apply", "--server-side", "-f", "-")
 		if err != nil {
 			t.Fatal(err)
@@ -55,7 +55,7 @@ func TestTheLimitsHold(t *testing.T) {
 	for range 8 {
 		wg.Go(func() { h.dawdle(ctx) })
 	}
-	reviews := dearReviews(t)
+	reviews := expensiveReviews(t)
 	for n := range clients {
 		wg.Go(func() {
 			for i := n; ctx.Err() == nil; i++ {
@@ -109,7 +109,7 @@ func (h *hammer) String() string {
 	return fmt.Sprintf("%d reviews answered, %d turned away, %d not answered in 5 seconds", h.answered, h.away, h.abandoned)
 }
 
-func (h *hammer) review(ctx context.Context, r dearReview) {
+func (h *hammer) review(ctx context.Context, r expensiveReview) {
 	code, text := h.post(ctx, bytes.NewReader(r.body))
 	var answer struct {
 		Response struct {

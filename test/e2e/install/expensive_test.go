@@ -10,22 +10,22 @@ import (
 // mostValues is how much of an object of at most 3 MiB values can be, in bytes.
 const mostValues = 3<<20 - 4<<10
 
-// dearReview is a review that costs much, and whether the release is bad.
-type dearReview struct {
+// expensiveReview is a review that costs much, and whether the release is bad.
+type expensiveReview struct {
 	name        string
 	body        []byte
 	bad, refers bool
 }
 
-// dearValues are contents of ConfigMaps, which hold 1 MiB at most.
-func dearValues() map[string]string {
+// expensiveValues are contents of ConfigMaps, which hold 1 MiB at most.
+func expensiveValues() map[string]string {
 	const size = 1<<20 - 4<<10
 	list := func(entry string, entries int) string {
 		return "spegel:\n  mirroredRegistries: [" + strings.Repeat(entry+",", entries) + entry + "]\n"
 	}
 	return map[string]string{
-		"dear-maps": list("{}", size/3), "dear-words": list("x", size/2), "dear-block": "a:\n" + strings.Repeat("- x\n", size/4),
-		"dear-few-maps": list("{}", 30_000), "dear-few-lists": list("[]", 30_000), // as many as are looked at
+		"costly-maps": list("{}", size/3), "costly-words": list("x", size/2), "costly-block": "a:\n" + strings.Repeat("- x\n", size/4),
+		"costly-few-maps": list("{}", 30_000), "costly-few-lists": list("[]", 30_000), // as many as are looked at
 	}
 }
 
@@ -37,9 +37,9 @@ func configMap(t *testing.T, name, values string) []byte {
 	})
 }
 
-// dearReviews are some of usual size and many of the largest: long lists of the shortest entries, of good ones and of
+// expensiveReviews are some of usual size and many of the largest: long lists of the shortest entries, of good ones and of
 // private ones, many keys, updates that change them, and the ConfigMaps.
-func dearReviews(t *testing.T) []dearReview {
+func expensiveReviews(t *testing.T) []expensiveReview {
 	t.Helper()
 	list := func(entry string, size int) json.RawMessage {
 		return json.RawMessage(`{"spegel":{"mirroredRegistries":[` + strings.Repeat(entry+",", size/(len(entry)+1)) + entry + `]}}`)
@@ -51,7 +51,7 @@ func dearReviews(t *testing.T) []dearReview {
 	good := json.RawMessage(`{"spegel":{"mirroredRegistries":["https://docker.io"]}}`)
 	bad := json.RawMessage(`{"spegel":{"registries":["https://docker.io"]}}`)
 	numbers, words := list("1", mostValues), list(`"x"`, mostValues)
-	all := []dearReview{
+	all := []expensiveReview{
 		{name: "good", body: reviewOf(t, good, nil)},
 		{name: "bad", body: reviewOf(t, bad, nil), bad: true},
 		{name: "numbers", body: reviewOf(t, numbers, nil), bad: true},
@@ -63,11 +63,11 @@ func dearReviews(t *testing.T) []dearReview {
 		{name: "keys", body: reviewOf(t, json.RawMessage(`{`+keys.String()+`"spegel":{"mirroredRegistries":["https://docker.io"]}}`), nil)},
 		{name: "update", body: reviewOf(t, words, numbers), bad: true},
 	}
-	for name := range dearValues() {
+	for name := range expensiveValues() {
 		all = append(all,
-			dearReview{name: name, body: reviewOf(t, nil, nil, name), bad: true, refers: true},
-			dearReview{name: name + " below numbers", body: reviewOf(t, numbers, nil, name), bad: true, refers: true},
-			dearReview{name: name + " twice, and keys", body: reviewOf(t, json.RawMessage(`{`+keys.String()+`"x":1}`), nil, name, name), bad: true, refers: true})
+			expensiveReview{name: name, body: reviewOf(t, nil, nil, name), bad: true, refers: true},
+			expensiveReview{name: name + " below numbers", body: reviewOf(t, numbers, nil, name), bad: true, refers: true},
+			expensiveReview{name: name + " twice, and keys", body: reviewOf(t, json.RawMessage(`{`+keys.String()+`"x":1}`), nil, name, name), bad: true, refers: true})
 	}
 	return all
 }
