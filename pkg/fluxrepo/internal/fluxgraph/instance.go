@@ -157,10 +157,7 @@ func (n *Instance) decode() error {
 	if err := json.Unmarshal(spec, &n.Spec.KustomizationSpec); err != nil {
 		return err
 	}
-	n.Suspended = n.Spec.Suspend
-	if yamldoc.Child(n.node, "spec", "patchesStrategicMerge") != nil || yamldoc.Child(n.node, "spec", "patchesJson6902") != nil {
-		n.Spec.JSON = doc
-	}
+	n.Suspended, n.Spec.JSON = n.Spec.Suspend, doc
 	return nil
 }
 

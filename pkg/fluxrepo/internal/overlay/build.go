@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
-	"sync"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
@@ -21,7 +19,6 @@ type Built struct {
 
 // Cache keeps builds by the content of their inputs.
 type Cache struct {
-	mu     sync.Mutex
 	builds map[string]*Built
 	below  *Cache
 }
@@ -29,20 +26,10 @@ type Cache struct {
 // NewCache is empty. With another below it, it finds what that one has, and adds nothing to it.
 func NewCache(below *Cache) *Cache { return &Cache{builds: map[string]*Built{}, below: below} }
 
-func (c *Cache) get(key string) *Built {
-	c.mu.Lock()
-	b := c.builds[key]
-	c.mu.Unlock()
-	if b == nil && c.below != nil {
-		return c.below.get(key)
+func (c *Cache) get(key string) (b *Built) {
+	for ; c != nil && b == nil; c = c.below {
+		b = c.builds[key]
 	}
-	return b
-}
-
-func (c *Cache) put(key string, b *Built) *Built {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.builds[key] = b
 	return b
 }
 
@@ -59,7 +46,7 @@ type Build struct {
 	all []*Folder // that the build reads, the one of the path first
 }
 
-// Run builds. If a build without what may be left out fails, it is repeated in full.
+// Run builds. What fails without what may be left out, or without the schema, is repeated in full.
 func (c *Cache) Run(b Build) *Built {
 	top, err := b.Spec.apply(b.Tree, b.Folders[0])
 	if err != nil {
@@ -67,7 +54,7 @@ func (c *Cache) Run(b Build) *Built {
 	}
 	for _, f := range append([]*Folder{top}, b.Folders[1:]...) {
 		f.Walk(func(f *Folder) bool {
-			if f != b.Folders[0] {
+			if f != b.Folders[0] { // top stands for it
 				b.all = append(b.all, f)
 			}
 			return true
@@ -76,56 +63,60 @@ func (c *Cache) Run(b Build) *Built {
 	if slices.ContainsFunc(b.all, (*Folder).copiesKustomizations) {
 		b.LeaveOut = nil
 	}
-	key, err := b.key()
-	if err != nil {
-		return &Built{Err: err}
-	}
+	over := b.made(false)
+	key := fmt.Sprintf("%q %q %t %q", b.Spec.Path, b.Spec.Ignore.Spec, b.Full, over)
 	if out := c.get(key); out != nil {
 		return out
 	}
-	out := b.run(false)
-	if out.Err != nil && b.LeaveOut != nil {
-		b.LeaveOut = nil
-		out = b.run(false)
+	out := b.run(over)
+	if out.Err != nil && !(b.Full && b.LeaveOut == nil) {
+		b.Full, b.LeaveOut = true, nil
+		out = b.run(b.made(false))
 	}
 	if out.Err != nil && slices.ContainsFunc(b.all, (*Folder).isRemote) {
-		if again := b.run(true); again.Err == nil {
+		if again := b.run(b.made(true)); again.Err == nil {
 			again.Unfollowed, out = true, again
 		}
 	}
-	return c.put(key, out)
-}
-
-func (b *Build) isLeftOut(file string) bool { return b.LeaveOut != nil && b.LeaveOut(file) }
-
-// key tells builds apart. Files are the same for one repository, except those that were edited.
-func (b *Build) key() (string, error) {
-	var key strings.Builder
-	text, err := json.Marshal(b.all[0].ks)
-	fmt.Fprintf(&key, "%s\x00%s\x00%t\x00%s", b.Spec.Path, b.Spec.Ignore.Spec, b.Full, text)
-	for _, f := range b.all {
-		for _, p := range slices.Concat([]string{f.File}, f.Resources, f.Inputs) {
-			if b.isLeftOut(p) {
-				fmt.Fprintf(&key, "\x00-%s", p)
-			} else if data, ok := b.Tree.Edit(p); ok {
-				fmt.Fprintf(&key, "\x00%s\x00%s", p, data)
-			}
-		}
-	}
-	return key.String(), err
+	c.builds[key] = out
+	return out
 }
 
 // leftOut stands in a file that is left out of a build: a list of nothing. kustomize would take longer to find that a
 // file holds no object at all than for the rest of a large build.
 const leftOut = "apiVersion: v1\nkind: List\nitems: []\n"
 
-// run builds once. With aim, a patch whose object is not there is no failure.
-func (b *Build) run(aim bool) *Built {
-	if err := b.bounded(); err != nil {
-		return &Built{Err: err}
+// made are the files that are not as the repository has them: what is left out, what was edited, and kustomizations
+// without what is not there. With aim, a patch whose object is not there is no failure.
+func (b *Build) made(aim bool) map[string]string {
+	over := map[string]string{}
+	for _, f := range b.all {
+		for _, p := range slices.Concat([]string{f.File}, f.Resources, f.Inputs) {
+			if b.LeaveOut != nil && b.LeaveOut(p) {
+				over[p] = leftOut
+			} else if data, ok := b.Tree.Edit(p); ok {
+				over[p] = string(data)
+			}
+		}
+		if !f.changed && !aim {
+			continue
+		}
+		ks := f.ks
+		if aim {
+			ks.Patches, ks.PatchesStrategicMerge = b.aimed(f), nil //nolint:staticcheck // as repositories have it
+		}
+		text, err := json.Marshal(ks)
+		if err != nil {
+			continue // can't be: it was decoded
+		}
+		over[f.File] = string(text)
 	}
-	over, err := b.made(aim)
-	if err != nil {
+	return over
+}
+
+// run builds once.
+func (b *Build) run(over map[string]string) *Built {
+	if err := b.bounded(); err != nil {
 		return &Built{Err: err}
 	}
 	spegels := slices.ContainsFunc(b.all, b.runsSpegel)
@@ -146,29 +137,4 @@ func (b *Build) run(aim bool) *Built {
 		out.Objects = append(out.Objects, newObject(r.YNode(), text))
 	}
 	return out
-}
-
-// made are the files that are not as the tree has them: what is left out, and kustomizations without what is not there.
-func (b *Build) made(aim bool) (map[string][]byte, error) {
-	over := map[string][]byte{}
-	for _, f := range b.all {
-		for _, p := range f.Resources {
-			if b.isLeftOut(p) {
-				over[p] = []byte(leftOut)
-			}
-		}
-		if !f.changed && !aim {
-			continue
-		}
-		ks := f.ks
-		if aim {
-			ks.Patches, ks.PatchesStrategicMerge = b.aimed(f), nil //nolint:staticcheck // as repositories have it
-		}
-		text, err := json.Marshal(ks)
-		if err != nil {
-			return nil, err
-		}
-		over[f.File] = text
-	}
-	return over, nil
 }

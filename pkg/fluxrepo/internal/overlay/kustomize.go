@@ -22,21 +22,12 @@ var kustomizing sync.Mutex
 
 // kustomize builds a folder. schema says that the build adds to the schema, builtins that it needs the one of
 // Kubernetes' own kinds, which takes more time and memory to read than most builds.
-func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (resmap.ResMap, error) {
+func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (res resmap.ResMap, err error) {
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
 	if schema { // start from a fresh schema, and leave none behind
 		return fluxkustomize.Build(fs, dir)
 	}
-	if !builtins {
-		if res, err := krust(fs, dir, false); err == nil {
-			return res, nil
-		} // say what Flux would say
-	}
-	return krust(fs, dir, true)
-}
-
-func krust(fs filesys.FileSystem, dir string, builtins bool) (res resmap.ResMap, err error) {
 	if !builtins {
 		openapi.ResetOpenAPI()
 		openapi.SuppressBuiltInSchemaUse()

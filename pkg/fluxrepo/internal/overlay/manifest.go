@@ -19,8 +19,7 @@ type Spec struct {
 	Path   string // in the repository
 	Ignore *worktree.Ignore
 	kustomizev1.KustomizationSpec
-	// JSON is the Kustomization as it is, for the patches that only its older versions know; nil for none.
-	JSON []byte
+	JSON []byte // the Kustomization as it is, for its patches; nil for none
 }
 
 // apply is the folder of the path with the kustomization.yaml that kustomize-controller would write. It does what the
@@ -43,16 +42,6 @@ func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 	}
 	for from, to := range map[*string]*string{&s.TargetNamespace: &ks.Namespace, &s.NamePrefix: &ks.NamePrefix, &s.NameSuffix: &ks.NameSuffix} {
 		*to = cmp.Or(*from, *to)
-	}
-	ks.Patches = slices.Clip(ks.Patches)
-	for _, p := range s.Patches {
-		patch := kustypes.Patch{Patch: p.Patch}
-		if t := p.Target; t != nil {
-			patch.Target = &kustypes.Selector{LabelSelector: t.LabelSelector, AnnotationSelector: t.AnnotationSelector}
-			patch.Target.Group, patch.Target.Version, patch.Target.Kind = t.Group, t.Version, t.Kind
-			patch.Target.Name, patch.Target.Namespace = t.Name, t.Namespace
-		}
-		ks.Patches = append(ks.Patches, patch)
 	}
 	ks.Components = slices.Clip(ks.Components)
 	for _, c := range s.Components {
@@ -77,33 +66,35 @@ func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 			ks.Images[i].NewTag, ks.Images[i].Digest = image.NewTag, image.Digest
 		}
 	}
-	return &top, s.applyOld(ks)
+	return &top, s.patch(ks)
 }
 
-// applyOld adds the patches that v1beta1 and v1beta2 knew.
-func (s *Spec) applyOld(ks *kustypes.Kustomization) error {
-	var old struct {
+// patch adds the patches of the Kustomization, those that v1beta1 and v1beta2 knew too.
+//
+//nolint:staticcheck // as Flux does
+func (s *Spec) patch(ks *kustypes.Kustomization) error {
+	var in struct {
 		Spec struct {
-			PatchesStrategicMerge []json.RawMessage `json:"patchesStrategicMerge"`
+			Patches               []kustypes.Patch
+			PatchesStrategicMerge []json.RawMessage
 			PatchesJSON6902       []struct {
-				Patch  json.RawMessage   `json:"patch"`
-				Target kustypes.Selector `json:"target"`
-			} `json:"patchesJson6902"`
-		} `json:"spec"`
+				Patch  json.RawMessage
+				Target *kustypes.Selector
+			}
+		}
 	}
 	if len(s.JSON) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(s.JSON, &old); err != nil {
+	if err := json.Unmarshal(s.JSON, &in); err != nil {
 		return err
 	}
-	for _, p := range old.Spec.PatchesStrategicMerge {
-		//nolint:staticcheck // as Flux does
-		ks.PatchesStrategicMerge = append(ks.PatchesStrategicMerge, kustypes.PatchStrategicMerge(p))
+	ks.Patches = slices.Concat(ks.Patches, in.Spec.Patches)
+	for _, p := range in.Spec.PatchesStrategicMerge {
+		ks.PatchesStrategicMerge = append(slices.Clip(ks.PatchesStrategicMerge), kustypes.PatchStrategicMerge(p))
 	}
-	for _, p := range old.Spec.PatchesJSON6902 {
-		//nolint:staticcheck // as Flux does
-		ks.PatchesJson6902 = append(ks.PatchesJson6902, kustypes.Patch{Patch: string(p.Patch), Target: &p.Target})
+	for _, p := range in.Spec.PatchesJSON6902 {
+		ks.PatchesJson6902 = append(slices.Clip(ks.PatchesJson6902), kustypes.Patch{Patch: string(p.Patch), Target: p.Target})
 	}
 	return nil
 }

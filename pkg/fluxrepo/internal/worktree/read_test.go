@@ -102,7 +102,7 @@ func TestView(t *testing.T) {
 		bomb.WriteString(strings.NewReplacer("b:", string(c)+":", "&b", "&"+string(c), "*a", "*"+string(c-1)).Replace("b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"))
 	}
 	tree := scan(t, map[string]string{".sourceignore": "old/\n", "old/a.yaml": "a: 1\n", "apps/a.yaml": "a: 1\n", "apps/bomb.yaml": bomb.String()})
-	v := worktree.NewView(tree, tree.Ignoring(""), map[string][]byte{"apps/kustomization.yaml": []byte("resources: []\n")})
+	v := worktree.NewView(tree, tree.Ignoring(""), map[string]string{"apps/kustomization.yaml": "resources: []\n"})
 	for p, want := range map[string]string{
 		"/repository/apps/a.yaml":             "a: 1\n",
 		"/repository/apps/kustomization.yaml": "resources: []\n",
@@ -120,8 +120,18 @@ func TestView(t *testing.T) {
 			t.Errorf("%s: %q; want %q", p, got, want)
 		}
 	}
-	if v.IsDir("/repository/old") || v.IsDir("/etc") || !v.IsDir("/repository/apps") || v.Exists("/etc/passwd") {
-		t.Error("a folder outside of the artifact, or apps not")
+	for p, want := range map[string]string{
+		"/repository/apps": "/repository/apps", "/repository/apps/a.yaml": "/repository/apps a.yaml", "/repository/./apps/../apps/a.yaml": "/repository/apps a.yaml",
+		"/repository/old": "error", "/etc": "error", "/etc/passwd": "error", "/repository/..": "error",
+	} {
+		dir, file, err := v.CleanedAbs(p)
+		got := strings.TrimSpace(string(dir) + " " + file)
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%s: %q; want %q", p, got, want)
+		}
 	}
 	if err := v.WriteFile("/repository/apps/a.yaml", []byte("b: 2\n")); err != nil {
 		t.Fatal(err)

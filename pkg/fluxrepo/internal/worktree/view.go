@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -16,17 +15,17 @@ import (
 const Mount = "/repository"
 
 // View is the repository as kustomize sees it: the files of an artifact, and over them what was made for one
-// build. What a build does not do, it does to an empty file system in memory.
+// build. A build takes paths apart and reads files; all else would be done to an empty file system in memory.
 type View struct {
 	filesys.FileSystem
 
 	tree   *Tree
 	ignore *Ignore           // of the source
-	over   map[string][]byte // by path in the repository
+	over   map[string]string // by path in the repository
 }
 
 // NewView is a view of a tree.
-func NewView(t *Tree, ignore *Ignore, over map[string][]byte) *View {
+func NewView(t *Tree, ignore *Ignore, over map[string]string) *View {
 	return &View{filesys.MakeFsInMemory(), t, ignore, over}
 }
 
@@ -39,37 +38,18 @@ func inside(p string) (string, bool) {
 	return strings.CutPrefix(p, Mount+"/")
 }
 
-// IsDir reports whether a path is a folder of the artifact.
-func (v *View) IsDir(p string) bool {
-	rel, ok := inside(p)
-	return ok && v.tree.Dir(rel) != nil && !v.ignore.Dir(rel)
-}
+func (v *View) isDir(rel string) bool { return v.tree.Dir(rel) != nil && !v.ignore.Dir(rel) }
 
 func (v *View) isFile(rel string) bool {
-	return v.over[rel] != nil || v.tree.File(rel) != nil && !v.ignore.File(rel)
-}
-
-// Exists reports whether a path is a file or folder of the artifact.
-func (v *View) Exists(p string) bool {
-	rel, ok := inside(p)
-	return ok && (v.isFile(rel) || v.IsDir(p))
-}
-
-// ReadDir lists a folder.
-func (v *View) ReadDir(p string) ([]string, error) {
-	rel, ok := inside(p)
-	if !ok || !v.IsDir(p) {
-		return nil, fs.ErrNotExist
-	}
-	d := v.tree.Dir(rel)
-	return slices.Concat(d.Files, d.Dirs), nil
+	_, made := v.over[rel]
+	return made || v.tree.File(rel) != nil && !v.ignore.File(rel)
 }
 
 // CleanedAbs takes a path apart; there are no symbolic links.
 func (v *View) CleanedAbs(p string) (filesys.ConfirmedDir, string, error) {
 	rel, ok := inside(p)
 	switch {
-	case ok && v.IsDir(p):
+	case ok && v.isDir(rel):
 		return filesys.ConfirmedDir(path.Join(Mount, rel)), "", nil
 	case ok && v.isFile(rel):
 		return filesys.ConfirmedDir(path.Join(Mount, path.Dir(rel))), path.Base(rel), nil
@@ -80,14 +60,11 @@ func (v *View) CleanedAbs(p string) (filesys.ConfirmedDir, string, error) {
 // ReadFile reads a file. What would grow without bound is refused.
 func (v *View) ReadFile(p string) ([]byte, error) {
 	rel, ok := inside(p)
-	if !ok {
-		return nil, fs.ErrNotExist
-	}
-	if data, ok := v.over[rel]; ok {
-		return data, nil
-	}
-	if !v.isFile(rel) {
+	if !ok || !v.isFile(rel) {
 		return nil, &fs.PathError{Op: "open", Path: rel, Err: fs.ErrNotExist}
+	}
+	if data, made := v.over[rel]; made {
+		return []byte(data), nil
 	}
 	data, err := v.tree.Read(rel)
 	if err != nil {
