@@ -3,7 +3,6 @@ package manifests_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -44,32 +43,31 @@ func TestMatchConditionsOfDaemonSets(t *testing.T) {
 	}
 	others := running(nil, containers(args("--listen=:80"), command("/agent", "registry-sync")))
 	many := func(n int) *appsv1.DaemonSet { return running(nil, make([]corev1.Container, n)) }
-	long := running(nil, containers(args(strings.Split(strings.Repeat("configuration,", 50_000), ",")[1:]...)))
-	long.Spec.Template.Spec.Containers[0].Args[0] = strings.Repeat("x", mebibyte/2)
+	words := running(nil, containers(args(make([]string, mebibyte)...))) // of 3 bytes each in the request, which has 3 MiB
 	tests := map[string]struct {
 		ds, old *appsv1.DaemonSet
 		called  bool
 	}{
-		"Spegel's":                              {ds: spegels, called: true},
-		"an init container":                     {ds: running(containers(args("configuration")), nil), called: true},
-		"a container":                           {ds: running(nil, containers(args("x"), args("registry"))), called: true},
-		"a command with a subcommand":           {ds: running(nil, containers(command("/spegel", "registry"))), called: true},
-		"another template":                      {ds: grown, old: spegels, called: true},
-		"a restart":                             {ds: restarted, old: spegels, called: true},
-		"Spegel's in place of another's":        {ds: spegels, old: others, called: true},
-		"501 containers":                        {ds: many(501), called: true},
-		"10,000 containers":                     {ds: many(10_000), called: true},
-		"a label and a status":                  {ds: labelled, old: spegels},
-		"another update strategy":               {ds: onDelete, old: spegels},
-		"one that is being deleted":             {ds: deleting, old: grown},
-		"another's":                             {ds: others},
-		"another's in place of Spegel's":        {ds: others, old: spegels},
-		"a program without arguments":           {ds: running(nil, containers(command("/registry")))},
-		"a program that is called like one":     {ds: running(nil, containers(command("registry", "serve")))},
-		"arguments after a command with others": {ds: running(nil, containers(corev1.Container{Command: []string{"/a", "b"}, Args: []string{"registry"}}))},
-		"no container":                          {ds: running(nil, nil)},
-		"500 containers":                        {ds: many(500), old: others},
-		"a mebibyte of arguments":               {ds: long, old: others},
+		"Spegel's":                       {ds: spegels, called: true},
+		"an init container":              {ds: running(containers(args("configuration")), nil), called: true},
+		"a container":                    {ds: running(nil, containers(args("x"), args("registry"))), called: true},
+		"a command with a subcommand":    {ds: running(nil, containers(command("/spegel", "registry"))), called: true},
+		"a flag before the subcommand":   {ds: running(nil, containers(args("--log-level=DEBUG", "registry"))), called: true},
+		"arguments after a command":      {ds: running(nil, containers(corev1.Container{Command: []string{"/tini", "--"}, Args: []string{"/spegel", "registry"}})), called: true},
+		"another template":               {ds: grown, old: spegels, called: true},
+		"a restart":                      {ds: restarted, old: spegels, called: true},
+		"Spegel's in place of another's": {ds: spegels, old: others, called: true},
+		"501 containers":                 {ds: many(501), called: true},
+		"10,000 containers":              {ds: many(10_000), called: true},
+		"a label and a status":           {ds: labelled, old: spegels},
+		"another update strategy":        {ds: onDelete, old: spegels},
+		"one that is being deleted":      {ds: deleting, old: grown},
+		"another's":                      {ds: others},
+		"another's in place of Spegel's": {ds: others, old: spegels},
+		"a program without arguments":    {ds: running(nil, containers(command("/registry")))},
+		"no container":                   {ds: running(nil, nil)},
+		"500 containers":                 {ds: many(500), old: others},
+		"a million arguments":            {ds: words, old: others},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package daemonset
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -33,7 +32,7 @@ type Finding struct {
 // Text is what is wrong, with the argument that it is about.
 func (f Finding) Text() string { return argument(f.Argument, f.Container) + ": " + f.Finding.Text() }
 
-// Unresolved is an argument, or a part of it, that takes its value from an object that is not read.
+// Unresolved is an argument, or a part of it, whose value is not read.
 type Unresolved struct {
 	Field               string
 	Container, Argument string
@@ -42,8 +41,11 @@ type Unresolved struct {
 
 // Text says what is not known, and why.
 func (u Unresolved) Text() string {
-	return fmt.Sprintf("%s: is in %s %s key %s, which is not read",
-		argument(u.Argument, u.Container), u.Kind, validate.Clean(u.Name), validate.Clean(u.Key))
+	where := u.Kind + " " + validate.Clean(u.Name)
+	if u.Key != "" {
+		where += " key " + validate.Clean(u.Key)
+	}
+	return argument(u.Argument, u.Container) + ": is in " + where + ", which is not read"
 }
 
 func argument(name, container string) string {

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,11 +14,22 @@ const (
 	serve     = "registry"      // the container that serves images
 )
 
+// The flags of the two that are read here. What was called otherwise before v0.1.0 is old.
+const (
+	mirrors, oldMirrors       = "mirrored-registries", "registries"
+	mirrorTargets, oldTargets = "mirror-targets", "mirror-registries"
+	hostsDir                  = "containerd-registry-config-path"
+	router                    = "router-addr"
+)
+
+// own are the flags by which Spegel is told from another program with such a subcommand.
+var own = []string{mirrors, mirrorTargets, oldTargets, hostsDir, router}
+
 // Configuration is what Spegel on a node is told, as the arguments of a pod template or of a pod say.
 type Configuration struct {
 	// Mirrors are the registries to mirror, as written and in their order; empty means every registry, unless Unread.
 	Mirrors []string
-	// Unread says that the list, or an entry of it, is in a Secret or ConfigMap, so that it is not known.
+	// Unread says that the list, or an entry of it, is in a Secret or ConfigMap, or only a running pod has it, so that it is not known.
 	Unread bool
 	// HostsDir is containerd's hosts directory; empty where no argument names one.
 	HostsDir string
@@ -49,6 +61,7 @@ type Source struct {
 // serves, where none does. Of several that write the same one, the last counts: Spegel clears the directory first.
 func Sources(spec *corev1.PodSpec) []Source {
 	var writing, serving []Source
+	last := map[string]string{} // by hosts directory, the container that writes it
 	for _, kind := range []struct {
 		field      string
 		containers []corev1.Container
@@ -57,14 +70,15 @@ func Sources(spec *corev1.PodSpec) []Source {
 			s, ok := read(&kind.containers[i], fmt.Sprintf("%s[%d].", kind.field, i))
 			switch {
 			case ok && s.Writes:
-				writing = append(slices.DeleteFunc(writing, func(w Source) bool { return w.HostsDir == s.HostsDir }), s)
+				last[s.HostsDir] = s.Mirrored.container
+				writing = append(writing, s)
 			case ok:
 				serving = append(serving, s)
 			}
 		}
 	}
 	if len(writing) > 0 {
-		return writing
+		return slices.DeleteFunc(writing, func(s Source) bool { return last[s.HostsDir] != s.Mirrored.container })
 	}
 	return serving[:min(len(serving), 1)]
 }
@@ -81,27 +95,19 @@ func readConfiguration(spec *corev1.PodSpec) (c Configuration, ok bool) {
 // read reads a container; ok is false if it does not run Spegel.
 func read(c *corev1.Container, field string) (s Source, ok bool) {
 	line := newCommandLine(c, field)
-	s.Container = c.Name
-	switch line.subcommand {
-	case configure:
-		ok = line.has("containerd-registry-config-path") || line.has("mirror-targets") || line.has("mirror-registries")
-	case serve:
-		ok = line.has("router-addr")
-	}
-	if !ok {
+	if line.subcommand == "" || !slices.ContainsFunc(own, line.has) {
 		return s, false
 	}
-	s.Writes = line.subcommand == configure
-	// only the old chart's list may be there without one of these: its registry container is told no targets
-	s.BeforeRename = line.has("registries") || line.has("mirror-registries")
-	list, targets := "mirrored-registries", "mirror-targets"
+	s.Container, s.Writes, s.BeforeRename = c.Name, line.subcommand == configure, line.beforeRename()
+	list, targets := mirrors, mirrorTargets
 	if s.BeforeRename {
-		list, targets = "registries", "mirror-registries"
+		list, targets = oldMirrors, oldTargets
 	}
 	s.Mirrors, s.Mirrored = line.list(list)
 	s.Targets, s.Targeted = line.list(targets)
+	maps.DeleteFunc(s.Targeted.Unread, func(_ int, ref Reference) bool { return ref.Kind == podVariable }) // each has the node's address
 	s.Unread = len(s.Mirrored.Unread) > 0
-	if dir, _ := line.list("containerd-registry-config-path"); len(dir) == 1 {
+	if dir, _ := line.list(hostsDir); len(dir) == 1 {
 		s.HostsDir = dir[0]
 	}
 	return s, true

@@ -3,6 +3,7 @@ package rollout
 import (
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,7 +43,7 @@ func (a *Argument) word(i int) string {
 // commandLine is what a container starts Spegel with. Spegel reads it with github.com/alexflint/go-arg: a flag takes all that follows
 // up to the next one, the last flag of a name wins, and an environment variable counts where there is no flag.
 type commandLine struct {
-	subcommand string
+	subcommand string // empty where there is none: the container does not run Spegel
 	field      string // of the container
 	command    int    // how many words are in its command
 	words      []string
@@ -64,35 +65,37 @@ func newCommandLine(c *corev1.Container, field string) *commandLine {
 		l.words = append(l.words, c.Command[1:]...)
 	}
 	l.words = append(l.words, c.Args...)
-	if len(l.words) == 0 || l.words[0] != configure && l.words[0] != serve {
-		return l // not Spegel's, and not worth the rest
+	// before it may be Spegel's --log-level, or a program that starts Spegel
+	start := slices.IndexFunc(l.words, func(word string) bool { return word == configure || word == serve })
+	if start < 0 {
+		return l
 	}
-	l.env = newEnvironment(c)
-	for i, word := range l.words {
-		text, unread := l.env.expand(word)
+	l.subcommand, l.env = l.words[start], newEnvironment(c)
+	for i := start + 1; i < len(l.words); i++ {
+		text, unread := l.env.expand(l.words[i])
 		l.words[i] = text
 		if unread != nil {
 			l.unread[i] = *unread
 		}
 	}
-	l.subcommand = l.words[0]
-	l.parse()
+	l.parse(start + 1)
 	return l
 }
 
-func (l *commandLine) parse() {
+func (l *commandLine) parse(start int) {
 	name := ""
-	for i, word := range l.words[1:] {
+	for i := start; i < len(l.words); i++ {
+		word := l.words[i]
 		switch rest := strings.TrimLeft(word, "-"); {
 		case word == "--":
 			return // what follows is for no flag
 		case rest != word && rest != "":
 			key, value, _ := strings.Cut(rest, "=")
 			name = key
-			l.flags[name] = flag{word: i + 1, inline: value}
+			l.flags[name] = flag{word: i, inline: value}
 		case name != "":
 			f := l.flags[name]
-			f.values = append(f.values, i+1)
+			f.values = append(f.values, i)
 			l.flags[name] = f
 		}
 	}
@@ -102,9 +105,27 @@ func (l *commandLine) parse() {
 func variable(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
 
 // has reports whether a flag is given, or its environment variable.
-func (l *commandLine) has(name string) bool {
-	_, given := l.flags[name]
-	return given || l.env.has(variable(name))
+func (l *commandLine) has(name string) bool { return l.given(name) || l.declared(name) }
+
+func (l *commandLine) given(name string) bool {
+	_, ok := l.flags[name]
+	return ok
+}
+
+func (l *commandLine) declared(name string) bool { return l.env.has(variable(name)) }
+
+// beforeRename reports whether the flags are those from before v0.1.0. With a flag of another release Spegel does not start, while it
+// ignores such an environment variable: so flags decide, and the environment only where there are none.
+func (l *commandLine) beforeRename() bool {
+	for _, has := range []func(string) bool{l.given, l.declared} {
+		switch {
+		case has(mirrors) || has(mirrorTargets):
+			return false
+		case has(oldMirrors) || has(oldTargets):
+			return true
+		}
+	}
+	return false
 }
 
 // list is what a flag, or its environment variable, gives.

@@ -15,8 +15,11 @@ const maxExpanded = 2 << 20
 // looking for one costs.
 const maxFrom = 100
 
-// Reference is an object that a value comes from, which is not read.
+// Reference is what a value comes from that is not read: the key of a Secret or ConfigMap, or a variable that only a running pod has.
 type Reference struct{ Kind, Name, Key string }
+
+// podVariable is the kind of a variable that only a running pod has: the address of its node, say.
+const podVariable = "variable"
 
 // environment is what is known of a container's environment variables.
 type environment struct {
@@ -28,8 +31,7 @@ type environment struct {
 type envVar struct {
 	set    bool
 	value  string
-	unread *Reference // where the value is, if it is not in the pod
-	open   bool       // only a running pod has the value: the address of a node, say
+	unread *Reference // where the value is, if it is not in the template
 	field  string     // below the container
 }
 
@@ -45,7 +47,7 @@ func newEnvironment(c *corev1.Container) *environment {
 		case from.ConfigMapKeyRef != nil:
 			v.unread = &Reference{"ConfigMap", from.ConfigMapKeyRef.Name, from.ConfigMapKeyRef.Key}
 		default:
-			v.open = true
+			v.unread = &Reference{Kind: podVariable, Name: declared.Name}
 		}
 		e.variables[declared.Name] = v
 	}
@@ -80,8 +82,8 @@ func (e *environment) lookup(name string) envVar {
 	return envVar{}
 }
 
-// expand puts variables in as the kubelet does: $(NAME), and $$ for a dollar sign. What is not set, or known only to a running pod,
-// stays as it is. What is in another object stays too, and that is said. So does what there is no room for.
+// expand puts variables in as the kubelet does: $(NAME), and $$ for a dollar sign. What is not set, and what there is no room for, stays
+// as it is. What is not read stays too, and that is said.
 func (e *environment) expand(s string) (expanded string, unread *Reference) {
 	if !strings.Contains(s, "$") {
 		return s, nil
@@ -99,7 +101,7 @@ func (e *environment) expand(s string) (expanded string, unread *Reference) {
 			if v.unread != nil {
 				unread = v.unread
 			}
-			if v.set && !v.open && v.unread == nil && len(v.value) <= e.room {
+			if v.set && v.unread == nil && len(v.value) <= e.room {
 				e.room -= len(v.value)
 				b.WriteString(v.value)
 			} else {

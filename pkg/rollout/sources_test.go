@@ -68,7 +68,7 @@ func TestWhereTheListComesFrom(t *testing.T) {
 			`{initContainers: [{name: c, args: [configuration, ` + targets + `, --mirrored-registries, https://$(HOST):5, $$(HOST), $(NONE), '$(', $, $(NODE_IP)],
 			  env: [{name: NODE_IP, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}, {name: D, value: org}, {name: HOST, value: example.$(D)}]}]}`,
 			"c --mirrored-registries initContainers[0].args[2]: initContainers[0].args[3]=https://example.org:5 initContainers[0].args[4]=$(HOST) " +
-				"initContainers[0].args[5]=$(NONE) initContainers[0].args[6]=$( initContainers[0].args[7]=$ initContainers[0].args[8]=$(NODE_IP)",
+				"initContainers[0].args[5]=$(NONE) initContainers[0].args[6]=$( initContainers[0].args[7]=$ initContainers[0].args[8]=$(NODE_IP) 5:variable/NODE_IP/",
 		},
 		"a variable from a Secret": {
 			`{initContainers: [{name: c, args: [configuration, ` + targets + `, --mirrored-registries, a, https://$(HOST)],
@@ -91,6 +91,29 @@ func TestWhereTheListComesFrom(t *testing.T) {
 			`{initContainers: [{name: a, args: [configuration, --containerd-registry-config-path, /a, --mirrored-registries, a]}, {name: b, args: [configuration, ` + targets + `, --mirrored-registries, b]}]}`,
 			"a --mirrored-registries initContainers[0].args[3]: initContainers[0].args[4]=a\n" +
 				"b --mirrored-registries initContainers[1].args[2]: initContainers[1].args[3]=b",
+		},
+		"words before the subcommand": {
+			`{initContainers: [{name: c, command: [/tini, --, /spegel], args: [--log-level, DEBUG, configuration, ` + targets + `, --mirrored-registries, a]}]}`,
+			"c --mirrored-registries initContainers[0].args[4]: initContainers[0].args[5]=a",
+		},
+		"the list alone, beside variables of a ConfigMap": {
+			`{initContainers: [{name: c, args: [configuration, --mirrored-registries, a], envFrom: [{configMapRef: {name: s}}]}]}`,
+			"c --mirrored-registries initContainers[0].args[1]: initContainers[0].args[2]=a",
+		},
+		"the list from a field of the pod": {
+			`{initContainers: [{name: c, args: [configuration, ` + targets + `], env: [{name: MIRRORED_REGISTRIES, valueFrom: {fieldRef: {fieldPath: "metadata.annotations['a']"}}}]}]}`,
+			"c MIRRORED_REGISTRIES initContainers[0].env[0]: -1:variable/MIRRORED_REGISTRIES/",
+		},
+		"an old name in the environment, beside a flag of today": {
+			`{initContainers: [{name: c, args: [configuration, ` + targets + `], env: [{name: REGISTRIES, value: b}]}]}`, "c --mirrored-registries initContainers[0].args:",
+		},
+		"a name of today in the environment, beside an old flag": {
+			`{initContainers: [{name: c, args: [configuration, --mirror-registries=http://a, --registries, a], env: [{name: MIRRORED_REGISTRIES, value: b}]}]}`,
+			"c --registries initContainers[0].args[2]: initContainers[0].args[3]=a",
+		},
+		"old names in the environment alone": {
+			`{initContainers: [{name: c, args: [configuration], env: [{name: REGISTRIES, value: b}, {name: MIRROR_REGISTRIES, value: http://a}]}]}`,
+			"c REGISTRIES initContainers[0].env[0]: initContainers[0].env[0]=b",
 		},
 		"the one that serves, where none writes": {
 			`{containers: [{name: other, args: [registry, serve]}, {name: registry, args: [registry, --router-addr=:5001, --mirrored-registries, b]}]}`,
@@ -135,6 +158,19 @@ func TestVeryManyObjectsOfVariables(t *testing.T) {
 	}
 	if sources := rollout.Sources(spec); len(sources) != 1 || len(sources[0].Mirrored.Unread) != 30_000 {
 		t.Errorf("%d sources; want one, of which nothing is known", len(sources))
+	}
+}
+
+// Looking through all that came before for each container would take half a minute.
+func TestVeryManyContainers(t *testing.T) {
+	t.Parallel()
+	spec := &corev1.PodSpec{}
+	for i := range 25_000 {
+		c := corev1.Container{Name: fmt.Sprint(i), Args: []string{"configuration", "--containerd-registry-config-path", fmt.Sprint("/", i%20_000)}}
+		spec.InitContainers = append(spec.InitContainers, c)
+	}
+	if sources := rollout.Sources(spec); len(sources) != 20_000 || sources[0].Container != "5000" {
+		t.Errorf("%d sources; want the last of each directory", len(sources))
 	}
 }
 
