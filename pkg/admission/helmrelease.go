@@ -95,7 +95,7 @@ func located(findings []release.Finding) []locatedFinding {
 // unreadValues are the references that a policy may deny a release for.
 func unreadValues(refs []release.Reference) (problems []problem) {
 	for _, ref := range refs {
-		if ref.Deniable() {
+		if !ref.Source {
 			problems = append(problems, problem{
 				name(ref), ref.Reason + ", so what Spegel would mirror is not known; make it readable or set the list in spec.values", ruleUnresolved,
 			})

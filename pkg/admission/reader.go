@@ -3,7 +3,6 @@ package admission
 import (
 	"context"
 	"reflect"
-	"sync"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -15,7 +14,7 @@ import (
 type cachedReader struct {
 	release.Reader
 
-	objects sync.Map // of func() (client.Object, error), by objectKey
+	objects map[objectKey]cachedObject
 }
 
 type objectKey struct {
@@ -23,14 +22,24 @@ type objectKey struct {
 	key  client.ObjectKey
 }
 
+type cachedObject struct {
+	client.Object
+
+	err error
+}
+
 // Get implements release.Reader.
 func (c *cachedReader) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
-	read, _ := c.objects.LoadOrStore(objectKey{reflect.TypeOf(obj), key}, sync.OnceValues(func() (client.Object, error) {
-		return obj, c.Reader.Get(ctx, key, obj, opts...)
-	}))
-	found, err := read.(func() (client.Object, error))()
-	if found != obj {
-		reflect.ValueOf(obj).Elem().Set(reflect.ValueOf(found).Elem())
+	of := objectKey{reflect.TypeOf(obj), key}
+	read, again := c.objects[of]
+	if again {
+		reflect.ValueOf(obj).Elem().Set(reflect.ValueOf(read.Object).Elem())
+		return read.err
 	}
+	err := c.Reader.Get(ctx, key, obj, opts...)
+	if c.objects == nil {
+		c.objects = map[objectKey]cachedObject{}
+	}
+	c.objects[of] = cachedObject{obj, err}
 	return err
 }

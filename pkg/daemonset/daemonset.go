@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/rollout"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -157,7 +158,7 @@ func (in *input) list(values []string, at *rollout.Argument) any {
 }
 
 // unknown stands for a value from an object. Of very many the rest count as the last: nobody reads more.
-func (in *input) unknown(at *rollout.Argument, entry int, ref rollout.Reference) validate.Unknown {
+func (in *input) unknown(at *rollout.Argument, entry int, ref rollout.Reference) certainty.Unknown {
 	reason := slices.IndexFunc(in.unresolved, func(u Unresolved) bool { return u.Argument == at.Name && u.Reference == ref })
 	if reason < 0 && len(in.unresolved) == maxUnresolved {
 		reason = maxUnresolved - 1
@@ -166,7 +167,7 @@ func (in *input) unknown(at *rollout.Argument, entry int, ref rollout.Reference)
 		in.unresolved = append(in.unresolved, Unresolved{field + at.Field(entry), in.source.Container, at.Name, ref})
 		reason = len(in.unresolved) - 1
 	}
-	return validate.Unknown{Reasons: []int{reason}}
+	return certainty.Unknown{Reasons: []int{reason}}
 }
 
 // place is the argument that a path of the values was made of.

@@ -79,7 +79,7 @@ func judged(t *testing.T, res *fluxrepo.Result, pol *policy.Policy) (verdict str
 	}
 	deniable := false
 	for _, u := range rel.Unresolved {
-		deniable = deniable || u.Deniable()
+		deniable = deniable || !u.Source
 		unresolved = append(unresolved, u.Kind+" "+u.Namespace+"/"+u.Name)
 	}
 	slices.Sort(unresolved)

@@ -3,7 +3,6 @@ package fluxrepo
 import (
 	"context"
 	"slices"
-	"sync"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
@@ -21,7 +20,6 @@ import (
 
 // reader reads what a HelmRelease names out of what its cluster's Kustomizations emit.
 type reader struct {
-	mu sync.Mutex // pkg/release reads several at a time
 	*subject
 }
 
@@ -29,8 +27,6 @@ var _ release.Reader = (*reader)(nil)
 
 // Get implements release.Reader.
 func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -110,17 +106,15 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 	if err != nil {
 		return nil, &release.Unreadable{Reason: "can't be read: " + overlay.Plain(err).Error()}
 	}
-	out, unread := map[string]string{}, release.UnreadableReferences{}
+	out, unread := map[string]string{}, map[string]string{}
 	for k, v := range data {
 		out[k] = v.Text
-	}
-	for _, ref := range refs {
-		if d := data[ref.GetValuesKey()]; d.Unread != "" {
-			unread[ref] = d.Unread
+		if v.Unread != "" {
+			unread[k] = v.Unread
 		}
 	}
 	if len(unread) > 0 {
-		return out, unread
+		return out, &release.Unreadable{Keys: unread}
 	}
 	return out, nil
 }

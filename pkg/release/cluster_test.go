@@ -52,7 +52,7 @@ func (c *cluster) Get(ctx context.Context, key client.ObjectKey, obj client.Obje
 		c.before()
 	}
 	fail := c.fail[id]
-	if some := UnreadableReferences(nil); fail != nil && !errors.As(fail, &some) {
+	if some := (*Unreadable)(nil); fail != nil && (!errors.As(fail, &some) || some.Keys == nil) {
 		return fail
 	}
 	switch found := c.objects[id].(type) {
@@ -88,3 +88,9 @@ func secret(name string, data map[string]string) *corev1.Secret {
 
 // values is the data of an object whose values are at the default key.
 func values(text string) map[string]string { return map[string]string{"values.yaml": text} }
+
+// readData is the data of an object, or why it could not be read.
+func (c *cluster) readData(ctx context.Context, kind, name string) (map[string]string, error) {
+	obj := read(ctx, c, kind, objectKey(name))
+	return obj.data, obj.err
+}

@@ -4,30 +4,19 @@
 //
 //	identity.go    is it a release of Spegel?
 //	references.go  what spec.valuesFrom names, as far as it can be read; limits.go
-//	chart.go       what the chart itself brings
-//	layer.go       each of these, and spec.values, as a layer: a tree of what it sets
-//	values.go      the layers laid over each other; node.go
-//	evaluate.go    the rules run over that; findings, and what left them undecided
+//	layers.go      each of these, and spec.values, as a layer: a tree of what it sets
+//	values.go      the layers laid over each other, over what the chart itself brings
+//	findings.go    the rules run over that; findings, and what left them undecided
 //	origin.go      the layer that a finding's value comes from
 //
-// # Certainty
-//
-// If everything could be read, the values are what github.com/fluxcd/pkg/chartutil makes of it, which is
-// the package that helm-controller uses. If not, the layers are laid over each other here, and a part
-// that could not be read is a layer that may set anything: what lies below it becomes unknown, and what
-// a later layer sets is known again. The rules answer for known nodes. So a finding is certain because
-// the node that it is about was set by a layer that could be read, above all that could not.
+// A part that could not be read is a layer that may set anything: what lies below it becomes unknown, and
+// what a later layer sets is known again (pkg/certainty). The rules answer for known nodes. So a finding is
+// certain because the node that it is about was set by a layer that could be read, above all that could not.
 // docs/adr/0004 states the model and what it gives up.
-//
-// # For callers
 //
 // Objects that a HelmRelease names are read one by one through a Reader; nothing is listed, watched or
 // kept. To ask how a release would be judged if an object were another one, wrap the Reader.
 //
-// A caller that works on text before Flux has put variables in leaves a placeholder for each variable
-// whose value it does not know, in spec.values and in the objects that its Reader returns, and sets
-// Options.Variables. A caller that can read the chart sets Options.ChartValues.
-//
 // The package never logs, and it never shows anything out of a Secret but the private host that a rule
-// matched. Of the project it may import pkg/validate.
+// matched. Of the project it may import pkg/certainty and pkg/validate.
 package release

@@ -70,7 +70,7 @@ func sameAsFlux(t *testing.T, hr *helmv2.HelmRelease, rel *Release, c *cluster) 
 	t.Helper()
 	values := hr.GetValues()
 	raw, err := json.Marshal(values)
-	if _, isMap := rel.inline.(map[string]any); err != nil || !isMap || string(raw) != asJSON(rel.inline) || len(unreadRefs(rel)) > 0 {
+	if _, isMap := rel.inlineValues().(map[string]any); err != nil || !isMap || string(raw) != asJSON(rel.inlineValues()) || len(unreadRefs(rel)) > 0 {
 		return
 	}
 	want, err := scenario{hr: hr, cluster: c}.plain(t)
@@ -84,9 +84,9 @@ func sameAsFlux(t *testing.T, hr *helmv2.HelmRelease, rel *Release, c *cluster) 
 
 func unreadRefs(rel *Release) []string {
 	var out []string
-	for _, ref := range rel.refs {
-		if ref.unread != "" {
-			out = append(out, ref.Name+": "+ref.unread)
+	for _, ref := range rel.unknown[:len(rel.layers)-1] {
+		if ref.Reason != "" {
+			out = append(out, ref.Name+": "+ref.Reason)
 		}
 	}
 	return out

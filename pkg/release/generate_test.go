@@ -208,7 +208,7 @@ func (s scenario) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "inline: %s", inline)
 	for _, ref := range s.hr.Spec.ValuesFrom {
-		data, err := readData(context.Background(), s.cluster, ref.Kind, objectKey(ref.Name))
+		data, err := s.cluster.readData(context.Background(), ref.Kind, ref.Name)
 		fmt.Fprintf(&out, "\n%s %s/%s targetPath=%q literal=%t optional=%t: %q %v",
 			ref.Kind, ref.Name, ref.GetValuesKey(), ref.TargetPath, ref.Literal, ref.Optional, data[ref.GetValuesKey()], err)
 	}

@@ -11,6 +11,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
 // answer is yes, no or unknown.
@@ -41,80 +43,77 @@ const trueCharts = "truecharts"
 
 // readSource finds out which chart a HelmRelease installs.
 func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
-	switch ref := hr.Spec.ChartRef; {
-	case ref != nil && strings.Contains(ref.Name, trueCharts):
-		return source{is: no}
+	switch {
 	case hr.Spec.Chart != nil:
 		return templateSource(hr, o.Charts)
-	case ref != nil:
-		from := Reference{Kind: ref.Kind, Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
-		s := refSource(ctx, from, o)
-		s.from = from
-		return s
+	case hr.Spec.ChartRef != nil:
+		return refSource(ctx, hr, o)
 	}
 	return source{}
 }
 
 // templateSource is what spec.chart says.
 func templateSource(hr *helmv2.HelmRelease, charts []string) source {
-	spec := hr.Spec.Chart.Spec
-	unfit := func(field, reason string) source {
-		from := Reference{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name, Key: field}
-		return source{chart: cmp.Or(spec.Chart, spec.URL), from: from, unread: reason, unfit: true}
-	}
-	switch kind := hr.Spec.Chart.Kind; {
-	case kind != "" && kind != sourcev1.HelmChartKind && kind != sourcev1.OCIRepositoryKind:
-		return unfit("spec.chart.kind", "neither HelmChart nor OCIRepository")
-	case kind == sourcev1.OCIRepositoryKind:
-		if spec.URL != "" && !chartURL.MatchString(spec.URL) {
-			return unfit("spec.chart.spec.url", "not the oci:// URL of a chart")
-		}
-		s := ociSource(&spec.OCIRepositorySpec, charts)
-		s.from = Reference{Kind: kind, Namespace: hr.Namespace, Name: spec.URL}
-		return s
+	kind, spec := hr.Spec.Chart.Kind, hr.Spec.Chart.Spec
+	field, unfit := "spec.chart.kind", ""
+	switch oci := kind == sourcev1.OCIRepositoryKind; {
+	case kind != "" && kind != sourcev1.HelmChartKind && !oci:
+		unfit = "neither HelmChart nor OCIRepository"
+	case oci && spec.URL != "" && !chartURL.MatchString(spec.URL):
+		field, unfit = "spec.chart.spec.url", "not the oci:// URL of a chart"
+	case oci:
+		return ociSource(&spec.OCIRepositorySpec, Reference{Kind: kind, Namespace: hr.Namespace, Name: spec.URL}, charts)
 	case spec.Chart == "" && spec.URL != "":
-		return unfit("spec.chart.kind", "not OCIRepository, which spec.chart.spec.url needs")
+		unfit = "not OCIRepository, which spec.chart.spec.url needs"
+	default:
+		of, from := sourcev1.HelmChartSpec{Chart: spec.Chart, Version: spec.Version, ValuesFiles: spec.ValuesFiles}, Reference{}
+		if ref := spec.SourceRef; ref != nil {
+			of.SourceRef.Kind, of.SourceRef.Name = ref.Kind, ref.Name
+			from = Reference{Kind: ref.Kind, Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
+		}
+		return namedChart(&of, from, charts)
 	}
-	of := sourcev1.HelmChartSpec{Chart: spec.Chart, Version: spec.Version, ValuesFiles: spec.ValuesFiles}
-	from := Reference{}
-	if ref := spec.SourceRef; ref != nil {
-		of.SourceRef.Kind, of.SourceRef.Name = ref.Kind, ref.Name
-		from = Reference{Kind: ref.Kind, Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
-	}
-	s := namedChart(&of, charts)
-	s.from = from
-	return s
+	from := Reference{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name, Key: field}
+	return source{chart: cmp.Or(spec.Chart, spec.URL), from: from, unread: unfit, unfit: true}
 }
 
 // refSource reads what spec.chartRef names.
-func refSource(ctx context.Context, from Reference, o Options) source {
-	key := client.ObjectKey{Namespace: from.Namespace, Name: from.Name}
-	switch from.Kind {
-	case sourcev1.OCIRepositoryKind:
+func refSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
+	ref := hr.Spec.ChartRef
+	key := client.ObjectKey{Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
+	from := Reference{Kind: ref.Kind, Namespace: key.Namespace, Name: key.Name}
+	var err error
+	switch {
+	case strings.Contains(ref.Name, trueCharts):
+		return source{is: no}
+	case ref.Kind == sourcev1.OCIRepositoryKind:
 		var repo sourcev1.OCIRepository
-		if err := get(ctx, o.Reader, key, &repo); err != nil {
-			return source{unread: whyUnread(err)}
+		err = get(ctx, o.Reader, key, &repo)
+		if err == nil && !chartURL.MatchString(repo.Spec.URL) {
+			err = &Unreadable{Reason: "its URL is not the oci:// URL of a chart"}
 		}
-		if !chartURL.MatchString(repo.Spec.URL) {
-			return source{unread: "its URL is not the oci:// URL of a chart"}
+		if err == nil {
+			return ociSource(&repo.Spec, from, o.Charts)
 		}
-		return ociSource(&repo.Spec, o.Charts)
-	case sourcev1.HelmChartKind:
+	case ref.Kind == sourcev1.HelmChartKind:
 		var of sourcev1.HelmChart
-		if err := get(ctx, o.Reader, key, &of); err != nil {
-			return source{unread: whyUnread(err)}
+		if err = get(ctx, o.Reader, key, &of); err == nil {
+			return namedChart(&of.Spec, from, o.Charts)
 		}
-		return namedChart(&of.Spec, o.Charts)
+	default: // an ExternalArtifact
+		return source{from: from, unread: "it does not say which chart it holds", files: true}
 	}
-	return source{unread: "it does not say which chart it holds", files: true} // an ExternalArtifact
+	return source{from: from, unread: whyUnread(err)}
 }
 
 // namedChart is the chart of a HelmChart: a name in a HelmRepository, or a path in files.
-func namedChart(of *sourcev1.HelmChartSpec, charts []string) source {
+func namedChart(of *sourcev1.HelmChartSpec, from Reference, charts []string) source {
 	if strings.Contains(of.SourceRef.Name, trueCharts) {
 		return source{is: no}
 	}
-	s := source{is: isChart(of.Chart, of.SourceRef.Kind, charts), chart: of.Chart, version: of.Version, valuesFiles: of.ValuesFiles}
+	s := source{
+		is: isChart(of.Chart, of.SourceRef.Kind, charts), chart: of.Chart, version: of.Version, from: from, valuesFiles: of.ValuesFiles,
+	}
 	if s.is == unknown {
 		s.unread = "the path of the chart does not name it"
 	}
@@ -124,22 +123,22 @@ func namedChart(of *sourcev1.HelmChartSpec, charts []string) source {
 	return s
 }
 
-// ofFiles reports whether a kind of source has charts as folders or files.
-func ofFiles(kind string) bool {
-	return kind == sourcev1.GitRepositoryKind || kind == sourcev1.BucketKind
-}
-
 // ociSource is the chart of an OCIRepository. Only a tag or an exact semver that nothing else overrides is a version.
-func ociSource(repo *sourcev1.OCIRepositorySpec, charts []string) source {
+func ociSource(repo *sourcev1.OCIRepositorySpec, from Reference, charts []string) source {
 	if strings.Contains(repo.URL, trueCharts) {
 		return source{is: no}
 	}
-	s := source{is: isChart(repo.URL, sourcev1.OCIRepositoryKind, charts), chart: repo.URL}
+	s := source{is: isChart(repo.URL, sourcev1.OCIRepositoryKind, charts), chart: repo.URL, from: from}
 	s.own = strings.Contains(repo.URL, "spegel-org") || strings.Contains(repo.URL, "xenitab")
 	if ref := repo.Reference; ref != nil && ref.Digest == "" {
 		s.version = cmp.Or(ref.SemVer, ref.Tag)
 	}
 	return s
+}
+
+// ofFiles reports whether a kind of source has charts as folders or files.
+func ofFiles(kind string) bool {
+	return kind == sourcev1.GitRepositoryKind || kind == sourcev1.BucketKind
 }
 
 // The CEL policies have these expressions too: manifests/components/validating-admission-policy.
@@ -188,24 +187,25 @@ func likeness(hr *helmv2.HelmRelease, src source, charts []string) (same, contai
 	}
 	for _, c := range charts {
 		chart := path.Base(strings.TrimRight(c, "/"))
-		same = same || slices.Contains(names, chart)
-		contains = contains || slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, chart) })
+		for _, name := range names {
+			same, contains = same || name == chart, contains || strings.Contains(name, chart)
+		}
 	}
 	return same, contains
 }
 
-// hasChartKey reports whether values have a map spegel with a key that no other chart is known to have.
-// Read at chart v0.0.14 to v0.7.4.
-func hasChartKey(values any) bool {
-	spegel, _, _ := parts(child(values, spegelKey))
-	for _, key := range []string{
-		listKey, "mirrorResolveRetries", "mirrorResolveTimeout", "additionalMirrorTargets", "additionalMirrorRegistries",
-		"containerdSock", "containerdNamespace", "containerdRegistryConfigPath", "containerdContentPath", "containerdMirrorAdd",
-		"prependExisting", "appendMirrors", "resolveTags", "resolveLatestTag", "registryFilters", "registries",
-	} {
-		if _, ok := spegel[key]; ok {
-			return true
-		}
-	}
-	return false
+// chartKeys are keys below spegel that no other chart is known to have. Read at chart v0.0.14 to v0.7.4.
+var chartKeys = []string{
+	"mirroredRegistries", "mirrorResolveRetries", "mirrorResolveTimeout", "additionalMirrorTargets", "additionalMirrorRegistries",
+	"containerdSock", "containerdNamespace", "containerdRegistryConfigPath", "containerdContentPath", "containerdMirrorAdd",
+	"prependExisting", "appendMirrors", "resolveTags", "resolveLatestTag", "registryFilters", "registries",
+}
+
+// hasChartKey reports whether a layer sets one of them.
+func (r *Release) hasChartKey() bool {
+	return slices.ContainsFunc(slices.Concat(r.chart, r.layers), func(l layer) bool {
+		spegel, _ := certainty.Child(l.tree, spegelKey)
+		keys, _, _ := certainty.Parts(spegel)
+		return slices.ContainsFunc(chartKeys, func(key string) bool { _, set := keys[key]; return set })
+	})
 }

@@ -108,7 +108,7 @@ func TestReleaseOfAnUnknownChartIsUnresolvedAlone(t *testing.T) {
 	hr.Name = "spegel-mirror"
 	rel := resolve(t, hr, newCluster())
 	res := rel.Evaluate(validate.Policy{})
-	if len(res.Findings) > 0 || len(res.Unresolved) != 1 || res.Unresolved[0].Deniable() {
+	if len(res.Findings) > 0 || len(res.Unresolved) != 1 || !res.Unresolved[0].Source {
 		t.Errorf("got %+v", res)
 	}
 	if _, known := rel.MirrorList(); known {

@@ -14,6 +14,7 @@ import (
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -107,7 +108,7 @@ func newPartial(t *testing.T, seed uint64) *partial {
 		}
 	}
 	for i, ref := range p.hr.Spec.ValuesFrom {
-		data, err := readData(t.Context(), p.cluster, ref.Kind, objectKey(ref.Name))
+		data, err := p.cluster.readData(t.Context(), ref.Kind, ref.Name)
 		if _, found := data[ref.GetValuesKey()]; apierrors.IsForbidden(err) || create && !found {
 			p.hidden = append(p.hidden, i)
 		}
@@ -133,7 +134,7 @@ func (p *partial) plant(t *testing.T) {
 		values.Raw = []byte(asJSON(p.planted(fromYAML(t, string(values.Raw)), 0)))
 	}
 	for _, ref := range p.hr.Spec.ValuesFrom {
-		if data, err := readData(t.Context(), p.cluster, ref.Kind, objectKey(ref.Name)); err == nil && ref.TargetPath == "" {
+		if data, err := p.cluster.readData(t.Context(), ref.Kind, ref.Name); err == nil && ref.TargetPath == "" {
 			var tree map[string]any
 			if json.Unmarshal([]byte(data[ref.GetValuesKey()]), &tree) == nil {
 				p.put(ref, asJSON(p.planted(tree, 0)))
@@ -207,7 +208,7 @@ func (p *partial) world(t *testing.T, hidden []int) (values any, w scenario) {
 	t.Helper()
 	w = scenario{hr: p.hr.DeepCopy(), cluster: newCluster()}
 	for i, ref := range p.hr.Spec.ValuesFrom {
-		data, err := readData(t.Context(), &cluster{objects: p.cluster.objects, reads: map[string]int{}}, ref.Kind, objectKey(ref.Name))
+		data, err := (&cluster{objects: p.cluster.objects, reads: map[string]int{}}).readData(t.Context(), ref.Kind, ref.Name)
 		text, found := data[ref.GetValuesKey()]
 		switch {
 		case slices.Contains(hidden, i):
@@ -291,10 +292,10 @@ func (p *partial) checkDecided(t *testing.T) {
 	if slices.ContainsFunc(p.hr.Spec.ValuesFrom, func(ref helmv2.ValuesReference) bool { return ref.TargetPath != "" }) {
 		return
 	}
-	alone, _ := validate.Validate(validate.Input{Values: p.rel.inline, ChartVersion: p.rel.Version}, p.policy)
+	alone, _ := validate.Validate(validate.Input{Values: p.rel.inlineValues(), ChartVersion: p.rel.Version}, p.policy)
 	for _, f := range alone {
-		v, set := lookup(p.rel.inline, f.Path[:min(2, len(f.Path))])
-		if !set || mayBeMap(v) {
+		v, set := certainty.At(p.rel.inlineValues(), f.Path[:min(2, len(f.Path))])
+		if !set || certainty.MayBeMap(v) {
 			continue
 		}
 		if !slices.ContainsFunc(p.result.Findings, func(g Finding) bool { return sameFinding(g.Finding, f) && g.Inline }) {

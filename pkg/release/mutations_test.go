@@ -11,30 +11,32 @@ import (
 
 // mutations break the model of docs/adr/0004 in one place each.
 var mutations = map[string]struct{ file, text, instead string }{
-	"a part that was not read sets nothing":            {"layer.go", "return validate.Open{Reasons: why}", "_ = why\n\treturn map[string]any{}"},
-	"what may come along on creation is not there":     {"references.go", "case missing && ref.Optional && !create:", "case missing && ref.Optional:"},
-	"what was read is merged without the rest":         {"values.go", "known := len(r.open()) == 0", "known := len(r.open()) >= 0"},
-	"the last layer lies at the bottom":                {"values.go", "values = lay(values, l.tree)\n", "values = lay(l.tree, values)\n"},
-	"null leaves what is below":                        {"node.go", "if reasons == nil {\n\t\t\treturn above", "if above == nil {\n\t\t\treturn below\n\t\t}\n\t\tif reasons == nil {\n\t\t\treturn above"},
-	"something unknown leaves what is below":           {"node.go", "return validate.Unknown{Reasons: union(reasons, unknown)}", "return below"},
-	"an open map leaves what is below":                 {"node.go", "if reasons == nil {\n\t\tmaps.Copy(out, known)\n\t}", "maps.Copy(out, known)"},
-	"a map closes what is below":                       {"node.go", "reasons != nil {\n\t\treturn validate.Open", "reasons != nil && false {\n\t\treturn validate.Open"},
-	"a key that may be there is absent":                {"node.go", "set || unknown == nil {", "set || unknown == nil || true {"},
-	"a targetPath names nothing":                       {"values.go", "\t\tif l.target {", "\t\tif false {"},
+	"a part that was not read sets nothing":            {"layers.go", "l.tree = certainty.Open{Reasons: reasons}", "l.tree = map[string]any{}"},
+	"what may come along on creation is not there":     {"references.go", "case missing && l.ref.Optional && !create:", "case missing && l.ref.Optional:"},
+	"what was read is merged without the rest":         {"values.go", "len(r.open()) == 0 &&", "len(r.open()) >= 0 &&"},
+	"the last layer lies at the bottom":                {"values.go", "values = certainty.Lay(values, l.tree)", "values = over(l.tree, values)"},
+	"null leaves what is below":                        {model, "if reasons == nil {\n\t\t\treturn above", "if above == nil {\n\t\t\treturn below\n\t\t}\n\t\tif reasons == nil {\n\t\t\treturn above"},
+	"something unknown leaves what is below":           {model, "return Unknown{Union(reasons, unknown)}", "return below"},
+	"an open map leaves what is below":                 {model, "if reasons == nil {\n\t\tmaps.Copy(out, known)\n\t}", "maps.Copy(out, known)"},
+	"a map closes what is below":                       {model, "reasons != nil {\n\t\treturn Open", "reasons != nil && false {\n\t\treturn Open"},
+	"a key that may be there is absent":                {model, "set || unknown == nil {", "set || unknown == nil || true {"},
+	"a targetPath names nothing":                       {"values.go", "if l.ref.TargetPath != \"\" {", "if false {"},
 	"a targetPath that was read names nothing":         {"values.go", "reasons = open\n", "continue\n"},
 	"a targetPath at spegel names nothing":             {"values.go", "\t\t\tout[key] = unknown\n\t\t} else", "\t\t\tcontinue\n\t\t} else"},
-	"a targetPath makes a map of what is none":         {"values.go", "!set || mayBeMap(spegel) {", "!set || mayBeMap(spegel) || true {"},
-	"what a comma sets is not named":                   {"layer.go", "ref.set(ref.TargetPath, ref.data)", "ref.set(ref.TargetPath, \"x\")"},
-	"a scalar with a variable is known":                {"layer.go", "return validate.Unknown{Reasons: reasons}", "return node"},
-	"a key with a variable opens nothing":              {"layer.go", "return validate.Open{Known: known, Reasons: reasons}", "return known"},
-	"the chart brings nothing":                         {"values.go", "if r.defaults != nil {", "if false {"},
-	"what the chart brings wins":                       {"values.go", "r.values = lay(below, r.values)", "r.values = lay(r.values, below)"},
-	"the inline values decide everything":              {"evaluate.go", "inline[place(f)]", "inline[place(f)] || true"},
-	"the inline values decide with what could be read": {"evaluate.go", "without.refs[i].empty, without.refs[i].unread = false, \"is not asked\"", "_ = i"},
-	"the inline values decide with what is not there":  {"evaluate.go", "without.refs[i].empty, without.refs[i].unread = false, ", "without.refs[i].unread = "},
+	"a targetPath makes a map of what is none":         {"values.go", "!set || certainty.MayBeMap(spegel) {", "!set || certainty.MayBeMap(spegel) || true {"},
+	"what a comma sets is not named":                   {"layers.go", "l.set(tree, l.ref.TargetPath, l.text)", "l.set(tree, l.ref.TargetPath, \"x\")"},
+	"a scalar with a variable is known":                {"layers.go", "return certainty.Unknown{Reasons: reasons}", "return node"},
+	"a key with a variable opens nothing":              {"layers.go", "return certainty.Open{Known: known, Reasons: reasons}", "return known"},
+	"the chart brings nothing":                         {"values.go", "if unread.Reason != \"\" {", "if false {"},
+	"what the chart brings wins":                       {"values.go", "return certainty.Lay(below, values)", "if below == nil {\n\t\treturn values\n\t}\n\treturn certainty.Lay(values, below)"},
+	"the inline values decide everything":              {"findings.go", "inline[place(f)]", "inline[place(f)] || true"},
+	"the inline values decide with what could be read": {"findings.go", "refs[i].hide([]int{i})", "_ = i"},
+	"the inline values decide with what is not there":  {"findings.go", "refs[i].hide([]int{i})", "if refs[i].tree != nil {\n\t\t\trefs[i].hide([]int{i})\n\t\t}"},
 }
 
-// Each mutation makes the proof fail, so each part of the model is needed. The package is built once for each.
+const model = "../certainty/certainty.go"
+
+// Each mutation makes the proof fail, so each part of the model is needed. The packages are built once for each.
 func TestEachPartOfTheModelIsNeeded(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -50,7 +52,7 @@ func TestEachPartOfTheModelIsNeeded(t *testing.T) {
 			if n := strings.Count(string(source), m.text); n != 1 {
 				t.Fatalf("%s has %q %d times", m.file, m.text, n)
 			}
-			mutant := filepath.Join(t.TempDir(), m.file)
+			mutant := filepath.Join(t.TempDir(), filepath.Base(m.file))
 			if err := os.WriteFile(mutant, []byte(strings.Replace(string(source), m.text, m.instead, 1)), 0o600); err != nil {
 				t.Fatal(err)
 			}

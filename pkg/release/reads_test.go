@@ -2,9 +2,7 @@ package release
 
 import (
 	"maps"
-	"sync"
 	"testing"
-	"time"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/google/go-cmp/cmp"
@@ -53,28 +51,6 @@ func TestOnlyWhatTheReviewNeedsIsRead(t *testing.T) {
 				t.Errorf("reads (-want +got)\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestReadsRunAtTheSameTime(t *testing.T) {
-	t.Parallel()
-	c := newCluster(configMap("a", values("")), configMap("b", values("")), secret("c", values("")))
-	var all sync.WaitGroup
-	all.Add(3)
-	c.before = func() { // no read answers before all have come
-		all.Done()
-		all.Wait()
-	}
-	hr := helmRelease(t, "", from("ConfigMap", "a"), from("ConfigMap", "b"), from("Secret", "c"))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		Resolve(t.Context(), hr, Options{Charts: []string{"spegel"}, Reader: c})
-	}()
-	select {
-	case <-done:
-	case <-time.After(time.Minute):
-		t.Fatal("reads wait for each other")
 	}
 }
 

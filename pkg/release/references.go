@@ -3,8 +3,6 @@ package release
 import (
 	"context"
 	"errors"
-	"slices"
-	"sync"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -13,148 +11,113 @@ import (
 )
 
 // Reader reads one object by name, as controller-runtime's client does: errors are those of the
-// Kubernetes API, so a missing object is NotFound and one that may not be read is Forbidden. It must
-// be safe for concurrent use.
+// Kubernetes API, so a missing object is NotFound and one that may not be read is Forbidden.
 type Reader interface {
 	Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error
 }
 
 // Unreadable is an error of a Reader that says why an object can't be read, in words for a person.
-type Unreadable struct{ Reason string }
+type Unreadable struct {
+	Reason string
+	// Keys, if not nil, says that the object was read and filled in except for some of its keys, and why each of these was not.
+	Keys map[string]string
+}
 
 // Error is the reason.
 func (u *Unreadable) Error() string { return u.Reason }
 
-// UnreadableReferences is an error of a Reader that filled in an object, but not for some of the references to it. It says
-// of each why, in words for a person.
-type UnreadableReferences map[helmv2.ValuesReference]string
-
-// Error says that there are such references.
-func (UnreadableReferences) Error() string { return "some keys can't be read" }
-
-// reference is one entry of spec.valuesFrom and what was read for it.
-type reference struct {
-	helmv2.ValuesReference
-	namespace string
-	data      string
-	empty     bool   // counts as no values: optional, and missing for good
-	unread    string // why it could not be read; empty if it was
-}
-
-// wasRead reports whether there is something to merge.
-func (ref *reference) wasRead() bool { return ref.unread == "" && !ref.empty }
-
-// object is what was read of an object that references name.
-type object struct {
-	data map[string]string
-	err  error
-	size int // in bytes; 0 once it is counted
-}
-
-// objectName names one, in the release's namespace.
-type objectName struct{ kind, name string }
-
-// readReferences reads what spec.valuesFrom names, a few at a time and as far as the limits go. What that leaves unread depends
-// on sizes alone, not on which read is the quickest.
-func readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) (refs []reference) {
+// readReferences makes a layer of each entry of spec.valuesFrom, with the text that it holds, as far as the limits go. An object
+// is read once, however many entries name it.
+func (r *Release) readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) {
 	if len(hr.Spec.ValuesFrom) == 0 {
-		return nil
+		return
 	}
-	left := maxSize
+	objects, left := map[client.ObjectKey]object{}, maxSize
 	if hr.Spec.Values != nil {
 		left -= nodeSize * nodes(string(hr.Spec.Values.Raw))
 	}
-	objects := map[objectName]*object{}
-	for batch := range slices.Chunk(hr.Spec.ValuesFrom, maxAtOnce) {
-		if left >= 0 && len(refs) < maxReferences {
-			readObjects(ctx, o.Reader, hr.Namespace, batch, objects)
-		}
-		for _, vf := range batch {
-			ref := reference{ValuesReference: vf, namespace: hr.Namespace}
-			if left < 0 || len(refs) >= maxReferences {
-				ref.unread = "not read, as there is too much beside it"
-			} else {
-				obj := objects[objectName{vf.Kind, vf.Name}]
-				ref.take(obj, o.Create)
-				cost := ref.size()
-				if cost > left && ref.wasRead() {
-					ref.unread = "is too large"
-				}
-				left -= max(obj.size, cost)
-				obj.size = 0 // it is read once, however many references name it
+	for i, ref := range hr.Spec.ValuesFrom {
+		at := Origin{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name, Key: ref.GetValuesKey(), Index: i}
+		l, unread := layer{origin: at, ref: ref}, "not read, as there is too much beside it"
+		if left >= 0 && i < maxReferences {
+			name := client.ObjectKey{Namespace: ref.Kind, Name: ref.Name}
+			obj, again := objects[name]
+			if !again {
+				obj = read(ctx, o.Reader, ref.Kind, client.ObjectKey{Namespace: hr.Namespace, Name: ref.Name})
+				objects[name] = obj
 			}
-			refs = append(refs, ref)
+			unread = l.take(obj, o.Create)
+			cost := l.size()
+			if cost > left {
+				l.found, unread = false, "is too large"
+			}
+			if !again {
+				cost = max(cost, obj.size)
+			}
+			left -= cost
 		}
+		r.layers = append(r.layers, l)
+		r.unknown = append(r.unknown, Reference{Kind: at.Kind, Namespace: at.Namespace, Name: at.Name, Key: at.Key, Reason: unread})
 	}
-	return refs
 }
 
-// readObjects reads what references name and was not read yet, all at once.
-func readObjects(ctx context.Context, r Reader, namespace string, refs []helmv2.ValuesReference, into map[objectName]*object) {
-	var reads sync.WaitGroup
-	for _, ref := range refs {
-		name := objectName{ref.Kind, ref.Name}
-		if into[name] != nil {
-			continue
-		}
-		obj := &object{}
-		into[name] = obj
-		reads.Go(func() {
-			obj.data, obj.err = readData(ctx, r, ref.Kind, client.ObjectKey{Namespace: namespace, Name: ref.Name})
-			for _, value := range obj.data {
-				obj.size += len(value)
-			}
-		})
-	}
-	reads.Wait()
+// object is what was read of a ConfigMap or a Secret.
+type object struct {
+	data map[string]string
+	size int // in bytes
+	err  error
 }
 
-func readData(ctx context.Context, r Reader, kind string, key client.ObjectKey) (map[string]string, error) {
+func read(ctx context.Context, r Reader, kind string, key client.ObjectKey) (obj object) {
 	switch kind {
 	case "ConfigMap":
 		var cm corev1.ConfigMap
-		err := get(ctx, r, key, &cm)
-		return cm.Data, err
+		obj.err = get(ctx, r, key, &cm)
+		obj.data = cm.Data
 	case "Secret":
 		var secret corev1.Secret
-		err := get(ctx, r, key, &secret)
-		data := make(map[string]string, len(secret.Data))
+		obj.err = get(ctx, r, key, &secret)
+		obj.data = make(map[string]string, len(secret.Data))
 		for k, v := range secret.Data {
-			data[k] = string(v)
+			obj.data[k] = string(v)
 		}
-		return data, err
+	default:
+		obj.err = &Unreadable{Reason: "a kind that Flux does not read values from"}
 	}
-	return nil, &Unreadable{"a kind that Flux does not read values from"}
+	for _, value := range obj.data {
+		obj.size += len(value)
+	}
+	return obj
 }
 
 func get(ctx context.Context, r Reader, key client.ObjectKey, obj client.Object) error {
 	if r == nil {
-		return &Unreadable{"not read"}
+		return &Unreadable{Reason: "not read"}
 	}
 	return r.Get(ctx, key, obj)
 }
 
-// take keeps what was read, or why nothing was.
-func (ref *reference) take(obj *object, create bool) {
+// take keeps what was read for a reference, or says why nothing was. Neither is there for one that is optional and missing for good.
+func (l *layer) take(obj object, create bool) (unread string) {
 	err := obj.err
-	if some, ok := errors.AsType[UnreadableReferences](err); ok {
+	if some, ok := errors.AsType[*Unreadable](err); ok && some.Keys != nil {
 		err = nil
-		if why, unread := some[ref.ValuesReference]; unread {
-			err = &Unreadable{why}
+		if reason, unread := some.Keys[l.ref.GetValuesKey()]; unread {
+			err = &Unreadable{Reason: reason}
 		}
 	}
-	value, found := obj.data[ref.GetValuesKey()]
+	text, found := obj.data[l.ref.GetValuesKey()]
 	missing := apierrors.IsNotFound(err) || err == nil && !found
 	switch {
-	case missing && ref.Optional && !create:
-		ref.empty = true
+	case missing && l.ref.Optional && !create:
 	case err != nil:
-		ref.unread = whyUnread(err)
+		return whyUnread(err)
 	case missing:
-		ref.unread = "has no such key"
+		return "has no such key"
 	default:
-		ref.data = value
+		l.text, l.found = text, true
 	}
+	return ""
 }
 
 // whyUnread says in words why an object could not be read.

@@ -3,10 +3,10 @@ package release
 import (
 	"context"
 	"encoding/json"
-	"slices"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -28,6 +28,12 @@ type Options struct {
 	Variables func(text string) []Reference
 }
 
+// ChartValues is a values file of a chart.
+type ChartValues struct {
+	File string // its path, as a person finds it
+	Data string // its content
+}
+
 // Release is a HelmRelease of Spegel, resolved, or one that may be: see Resolve.
 type Release struct {
 	Namespace, Name string
@@ -36,18 +42,15 @@ type Release struct {
 	Chart, Version string
 	Suspended      bool
 
-	unknown *Reference // the source, if that leaves open whose chart it is
-	own     bool       // the chart is known to be Spegel's own
+	source *Reference // of the chart, if that leaves open whose chart it is
+	own    bool       // the chart is known to be Spegel's own
 
-	refs      []reference
-	defaults  *Reference // why it is not known what the chart brings; nil if it is
-	variables func(string) []Reference
-	unset     []Reference // variables that were met
-
-	chart  []layer // what the chart brings
-	inline any     // spec.values as decoded and marked; nil for none
-	above  []layer // the layers above the chart's, once they were taken apart
-	values any     // effective values, of which parts may not be known
+	layers    []layer                  // one for each entry of spec.valuesFrom, then spec.values
+	chart     []layer                  // the files of the chart
+	below     any                      // what they set, or the chart may set
+	values    any                      // effective values, of which parts may not be known
+	unknown   []Reference              // what reasons in them are about
+	variables func(string) []Reference // as in Options
 }
 
 // Resolve finds out whose chart a HelmRelease installs and gathers its values. It returns nil for a release
@@ -59,17 +62,12 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 		return nil
 	}
 	r := &Release{
-		Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend,
-		Chart: src.chart, Version: src.version, own: src.own, variables: o.Variables,
+		Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend, Chart: src.chart, Version: src.version, own: src.own,
+		variables: o.Variables,
 	}
-	r.refs = readReferences(ctx, hr, o)
-	r.inline = r.mark(decode(hr))
+	r.readLayers(ctx, hr, o)
+	r.values = r.merge()
 	r.readChart(src, o.ChartValues)
-	r.merge()
-	if o.ChartValues == nil && r.defaults == nil && r.wrapped() && src.from.Name != "" {
-		r.defaults = src.defaults("the values of a chart that wraps Spegel's are not read")
-		r.merge()
-	}
 	if src.is == yes {
 		return r
 	}
@@ -78,22 +76,22 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	case !src.unfit && (same || key):
 		return r
 	case src.unread != "" && (contains || key):
-		r.unknown = &src.from
-		r.unknown.Source, r.unknown.Reason = true, src.unread+", so whether it is Spegel's chart is not known"
+		r.source = &src.from
+		r.source.Source, r.source.Reason = true, src.unread+", so whether it is Spegel's chart is not known"
 		return r
 	}
 	return nil
 }
 
 // MirrorList is the effective spegel.mirroredRegistries, nil if it is not set.
-func (r *Release) MirrorList() (list any, known bool) { return r.effective(listKey) }
+func (r *Release) MirrorList() (list any, known bool) { return r.value("mirroredRegistries") }
 
 // LegacyList is the same for spegel.registries, which charts older than v0.1.0 read in its place.
-func (r *Release) LegacyList() (list any, known bool) { return r.effective("registries") }
+func (r *Release) LegacyList() (list any, known bool) { return r.value("registries") }
 
-func (r *Release) effective(key string) (value any, known bool) {
-	value, _ = lookup(r.values, r.path(key))
-	if r.unknown != nil || !isKnown(value) {
+func (r *Release) value(key string) (value any, known bool) {
+	value, _ = certainty.At(r.values, r.input().Path(key))
+	if r.source != nil || !certainty.IsKnown(value) {
 		return nil, false
 	}
 	return value, true
@@ -101,27 +99,13 @@ func (r *Release) effective(key string) (value any, known bool) {
 
 // WritesHosts reports whether Spegel writes hosts files, unless it is known not to, and where spegel.containerdMirrorAdd is set.
 func (r *Release) WritesHosts() (writes bool, from Origin) {
-	from, _ = r.origin(r.path("containerdMirrorAdd"))
+	from, _ = r.origin(r.input().Path("containerdMirrorAdd"))
 	return !r.input().WritesNoHosts(), from
 }
 
-// path leads to a key of Spegel's.
-func (r *Release) path(key string) validate.Path {
-	if r.wrapped() {
-		return validate.Path{spegelKey, spegelKey, key}
-	}
-	return validate.Path{spegelKey, key}
-}
-
-// wrapped reports whether the values are those of a chart that wraps Spegel's, one level deeper.
-func (r *Release) wrapped() bool {
-	_, _, isMap := parts(child(child(r.values, spegelKey), spegelKey))
-	return isMap && !r.own
-}
-
-// hasChartKey is the fallback by values, of which those that win may not be known.
-func (r *Release) hasChartKey() bool {
-	return hasChartKey(r.values) || slices.ContainsFunc(r.above, func(l layer) bool { return hasChartKey(l.tree) })
+// input is what the rules look at.
+func (r *Release) input() validate.Input {
+	return validate.Input{Values: r.values, OwnChart: r.own, ChartVersion: r.Version}
 }
 
 // decode reads spec.values. The API server admits any JSON there, so it may be no map.

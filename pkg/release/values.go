@@ -1,118 +1,79 @@
 package release
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"strconv"
+	"cmp"
+	"slices"
+	"strings"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/chartutil"
-	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
+	"helm.sh/helm/v4/pkg/chart/common"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
-// merge computes the effective values: those that helm-controller would pass to Helm, over those that
-// the chart brings.
-func (r *Release) merge() {
-	if _, _, isMap := parts(r.inline); !isMap && r.inline != nil {
-		r.values = r.inline // helm-controller drops such values without a word; the rules say so
-		return
+// spegelKey is where a chart of Spegel's has what rules read.
+const spegelKey = "spegel"
+
+// merge computes what helm-controller would pass to Helm.
+func (r *Release) merge() any {
+	if len(r.open()) == 0 && slices.ContainsFunc(r.layers, func(l layer) bool { return l.ref.TargetPath != "" }) {
+		values, bad := merged(r.layers)
+		if bad < 0 {
+			return values
+		}
+		r.unknown[bad].Reason = unmergeable
+		r.layers[bad].hide([]int{bad})
 	}
-	if r.variables != nil {
-		r.layers() // which meets them
-	}
-	known := len(r.open()) == 0
-	if known {
-		r.values, known = r.merged()
-	}
-	if !known {
-		r.values = overlay(r.layers(), r.open())
-	}
-	var below any
-	if r.defaults != nil {
-		below = validate.Open{Reasons: []int{len(r.refs)}}
-	}
-	for _, l := range r.chart {
-		below = lay(below, l.tree)
-	}
-	if r.values == nil {
-		r.values = below
-	} else if below != nil {
-		r.values = lay(below, r.values)
-	}
+	return overlay(r.layers, r.open())
 }
 
-// merged is what helm-controller would pass to Helm. Each reference is handed to chartutil as an object of its own, so that the
-// merge itself, with the order of references, targetPath and what both do to the inline values, is Flux's and not ours. One
-// that can't be merged counts as unread.
-func (r *Release) merged() (values any, ok bool) {
-	var use []helmv2.ValuesReference
-	for i, ref := range r.refs {
-		if ref.wasRead() {
-			vf := ref.ValuesReference
-			vf.Kind, vf.Name, vf.ValuesKey = "ConfigMap", strconv.Itoa(i), ""
-			use = append(use, vf)
+// merged is what chartutil.ChartValuesFromReferences makes of layers that are known, made of its own parts, so that each is read
+// once; bad is the one that it does not get past. It writes into what it merges, so it gets copies.
+func merged(layers []layer) (values any, bad int) {
+	refs, top := layers[:len(layers)-1], layers[len(layers)-1].tree
+	inline, isMap := top.(map[string]any)
+	if !isMap && top != nil {
+		return top, -1
+	}
+	inline = runtime.DeepCopyJSON(inline)
+	out := map[string]any{}
+	for i, l := range refs {
+		switch tree, _ := l.tree.(map[string]any); {
+		case l.ref.TargetPath == "":
+			out = chartutil.MergeMaps(out, runtime.DeepCopyJSON(tree))
+		case l.found:
+			out = chartutil.MergeMaps(out, inline)
+			if l.set(out, l.ref.TargetPath, l.text) != nil {
+				return nil, i
+			}
 		}
 	}
-	if len(use) == 0 {
-		return r.inline, true
-	}
-	top, _ := r.inline.(map[string]any) // chartutil writes into it, so it gets a copy
-	out, err := chartutil.ChartValuesFromReferences(context.Background(), logr.Discard(), texts{refs: r.refs}, "", runtime.DeepCopyJSON(top), use...)
-	if err == nil {
-		return map[string]any(out), true
-	}
-	name := use[0].Name // chartutil names the reference in every error that our texts leave possible
-	if failed, ok := errors.AsType[*chartutil.ErrValuesReference](err); ok {
-		name = failed.Name.Name
-	}
-	bad, _ := strconv.Atoi(name)
-	r.refs[bad].unread = unmergeable
-	if errors.Is(err, chartutil.ErrValuesDataRead) {
-		r.refs[bad].unread = notYAML
-	}
-	return nil, false
-}
-
-// texts serves references as ConfigMaps to chartutil, which asks its client for nothing but Get. Each is named by its index.
-type texts struct {
-	client.Client
-	refs []reference
-}
-
-func (t texts) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
-	i, err := strconv.Atoi(key.Name)
-	cm, ok := obj.(*corev1.ConfigMap)
-	if err != nil || !ok {
-		return fmt.Errorf("no text for %s", key.Name)
-	}
-	cm.Data = map[string]string{"values.yaml": t.refs[i].data}
-	return nil
+	return chartutil.MergeMaps(out, inline), -1
 }
 
 // overlay lays layers over each other, the first at the bottom. open says why something in them is not known.
 //
 // A targetPath may win over later layers and over spec.values, or lose to them, which depends on all layers
 // before it (docs/adr/0004). So beside anything unknown, what it names is unknown, whatever lies where.
-func overlay(layers []layer, open []int) any {
-	var values any = map[string]any{}
-	for _, l := range layers {
-		if !l.target && l.tree != nil {
-			values = lay(values, l.tree)
+func overlay(layers []layer, open []int) (values any) {
+	if top := layers[len(layers)-1].tree; top != nil {
+		if !certainty.MayBeMap(top) {
+			return top // helm-controller drops such values without a word; the rules say so
 		}
 	}
 	for _, l := range layers {
-		if l.target {
-			reasons := l.unknown
+		if l.ref.TargetPath == "" && l.tree != nil {
+			values = certainty.Lay(values, l.tree)
+		}
+	}
+	for _, l := range layers {
+		if l.ref.TargetPath != "" {
+			reasons := l.reasons
 			if reasons == nil {
 				reasons = open
 			}
-			values = lay(values, named(l.tree, values, validate.Unknown{Reasons: reasons}))
+			values = certainty.Lay(values, named(l.tree, values, certainty.Unknown{Reasons: reasons}))
 		}
 	}
 	return values
@@ -121,14 +82,14 @@ func overlay(layers []layer, open []int) any {
 // named is what a targetPath names, as far as rules read: a key at the top of the values, or one below spegel, with
 // something unknown at each. If spegel is no map, nothing can be set below it: either it comes later, or the release
 // is not installed.
-func named(tree, values any, unknown validate.Unknown) map[string]any {
+func named(tree, values any, unknown certainty.Unknown) map[string]any {
 	out := map[string]any{}
-	keys, _, _ := parts(tree)
+	keys, _, _ := certainty.Parts(tree)
 	for key, value := range keys {
-		below, _, isMap := parts(value)
+		below, _, isMap := certainty.Parts(value)
 		if key != spegelKey || !isMap {
 			out[key] = unknown
-		} else if spegel, set := lookup(values, validate.Path{spegelKey}); !set || mayBeMap(spegel) {
+		} else if spegel, set := certainty.Child(values, spegelKey); !set || certainty.MayBeMap(spegel) {
 			inner := map[string]any{}
 			for key := range below {
 				inner[key] = unknown
@@ -139,7 +100,37 @@ func named(tree, values any, unknown validate.Unknown) map[string]any {
 	return out
 }
 
-func mayBeMap(node any) bool {
-	_, reasons, isMap := parts(node)
-	return isMap || reasons != nil
+// readChart lays the values over those that the chart brings, or notes why these are not known. Spegel's own chart, as it is
+// published, sets nothing that rules read; a chart out of files may, and so may values files and a chart that wraps it.
+func (r *Release) readChart(src source, files []ChartValues) {
+	unread := src.from
+	wrapped := len(r.input().Path("")) > 2 && src.from.Name != ""
+	if files == nil && (len(src.valuesFiles) > 0 || src.files || wrapped) {
+		unread.Key, unread.Reason = cmp.Or(strings.Join(src.valuesFiles, ", "), src.chart), "the chart's own values are not read"
+	}
+	for _, file := range files {
+		tree, err := common.ReadValues([]byte(file.Data))
+		if err != nil {
+			r.chart, unread = nil, Reference{Kind: "File", Name: file.File, Reason: notYAML}
+			break
+		}
+		r.chart = append(r.chart, layer{origin: Origin{File: file.File}, tree: map[string]any(tree)})
+	}
+	if unread.Reason != "" {
+		unread.Chart = true
+		r.below = certainty.Open{Reasons: []int{len(r.unknown)}}
+		r.unknown = append(r.unknown, unread)
+	}
+	for _, l := range r.chart {
+		r.below = certainty.Lay(r.below, l.tree)
+	}
+	r.values = over(r.below, r.values)
+}
+
+// over lays the values over what the chart brings. Nil are none.
+func over(below, values any) any {
+	if values == nil {
+		return below
+	}
+	return certainty.Lay(below, values)
 }

@@ -61,9 +61,9 @@ func TestEffectiveValues(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			if len(rel.open()) > 0 {
-				t.Errorf("not known: %+v", rel.refs)
+				t.Errorf("not known: %+v", rel.unknown)
 			}
-			if again := resolve(t, hr, c); !cmp.Equal(rel.values, again.values) || !cmp.Equal(rel.inline, again.inline) {
+			if again := resolve(t, hr, c); !cmp.Equal(rel.values, again.values) || !cmp.Equal(rel.inlineValues(), again.inlineValues()) {
 				t.Error("the first merge changed what the second started from")
 			}
 		})

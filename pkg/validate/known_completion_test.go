@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
 // Whatever unknown nodes turn out to be: what was found stays, and nothing is denied that was not undecided. Completions leave
@@ -54,7 +56,7 @@ func same(a, b validate.Finding) bool { return a.Rule == b.Rule && a.Path.String
 // unread puts unknown and open nodes into values.
 func (g generator) unread(v any, depth int) any {
 	if depth > 0 && g.chance(6) {
-		return validate.Unknown{Reasons: []int{g.IntN(3)}}
+		return certainty.Unknown{Reasons: []int{g.IntN(3)}}
 	}
 	switch v := v.(type) {
 	case map[string]any:
@@ -65,7 +67,7 @@ func (g generator) unread(v any, depth int) any {
 			}
 		}
 		if g.chance(20) {
-			return validate.Open{Known: out, Reasons: []int{g.IntN(3)}}
+			return certainty.Open{Known: out, Reasons: []int{g.IntN(3)}}
 		}
 		return out
 	case []any:
@@ -84,9 +86,9 @@ type absent struct{}
 // complete says what the unknown nodes are.
 func (g generator) complete(v any) any {
 	switch v := v.(type) {
-	case validate.Unknown:
+	case certainty.Unknown:
 		return pick[any](g, absent{}, nil, "x", 0, true, g.list(), g.list(), []any{}, map[string]any{"mirroredRegistries": g.list()}, map[string]any{})
-	case validate.Open:
+	case certainty.Open:
 		out := g.completed(v.Known)
 		for _, key := range []string{"mirroredRegistries", "registries", "appendMirrors", "mirror-registries", "a", "other"} {
 			if _, known := v.Known[key]; !known && g.chance(25) {
@@ -119,7 +121,7 @@ func (g generator) completed(m map[string]any) map[string]any {
 		if !ok {
 			continue
 		}
-		if _, unknown := child.(validate.Unknown); unknown && key == "containerdMirrorAdd" {
+		if _, unknown := child.(certainty.Unknown); unknown && key == "containerdMirrorAdd" {
 			continue // taken as the chart's default
 		}
 		if child = g.complete(child); child != any(absent{}) {

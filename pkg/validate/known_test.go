@@ -6,13 +6,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
 func TestWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	type object = map[string]any
-	unknown := func(reasons ...int) any { return validate.Unknown{Reasons: reasons} }
-	open := func(known object, reasons ...int) any { return validate.Open{Known: known, Reasons: reasons} }
+	unknown := func(reasons ...int) any { return certainty.Unknown{Reasons: reasons} }
+	open := func(known object, reasons ...int) any { return certainty.Open{Known: known, Reasons: reasons} }
 	good := []any{"https://docker.io"}
 	for name, c := range map[string]struct {
 		values    any
@@ -109,7 +111,7 @@ func TestEachRuleAboutEntriesAsksForWhatIsNotKnown(t *testing.T) {
 				policy.Severities[r.ID] = validate.Off
 			}
 		}
-		values := map[string]any{"spegel": map[string]any{"mirroredRegistries": []any{"https://docker.io", validate.Unknown{Reasons: []int{3}}}}}
+		values := map[string]any{"spegel": map[string]any{"mirroredRegistries": []any{"https://docker.io", certainty.Unknown{Reasons: []int{3}}}}}
 		if _, undecided := validate.Validate(validate.Input{Values: values}, policy); !cmp.Equal(undecided, []int{3}) {
 			t.Errorf("%s: undecided for %v, want [3]", rule, undecided)
 		}

@@ -1,6 +1,10 @@
 package validate
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
+)
 
 // list is one of the chart's lists of URLs.
 type list struct {
@@ -46,21 +50,21 @@ func (l list) entries(yield func(entry) bool) {
 				return
 			}
 		}
-	case map[string]any, Open:
+	case map[string]any, certainty.Open:
 		m := known(node)
 		for _, key := range l.keys {
 			if !yield(entry{l.path, notListed, m[key]}) {
 				return
 			}
 		}
-		if open, ok := node.(Open); ok {
-			yield(entry{l.path, notListed, Unknown{open.Reasons}})
+		if open, ok := node.(certainty.Open); ok {
+			yield(entry{l.path, notListed, certainty.Unknown{Reasons: open.Reasons}})
 		}
 	case string:
 		if node != "" {
 			yield(entry{l.path, notListed, node})
 		}
-	case Unknown:
+	case certainty.Unknown:
 		yield(entry{l.path, notListed, node})
 	}
 }
@@ -82,9 +86,9 @@ func (l list) state() string {
 // isEmpty reports whether the chart passes nothing on, or why that is not known.
 func (l list) isEmpty() (empty bool, unknown []int) {
 	switch node := l.node.(type) {
-	case Unknown:
+	case certainty.Unknown:
 		return false, node.Reasons
-	case Open:
+	case certainty.Open:
 		for _, value := range node.Known {
 			if isSet(value) {
 				return false, nil

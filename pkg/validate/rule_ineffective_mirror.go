@@ -1,6 +1,10 @@
 package validate
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
+)
 
 // ineffectiveMirror exists because Spegel accepts entries that do not do what they seem to. It reads the entries of
 // spegel.mirroredRegistries. It cannot know such registries other than the well-known ones.
@@ -32,8 +36,8 @@ var ineffectiveMirror = Rule{
 			if len(out) == maxFindings {
 				break
 			}
-			if u, ok := e.raw.(Unknown); ok {
-				undecided = addReasons(undecided, u)
+			if u, ok := e.raw.(certainty.Unknown); ok {
+				undecided = certainty.Union(undecided, u.Reasons)
 			}
 			s, _ := e.raw.(string)
 			scheme, host, ok := strings.Cut(strings.ToLower(s), "://")

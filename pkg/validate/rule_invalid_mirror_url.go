@@ -3,6 +3,8 @@ package validate
 import (
 	"net/url"
 	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
 // invalidMirrorURL exists because Spegel fails at the start on an entry that it does not accept, and the DaemonSet
@@ -75,8 +77,8 @@ func invalidEntries(l list, isWildcard func(string) bool) (out []problem, undeci
 		if len(out) == maxFindings {
 			break
 		}
-		if u, ok := e.raw.(Unknown); ok {
-			undecided = addReasons(undecided, u)
+		if u, ok := e.raw.(certainty.Unknown); ok {
+			undecided = certainty.Union(undecided, u.Reasons)
 			continue
 		}
 		message, fix := entryProblem(e.raw), "write scheme and host only, e.g. https://docker.io"

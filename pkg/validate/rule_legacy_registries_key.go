@@ -1,5 +1,7 @@
 package validate
 
+import "github.com/spegel-guard/spegel-guard/pkg/certainty"
+
 // legacyRegistriesKey exists because the chart renamed spegel.registries to spegel.mirroredRegistries
 // in v0.1.0 and ships no schema: Helm takes the old key without a word and Spegel never sees it. It
 // reads spegel.registries. It cannot know whether an older chart is pinned elsewhere.
@@ -24,10 +26,10 @@ var legacyRegistriesKey = Rule{
     - https://docker.io
 `,
 	check: func(v *values, _ Policy) (out []problem, undecided []int) {
-		legacy, _ := child(v.spegel, legacyKey)
+		legacy, _ := certainty.Child(v.spegel, legacyKey)
 		empty, unknown := v.listAt(listKey).isEmpty()
 		beside := !empty && unknown == nil // a list that is known to have entries
-		switch u, ok := legacy.(Unknown); {
+		switch u, ok := legacy.(certainty.Unknown); {
 		case ok && !beside && !v.olderThan(renamed):
 			return nil, u.Reasons
 		case !isSet(legacy):

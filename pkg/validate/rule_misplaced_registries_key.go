@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
 // misplacedRegistriesKey exists because Helm accepts any key: a list at the wrong place or with a
@@ -43,7 +45,7 @@ spegel:
 				add("not a key of Spegel's chart, so it has no effect", "did you mean "+v.list.key()+"?", spegelKey, key)
 			}
 		}
-		if inner, _ := child(v.spegel, spegelKey); isMap(inner) {
+		if inner, _ := certainty.Child(v.spegel, spegelKey); isMap(inner) {
 			add("Spegel's chart does not read this map", "move what it holds up to "+v.path(spegelKey).String(), spegelKey, spegelKey)
 		}
 		return out, nil

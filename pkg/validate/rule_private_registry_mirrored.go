@@ -1,5 +1,7 @@
 package validate
 
+import "github.com/spegel-guard/spegel-guard/pkg/certainty"
+
 // privateRegistryMirrored exists because a registry on the list is asked of the peers first. It reads
 // the entries of spegel.mirroredRegistries and the policy's private registries. It cannot know a
 // private registry that the policy does not name.
@@ -40,8 +42,8 @@ spegel:
 			if len(out) == maxFindings && !all {
 				break
 			}
-			if u, ok := e.raw.(Unknown); ok && len(policy.PrivateRegistries) > 0 {
-				undecided = addReasons(undecided, u)
+			if u, ok := e.raw.(certainty.Unknown); ok && len(policy.PrivateRegistries) > 0 {
+				undecided = certainty.Union(undecided, u.Reasons)
 			}
 			s, _ := e.raw.(string)
 			host, ok := privateHost(s, policy.PrivateRegistries)

@@ -1,6 +1,10 @@
 package validate
 
-import "github.com/Masterminds/semver/v3"
+import (
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
+)
 
 // renamedKey exists because the chart renamed keys, and Helm takes both names without a word. It
 // reads the keys of renames under spegel. It cannot know the chart's version where a range or an unreadable source stands
@@ -29,7 +33,7 @@ var renamedKey = Rule{
 `,
 	check: func(v *values, _ Policy) (out []problem, undecided []int) {
 		isUsed := func(key string) bool {
-			value, _ := child(v.spegel, key)
+			value, _ := certainty.Child(v.spegel, key)
 			return isSet(value)
 		}
 		add := func(key, message, fix string) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
 // wildcards are the entries that stand for every registry, with the release of the chart that first takes them.
@@ -41,8 +43,8 @@ var wildcardMirror = Rule{
 			if len(out) == maxFindings {
 				break
 			}
-			if u, ok := e.raw.(Unknown); ok {
-				undecided = addReasons(undecided, u)
+			if u, ok := e.raw.(certainty.Unknown); ok {
+				undecided = certainty.Union(undecided, u.Reasons)
 			}
 			s, ok := e.raw.(string)
 			if !ok || !v.isWildcard(s) && !isWildcardURL(s) {

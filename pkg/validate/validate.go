@@ -1,11 +1,15 @@
 package validate
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
+)
 
 // Input is what the rules look at.
 type Input struct {
 	// Values are the effective values of the release, as a JSON or YAML decoder makes them: nil (none),
-	// map[string]any, []any, string, bool or a number; Unknown and Open stand for what can't be known, at any depth.
+	// map[string]any, []any, string, bool or a number; certainty.Unknown and certainty.Open stand for what can't be known, at any depth.
 	// They are only read.
 	Values any
 	// OwnChart says that the chart is known to be Spegel's own, so that no other chart wraps it. Elsewhere the rules look at
@@ -14,6 +18,23 @@ type Input struct {
 	// ChartVersion is the version of Spegel's chart, with or without a leading v, or empty where it is
 	// not known. A range is not a version.
 	ChartVersion string
+}
+
+// wrapped reports whether the values are those of a chart that wraps Spegel's, one level deeper.
+func (in Input) wrapped() bool {
+	if in.OwnChart {
+		return false
+	}
+	inner, _ := certainty.At(in.Values, Path{spegelKey, spegelKey})
+	return isMap(inner)
+}
+
+// Path leads to a key of Spegel's chart.
+func (in Input) Path(key string) Path {
+	if in.wrapped() {
+		return Path{spegelKey, spegelKey, key}
+	}
+	return Path{spegelKey, key}
 }
 
 // WritesNoHosts reports whether Spegel is known to write no hosts files, as containerdMirrorAdd says.

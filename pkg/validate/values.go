@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
 // Keys of Spegel's chart.
@@ -27,13 +29,13 @@ type values struct {
 
 func newValues(in Input) *values {
 	v := &values{root: in.Values}
-	v.version, _ = semver.StrictNewVersion(strings.TrimPrefix(in.ChartVersion, "v"))
-	if outer, _ := child(v.root, spegelKey); !in.OwnChart {
-		if inner, _ := child(outer, spegelKey); isMap(inner) {
-			v.base, v.root, v.version = Path{spegelKey}, outer, nil
-		}
+	if in.wrapped() {
+		v.base = Path{spegelKey}
+		v.root, _ = certainty.Child(v.root, spegelKey)
+	} else {
+		v.version, _ = semver.StrictNewVersion(strings.TrimPrefix(in.ChartVersion, "v"))
 	}
-	v.spegel, v.set = child(v.root, spegelKey)
+	v.spegel, v.set = certainty.Child(v.root, spegelKey)
 	v.list = v.listAt(listKey)
 	if v.olderThan(renamed) {
 		v.list = v.listAt(legacyKey)
@@ -47,7 +49,7 @@ func (v *values) path(steps ...any) Path { return slices.Concat(v.base, steps) }
 // listAt takes the list at a key of spegel.
 func (v *values) listAt(key string) list {
 	l := list{path: v.path(spegelKey, key)}
-	l.node, l.set = child(v.spegel, key)
+	l.node, l.set = certainty.Child(v.spegel, key)
 	if m := known(l.node); len(m) > 0 {
 		l.keys = slices.Sorted(maps.Keys(m))
 	}
@@ -58,9 +60,9 @@ func (v *values) listAt(key string) list {
 // values, or without the key spegel, the chart's own defaults are in force.
 func (v *values) notRenderable() (p problem, ok bool) {
 	switch {
-	case v.root != nil && !isUnknown(v.root) && !isMap(v.root):
+	case v.root != nil && !certainty.MayBeMap(v.root):
 		return problem{path: v.base, message: "the values are " + kind(v.root) + ", not a map, so Helm can't use them", fix: "write a map"}, true
-	case v.set && !isUnknown(v.spegel) && !isMap(v.spegel):
+	case v.set && !certainty.MayBeMap(v.spegel):
 		return problem{
 			path:    v.path(spegelKey),
 			message: "is " + kind(v.spegel) + ", not a map, so Helm can't render the chart",
@@ -85,19 +87,36 @@ func (v *values) olderThan(release *semver.Version) bool {
 
 // writesNoHosts reports whether the chart is known to leave out the container that writes hosts files.
 func (v *values) writesNoHosts() bool {
-	add, set := child(v.spegel, "containerdMirrorAdd")
+	add, set := certainty.Child(v.spegel, "containerdMirrorAdd")
 	return set && isFalse(add)
 }
 
 // nodesDecide says what follows where Spegel writes no hosts files.
 const nodesDecide = "; with containerdMirrorAdd: false Spegel writes no hosts files, so the nodes' own decide what it is asked for"
 
+// known is the part of a map that is known; nil where the node is no map.
+func known(node any) map[string]any {
+	keys, _, _ := certainty.Parts(node)
+	return keys
+}
+
+func isMap(node any) bool {
+	_, _, isMap := certainty.Parts(node)
+	return isMap
+}
+
+// isSet reports whether a node is known to be there and not null.
+func isSet(node any) bool {
+	_, unknown := node.(certainty.Unknown)
+	return node != nil && !unknown
+}
+
 // kind names a value's type as YAML does.
 func kind(v any) string {
 	switch v.(type) {
 	case nil:
 		return "null"
-	case map[string]any, Open:
+	case map[string]any, certainty.Open:
 		return "a map"
 	case []any:
 		return "a list"

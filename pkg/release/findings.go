@@ -30,15 +30,12 @@ type Reference struct {
 	Chart bool
 }
 
-// Deniable reports whether a policy may deny a release for this reference.
-func (r Reference) Deniable() bool { return !r.Source }
-
 // Result is what the rules say about a release.
 type Result struct {
 	// Findings are certain: nothing that could not be read can turn them.
 	Findings []Finding
 	// Unresolved is what could not be read and could change what denies: entries of spec.valuesFrom in their order, then
-	// what the chart itself brings, then variables.
+	// variables, then what the chart itself brings.
 	Unresolved []Reference
 }
 
@@ -49,28 +46,22 @@ func (r Result) Denied() []Finding { return r.with(validate.Deny) }
 func (r Result) Warned() []Finding { return r.with(validate.Warn) }
 
 func (r Result) with(s validate.Severity) []Finding {
-	var out []Finding
-	for _, f := range r.Findings {
-		if f.Severity == s {
-			out = append(out, f)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return f.Severity != s })
 }
 
 // Evaluate runs the rules over the effective values.
 func (r *Release) Evaluate(policy validate.Policy) (res Result) {
-	if r.unknown != nil {
-		return Result{Unresolved: []Reference{*r.unknown}}
+	if r.source != nil {
+		return Result{Unresolved: []Reference{*r.source}}
 	}
 	found, undecided := validate.Validate(r.input(), policy)
 	for _, reason := range undecided {
-		res.Unresolved = append(res.Unresolved, r.reference(reason))
+		res.Unresolved = append(res.Unresolved, r.unknown[reason])
 	}
 	if len(found) == 0 {
 		return res
 	}
-	inline := r.decidedInline(policy)
+	inline := r.inline(policy)
 	for _, f := range found {
 		origin, public := r.origin(f.Path)
 		if !public {
@@ -81,23 +72,20 @@ func (r *Release) Evaluate(policy validate.Policy) (res Result) {
 	return res
 }
 
-func (r *Release) input() validate.Input {
-	return validate.Input{Values: r.values, OwnChart: r.own, ChartVersion: r.Version}
-}
-
-// decidedInline are the places of findings that are certain if no reference could be read; nil if there are no references.
-func (r *Release) decidedInline(policy validate.Policy) map[string]bool {
-	if len(r.refs) == 0 {
+// inline are the places of findings that are certain if no reference could be read; nil if there are no references.
+func (r *Release) inline(policy validate.Policy) map[string]bool {
+	layers := slices.Clone(r.layers)
+	refs := layers[:len(layers)-1]
+	if len(refs) == 0 {
 		return nil
 	}
-	without := *r
-	without.above, without.refs = nil, slices.Clone(r.refs)
-	for i := range without.refs {
-		without.refs[i].empty, without.refs[i].unread = false, "is not asked"
+	for i := range refs {
+		refs[i].hide([]int{i})
 	}
-	without.merge()
+	in := r.input()
+	in.Values = over(r.below, overlay(layers, nil))
 	certain := map[string]bool{}
-	found, _ := validate.Validate(without.input(), policy)
+	found, _ := validate.Validate(in, policy)
 	for _, f := range found {
 		certain[place(f)] = true
 	}
