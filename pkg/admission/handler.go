@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -17,7 +15,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -42,29 +40,23 @@ type Handler struct {
 	readTimeout time.Duration // in place of the usual one, for tests
 }
 
-// Handle answers one review. An error in the review itself is 400; it says what was expected. A panic is 500, and what it says may be
-// a value, so only its type is logged, and where it came from.
-func (h *Handler) Handle(ctx context.Context, req *admissionv1.AdmissionRequest) (resp *admissionv1.AdmissionResponse) {
-	defer func() {
-		if p := recover(); p != nil {
-			h.Log.Error("panic in a review", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			resp = failure(http.StatusInternalServerError, errors.New("the review failed: a panic, of which the log of spegel-guard has more"))
-		}
-		resp.UID = req.UID
-	}()
+// Handle answers one review. An error in the review itself is 400; it says what was expected.
+func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.Response {
 	start := time.Now()
-	out := h.review(ctx, req)
-	h.Metrics.reviewed(req, out.verdict, time.Since(start))
+	out := h.review(ctx, &req.AdmissionRequest)
+	h.Metrics.reviewed(&req.AdmissionRequest, out.verdict, time.Since(start))
 	switch {
 	case out.err != nil:
 		// in words of ours, never a part of the body
 		h.Log.Error("bad review", "problem", out.bad)
-		return failure(http.StatusBadRequest, out.err)
+		return admission.Errored(http.StatusBadRequest, out.err)
 	case out.verdict == denied:
-		h.logDenial(req, out)
-		return deny(req, out)
+		h.logDenial(&req.AdmissionRequest, out)
+		return deny(&req.AdmissionRequest, out)
 	}
-	return &admissionv1.AdmissionResponse{Allowed: true, Result: &metav1.Status{Code: http.StatusOK}, Warnings: bounded(out.warnings)}
+	resp := admission.Allowed("")
+	resp.Warnings = bounded(out.warnings)
+	return resp
 }
 
 // review has the object judged by what knows its kind.

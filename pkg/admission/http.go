@@ -11,9 +11,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-logr/logr"
 	"golang.org/x/time/rate"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 	kjson "sigs.k8s.io/json"
 )
 
@@ -23,10 +25,11 @@ var errIncomplete = errors.New("body could not be read")
 // incompleteInterval is how often a body that does not come in full is logged.
 const incompleteInterval = 10 * time.Second
 
-// endpoint reads reviews off HTTP. It stands in for controller-runtime's webhook, which logs what it can't decode, accepts any JSON
-// object as a review, counts nothing, and links leader election with all informers.
+// endpoint reads reviews off HTTP. It stands in for the HTTP part of controller-runtime's webhook, which
+// logs what it can't decode, accepts any JSON object as a review and counts nothing; recovery from a
+// panic and the response's completion stay with controller-runtime.
 type endpoint struct {
-	handle  func(context.Context, *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse
+	webhook *admission.Webhook
 	metrics *Metrics
 	log     *slog.Logger
 
@@ -35,7 +38,12 @@ type endpoint struct {
 
 // NewEndpoint serves a handler over HTTP, at Path and its like. It reads a body of any size: that is for who calls it to bound.
 func NewEndpoint(h *Handler) http.Handler {
-	return &endpoint{handle: h.Handle, metrics: h.Metrics, log: h.Log, incomplete: rate.Sometimes{Interval: incompleteInterval}}
+	// controller-runtime would make a logger for each review, with what it is about written out, and nobody logs with it
+	same := func(base logr.Logger, _ *admission.Request) logr.Logger { return base }
+	return &endpoint{
+		webhook: &admission.Webhook{Handler: h, LogConstructor: same}, metrics: h.Metrics, log: h.Log,
+		incomplete: rate.Sometimes{Interval: incompleteInterval},
+	}
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +51,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		e.metrics.badRequests.Inc()
 		e.logBad(r, err)
-		e.respond(w, http.StatusBadRequest, failure(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err)))
+		e.respond(w, http.StatusBadRequest, admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err)))
 		return
 	}
 	// a review that has begun is answered, also while the server shuts down, and in time for who asked
@@ -53,7 +61,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
 	}
-	e.respond(w, http.StatusOK, e.handle(ctx, review.Request))
+	e.respond(w, http.StatusOK, e.webhook.Handle(ctx, admission.Request{AdmissionRequest: *review.Request}))
 }
 
 // logBad never logs the body, nor an error that quotes it. Who hangs up or sends too slowly can do so many times a second.
@@ -104,12 +112,12 @@ func decodeReview(body []byte) (*admissionv1.AdmissionReview, error) {
 	return &review, nil
 }
 
-func (e *endpoint) respond(w http.ResponseWriter, code int, resp *admissionv1.AdmissionResponse) {
+func (e *endpoint) respond(w http.ResponseWriter, code int, resp admission.Response) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	err := json.NewEncoder(w).Encode(admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
-		Response: resp,
+		Response: &resp.AdmissionResponse,
 	})
 	if err != nil {
 		e.log.Error("response not written", "error", err)

@@ -9,6 +9,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -25,7 +26,7 @@ const (
 )
 
 // deny answers 403 Forbidden with every problem at once.
-func deny(req *admissionv1.AdmissionRequest, out outcome) *admissionv1.AdmissionResponse {
+func deny(req *admissionv1.AdmissionRequest, out outcome) admission.Response {
 	lines := []string{out.headline + ":"}
 	details := &metav1.StatusDetails{Group: req.Kind.Group, Kind: strings.ToLower(req.Kind.Kind) + "s", Name: req.Name}
 	for i, p := range out.problems {
@@ -41,18 +42,14 @@ func deny(req *admissionv1.AdmissionRequest, out outcome) *admissionv1.Admission
 	if more := len(out.problems) - maxLines; more > 0 {
 		lines = append(lines, fmt.Sprintf("- and %d more", more))
 	}
-	return &admissionv1.AdmissionResponse{
+	resp := admission.Response{AdmissionResponse: admissionv1.AdmissionResponse{
 		Result: &metav1.Status{
 			Status: metav1.StatusFailure, Code: http.StatusForbidden, Reason: metav1.StatusReasonForbidden,
 			Message: strings.Join(lines, "\n"), Details: details,
 		},
-		Warnings: bounded(out.warnings),
-	}
-}
-
-// failure is the answer to what could not be reviewed.
-func failure(code int32, err error) *admissionv1.AdmissionResponse {
-	return &admissionv1.AdmissionResponse{Result: &metav1.Status{Code: code, Message: err.Error()}}
+	}}
+	resp.Warnings = bounded(out.warnings)
+	return resp
 }
 
 // warnings are the findings of a release that do not deny, and what could not be read.
