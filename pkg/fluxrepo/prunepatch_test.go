@@ -45,6 +45,11 @@ func TestPruningSeesThrough(t *testing.T) {
 		"a patch with components": {
 			"kustomization.yaml": patched + `patches: [{target: {kind: "Kustom.*"}, patch: '[{"op": "add", "path": "/spec/components", "value": ["../comp"]}]'}]`,
 		},
+		"a patch that a patch brings": {
+			"kustomization.yaml":      patched + `patches: [{target: {kind: Kustomization, name: "ap+s"}, patch: '[{"op": "add", "path": "/spec/patches", "value": [{"target": {"kind": "Kustomization"}, "patch": "[{\"op\": \"replace\", \"path\": \"/spec/path\", \"value\": \"./apps/prod\"}]"}]}]'}]`,
+			"../../apps/base/ks.yaml": generatedKustomization("inner", "flux-system", "./apps/none", ""),
+			"../../apps/none/x.yaml":  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y, namespace: default}\n",
+		},
 		"a generated variable": {
 			"kustomization.yaml":          "resources: [../base/apps.yaml]\nconfigMapGenerator: [{name: vars, namespace: flux-system, envs: [vars.env], options: {disableNameSuffixHash: true}}]\npatches: [{target: {kind: Kustomization}, patch: '{apiVersion: kustomize.toolkit.fluxcd.io/v1, kind: Kustomization, metadata: {name: apps}, spec: {path: ./apps/var, postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}]}}}'}]\n",
 			"vars.env":                    "CHART=spegel\n",

@@ -3,6 +3,7 @@ package declare
 import (
 	"cmp"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -182,4 +183,22 @@ func (r *Repository) Folders(ignore *worktree.Ignore, dir string, components []s
 		}
 	}
 	return out
+}
+
+// Outermost are the folders with a kustomization that neither a Kustomization of Flux nor another kustomization reads.
+// Those that read each other can't be built.
+func (r *Repository) Outermost() (out []*overlay.Folder) {
+	used := map[*overlay.Folder]bool{}
+	for _, dir := range r.tree.DirPaths() {
+		name := r.tree.Kustomization(r.tree.Dir(dir), r.Ignore)
+		if p := path.Join(dir, name); name == "" || r.Hidden(p) || r.Read[p] {
+			continue
+		}
+		f := r.Reader.Folder(r.Ignore, dir)
+		out = append(out, f)
+		for _, s := range f.Subs {
+			used[s] = true
+		}
+	}
+	return slices.DeleteFunc(out, func(f *overlay.Folder) bool { return used[f] || f.IsComponent() })
 }

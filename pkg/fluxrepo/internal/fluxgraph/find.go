@@ -7,85 +7,74 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
 // Why an object is not found.
 const (
 	absent    = "not in this repository"
 	unbuilt   = "nothing builds it"
-	several   = "built in several ways, and which one counts is not known"
-	elsewhere = "only in another cluster, which spec.kubeConfig leads to or from"
+	elsewhere = "only in another cluster of this repository"
+	several   = "there are several, and which one counts is not known"
 )
+
+// IsAbsent reports whether a reason of Find says that the cluster has no such object.
+func IsAbsent(missing string) bool {
+	return missing == absent || missing == unbuilt || missing == elsewhere
+}
 
 // Find looks for an object where the cluster would have it that runs a release. missing says why there is none.
 func (g *Graph) Find(of *Object, kind, ns, name string) (o *Object, missing string) {
-	if of.By == nil || of.By.Plain {
-		return g.findPlain(of, kind, ns, name)
+	if of.By == nil {
+		return g.search(kind, ns, name, of.File, func(string) bool { return true })
 	}
-	return g.find(of.By, of.By.fills, kind, ns, name, of.By.File)
+	return g.find(of.By, of.By.cluster, kind, ns, name)
 }
 
-// find looks for an object where a cluster that a Kustomization knows would have it: in what the chain emits, then in
-// what other Kustomizations of its root emit, then in what those of other roots do. Roots in one folder are mostly of
-// one cluster, but may be of several.
-func (g *Graph) find(n *Instance, cluster, kind, ns, name, near string) (o *Object, missing string) {
-	g.looked = true
-	var found, own, others []*Object
+// find looks for an object where a cluster that an instance knows would have it: in what the chain emits, the nearest
+// first, then in what other Kustomizations of its root emit, then in what those of other roots do, then in files that
+// nobody reads. Roots in one folder are mostly of one cluster, but may be of several.
+func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, missing string) {
+	var found []*Object
 	away := false
-	for _, o := range g.index[objectKey{n.cluster, kind, name}] {
+	for _, o := range g.index[objectKey{kind, name}] {
 		switch {
 		case o.Namespace != ns && o.Namespace != "" && ns != "":
-		case o.By.fills != cluster:
+		case o.By.cluster != cluster:
 			away = true
 		default:
 			found = append(found, o)
 		}
 	}
-	if emitted := emittedBy(n, found); emitted != nil {
-		return exact(emitted, ns)[0], ""
+	if len(found) > 0 {
+		return best(found, func(o *Object) int { return 2*n.shares(o.By) + exact(o, ns) })
 	}
-	for _, o := range found {
-		if o.By.Root().key == n.Root().key {
-			own = append(own, o)
-		} else {
-			others = append(others, o)
-		}
-	}
+	reads := map[string]bool{}
+	n.Files(func(p string) bool { reads[p] = n.Plain; return true })
+	o, missing = g.search(kind, ns, name, n.File, func(p string) bool { return !reads[p] && (n.Plain || !g.decl.Read[p]) })
 	switch {
-	case len(own) > 0:
-		return theOne(own, ns)
-	case len(others) > 0:
-		return theOne(others, ns)
-	case away:
+	case missing == absent && away:
 		return nil, elsewhere
+	case o != nil && g.Complete && !n.Plain && !g.besideRoot(o.File):
+		return nil, unbuilt
 	}
-	stray, missing := g.search(kind, ns, name, near, func(p string) bool { return !g.decl.Read[p] })
-	if stray != nil && !g.besideRoot(stray.File) {
-		if g.Complete {
-			return nil, unbuilt
-		}
-		g.stray = true
-	}
-	return stray, missing
+	return o, missing
 }
 
-// emittedBy are those of the objects that the nearest Kustomization of a chain emits which emits any.
-func emittedBy(n *Instance, objects []*Object) (emitted []*Object) {
-	for ; n != nil && emitted == nil; n = n.Parent {
-		for _, o := range objects {
-			if o.By.key == n.key {
-				emitted = append(emitted, o)
-			}
-		}
+// shares is how much of its chain an instance shares with another: all of it and more with one that it comes from,
+// something with one of the same root.
+func (n *Instance) shares(other *Instance) int {
+	chain := other.Chain()
+	switch {
+	case strings.HasPrefix(n.key+"\x00", other.key+"\x00"):
+		return 1 + len(chain)
+	case chain[0].key == n.Chain()[0].key:
+		return 1
 	}
-	return emitted
+	return 0
 }
 
 // besideRoot reports whether a file lies beside, or below, a Kustomization that nothing builds: what applies the one may
@@ -97,43 +86,18 @@ func (g *Graph) besideRoot(file string) bool {
 	})
 }
 
-// findPlain looks beside what no Kustomization of Flux builds: in what the same plain kustomization makes, then in the
-// files that it does not read.
-func (g *Graph) findPlain(of *Object, kind, ns, name string) (o *Object, missing string) {
-	reads := map[string]bool{}
-	if of.By != nil {
-		var own []*Object
-		for _, o := range of.By.Objects {
-			if o.Kind == kind && o.Name == name && (o.Namespace == ns || o.Namespace == "" || ns == "") {
-				own = append(own, o)
-			}
-		}
-		if len(own) > 0 {
-			return theOne(own, ns)
-		}
-		of.By.Files(func(p string) bool { reads[p] = true; return true })
-	}
-	near := of.File
-	if of.By != nil {
-		near = of.By.File
-	}
-	return g.search(kind, ns, name, near, func(p string) bool { return !reads[p] })
-}
-
 // search looks in the files themselves, nearest to a file first.
 func (g *Graph) search(kind, ns, name, near string, counts func(file string) bool) (o *Object, missing string) {
 	var found []*Object
-	for _, p := range g.named(name) {
+	unknown := len(substitute.Unknown(name)) > 0
+	for _, p := range g.tree.Paths() {
 		f := g.tree.File(p)
-		if f.Marks&(worktree.Data|worktree.Source) == 0 || !f.IsManifest() || g.decl.Hidden(p) || !counts(p) {
+		if f.Marks&(worktree.Data|worktree.Source) == 0 || !unknown && !f.Names(name) || !f.IsManifest() || g.decl.Hidden(p) || !counts(p) {
 			continue
 		}
-		for _, d := range g.objectsNamed(f, kind, name) {
-			have := yamldoc.Text(d, "metadata", "namespace")
-			if have != ns && have != "" && ns != "" {
-				continue
-			}
-			if o := newObject(nil, substitute.Loose(g.o.Given), overlay.NewObject(d)); o.Name == name {
+		for _, d := range slices.Concat(g.objects(p, objectKey{kind, name}), g.objects(p, objectKey{kind, "${"})) {
+			o := newObject(nil, substitute.Loose(g.o.Given), overlay.NewObject(d))
+			if o.Name == name && (o.Namespace == ns || o.Namespace == "" || ns == "") {
 				o.File, o.node = p, d
 				found = append(found, o)
 			}
@@ -142,72 +106,24 @@ func (g *Graph) search(kind, ns, name, near string, counts func(file string) boo
 	if len(found) == 0 {
 		return nil, absent
 	}
-	found = exact(found, ns)
-	slices.SortStableFunc(found, func(a, b *Object) int {
-		return cmp.Compare(worktree.Shared(b.File, near), worktree.Shared(a.File, near))
-	})
-	for _, other := range found[1:] { // as near as the first, and another
-		if worktree.Shared(found[0].File, near) == worktree.Shared(other.File, near) && !bytes.Equal(found[0].Text, other.Text) {
-			return nil, "found in several places"
-		}
-	}
-	return found[0], ""
+	return best(found, func(o *Object) int { return exact(o, ns)<<16 + worktree.Shared(o.File, near) })
 }
 
-// objectsNamed are the objects of a file of a kind and a name, or with a variable in it. They are sorted once.
-func (g *Graph) objectsNamed(f *worktree.File, kind, name string) []*yaml.Node {
-	sorted := g.sorted[f]
-	if sorted == nil {
-		sorted = map[[2]string][]*yaml.Node{}
-		docs, _ := g.tree.Documents(f.Path) // what can't be read holds nothing
-		for _, d := range yamldoc.Objects(docs) {
-			key := [2]string{yamldoc.Text(d, "kind"), yamldoc.Text(d, "metadata", "name")}
-			if strings.Contains(key[1], "${") {
-				key[1] = "${"
-			}
-			sorted[key] = append(sorted[key], d)
-		}
-		g.sorted[f] = sorted
+// exact is 1 for an object of that very namespace.
+func exact(o *Object, ns string) int {
+	if o.Namespace == ns {
+		return 1
 	}
-	return slices.Concat(sorted[[2]string{kind, name}], sorted[[2]string{kind, "${"}])
+	return 0
 }
 
-// named are the files that may hold an object of a name.
-func (g *Graph) named(name string) (out []string) {
-	if len(substitute.Unknown(name)) > 0 {
-		for _, p := range g.tree.Paths() {
-			if g.tree.File(p).Marks&worktree.Data != 0 {
-				out = append(out, p)
-			}
-		}
-		return out
-	}
-	for _, p := range g.tree.Paths() {
-		if g.tree.File(p).Names(name) {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// exact are the objects of that very namespace, or all if there is none.
-func exact(found []*Object, ns string) []*Object {
-	if own := slices.DeleteFunc(slices.Clone(found), func(o *Object) bool { return o.Namespace != ns }); len(own) > 0 {
-		return own
-	}
-	return found
-}
-
-// theOne picks the object out of several, which must be the same.
-func theOne(found []*Object, ns string) (o *Object, missing string) {
-	found = exact(found, ns)
-	for _, o := range found[1:] {
-		if !bytes.Equal(o.Text, found[0].Text) {
+// best picks the object that ranks highest. Others that rank as high have to be the same.
+func best(found []*Object, rank func(*Object) int) (o *Object, missing string) {
+	highest := slices.MaxFunc(found, func(a, b *Object) int { return cmp.Compare(rank(a), rank(b)) })
+	for _, other := range found {
+		if rank(other) == rank(highest) && !bytes.Equal(other.Text, highest.Text) {
 			return nil, several
 		}
 	}
-	return found[0], ""
+	return highest, ""
 }
-
-// IsAbsent reports whether a reason of Find says that the object is nowhere.
-func IsAbsent(missing string) bool { return missing == absent || missing == unbuilt }

@@ -49,59 +49,70 @@ type Graph struct {
 	cache *overlay.Cache
 	finds *relevance.Finder
 
-	frozen bool                   // this graph differs by an edit, and builds what the first one does
-	stays  map[string][]*Instance // of such a graph: what is not built again, by the key of the first of a chain
-	looked bool                   // a round has looked for objects in the one before it
-	stray  bool                   // it took one that nothing builds, because not all was known
-	index  map[objectKey][]*Object
-	sorted map[*worktree.File]map[[2]string][]*yaml.Node // objects by kind and name
-	print  uint64                                        // of all that was built in the last round
+	only  map[string]bool // of a graph that differs by an edit: what is built again, by the keys of the chains; nil for all
+	index map[objectKey][]*Object
+	print uint64 // of all that is in the index
+	files map[*worktree.File]map[objectKey][]*yaml.Node
 }
 
-type objectKey struct{ cluster, kind, name string }
+type objectKey struct{ kind, name string }
 
 // New finds what the clusters of a repository build.
 func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 	g := &Graph{
 		ctx: ctx, o: o, tree: tree, decl: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(nil),
-		sorted: map[*worktree.File]map[[2]string][]*yaml.Node{},
+		files: map[*worktree.File]map[objectKey][]*yaml.Node{},
 	}
 	given := slices.Collect(maps.Values(o.Given.Vars))
 	for _, s := range o.Given.Sources {
 		given = slices.AppendSeq(given, maps.Values(s.Data))
 	}
 	g.finds = relevance.New(tree, g.decl, o.All, given)
-	g.settle()
+	g.settle(nil)
 	g.addPlain()
 	g.addLoose()
 	return g
 }
 
-// settle builds in rounds: each finds objects in what the one before it has built.
-func (g *Graph) settle() {
-	again := true
+// settle builds in rounds, each of which looks for objects in what the one before it has built, until a round brings
+// nothing new. What is kept is not built again.
+func (g *Graph) settle(kept []*Instance) {
 	for range maxRounds {
-		needsMore := !g.frozen && g.needsMore()
-		if g.ctx.Err() != nil || !again && !needsMore {
-			return
-		}
-		g.o.Given = substitute.NewGiven(g.o.Given.Vars, g.o.Given.Sources)
-		g.looked, g.stray = false, false
-		r := &round{Graph: g}
-		r.expand()
 		before := g.print
-		g.Instances = r.instances
-		g.index, g.print = indexed(r.instances)
-		again = g.looked && g.print != before
-		if complete := g.isComplete(); complete != g.Complete {
-			g.Complete, again = complete, again || g.stray
+		g.o.Given = substitute.NewGiven(g.o.Given.Vars, g.o.Given.Sources)
+		g.Instances = slices.Clone(kept)
+		for _, d := range g.decl.Roots {
+			g.adoptRoot(d)
+		}
+		again := g.only == nil && g.learn()
+		if g.register(); g.ctx.Err() != nil || !again && g.print == before {
+			return
 		}
 	}
 }
 
-// needsMore notes what the last round has shown to be needed, and reports whether that is more than before.
-func (g *Graph) needsMore() bool {
-	known := g.finds.Known()
+// seed is the same for all graphs of a process, so that they can be compared.
+var seed = maphash.MakeSeed()
+
+// register makes what was built known to the next round.
+func (g *Graph) register() {
+	g.index, g.Complete = map[objectKey][]*Object{}, g.isComplete()
+	var h maphash.Hash
+	h.SetSeed(seed)
+	maphash.WriteComparable(&h, g.Complete)
+	for _, n := range g.Instances {
+		_, _ = h.WriteString(n.key) // never fails
+		for _, o := range n.Objects {
+			_, _ = h.Write(o.Text)
+			key := objectKey{o.Kind, o.Name}
+			g.index[key] = append(g.index[key], o)
+		}
+	}
+	g.print = h.Sum64()
+}
+
+// learn notes what the last round has shown to be needed, and reports whether that is more than before.
+func (g *Graph) learn() bool {
 	for _, n := range g.Instances {
 		if n.Built && n.Spec.PostBuild != nil {
 			for _, ref := range n.Spec.PostBuild.SubstituteFrom {
@@ -112,7 +123,7 @@ func (g *Graph) needsMore() bool {
 			g.finds.Note(o.Kind, o.Name, o.Text)
 		}
 	}
-	return g.finds.Rate(known)
+	return g.finds.Rate()
 }
 
 // Given is what was handed over, and what was made of it.
@@ -120,9 +131,6 @@ func (g *Graph) Given() *substitute.Given { return g.o.Given }
 
 // Tree is the files.
 func (g *Graph) Tree() *worktree.Tree { return g.tree }
-
-// HasFlux reports whether any Kustomization of Flux stands in the repository.
-func (g *Graph) HasFlux() bool { return len(g.decl.All) > 0 }
 
 // Artifact reports whether a source that something in a file names is this repository, and what it leaves out of its
 // artifact. folder is what is taken from it.
@@ -134,24 +142,6 @@ func (g *Graph) Artifact(kind, ns, name, file, folder string) (ignore *worktree.
 	return g.decl.IgnoreOf(ref), g.decl.IsOurs(ref, folder)
 }
 
-// seed is the same for all graphs of a process, so that they can be compared.
-var seed = maphash.MakeSeed()
-
-func indexed(instances []*Instance) (objects map[objectKey][]*Object, sum uint64) {
-	index := map[objectKey][]*Object{}
-	var h maphash.Hash
-	h.SetSeed(seed)
-	for _, n := range instances {
-		_, _ = h.WriteString(n.key) // never fails
-		for _, o := range n.Objects {
-			_, _ = h.Write(o.Text)
-			key := objectKey{n.cluster, o.Kind, o.Name}
-			index[key] = append(index[key], o)
-		}
-	}
-	return index, h.Sum64()
-}
-
 // Edited is the same repository with other contents of some files, as far as they have a say in an object, and in
 // others that it needs. It finds the object again, or returns nil.
 func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*Graph, *Object) {
@@ -159,16 +149,19 @@ func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*G
 	e.tree = g.tree.With(edits)
 	e.decl = g.decl.With(e.tree)
 	e.cache = overlay.NewCache(g.cache)
-	e.frozen = true
 	switch n := o.By; {
 	case n == nil: // only the file that it stands in has a say
 	case n.Plain:
 		again := e.plain(e.decl.Reader.Folder(e.decl.Ignore, n.Spec.Path))
-		e.Instances = append(slices.Clone(g.Instances), again)
+		e.Instances = []*Instance{again}
+		e.register()
 		return &e, again.find(o)
 	default:
-		e.stays = g.except(g.makers(append(needs, o)...))
-		e.settle()
+		e.only = map[string]bool{}
+		for _, m := range g.makers(append(needs, o)...) {
+			e.only[m.key] = true
+		}
+		e.settle(slices.DeleteFunc(slices.Clone(g.Instances), func(m *Instance) bool { return e.only[m.key] }))
 		for _, m := range e.Instances {
 			if m.key == n.key {
 				return &e, m.find(o)
@@ -176,24 +169,6 @@ func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*G
 		}
 	}
 	return &e, nil
-}
-
-// except are all instances but some, by the key of the one whose parent is not among them.
-func (g *Graph) except(some []*Instance) map[string][]*Instance {
-	out := map[string][]*Instance{}
-	top := map[*Instance]*Instance{}
-	for _, n := range g.Instances {
-		switch {
-		case slices.Contains(some, n):
-			continue
-		case top[n.Parent] != nil:
-			top[n] = top[n.Parent]
-		default:
-			top[n] = n
-		}
-		out[top[n].key] = append(out[top[n].key], n)
-	}
-	return out
 }
 
 // find is an object of the same kind and name, or nil.

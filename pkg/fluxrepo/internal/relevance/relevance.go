@@ -2,12 +2,14 @@ package relevance
 
 import (
 	"bytes"
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	kustypes "sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
@@ -27,11 +29,18 @@ type Finder struct {
 	decl     *declare.Repository
 	needed   map[string]bool // names that a release, or the variables of a relevant Kustomization, ask for
 	leads    map[string]bool // names of sources, ConfigMaps and Secrets with a word
+	known    int             // names, when it was last asked what is relevant
 	relevant map[*declare.Kustomization]bool
 	flags    map[string]bool     // whether a file has a word, or what is needed, or refers to what leads to a word
-	aimed    map[string]bool     // names of Kustomizations that a patch is for which leads on
-	heard    map[string]bool     // whether a patch leads on
 	dirs     map[string][]string // all folders, by their last name
+}
+
+// Inputs are what a Kustomization is built of.
+type Inputs struct {
+	Node    *yaml.Node // of the Kustomization; in its chain with the variables of its parent put in
+	Text    []byte     // the same
+	Folders []*overlay.Folder
+	Values  string // of its variables
 }
 
 // New finds the names that lead to words. given are the texts that are handed over.
@@ -54,26 +63,31 @@ func New(tree *worktree.Tree, decl *declare.Repository, all bool, given []string
 			}
 		}
 	}
+	g.Rate()
 	return g
 }
 
 // HasWord reports whether a text has a word.
 func (g *Finder) HasWord(text string) bool { return g.tree.Mark([]byte(text))&worktree.Word != 0 }
 
-// Rate finds the relevant Kustomizations by what is needed now. It reports whether that is more than before, of which
-// known is the number.
-func (g *Finder) Rate(known int) bool {
-	if g.flags != nil && g.Known() == known {
+// Rate finds the relevant declarations by what is needed now, and reports whether that is more than at the last time.
+func (g *Finder) Rate() bool {
+	known := 1 + len(g.needed) + len(g.leads)
+	if g.known == known {
 		return false
 	}
-	g.flags, g.heard, g.aimed, g.relevant = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[*declare.Kustomization]bool{}
+	g.known, g.flags, g.relevant = known, map[string]bool{}, map[*declare.Kustomization]bool{}
 	for _, d := range g.decl.All {
-		g.relevant[d] = g.All || strings.Contains(d.Text("spec", "path"), "$") || d.Missing || d.Folders != nil && g.rates(d)
+		in := Inputs{Node: d.Node, Folders: d.Folders}
+		if g.tree.File(d.File).Marks&worktree.Word != 0 {
+			in.Text, _ = yaml.Marshal(d.Node) // it was decoded
+		}
+		g.relevant[d] = g.All || strings.Contains(d.Text("spec", "path"), "$") || d.Missing || d.Folders != nil && g.rates(in)
 	}
 	for again := true; again; {
 		again = false
 		for _, d := range g.decl.All {
-			if !g.relevant[d] && (g.isAimedAt(d) || slices.ContainsFunc(d.Children, func(c *declare.Kustomization) bool { return g.relevant[c] })) {
+			if !g.relevant[d] && slices.ContainsFunc(d.Children, func(c *declare.Kustomization) bool { return g.relevant[c] }) {
 				g.relevant[d], again = true, true
 			}
 		}
@@ -81,22 +95,104 @@ func (g *Finder) Rate(known int) bool {
 	return true
 }
 
-// rates reports whether a declaration is relevant without those that it builds.
-func (g *Finder) rates(d *declare.Kustomization) bool {
-	if g.stirs(d.Node, d.Folders) { // asked first, as it notes what patches are aimed at
-		return true
+// Rates reports whether a Kustomization has to be built, and which files may be left out: those that hold nothing but
+// Kustomizations that are not relevant, whatever this one puts into them. The others are rated in turn, with what they
+// were given.
+func (g *Finder) Rates(in Inputs) (relevant bool, leaveOut func(file string) bool) {
+	names := g.aims(in)
+	if g.HasWord(in.Values) {
+		names = append(names, anyName)
 	}
-	if g.tree.File(d.File).Marks&worktree.Word != 0 {
-		if text, err := yaml.Marshal(d.Node); err != nil || g.HasWord(string(text)) {
-			return true
+	relevant = g.All || len(names) > 0 || g.rates(in)
+	for _, f := range in.Folders {
+		f.Files(func(p string) bool {
+			relevant = relevant || slices.ContainsFunc(g.decl.In[p], func(d *declare.Kustomization) bool { return g.relevant[d] })
+			return !relevant
+		})
+	}
+	aimed, err := regexp.Compile("^(" + strings.Join(names, "|") + ")$")
+	return relevant, func(p string) bool {
+		of := g.decl.In[p]
+		if err != nil || len(of) == 0 || slices.ContainsFunc(of, func(d *declare.Kustomization) bool {
+			return g.relevant[d] || d.Index < 0 || len(names) > 0 && aimed.MatchString(d.Name)
+		}) {
+			return false
 		}
+		docs, err := g.tree.Documents(p)
+		return err == nil && len(docs) == len(of)
 	}
-	for _, ref := range yamldoc.Items(yamldoc.Child(d.Node, "spec", "postBuild", "substituteFrom")) {
+}
+
+// rates reports whether a Kustomization is relevant without those that it builds.
+func (g *Finder) rates(in Inputs) bool {
+	for _, ref := range yamldoc.Items(yamldoc.Child(in.Node, "spec", "postBuild", "substituteFrom")) {
 		if name := yamldoc.Text(ref, "name"); g.leads[name] || strings.Contains(name, "$") && len(g.leads) > 0 {
 			return true
 		}
 	}
-	return g.Reads(d.Folders) || g.renames(d.Node)
+	return g.HasWord(string(in.Text)) || g.Reads(in.Folders) || g.renames(in.Node) || len(g.aims(in)) > 0
+}
+
+// anyName matches every name.
+const anyName = ".*"
+
+// aims are the names, as expressions, of what the patches of a Kustomization, or what they are made of, could make
+// relevant: a patch says which objects it is for, and leads to a word.
+func (g *Finder) aims(in Inputs) (names []string) {
+	add := func(text, name string, paths *regexp.Regexp) {
+		if g.isLead(text, paths) {
+			names = append(names, cmp.Or(name, anyName))
+		}
+	}
+	for _, p := range yamldoc.Items(yamldoc.Child(in.Node, "spec", "patches")) {
+		add(yamldoc.Text(p, "patch"), yamldoc.Text(p, "target", "name"), aPath)
+	}
+	for _, f := range in.Folders {
+		f.Walk(func(f *overlay.Folder) bool {
+			files, paths := f.Inputs, aPath
+			if f.Copies() {
+				files, paths = slices.Concat(f.Inputs, f.Resources), anywhere
+			}
+			for _, p := range f.Patches() {
+				if p.Target == nil {
+					p.Target = &kustypes.Selector{}
+				}
+				add(p.Patch, p.Target.Name, paths)
+			}
+			for _, p := range files {
+				if slices.Contains(f.Inputs, p) || g.tree.File(p).Marks&(worktree.Kustomization|worktree.Builder) == 0 {
+					data, _ := g.tree.Read(p) // what can't be read is flagged
+					add(string(data[:min(len(data), 64<<10)]), "", paths)
+				}
+			}
+			return true
+		})
+	}
+	return names
+}
+
+// isLead reports whether a text has a word, the name of what has one, or the path of a folder with one.
+func (g *Finder) isLead(text string, paths *regexp.Regexp) bool {
+	for name := range g.leads {
+		if strings.Contains(text, name) {
+			return true
+		}
+	}
+	return g.HasWord(text) || slices.ContainsFunc(paths.FindAllStringSubmatch(text, -1), func(m []string) bool { return g.isRelevantFolder(m[1]) })
+}
+
+// aPath matches a path that a patch gives to a Kustomization, which is the value of a field or an item of a list, in
+// quotes or in a patch in a patch; anywhere matches whatever could be copied.
+var (
+	aPath    = regexp.MustCompile(`(?m)(?:\b(?:path|components|value)[\\"']*\s*:|^\s*-|,)[\s\\"'\[-]*([\w.-]+(?:/[\w.-]+)+)`)
+	anywhere = regexp.MustCompile(`([\w.-]+(?:/[\w.-]+)+)`)
+)
+
+func (g *Finder) isRelevantFolder(p string) bool {
+	p = path.Clean("/" + p) // of the repository, or of a folder that is not known
+	return slices.ContainsFunc(g.dirs[path.Base(p)], func(d string) bool {
+		return strings.HasSuffix("/"+d, p) && g.Reads([]*overlay.Folder{g.decl.Reader.Folder(g.decl.Ignore, d)})
+	})
 }
 
 // renames reports whether a Kustomization could give an object a name that is needed by what it puts before and after.
@@ -176,9 +272,6 @@ func isNeeded(kind string) bool {
 	return slices.Contains([]string{"ConfigMap", "Secret", "OCIRepository", "HelmChart", "ResourceSet"}, kind)
 }
 
-// Known is how many names are needed, or lead to words.
-func (g *Finder) Known() int { return len(g.needed) + len(g.leads) }
-
 // Need notes the name of an object that is needed.
 func (g *Finder) Need(name string) {
 	if name != "" && len(substitute.Unknown(name)) == 0 {
@@ -209,39 +302,4 @@ func (g *Finder) Note(kind, name string, text []byte) {
 			g.Need(v.Name)
 		}
 	}
-}
-
-// Inputs are what a Kustomization is built of, in its chain.
-type Inputs struct {
-	Node    *yaml.Node // of the Kustomization, with the variables of its parent put in
-	Text    []byte     // the same
-	Folders []*overlay.Folder
-	Values  string // of its variables
-}
-
-// Stirs reports whether the patches or variables of a Kustomization could make anything of what it builds.
-func (g *Finder) Stirs(in Inputs) bool {
-	return g.All || g.stirs(in.Node, in.Folders) || g.HasWord(in.Values)
-}
-
-// IsRelevant reports whether a Kustomization has to be built that is not stirred.
-func (g *Finder) IsRelevant(in Inputs) bool {
-	found := g.HasWord(string(in.Text)) || g.Reads(in.Folders) || g.renames(in.Node)
-	for _, f := range in.Folders {
-		f.Files(func(p string) bool {
-			found = found || slices.ContainsFunc(g.decl.In[p], func(d *declare.Kustomization) bool { return g.relevant[d] })
-			return !found
-		})
-	}
-	return found
-}
-
-// LeftOut reports whether a file holds nothing but Kustomizations that are not relevant.
-func (g *Finder) LeftOut(p string) bool {
-	in := g.decl.In[p]
-	if len(in) == 0 || slices.ContainsFunc(in, func(d *declare.Kustomization) bool { return g.relevant[d] || g.isAimedAt(d) || d.Index < 0 }) {
-		return false
-	}
-	docs, err := g.tree.Documents(p)
-	return err == nil && len(docs) == len(in)
 }

@@ -18,13 +18,17 @@ func kustomization(name, path, extra string) string {
 		"spec: {path: " + path + ", sourceRef: {kind: GitRepository, name: r}" + extra + "}\n"
 }
 
+func patched(target, patch string) string {
+	return kustomization("root", "./ks", ", patches: [{target: {name: '"+target+"'}, patch: '"+patch+"'}]")
+}
+
 const (
 	spegel = "kind: HelmRelease\nmetadata: {name: spegel}\n"
 	other  = "kind: HelmRelease\nmetadata: {name: podinfo}\n"
 )
 
-// TestLeftOut: which Kustomizations of a folder are left out of the build above them.
-func TestLeftOut(t *testing.T) {
+// TestRates: which Kustomizations of a folder are left out of the build above them.
+func TestRates(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		files map[string]string
@@ -42,7 +46,22 @@ func TestLeftOut(t *testing.T) {
 			map[string]string{"a/x.yaml": spegel, "b/kustomization.yaml": "configMapGenerator: [{name: values}]\n"}, []string{"values-0123456789"}, nil,
 		},
 		"nor what a patch with a word names": {
-			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": kustomization("root", "./ks", ", patches: [{target: {name: b}, patch: 'spegel'}]")}, nil, []string{"a"},
+			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": patched("b", "spegel")}, nil, []string{"a"},
+		},
+		"by an expression, which names the whole": {
+			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": patched("(b|c|aa)", "spegel")}, nil, []string{"a"},
+		},
+		"nor anything beside a patch with a word that names none": {
+			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": patched("", "spegel")}, nil, nil,
+		},
+		"nor what a patch leads to a folder with a word": {
+			map[string]string{"a/x.yaml": spegel, "b/x.yaml": other, "root.yaml": patched("b", "{spec: {path: ./a}}")}, nil, nil,
+		},
+		"or adds one to as a component": {
+			map[string]string{"a/x.yaml": spegel, "b/x.yaml": other, "c/x.yaml": other, "ks/c.yaml": kustomization("c", "./c", ""), "root.yaml": patched("b", "{spec: {components: [../c, ../a]}}")}, nil, []string{"c"},
+		},
+		"but what gets the name of such a folder as a variable": {
+			map[string]string{"a/x.yaml": other, "up/a/x.yaml": spegel, "b/x.yaml": other, "root.yaml": patched("", "{spec: {postBuild: {substitute: {SYNC_PATH: up/a}}}}")}, nil, []string{"a", "b"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,14 +72,17 @@ func TestLeftOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f := relevance.New(tree, declare.New(tree, nil, false), false, nil)
+			decl := declare.New(tree, nil, false)
+			f := relevance.New(tree, decl, false, nil)
 			for _, name := range c.needs {
 				f.Need(name)
 			}
-			f.Rate(0)
+			f.Rate()
+			root := decl.Roots[0]
+			_, leaveOut := f.Rates(relevance.Inputs{Node: root.Node, Folders: root.Folders})
 			var got []string
-			for _, name := range []string{"a", "b"} {
-				if f.LeftOut("ks/" + name + ".yaml") {
+			for _, name := range []string{"a", "b", "c"} {
+				if leaveOut("ks/" + name + ".yaml") {
 					got = append(got, name)
 				}
 			}

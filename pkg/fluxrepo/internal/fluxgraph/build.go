@@ -1,0 +1,161 @@
+package fluxgraph
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/relevance"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/resourceset"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+)
+
+// adoptRoot follows a root as its file has it, which may have been edited.
+func (g *Graph) adoptRoot(d *declare.Kustomization) {
+	node := d.Node
+	if d.Index >= 0 {
+		docs, _ := g.tree.Documents(d.File) // what can't be read is gone
+		all := yamldoc.Objects(docs)
+		if d.Index >= len(all) {
+			return
+		}
+		node = all[d.Index]
+	}
+	if text, err := yaml.Marshal(node); err == nil {
+		g.adopt(&Instance{key: keyOf(nil, d.File, d.Namespace, d.Name), File: d.File, at: node, text: text})
+	}
+}
+
+// adoptObject follows a Kustomization that another emits.
+func (g *Graph) adoptObject(n *Instance, o *Object) {
+	file, node := g.Document(o)
+	if node == nil {
+		file = n.File
+	}
+	if len(g.Instances) >= maxInstances || len(n.Chain()) > maxDepth {
+		n.Err = fmt.Errorf("builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
+		return
+	}
+	g.adopt(&Instance{Parent: n, Of: o, key: keyOf(n, file, o.Namespace, o.Name), File: file, at: node, text: o.Text})
+}
+
+func keyOf(parent *Instance, file, ns, name string) string {
+	key := file + "#" + ns + "/" + name
+	if parent != nil {
+		key = parent.key + "\x00" + key
+	}
+	return key
+}
+
+// adopt builds a Kustomization if it is relevant, and goes on with what it emits.
+func (g *Graph) adopt(n *Instance) {
+	if g.only != nil && !g.only[n.key] {
+		return
+	}
+	n.read(g)
+	if n.isLoop() {
+		return
+	}
+	g.Instances = append(g.Instances, n)
+	if n.Err != nil || n.Problem != "" || g.ctx.Err() != nil {
+		return
+	}
+	n.Scope = g.scope(n)
+	relevant, leaveOut := g.finds.Rates(relevance.Inputs{Node: n.node, Text: n.text, Folders: n.Folders, Values: n.Scope.Values()})
+	if n.Built = relevant; relevant {
+		g.build(n, leaveOut)
+	}
+}
+
+// build adds what an instance emits. Of one that fails, the Kustomizations in its files are followed as they stand there.
+func (g *Graph) build(n *Instance, leaveOut func(file string) bool) {
+	b := g.cache.Run(overlay.Build{Tree: g.tree, Spec: &n.Spec, Folders: slices.Clone(n.Folders), Full: g.o.All, LeaveOut: leaveOut})
+	n.Err, n.Unfollowed = b.Err, b.Unfollowed
+	objects := b.Objects
+	if n.Err != nil && !n.Plain {
+		n.Files(func(p string) bool {
+			for _, d := range g.decl.In[p] {
+				if d.Index >= 0 {
+					objects = append(objects, overlay.NewObject(d.Node))
+				}
+			}
+			return true
+		})
+	}
+	for _, w := range objects {
+		for _, o := range made(n, n.Scope, w) {
+			n.Objects = append(n.Objects, o)
+			if o.Err == nil && !n.Plain && o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, declare.KustomizeGroup+"/") {
+				g.adoptObject(n, o)
+			}
+		}
+	}
+}
+
+// made is an object with variables put in and, of a ResourceSet, what that makes; it notes why there is nothing.
+func made(by *Instance, scope *substitute.Scope, w *overlay.Object) []*Object {
+	o := newObject(by, scope, w)
+	out := []*Object{o}
+	if o.Kind == "ResourceSet" && o.Err == nil {
+		var docs []*yaml.Node
+		docs, o.Err = resourceset.Render(o.Text)
+		for _, d := range docs {
+			out = append(out, made(by, scope, overlay.NewObject(d))...)
+		}
+	}
+	return out
+}
+
+func newObject(by *Instance, scope *substitute.Scope, w *overlay.Object) *Object {
+	o := &Object{Kind: w.Kind, APIVersion: w.APIVersion, Namespace: w.Namespace, Name: w.Name, By: by, Written: w}
+	var err error
+	if o.Text, o.Unset, err = scope.Put(w); err != nil {
+		o.Err = fmt.Errorf("variables can't be put in: %w", overlay.Plain(err))
+		o.Text = w.Text
+	}
+	if strings.Contains(w.Kind+w.APIVersion+w.Namespace+w.Name, "${") {
+		if docs, err := yamldoc.Decode(o.Text); err == nil && len(docs) > 0 {
+			now := overlay.NewObject(docs[0])
+			o.APIVersion, o.Kind, o.Namespace, o.Name = now.APIVersion, now.Kind, now.Namespace, now.Name
+		}
+	}
+	return o
+}
+
+// scope reads the variables of a Kustomization.
+func (g *Graph) scope(n *Instance) *substitute.Scope {
+	var parent *substitute.Scope
+	if n.Parent != nil {
+		parent = n.Parent.Scope
+	}
+	s := substitute.New(parent, g.o.Given)
+	pb := n.Spec.PostBuild
+	if pb == nil {
+		return s
+	}
+	for _, ref := range pb.SubstituteFrom {
+		o, missing := g.find(n, n.home(), ref.Kind, n.Namespace, ref.Name)
+		var data map[string]substitute.Datum
+		if o != nil {
+			n.variables = append(n.variables, o)
+			var err error
+			if data, err = substitute.Data(o.Kind, o.Text); err != nil {
+				missing = overlay.Plain(err).Error()
+			}
+		}
+		s.From(substitute.Reason{Kind: ref.Kind, Namespace: n.Namespace, Name: ref.Name}, data, missing)
+	}
+	for _, name := range slices.Sorted(maps.Keys(pb.Substitute)) {
+		s.Set(name, pb.Substitute[name])
+	}
+	if pb.SubstituteStrategy == "Always" {
+		s.Always()
+	}
+	return s
+}

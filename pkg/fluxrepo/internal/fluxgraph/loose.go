@@ -1,0 +1,101 @@
+package fluxgraph
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+)
+
+// InFull reports whether what nothing builds is judged like what is built: there is no Kustomization of Flux, an
+// artifact may hold it, or the user names it. The skeleton of a template is filled in before anything is built of it.
+func (g *Graph) InFull(file string) bool {
+	return g.o.Named(file) || !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.decl.All) == 0 || g.decl.External)
+}
+
+// addPlain builds the outermost kustomizations that no Kustomization of Flux reads, where what they make is judged in
+// full. One that fails is not a fault: nothing says that anybody builds it.
+func (g *Graph) addPlain() {
+	for _, f := range g.decl.Outermost() {
+		full := false
+		f.Files(func(p string) bool { full = g.InFull(p); return !full })
+		if !full || g.ctx.Err() != nil || !g.finds.All && !g.finds.Reads([]*overlay.Folder{f}) {
+			continue
+		}
+		if n := g.plain(f); n.Err == nil {
+			g.Instances = append(g.Instances, n)
+		}
+	}
+	g.register()
+}
+
+// plain builds a folder as kustomize does. Kustomizations of Flux in it lead to other folders, which are looked at by
+// themselves.
+func (g *Graph) plain(f *overlay.Folder) *Instance {
+	n := &Instance{
+		File: f.File, Name: f.Dir, Folders: []*overlay.Folder{f}, Scope: substitute.Loose(g.o.Given), Plain: true, Built: true,
+		key: f.Dir, cluster: "plain " + f.Dir,
+	}
+	n.Spec.Path, n.Spec.Ignore = f.Dir, g.decl.Ignore
+	g.build(n, nil)
+	return n
+}
+
+// addLoose finds the HelmReleases and DaemonSets in files that no build has read.
+func (g *Graph) addLoose() {
+	built := map[string]bool{}
+	for _, n := range g.Instances {
+		n.Files(func(p string) bool { built[p] = built[p] || n.Built && n.Err == nil; return true })
+	}
+	loose := substitute.Loose(g.o.Given)
+	for _, p := range g.tree.Paths() {
+		if built[p] || !g.mayBeLoose(g.tree.File(p)) {
+			continue
+		}
+		docs, _ := g.tree.Documents(p) // a fault
+		for _, d := range yamldoc.Objects(docs) {
+			if g.ctx.Err() != nil {
+				return
+			}
+			if !slices.Contains([]string{"HelmRelease", "DaemonSet", "ResourceSet"}, yamldoc.Text(d, "kind")) {
+				continue
+			}
+			for _, o := range made(nil, loose, overlay.NewObject(d)) {
+				group, _, _ := strings.Cut(o.APIVersion, "/")
+				if o.Kind == "HelmRelease" && group == "helm.toolkit.fluxcd.io" || o.Kind == "DaemonSet" && group == "apps" && g.InFull(p) {
+					o.File, o.node = p, d
+					g.Loose = append(g.Loose, o)
+				}
+			}
+		}
+	}
+}
+
+// mayBeLoose reports whether a file may hold what is to be judged though no build reads it.
+func (g *Graph) mayBeLoose(f *worktree.File) bool {
+	if f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet) == 0 || !f.IsManifest() || g.decl.HoldsNoRoot(f.Path) && !f.Asked {
+		return false
+	}
+	return g.finds.All || f.Marks&worktree.Word != 0 || g.finds.Refers(f)
+}
+
+// isComplete reports whether nothing was left that could not be followed.
+func (g *Graph) isComplete() bool {
+	return len(g.decl.All) > 0 && !g.decl.External && !slices.ContainsFunc(g.Instances, func(n *Instance) bool {
+		if n.Plain {
+			return false
+		}
+		open := n.Err != nil || n.Problem != "" && !n.Missing || n.Unfollowed ||
+			slices.ContainsFunc(n.Objects, func(o *Object) bool { return o.Kind == "ResourceSet" && o.Err != nil })
+		for _, f := range n.Folders {
+			f.Walk(func(f *overlay.Folder) bool {
+				open = open || n.Built && slices.ContainsFunc(f.Holes, func(h overlay.Hole) bool { return h.Remote })
+				return !open
+			})
+		}
+		return open
+	})
+}
