@@ -62,11 +62,6 @@ type Source struct {
 	Data                  map[string]string
 }
 
-// fits reports whether a source may stand for a ConfigMap or Secret, whose namespace may not be known.
-func (s Source) fits(kind, ns, name string) bool {
-	return s.Kind == kind && s.Name == name && (s.Namespace == ns || s.Namespace == "" || ns == "")
-}
-
 // Given is what the user hands over, and what was made of it.
 type Given struct {
 	Vars    map[string]string
@@ -78,36 +73,36 @@ type Given struct {
 
 // NewGiven takes values as Flux puts them in: on one line.
 func NewGiven(vars map[string]string, sources []Source) *Given {
-	g := &Given{Vars: oneLine(vars), Used: map[string]bool{}, Stood: map[int]bool{}}
-	for _, s := range sources {
-		s.Data = oneLine(s.Data)
-		g.Sources = append(g.Sources, s)
+	g := &Given{Vars: allOnOneLine(vars), Sources: slices.Clone(sources), Used: map[string]bool{}, Stood: map[int]bool{}}
+	for i := range g.Sources {
+		g.Sources[i].Data = allOnOneLine(g.Sources[i].Data)
 	}
 	return g
 }
 
-func oneLine(vars map[string]string) map[string]string {
+func oneLine(value string) string { return strings.ReplaceAll(value, "\n", "") }
+
+func allOnOneLine(vars map[string]string) map[string]string {
 	out := make(map[string]string, len(vars))
 	for name, value := range vars {
-		out[name] = strings.ReplaceAll(value, "\n", "")
+		out[name] = oneLine(value)
 	}
 	return out
 }
 
-// source is the data of the last source that stands for a ConfigMap or Secret.
-func (g *Given) source(kind, ns, name string) (data map[string]string, ok bool) {
-	for _, v := range slices.Backward(g.Sources) {
-		if v.fits(kind, ns, name) {
-			return v.Data, true
+// source is the data of the last source that may stand for a ConfigMap or Secret, whose namespace may not be known. stand
+// notes that those that may do, and reports whether there are any.
+func (g *Given) source(ref Reason) (data map[string]string, stand func() bool) {
+	var fit []int
+	for i, s := range g.Sources {
+		if s.Kind == ref.Kind && s.Name == ref.Name && (s.Namespace == ref.Namespace || s.Namespace == "" || ref.Namespace == "") {
+			data, fit = s.Data, append(fit, i)
 		}
 	}
-	return nil, false
-}
-
-func (g *Given) stood(kind, ns, name string) {
-	for i, s := range g.Sources {
-		if s.fits(kind, ns, name) {
+	return data, func() bool {
+		for _, i := range fit {
 			g.Stood[i] = true
 		}
+		return len(fit) > 0
 	}
 }

@@ -2,7 +2,7 @@ package substitute
 
 import (
 	"fmt"
-	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,19 +19,19 @@ type Reason struct {
 
 // Scope is the variables that Flux puts into what one Kustomization builds.
 type Scope struct {
-	parent  *Scope // of the Kustomization that builds this one
-	given   *Given
-	on      bool // Flux puts any in
-	loose   bool // nothing builds the object, so nothing is known of its variables
-	set     map[string]setting
-	unknown map[string]Reason // named somewhere, but without a readable value
-	open    []Reason          // may hold any name
+	parent *Scope // of the Kustomization that builds this one
+	given  *Given
+	on     bool // Flux puts any in
+	loose  bool // nothing builds the object, so nothing is known of its variables
+	vars   map[string]variable
+	open   *Reason // what can't be read, and may hold any name; the last of them
 }
 
-type setting struct {
+type variable struct {
 	text   string
-	secret bool // out of a Secret
-	given  bool // handed over for a ConfigMap or Secret
+	secret bool    // out of a Secret
+	handed bool    // over for a ConfigMap or Secret
+	why    *Reason // it is named, but without a readable value
 }
 
 // Loose is for what no Kustomization builds.
@@ -39,124 +39,103 @@ func Loose(given *Given) *Scope { return &Scope{given: given, on: true, loose: t
 
 // New is the scope of a Kustomization that another builds; parent is nil for none.
 func New(parent *Scope, given *Given) *Scope {
-	return &Scope{parent: parent, given: given, set: map[string]setting{}, unknown: map[string]Reason{}}
+	return &Scope{parent: parent, given: given, vars: map[string]variable{}}
 }
 
-// From takes the variables out of a ConfigMap or Secret of substituteFrom. missing says why it can't be read; empty
-// if it was.
+// From takes the variables out of a ConfigMap or Secret of substituteFrom. missing says why it can't be read; empty if it
+// was. What was handed over stands for what can't be read.
 func (s *Scope) From(ref Reason, data map[string]Datum, missing string) {
 	s.on = true
-	given, isGiven := s.given.source(ref.Kind, ref.Namespace, ref.Name)
+	handed, stand := s.given.source(ref)
 	switch {
-	case missing != "" && isGiven:
-		s.given.stood(ref.Kind, ref.Namespace, ref.Name)
-		s.take(given)
-		return
-	case missing != "":
+	case missing != "" && !stand():
 		ref.Text = missing
 		s.cover(ref)
 		return
+	case missing != "":
+		data = map[string]Datum{}
+		for k := range handed {
+			data[k] = Datum{Unread: missing}
+		}
 	}
-	decrypted := map[string]string{}
-	for _, k := range slices.Sorted(maps.Keys(data)) {
-		d := data[k]
+	for k, d := range data {
 		names := Unknown(d.Text)
-		if d.Unread == "" && len(names) == 0 {
-			delete(s.unknown, k)
-			s.set[k] = setting{text: strings.ReplaceAll(d.Text, "\n", ""), secret: ref.Kind == "Secret"}
-			continue
+		text, isHanded := handed[k]
+		switch {
+		case d.Unread == "" && len(names) == 0:
+			s.vars[k] = variable{text: oneLine(d.Text), secret: ref.Kind == "Secret"}
+		case isHanded && stand():
+			s.vars[k] = variable{text: text, handed: true}
+		default:
+			why := ref
+			if why.Key, why.Text = k, d.Unread; len(names) > 0 {
+				why.Text = "made of ${" + names[0] + "}, which has no value"
+			}
+			s.vars[k] = variable{why: &why}
 		}
-		if v, ok := given[k]; ok {
-			decrypted[k] = v
-			continue
-		}
-		ref := ref
-		if ref.Key, ref.Text = k, d.Unread; len(names) > 0 {
-			ref.Text = "made of ${" + names[0] + "}, which has no value"
-		}
-		delete(s.set, k)
-		s.unknown[k] = ref
-	}
-	if len(decrypted) > 0 {
-		s.given.stood(ref.Kind, ref.Namespace, ref.Name)
-		s.take(decrypted)
-	}
-}
-
-// take makes what was handed over for a ConfigMap or Secret win over what was read before it, and lose to what is
-// read after it.
-func (s *Scope) take(data map[string]string) {
-	for name, value := range data {
-		delete(s.unknown, name)
-		s.set[name] = setting{text: value, given: true}
 	}
 }
 
 // cover makes unknown what a source that can't be read may set anew.
 func (s *Scope) cover(ref Reason) {
-	s.open = append(s.open, ref)
-	for name := range s.set {
-		ref := ref
-		ref.Key, ref.Text = name, "perhaps given another value there: "+ref.Text
-		s.unknown[name] = ref
+	s.open = &ref
+	for name, v := range s.vars {
+		if v.why == nil {
+			why := ref
+			why.Key, why.Text = name, "perhaps given another value there: "+ref.Text
+			s.vars[name] = variable{why: &why}
+		}
 	}
-	clear(s.set)
 }
 
 // Set is one variable of spec.postBuild.substitute.
 func (s *Scope) Set(name, value string) {
 	s.on = true
-	delete(s.unknown, name)
+	delete(s.vars, name) // what it is made of may have the same name
+	v := variable{text: oneLine(value)}
 	if made := Unknown(value); len(made) > 0 {
-		delete(s.set, name)
-		ref := s.Why(made[0])
-		ref.Text = "made of another: " + ref.Text
-		s.unknown[name] = ref
-		return
+		why := s.Why(made[0])
+		why.Text = "made of another: " + why.Text
+		v = variable{why: &why}
 	}
-	s.set[name] = setting{text: strings.ReplaceAll(value, "\n", "")}
+	s.vars[name] = v
 }
 
 // Always puts variables in even where the Kustomization names none, as substituteStrategy: Always does.
 func (s *Scope) Always() { s.on = true }
 
-// value is the value of a variable, or false where it has none that is known.
-func (s *Scope) value(name string) (string, bool) {
-	if v, ok := s.set[name]; ok {
-		s.given.Used[name] = s.given.Used[name] || v.given
-		return v.text, true
-	}
-	v, ok := s.given.Vars[name]
-	if ok {
+// value is the value of a variable, a placeholder if it is not known, and empty if nothing sets it.
+func (s *Scope) value(name string) (text string, known, set bool) {
+	v, named := s.vars[name]
+	text, isGiven := s.given.Vars[name]
+	switch {
+	case named && v.why == nil:
+		s.given.Used[name] = s.given.Used[name] || v.handed
+		return v.text, true, true
+	case isGiven:
 		s.given.Used[name] = true
+		return text, true, true
+	case named || s.loose || s.open != nil:
+		return placeholder(name), false, true
 	}
-	return v, ok
-}
-
-// isUnknown reports whether a variable may have a value that can't be read.
-func (s *Scope) isUnknown(name string) bool {
-	if _, ok := s.value(name); ok {
-		return false
-	}
-	_, named := s.unknown[name]
-	return named || s.loose || len(s.open) > 0
+	return "", true, false
 }
 
 // Why says why a variable is unknown.
 func (s *Scope) Why(name string) Reason {
-	if name == Sealed {
+	_, known, _ := s.value(name)
+	switch v := s.vars[name]; {
+	case name == Sealed:
 		return Reason{Text: SealedReason}
-	}
-	if ref, ok := s.unknown[name]; ok {
-		ref.Text = fmt.Sprintf("${%s} is %s", name, ref.Text)
-		return ref
-	}
-	if len(s.open) > 0 && s.isUnknown(name) {
-		ref := s.open[len(s.open)-1]
-		ref.Key, ref.Text = name, NoValue(name)+": "+ref.Text
-		return ref
-	}
-	if s.parent != nil {
+	case v.why != nil:
+		why := *v.why
+		why.Text = fmt.Sprintf("${%s} is %s", name, why.Text)
+		return why
+	case s.open != nil && !known:
+		why := *s.open
+		why.Key, why.Text = name, NoValue(name)+": "+why.Text
+		return why
+	case s.parent != nil:
 		return s.parent.Why(name)
 	}
 	return Reason{Kind: "Variable", Name: name, Text: NoValue(name)}
@@ -165,7 +144,7 @@ func (s *Scope) Why(name string) Reason {
 // Secrets are the values that came out of a Secret, for this Kustomization and those that build it.
 func (s *Scope) Secrets() (out []string) {
 	for ; s != nil; s = s.parent {
-		for _, v := range s.set {
+		for _, v := range s.vars {
 			if v.secret {
 				out = append(out, v.text)
 			}
@@ -173,9 +152,6 @@ func (s *Scope) Secrets() (out []string) {
 	}
 	return out
 }
-
-// maxText bounds a text in which variables were put, in bytes.
-const maxText = 32 << 20
 
 // Put puts the variables into an object. unset are those that nothing sets.
 func (s *Scope) Put(o *overlay.Object) (text []byte, unset []string, err error) {
@@ -189,36 +165,58 @@ func (s *Scope) Put(o *overlay.Object) (text []byte, unset []string, err error) 
 	return []byte(out), unset, err
 }
 
+// maxText bounds a text in which variables were put, in bytes.
+const maxText = 32 << 20
+
+// expression matches an escaped dollar sign, and an expression over a variable with those in it, five deep: what is deeper
+// stands for itself.
+var expression = func() *regexp.Regexp {
+	inner := `[^$}\n]|\$[^{}\n]`
+	for range 5 {
+		inner = `[^$}\n]|\$[^{}\n]|\$\{(?:` + inner + `)*\$?\}`
+	}
+	return regexp.MustCompile(`\$\$|\$\{#?\w(?:` + inner + `)*\$?\}`)
+}()
+
+// opening is how one begins: with the name, and an operator that says what stands for a variable without a value.
+var opening = regexp.MustCompile(`^\$\{#?(\w+)(:?[-=+?])?`)
+
 // Eval does what Flux does with a text.
 func (s *Scope) Eval(text string) (out string, unset []string, err error) {
-	text = each(text, func(name, expression string) string {
-		if s.isUnknown(name) { // as a whole: a part of it, or its length, is not known either
-			return placeholder(name)
-		}
-		if _, ok := s.value(name); !ok && !hasDefault(expression) && !slices.Contains(unset, name) {
-			unset = append(unset, name)
-		}
-		return expression
-	})
+	text = s.conceal(text, &unset)
 	size := 0
 	out, err = envsubst.Eval(text, func(name string) (string, bool) {
-		v, _ := s.value(name)
-		if s.isUnknown(name) { // in the default of another
-			v = placeholder(name)
-		}
-		if size += len(v); size > maxText {
-			return "", false
-		}
-		return v, true
+		v, _, _ := s.value(name)
+		size += len(v)
+		return v, size <= maxText
 	})
 	return out, unset, err
+}
+
+// conceal puts placeholders in the place of expressions over unknown variables, as a whole: a part of one, or its length, is
+// not known either. It notes those that nothing sets.
+func (s *Scope) conceal(text string, unset *[]string) string {
+	return expression.ReplaceAllStringFunc(text, func(e string) string {
+		m := opening.FindStringSubmatch(e)
+		if m == nil {
+			return e
+		}
+		value, known, set := s.value(m[1])
+		if !known {
+			return value
+		}
+		if !set && m[2] == "" && !slices.Contains(*unset, m[1]) {
+			*unset = append(*unset, m[1])
+		}
+		return m[0] + s.conceal(e[len(m[0]):], unset) // what stands for it may be unknown
+	})
 }
 
 // Values are all values that are put in, for a search.
 func (s *Scope) Values() string {
 	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(s.set)) {
-		b.WriteString(s.set[name].text + "\n")
+	for _, v := range s.vars {
+		b.WriteString(v.text + "\n")
 	}
 	return b.String()
 }

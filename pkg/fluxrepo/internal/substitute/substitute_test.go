@@ -42,6 +42,8 @@ func TestPut(t *testing.T) {
 		"an encrypted one is unknown":                 {from: []source{{"Secret", "s", sealed, ""}}, text: "https://${HOST}", want: "https://${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
 		"one that is made of another":                 {from: []source{{"ConfigMap", "s", settings, ""}}, text: "${MADE}", want: "${MADE}", why: "ConfigMap s MADE: ${MADE} is made of ${UP}, which has no value"},
 		"a part, a length, capitals are unknown, too": {from: []source{{"Secret", "s", sealed, ""}}, text: "${HOST:2} ${#HOST} ${HOST^^}", want: "${HOST} ${HOST} ${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
+		"as is one in the default of another":         {from: []source{{"Secret", "s", sealed, ""}}, text: "${A:-${B:=${HOST^^}}} ${HOST:-${A}}", want: "${HOST} ${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
+		"and one before a dollar sign":                {from: []source{{"Secret", "s", sealed, ""}}, text: "${HOST:-$} $", want: "${HOST} $", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
 		"a value is handed over":                      {from: []source{{"Secret", "s", sealed, ""}}, given: map[string]string{"HOST": "x"}, text: "${HOST}", want: "x"},
 		"what is in the clear wins over it":           {from: []source{{"ConfigMap", "s", settings, ""}}, given: map[string]string{"HOST": "x"}, text: "${HOST}", want: "harbor.example.com"},
 		"a source is handed over":                     {from: []source{{"Secret", "s", "", "not here"}}, sources: []substitute.Source{{Kind: "Secret", Name: "s", Data: map[string]string{"HOST": "x"}}}, text: "${HOST}", want: "x"},
