@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -55,7 +56,7 @@ func Decode(data []byte) (docs []*yaml.Node, err error) {
 		case errors.Is(err, io.EOF):
 			return docs, nil
 		case err != nil:
-			return docs, notYAML(err)
+			return docs, notYAML(err, data)
 		}
 		if len(doc.Content) == 0 || doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].Tag == "!!null" {
 			continue
@@ -67,12 +68,19 @@ func Decode(data []byte) (docs []*yaml.Node, err error) {
 	}
 }
 
-func notYAML(err error) *Error {
+// refused is a character that YAML may not hold, or a byte that is none, for which the decoder names no line.
+var refused = regexp.MustCompile(`[^\t\n\r -~\x{85}\x{A0}-\x{D7FF}\x{E000}-\x{FFFC}\x{10000}-\x{10FFFF}]`)
+
+func notYAML(err error, data []byte) *Error {
 	bad := &Error{Reason: "is not YAML: " + err.Error()}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		bad.Line, _ = strconv.Atoi(m[1]) // digits
 		bad.Column = 1
 		bad.Reason = "is not YAML: " + err.Error()[len("yaml: ")+len(m[0]):]
+	} else if at := refused.FindIndex(data); at != nil {
+		before := data[:at[0]]
+		bad.Line = 1 + bytes.Count(before, []byte("\n"))
+		bad.Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
 	}
 	bad.Reason = Redact(bad.Reason) // it may quote the value of a Secret
 	return bad
