@@ -140,7 +140,7 @@ func (o *doctorOptions) examine(ctx context.Context, pol *policy.Policy) ([]repo
 		return nil, err
 	}
 	defer closeNodes()
-	results, err := node.ExamineAll(ctx, nodes, node.Options{Cluster: cluster, Registries: pol.PrivateRegistries, Image: o.image})
+	results, err := node.Examine(ctx, nodes, node.Options{Cluster: cluster, Registries: pol.PrivateRegistries, Severities: pol.Severities, Image: o.image})
 	if err != nil {
 		return nil, err
 	}

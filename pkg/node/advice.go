@@ -8,6 +8,7 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/talos"
 )
 
 // distribution is what the node runs, as far as the names of its files show, and those of more files. Talos has no shell: what is advised there is talosctl and machine
@@ -17,7 +18,7 @@ func (x *run) distribution(ctx context.Context, more ...string) containerd.Distr
 		return containerd.Distribution{}
 	}
 	names := x.hostsDirs(ctx).Paths()
-	if _, ok := x.Files.(*nodefs.Talos); ok || nodefs.IsSupport(ctx, x.Files) {
+	if _, ok := x.Files.(*talos.Node); ok || nodefs.IsSupport(ctx, x.Files) {
 		names = []string{"/etc/cri/"}
 	}
 	config := x.node.Config(ctx)
@@ -36,6 +37,14 @@ func (x *run) edit(ctx context.Context, name, what string) string {
 		return what + ", in " + talosRegistries + ", from which Talos writes " + word(name) + ": talosctl -n <node> edit machineconfig"
 	}
 	return what + ": " + word(name)
+}
+
+// fixUse says what to do about a folder that containerd can't use.
+func (x *run) fixUse(ctx context.Context, folder string) string {
+	if _, err := x.node.HostsFile(ctx, folder); nodefs.IsMissing(err) {
+		return x.edit(ctx, folder, "fix what is there, or remove it")
+	}
+	return x.edit(ctx, path.Join(folder, nodefs.HostsToml), "fix what the hosts file names")
 }
 
 // fixFolder says how Spegel gets out of the way of a folder's file, by who wrote the file.

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // with is a content with more files, or others.
@@ -137,6 +138,10 @@ func TestOrderOfHosts(t *testing.T) {
 		"the registry, then Spegel, for all":     {"_default", other + spegel, node.Warn, node.Warn, "other.example.com, then Spegel, then the registry"},
 		"Spegel for content, before another":     {private, spegel + pullOnly + itself, node.Fail, node.Warn, "the content, by digest, of Spegel, then the registry"},
 		"Spegel for content, behind another":     {private, itself + spegel + pullOnly, node.Warn, node.Warn, "the content, by digest, of the registry, then Spegel"},
+		"Spegel may only be pushed to":           {private, spegel + "capabilities = ['push']\n", node.Pass, node.Pass, "direct: Spegel is not asked"},
+		"Spegel in a dotted key":                 {private, "host.'http://192.0.2.11:30020'.capabilities = ['pull', 'resolve']\n", node.Pass, node.Pass, "direct: Spegel is not asked"},
+		"Spegel in an inline table":              {private, "host = {'http://192.0.2.11:30020' = {capabilities = ['pull', 'resolve']}}\n", node.Pass, node.Pass, "direct: Spegel is not asked"},
+		"another host for content alone":         {private, other + pullOnly, node.Pass, node.Pass, "for the content alone, by digest: https://other.example.com/v2, which may not resolve tags"},
 		"one that may only be pushed to, before": {private, itself + "capabilities = ['push']\n" + spegel, node.Fail, node.Fail, "through Spegel, then the registry"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +151,48 @@ func TestOrderOfHosts(t *testing.T) {
 			want(t, results["resolution"], test.resolution, test.says)
 		})
 	}
+}
+
+// A policy that has Spegel listed for private registries, as with prependExisting, is not contradicted on the node.
+func TestPolicyLowersWhatItAccepts(t *testing.T) {
+	t.Parallel()
+	const listed, empty, wildcard = "private-registry-mirrored", "empty-mirror-list", "wildcard-mirror"
+	for _, rule := range validate.Rules() {
+		if rule.Default != validate.Deny && (rule.ID == listed || rule.ID == empty || rule.ID == wildcard) {
+			t.Errorf("%s is %s by default", rule.ID, rule.Default)
+		}
+	}
+	own := spegelHosts("https://" + private)
+	for name, test := range map[string]struct {
+		folder, file string
+		policy       map[string]validate.Severity
+		status       node.Status
+		says         string
+	}{
+		"nothing is said":                           {private, own, nil, node.Fail, "sends containerd to Spegel"},
+		"listed, with a warning":                    {private, own, map[string]validate.Severity{listed: validate.Warn}, node.Warn, "the policy lowers this: private-registry-mirrored: warn"},
+		"listed, without a word":                    {private, own, map[string]validate.Severity{listed: validate.Off}, node.Pass, "the policy lowers this: private-registry-mirrored: off"},
+		"denied anew":                               {private, own, map[string]validate.Severity{listed: validate.Deny}, node.Fail, "sends containerd to Spegel"},
+		"listed, and there is a _default":           {"_default", own, map[string]validate.Severity{listed: validate.Off}, node.Fail, "the private ones included"},
+		"an empty list alone, and a _default":       {"_default", own, map[string]validate.Severity{empty: validate.Off}, node.Pass, "the policy lowers this: empty-mirror-list: off"},
+		"a wildcard with a warning, and a _default": {"_default", own, map[string]validate.Severity{empty: validate.Deny, wildcard: validate.Warn}, node.Warn, "the policy lowers this: wildcard-mirror: warn"},
+		"an empty list, and a folder":               {private, own, map[string]validate.Severity{empty: validate.Off, wildcard: validate.Off}, node.Fail, "sends containerd to Spegel"},
+		"other hosts first, and a warning":          {private, "[host.'https://" + private + "']\n" + own[strings.Index(own, "[host."):], map[string]validate.Severity{listed: validate.Warn}, node.Warn, "the policy lowers this"},
+		"other hosts first, and without a word":     {private, "[host.'https://" + private + "']\n" + own[strings.Index(own, "[host."):], map[string]validate.Severity{listed: validate.Off}, node.Pass, "the policy lowers this"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := content{certs + test.folder + "/hosts.toml": test.file}
+			results := examine(t, node.Options{Files: c.root(t), Registries: registries(t, private), Severities: test.policy, Image: private + "/a:1", Dial: nowhere, Lookup: unknown})
+			want(t, results["mirror-config"], test.status, test.says)
+			if want(t, results["resolution"], test.status); test.status == node.Pass && results["resolution"].Fix+results["mirror-config"].Fix != "" {
+				t.Errorf("there is something to fix: %s", printed(results["mirror-config"]))
+			}
+		})
+	}
+	back := content{certs + private + "/hosts.toml": "server = 'http://192.0.2.11:30020'\n"}
+	o := node.Options{Files: back.root(t), Registries: registries(t, private), Severities: map[string]validate.Severity{listed: validate.Off}, Image: private + "/a:1", Dial: nowhere, Lookup: unknown}
+	want(t, examine(t, o)["resolution"], node.Fail, "no way back")
 }
 
 // A _default does not reach a registry that has a folder of its own.

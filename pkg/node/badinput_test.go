@@ -56,6 +56,20 @@ func TestBadFolders(t *testing.T) {
 			},
 			node.Warn, "is not a regular file",
 		},
+		"a named pipe in place of a folder": {
+			func(t *testing.T, hosts string) {
+				t.Helper()
+				must(t, syscall.Mkfifo(filepath.Join(hosts, "harbor.example.com"), 0o600))
+			},
+			node.Warn, "harbor.example.com is not a folder",
+		},
+		"a file in place of a folder": {
+			func(t *testing.T, hosts string) {
+				t.Helper()
+				must(t, os.WriteFile(filepath.Join(hosts, "_default"), nil, 0o600))
+			},
+			node.Warn, "_default is not a folder",
+		},
 		"a huge hosts file": {
 			func(t *testing.T, hosts string) {
 				t.Helper()
@@ -65,6 +79,7 @@ func TestBadFolders(t *testing.T) {
 			},
 			node.Warn, "is too large",
 		},
+		"a value of another type":              {badHosts("server = 'https://x'\nheader = 'Basic c2VjcmV0'\n"), node.Warn, "line 2, column 10: toml: cannot decode TOML string into header; containerd ignores"},
 		"arrays in arrays":                     {badHosts(strings.Repeat("\n", 7) + "a = " + strings.Repeat("[", 60_000)), node.Warn, "toml: arrays and inline tables are nested more than the maximum"},
 		"tables in tables":                     {badHosts("a = " + strings.Repeat("{a = ", 10_000)), node.Warn, "containerd ignores the whole file"},
 		"a key of many parts":                  {badHosts("[host]\n" + strings.Repeat("a.", 30_000) + "a = 1"), node.Pass, "with 1 entries"},
@@ -123,6 +138,16 @@ func TestBadFolders(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An error names a file as the node has it, and advice names no file that is not there.
+func TestCertificatesThatAreNone(t *testing.T) {
+	t.Parallel()
+	r := judge(t, content{certs + private + "/ca.crt": "x"}.root(t))["resolution"]
+	want(t, r, node.Fail, `unable to load CA cert "/etc/containerd/certs.d/`+private+`/ca.crt"`, "fix what is there, or remove it: /etc/containerd/certs.d/"+private)
+	if contains(printed(r), "hosts.toml") {
+		t.Error(printed(r))
 	}
 }
 

@@ -121,6 +121,14 @@ func rank(s Status) int {
 	return len(Statuses())
 }
 
+// milder is the less bad of two.
+func milder(a, b Status) Status {
+	if rank(a) > rank(b) {
+		return a
+	}
+	return b
+}
+
 // skip is an answer that says why there is none.
 func skip(format string, args ...any) Result {
 	return Result{Status: Skip, Evidence: []string{fmt.Sprintf(format, args...)}}

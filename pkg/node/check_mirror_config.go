@@ -67,7 +67,7 @@ func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *finding)
 		}
 	}
 	if len(h.Mirrored) > 0 {
-		f.add(Warn, "containerd reads no hosts directory, and Spegel does nothing: %s sets registry.mirrors, which is deprecated, for %s", h.From, few(names(h.Mirrored)))
+		f.add(Warn, "containerd reads no hosts directory, and nothing that Spegel writes: %s sets registry.mirrors, which is deprecated, for %s", h.From, few(names(h.Mirrored)))
 		f.fix("set config_path in its place, with a hosts file for each of these registries; containerd reads it when it starts")
 	}
 	if h.List && filled > 0 {

@@ -31,11 +31,12 @@ func (x *run) hostsFiles(ctx context.Context, h *containerd.HostsDir, before []*
 		}
 	}
 	for _, e := range h.Entries {
+		important := e.Name == containerd.DefaultDir || x.isPrivate(containerd.RegistryOf(e.Name))
 		switch {
-		case e.Name == containerd.BackupDir || e.Type.IsRegular():
+		case e.Name == containerd.BackupDir || e.Type.IsRegular() && !important:
 		case answered[containerd.DefaultDir] || answered[containerd.RegistryOf(e.Name)]:
 			hidden++
-		case e.Name == containerd.DefaultDir || x.isPrivate(containerd.RegistryOf(e.Name)):
+		case important:
 			first = append(first, e.Name)
 		default:
 			others = append(others, e.Name)
@@ -66,35 +67,75 @@ func (x *run) judgeHostsFile(ctx context.Context, h *containerd.HostsDir, dir st
 		f.add(Warn, "%s: %s; containerd ignores the whole file and asks the registry itself", name, wrong)
 		f.fix("%s", x.edit(ctx, path.Join(h.Path, dir, nodefs.HostsToml), "fix or remove the file"))
 	case nodefs.IsMissing(err): // certificates may lie there without a hosts.toml
+		if _, err := x.Files.ReadDir(ctx, path.Join(h.Path, dir)); errors.Is(err, nodefs.ErrNotFolder) {
+			x.judgeUse(ctx, path.Join(h.Path, dir), f)
+		}
 	case err != nil:
 		f.add(Warn, "%s %s", name, nodefs.Reason(err))
-	case len(spegel) == 0 && (private || dir == containerd.DefaultDir):
+	case len(spegel) > 0 && x.judgeSpegel(ctx, path.Join(h.Path, dir), &file, spegel, f):
+	case private || dir == containerd.DefaultDir:
 		x.judgeWithoutSpegel(ctx, path.Join(h.Path, dir), &file, f)
-	case len(spegel) > 0:
-		x.judgeSpegel(ctx, path.Join(h.Path, dir), &file, spegel, f)
 	}
 }
 
-// judgeSpegel judges the file of a private registry, or a _default, that sends containerd to Spegel.
-func (x *run) judgeSpegel(ctx context.Context, folder string, file *containerd.HostsFile, spegel []string, f *finding) {
+// judgeSpegel judges the file of a private registry, or a _default, that names Spegel, and reports whether it sends containerd there.
+func (x *run) judgeSpegel(ctx context.Context, folder string, file *containerd.HostsFile, spegel []string, f *finding) bool {
 	name := redact.Path(path.Join(folder, nodefs.HostsToml))
 	registry := containerd.RegistryOf(path.Base(folder))
-	sample, place, status := registry, "private registry "+redact.Name(registry), Fail
+	place, status := "private registry "+redact.Name(registry), Fail
 	if registry == containerd.DefaultDir {
-		sample, place = "registry.invalid", everyOther
+		place = everyOther
 		if x.haveFolders(ctx) {
 			place, status = "every registry without a folder of its own; each private registry that is named has one", Warn
 		}
 	}
 	how := ""
+	sample := sampleOf(folder)
 	if r, err := x.resolve(ctx, sample); err == nil && r.Folder == folder {
-		if o := x.orderOf(ctx, r, sample, docker.HostCapabilityPull|docker.HostCapabilityResolve); o.hasSpegel() && !o.spegelFirst() {
+		switch o := x.orderOf(ctx, r, sample, docker.HostCapabilityPull|docker.HostCapabilityResolve); {
+		case !o.hasSpegel():
+			f.note("%s names Spegel (%s), and containerd does not ask it: it takes tables [host.\"URL\"] alone, and of those the ones that may pull", name, list(spegel))
+			return false
+		case !o.spegelFirst():
 			status = Warn
 			how = ", after " + strings.Join(o.content[:slices.Index(o.content, spegelName)], ", then ") + ","
 		}
 	}
+	status = milder(status, x.worst(folder, f))
 	f.add(status, "%s sends containerd to Spegel (%s)%s for %s", name, list(spegel), how, place)
-	x.fixFolder(ctx, folder, file, f)
+	if status != Pass {
+		x.fixFolder(ctx, folder, file, f)
+	}
+	return true
+}
+
+// sampleOf is a registry that a folder decides for.
+func sampleOf(folder string) string {
+	if name := path.Base(folder); name != containerd.DefaultDir {
+		return containerd.RegistryOf(name)
+	}
+	return "registry.invalid"
+}
+
+// worst is how bad it is at most that Spegel is asked for a private registry as a folder says, by the rules of the policy about
+// what makes Spegel write such a folder: the mildest, as a _default does not show by which it came.
+func (x *run) worst(folder string, f *finding) Status {
+	rules := []string{"private-registry-mirrored"}
+	if path.Base(folder) == containerd.DefaultDir {
+		rules = []string{"empty-mirror-list", "wildcard-mirror"}
+	}
+	worst, by := Fail, ""
+	for _, rule := range rules {
+		severity := x.Severities[rule]
+		status := map[validate.Severity]Status{validate.Warn: Warn, validate.Off: Pass}[severity]
+		if status != "" && milder(status, worst) != worst {
+			worst, by = status, rule+": "+string(severity)
+		}
+	}
+	if by != "" {
+		f.note("the policy lowers this: %s", by)
+	}
+	return worst
 }
 
 // everyOther is what a _default is for.
@@ -121,17 +162,21 @@ func (x *run) judgeWithoutSpegel(ctx context.Context, folder string, file *conta
 		f.add(Warn, "%s has server %s in place of %s: the registry itself is never asked, and pulls may fail unless that is a mirror of it", name, redact.Quote(server), place)
 		f.fix("unless it is meant so: %s", x.edit(ctx, path.Join(folder, nodefs.HostsToml), "take out the line of server, or have it name the registry"))
 	}
-	if registry == containerd.DefaultDir || len(file.Own) == 0 {
-		return
+	if len(file.Own) > 0 {
+		x.judgeUse(ctx, folder, f)
 	}
-	_, err := x.resolve(ctx, registry)
+}
+
+// judgeUse judges whether containerd can use what a folder holds.
+func (x *run) judgeUse(ctx context.Context, folder string, f *finding) {
+	_, err := x.resolve(ctx, sampleOf(folder))
 	if err == nil {
 		return
 	}
-	f.add(Warn, "%s: what it names can't be used: %s", name, redact.Line(err.Error()))
+	f.add(Warn, "%s can't be used: %s", redact.Path(folder), redact.Line(err.Error()))
 	if unread := (*resolver.UnreadError)(nil); errors.As(err, &unread) && unread.NotGiven {
 		f.fix("hand over %s of the node too, or run doctor there", word(unread.File))
 		return
 	}
-	f.fix("%s", x.edit(ctx, path.Join(folder, nodefs.HostsToml), "fix what it names"))
+	f.fix("%s", x.fixUse(ctx, folder))
 }

@@ -8,12 +8,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
@@ -42,7 +40,7 @@ func (x *run) reachability(ctx context.Context) Result {
 			f.add(Warn, "%s: asked without what its hosts file says: %s", redact.Name(target), err)
 		case err != nil:
 			f.add(Fail, "%s: containerd can't use its hosts file: %s", redact.Name(target), redact.Line(err.Error()))
-			f.fix("%s", x.edit(ctx, path.Join(x.hostsDirs(ctx).Folder(target), nodefs.HostsToml), "fix what the hosts file names"))
+			f.fix("%s", x.fixUse(ctx, x.hostsDirs(ctx).Folder(target)))
 		}
 		f.askEach(hosts, func(h resolver.Host, f *finding) bool { return x.reach(ctx, target, h, unread, trusted.Err, f) })
 	}

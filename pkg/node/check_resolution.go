@@ -36,7 +36,7 @@ func (x *run) resolution(ctx context.Context) Result {
 	if err != nil {
 		var f finding
 		f.add(Fail, "containerd can't make out whom to ask: %s", redact.Line(err.Error()))
-		f.fix("%s", x.edit(ctx, path.Join(h.Folder(host), nodefs.HostsToml), "fix what the hosts file names"))
+		f.fix("%s", x.fixUse(ctx, h.Folder(host)))
 		return f.Result
 	}
 	result := x.judgeResolution(ctx, host, r)
@@ -64,7 +64,11 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *resolver.Reso
 	f.note("%s is asked of (%s):", shownImage(x.image), why)
 	o := x.orderOf(ctx, r, host, needs)
 	o.describe(&f)
-	o.judge(redact.Name(host), x.isPrivate(host), &f)
+	private, worst := x.isPrivate(host), Fail
+	if private && o.hasSpegel() {
+		worst = x.worst(r.Folder, &f)
+	}
+	o.judge(redact.Name(host), private, worst, &f)
 	if r.Folder != "" && (f.Status != Pass && o.hasSpegel() || len(o.name) == 0) {
 		x.fixFolder(ctx, r.Folder, &r.File, &f)
 	}

@@ -208,10 +208,10 @@ func registries(t testing.TB, names ...string) []validate.Registry {
 // examine runs all checks and returns the results by check.
 func examine(t *testing.T, o node.Options) map[string]node.Result {
 	t.Helper()
-	results, err := node.Examine(t.Context(), o)
+	nodes, err := node.Examine(t.Context(), []node.Files{o.Files}, o)
 	must(t, err)
 	out := map[string]node.Result{}
-	for _, r := range results {
+	for _, r := range nodes[0] {
 		out[r.Check] = r
 	}
 	return out

@@ -21,10 +21,8 @@ func FuzzBundle(f *testing.F) {
 		if err == nil && len(nodes) == 0 {
 			t.Error("no node and no error")
 		}
-		for _, n := range nodes {
-			if _, err := Examine(t.Context(), Options{Files: n}); err != nil {
-				t.Error(err)
-			}
+		if _, err := Examine(t.Context(), nodes, Options{}); err != nil {
+			t.Error(err)
 		}
 	})
 }

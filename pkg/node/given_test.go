@@ -235,7 +235,7 @@ func TestCertificatesOfAHostsFile(t *testing.T) {
 				want(t, results["resolution"], node.Pass)
 				want(t, results["mirror-config"], node.Pass)
 				c[name] = "x"
-				want(t, judge(t, open(c))["mirror-config"], node.Warn, "fix what it names: /etc/containerd/certs.d/"+private+"/hosts.toml")
+				want(t, judge(t, open(c))["mirror-config"], node.Warn, "fix what the hosts file names: /etc/containerd/certs.d/"+private+"/hosts.toml")
 			})
 		}
 	}

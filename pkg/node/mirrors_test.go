@@ -14,7 +14,7 @@ func TestRegistryMirrors(t *testing.T) {
 	entry := func(head, registry string) string {
 		return head + ".mirrors.'" + registry + "']\nendpoint = [" + spegel + "]\n"
 	}
-	const deprecated = "containerd reads no hosts directory, and Spegel does nothing: /etc/containerd/config.toml sets registry.mirrors, which is deprecated, for "
+	const deprecated = "containerd reads no hosts directory, and nothing that Spegel writes: /etc/containerd/config.toml sets registry.mirrors, which is deprecated, for "
 	for name, test := range map[string]struct {
 		config     string
 		resolution node.Status

@@ -40,25 +40,23 @@ func (x *run) orderOf(ctx context.Context, r *resolver.Resolution, registry stri
 		case containerd.IsRegistry(h.Host, registry):
 			called = registryName
 		}
-		pulls := h.Capabilities.Has(docker.HostCapabilityPull)
-		if pulls {
-			o.content = appendNew(o.content, called)
-			o.itself = o.itself || called == registryName
+		line := redact.Line(h.URL())
+		if called == spegelName {
+			line += ", which is Spegel"
 		}
+		if !h.Capabilities.Has(docker.HostCapabilityPull) {
+			o.lines = append(o.lines, "  never: "+line+", which may not pull")
+			continue
+		}
+		o.content = appendNew(o.content, called)
+		o.itself = o.itself || called == registryName
 		if !h.Capabilities.Has(needs) {
-			o.lines = append(o.lines, "  never: "+redact.Line(h.URL())+" may not "+missing(h.Capabilities, needs))
-			if pulls && called == spegelName {
-				o.lines = append(o.lines, "    but that is Spegel, and once the tag is resolved it is asked for the content, by digest")
-			}
+			o.lines = append(o.lines, "  for the content alone, by digest: "+line+", which may not resolve tags")
 			continue
 		}
 		o.name = appendNew(o.name, called)
 		asked++
-		line := "  " + strconv.Itoa(asked) + ". " + redact.Line(h.URL())
-		if called == spegelName {
-			line += ", which is Spegel"
-		}
-		o.lines = append(o.lines, line)
+		o.lines = append(o.lines, "  "+strconv.Itoa(asked)+". "+line)
 	}
 	return o
 }
@@ -86,8 +84,8 @@ func (o *order) spegelFirst() bool {
 
 // judge says what the order means. A host that fails, also with "not found", makes containerd ask the next one. If all fail, a
 // "not found" is shown rather than a registry that can't be reached, whichever was asked first (core/remotes/docker of containerd
-// 2.2 and 2.4).
-func (o *order) judge(host string, private bool, f *finding) {
+// 2.2 and 2.4). Worst is how bad that is.
+func (o *order) judge(host string, private bool, worst Status, f *finding) {
 	way := strings.Join(o.name, ", then ")
 	byDigest := "the tag is asked of " + way + ", and the content, by digest, of " + strings.Join(o.content, ", then ")
 	switch {
@@ -100,30 +98,17 @@ func (o *order) judge(host string, private bool, f *finding) {
 	case slices.Contains(o.name, spegelName) && o.name[0] == spegelName:
 		way = "through " + way
 		if private {
-			f.add(Fail, "%s, and %s is private: Spegel's \"not found\" may hide why the registry can't be reached", way, host)
+			f.add(worst, "%s, and %s is private: Spegel's \"not found\" may hide why the registry can't be reached", way, host)
 			return
 		}
 		f.add(Pass, "%s", way)
 	case slices.Contains(o.name, spegelName) && private:
-		f.add(Warn, "%s: Spegel is asked only where what stands before it fails, but %s is private, and Spegel's \"not found\" may hide why it failed", way, host)
+		f.add(milder(Warn, worst), "%s: Spegel is asked only where what stands before it fails, but %s is private, and Spegel's \"not found\" may hide why it failed", way, host)
 	case slices.Contains(o.name, spegelName):
 		f.add(Pass, "%s", way)
 	case private:
-		f.add(Warn, "%s; %s is private: if it fails after the tag was resolved, Spegel's \"not found\" may hide why", byDigest, host)
+		f.add(milder(Warn, worst), "%s; %s is private: if it fails after the tag was resolved, Spegel's \"not found\" may hide why", byDigest, host)
 	default:
 		f.add(Pass, "%s", byDigest)
 	}
-}
-
-func missing(has, needs docker.HostCapabilities) string {
-	var words []string
-	for _, c := range []struct {
-		is   docker.HostCapabilities
-		word string
-	}{{docker.HostCapabilityPull, "pull"}, {docker.HostCapabilityResolve, "resolve tags"}} {
-		if needs.Has(c.is) && !has.Has(c.is) {
-			words = append(words, c.word)
-		}
-	}
-	return strings.Join(words, " or ")
 }

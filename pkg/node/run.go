@@ -21,10 +21,11 @@ import (
 // Options say what is examined. What is nil or empty is not there, and the checks that need it are skipped with
 // the reason.
 type Options struct {
-	Files      Files
+	Files      Files // of the node; Examine sets it
 	Cluster    *Cluster
-	Registries []validate.Registry // the private ones
-	Image      string              // as a pod names it
+	Registries []validate.Registry          // the private ones
+	Severities map[string]validate.Severity // of the policy, by rule: what it lowers is lowered here
+	Image      string                       // as a pod names it
 
 	// Lookup resolves a host name; nil is the resolver of this machine.
 	Lookup func(ctx context.Context, host string) ([]string, error)
@@ -43,9 +44,9 @@ const (
 	atOnce = 4
 )
 
-// ExamineAll examines several nodes with the same options and returns the results of each, in their order. The whole takes
+// Examine examines several nodes with the same options and returns the results of each, in their order. The whole takes
 // no longer than runTimeout: a node whose turn does not come has all its checks skipped, with the reason.
-func ExamineAll(ctx context.Context, nodes []Files, o Options) ([][]Result, error) {
+func Examine(ctx context.Context, nodes []Files, o Options) ([][]Result, error) {
 	end := time.Now().Add(runTimeout)
 	out := make([][]Result, len(nodes))
 	group, ctx := errgroup.WithContext(ctx)
@@ -61,12 +62,8 @@ func ExamineAll(ctx context.Context, nodes []Files, o Options) ([][]Result, erro
 	return out, group.Wait()
 }
 
-// Examine runs all checks and returns their results in the order of Checks. An error means that the options make no
+// examineWithin runs all checks and returns their results in the order of Checks. An error means that the options make no
 // sense; what can't be read is a result.
-func Examine(ctx context.Context, o Options) ([]Result, error) {
-	return examineWithin(ctx, o, nodeTimeout)
-}
-
 func examineWithin(ctx context.Context, o Options, limit time.Duration) ([]Result, error) {
 	x, err := newRun(o)
 	if err != nil {

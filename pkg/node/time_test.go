@@ -79,8 +79,8 @@ func folder(t *testing.T, name, text string) Files {
 func TestSlowNode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		results, err := Examine(t.Context(), Options{
-			Files: slow{folder(t, "etc/hostname", "node-1\n")}, Image: "harbor.example.com/a:1",
+		all, err := Examine(t.Context(), []Files{slow{folder(t, "etc/hostname", "node-1\n")}}, Options{
+			Image: "harbor.example.com/a:1",
 			Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				select {
 				case <-ctx.Done():
@@ -94,7 +94,7 @@ func TestSlowNode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range results {
+		for _, r := range all[0] {
 			if said := strings.Join(r.Evidence, "; "); r.Check == "reachability" && !strings.Contains(said, net.ErrClosed.Error()) {
 				t.Error(said)
 			}
@@ -106,16 +106,16 @@ func TestSlowNode(t *testing.T) {
 func TestSilentCluster(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		results, err := Examine(t.Context(), Options{
-			Files: folder(t, "etc/containerd/certs.d/_default/hosts.toml", "[host.'http://192.0.2.1:30020']\n"), Cluster: &Cluster{Reader: silent{}, Namespace: "apps"}, Image: "harbor.example.com/a:1",
+		all, err := Examine(t.Context(), []Files{folder(t, "etc/containerd/certs.d/_default/hosts.toml", "[host.'http://192.0.2.1:30020']\n")}, Options{
+			Cluster: &Cluster{Reader: silent{}, Namespace: "apps"}, Image: "harbor.example.com/a:1",
 			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed },
 			Lookup: func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil },
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if results[0].Status != Fail {
-			t.Errorf("%s: %s %q", results[0].Check, results[0].Status, results[0].Evidence)
+		if r := all[0][0]; r.Status != Fail {
+			t.Errorf("%s: %s %q", r.Check, r.Status, r.Evidence)
 		}
 	})
 }
@@ -125,15 +125,15 @@ func TestSilentNode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		results, err := Examine(t.Context(), Options{
-			Files: &silent{}, Cluster: &Cluster{Reader: silent{}, Namespace: "apps"}, Image: "harbor.example.com/a:1",
+		all, err := Examine(t.Context(), []Files{&silent{}}, Options{
+			Cluster: &Cluster{Reader: silent{}, Namespace: "apps"}, Image: "harbor.example.com/a:1",
 			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed },
 			Lookup: func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil },
 		})
 		if took := time.Since(start); err != nil || took > nodeTimeout+time.Second {
 			t.Errorf("it took %s: %v", took, err)
 		}
-		if len(results) != len(Checks()) || slices.ContainsFunc(results, func(r Result) bool { return len(r.Evidence) == 0 || r.Status == Fail && r.Check != "reachability" }) {
+		if results := all[0]; len(results) != len(Checks()) || slices.ContainsFunc(results, func(r Result) bool { return len(r.Evidence) == 0 || r.Status == Fail && r.Check != "reachability" }) {
 			t.Errorf("%+v", results)
 		}
 	})
@@ -148,7 +148,7 @@ func TestManySilentNodes(t *testing.T) {
 		for i := range nodes {
 			nodes[i] = &silent{}
 		}
-		all, err := ExamineAll(t.Context(), nodes, Options{
+		all, err := Examine(t.Context(), nodes, Options{
 			Cluster: &Cluster{Reader: silent{}, Namespace: "apps"}, Image: "harbor.example.com/a:1",
 			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed },
 			Lookup: func(context.Context, string) ([]string, error) { return []string{"192.0.2.1"}, nil },

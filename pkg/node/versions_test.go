@@ -160,7 +160,7 @@ func TestImageNames(t *testing.T) {
 			want(t, results["resolution"], node.Pass, test.says, "through Spegel, then the registry")
 		})
 	}
-	if _, err := node.Examine(t.Context(), node.Options{Image: "Not An Image"}); err == nil || !contains(err.Error(), `image "Not An Image"`) {
+	if _, err := node.Examine(t.Context(), []node.Files{nil}, node.Options{Image: "Not An Image"}); err == nil || !contains(err.Error(), `image "Not An Image"`) {
 		t.Errorf("a name that is none: %v", err)
 	}
 }

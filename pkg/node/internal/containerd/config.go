@@ -258,7 +258,7 @@ func (n *Node) glob(ctx context.Context, c *Config, pattern string) []string {
 				continue
 			}
 			entries, err := n.Files.ReadDir(ctx, dir)
-			if err != nil && !nodefs.IsMissing(err) {
+			if err != nil && !nodefs.IsMissing(err) && !errors.Is(err, nodefs.ErrNotFolder) {
 				c.Unread = append(c.Unread, redact.Path(dir)+", from which containerd's configuration imports, "+nodefs.Reason(err))
 			}
 			for _, e := range entries {

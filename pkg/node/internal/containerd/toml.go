@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -23,7 +24,11 @@ func ReadTOML(ctx context.Context, files nodefs.Files, name string) ([]byte, err
 func tomlError(err error) string {
 	if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
 		row, column := at.Position()
-		return fmt.Sprintf("line %d, column %d: %s", row, column, redact.Line(at.Error()))
+		text, _, typed := strings.Cut(at.Error(), " into struct field ") // of this program
+		if typed {
+			text += " into " + strings.Join(at.Key(), ".")
+		}
+		return fmt.Sprintf("line %d, column %d: %s", row, column, redact.Line(text))
 	}
 	return redact.Line(err.Error())
 }

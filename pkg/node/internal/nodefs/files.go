@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
@@ -12,7 +13,7 @@ import (
 
 // Bounds on what is read of a node. A node that is fine stays far below them.
 const (
-	maxEntries = 20000   // names of one directory
+	MaxEntries = 20000   // names of one directory
 	MaxFile    = 1 << 20 // bytes of a configuration file
 	MaxLog     = 4 << 20 // bytes of a log, from its end
 )
@@ -31,6 +32,7 @@ var (
 	ErrTooLarge   = errors.New("is too large")
 	ErrTooMany    = errors.New("holds too many entries")
 	ErrNotRegular = errors.New("is not a regular file")
+	ErrNotFolder  = errors.New("is not a folder")
 	ErrLoop       = errors.New("is a symbolic link that leads to itself")
 	ErrRelative   = errors.New("is relative to the folder that containerd was started in, so that it was not read")
 	// ErrNotGiven is fs.ErrNotExist where the node may well have the file.
@@ -76,24 +78,24 @@ func IsMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) && !error
 
 // Reason says why a file can't be read.
 func Reason(err error) string {
-	for _, known := range []struct {
-		err  error
-		text string
-	}{
-		{ErrElsewhere, "does not exist, and the other places are not all part of what could be read"},
-		{ErrNotGiven, "is not part of what could be read"},
-		{fs.ErrNotExist, "does not exist"},
-		{fs.ErrPermission, "may not be read: permission denied"},
-		{ErrTooLarge, ErrTooLarge.Error()},
-		{ErrTooMany, ErrTooMany.Error()},
-		{ErrNotRegular, ErrNotRegular.Error()},
-		{ErrLoop, ErrLoop.Error()},
-		{ErrRelative, ErrRelative.Error()},
-		{context.DeadlineExceeded, "took too long to read"},
-	} {
-		if errors.Is(err, known.err) {
-			return known.text
+	for _, known := range []error{ErrElsewhere, ErrNotGiven} { // which are fs.ErrNotExist too
+		if errors.Is(err, known) {
+			text, _, _ := strings.Cut(known.Error(), ":")
+			return text
 		}
+	}
+	for _, known := range []error{ErrTooLarge, ErrTooMany, ErrNotRegular, ErrNotFolder, ErrLoop, ErrRelative} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "does not exist"
+	case errors.Is(err, fs.ErrPermission):
+		return "may not be read: permission denied"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "took too long to read"
 	}
 	return "can't be read: " + redact.Line(err.Error())
 }

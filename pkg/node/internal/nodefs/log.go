@@ -5,20 +5,27 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 )
 
 // ErrJournal says that the log is where only journalctl can read it.
 var ErrJournal = errors.New("is in systemd's journal, which is not text")
 
-// logFiles are where containerd's log may lie as text, the most special first: k3s, RKE2, and containerd as a service of
-// its own.
+// logFiles are where containerd's log may lie as text, the most special first: in what "talosctl support" writes, of k3s, of RKE2,
+// and of containerd as a service of its own.
 func logFiles() []string {
 	return append([]string{
+		"/service-logs/cri.log",
 		"/var/lib/rancher/k3s/agent/containerd/containerd.log",
 		"/var/lib/rancher/rke2/agent/containerd/containerd.log",
 		"/var/log/containerd.log",
 		"/var/log/containerd/containerd.log",
 	}, sharedLogs()...)
+}
+
+// isLog reports whether a file of an archive is a log, of whichever node.
+func isLog(name string) bool {
+	return slices.ContainsFunc(logFiles(), func(log string) bool { return strings.HasSuffix(name, log) })
 }
 
 // sharedLogs are where other programs write, too.

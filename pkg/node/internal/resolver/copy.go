@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/big"
@@ -50,10 +51,14 @@ func newCopy(ctx context.Context, files nodefs.Files, dirs []*containerd.HostsDi
 	}
 	c := &hostsCopy{dir: dir, files: files, names: map[string]string{}}
 	for _, folder := range containerd.Folders(dirs, host) {
-		switch err := c.copyDir(ctx, folder, filepath.Join(dir, path.Base(folder))); {
+		to := filepath.Join(dir, path.Base(folder))
+		switch err := c.copyDir(ctx, folder, to); {
 		case err == nil:
-			c.folder = folder
+			c.folder, c.names[to] = folder, folder
 			return c, nil
+		case errors.Is(err, nodefs.ErrNotFolder):
+			c.remove()
+			return nil, fmt.Errorf("%s %w, and containerd looks for a %s in it", redact.Path(folder), nodefs.ErrNotFolder, nodefs.HostsToml)
 		case !nodefs.IsMissing(err):
 			c.remove()
 			return nil, &fs.PathError{Op: "read", Path: folder, Err: err}

@@ -5,18 +5,22 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // Bounds on an archive. Nothing of it is written to disk.
@@ -34,11 +38,11 @@ var (
 	errKept     = fmt.Errorf("holds more than %d bytes of what is looked at", int64(maxKept))
 )
 
-// bundleReader collects what the checks may ask for out of an archive.
-type bundleReader struct {
-	*tree
-
+// archive collects what the checks may ask for out of an archive.
+type archive struct {
+	root     member
 	members  int
+	made     int // files and folders that are kept
 	unpacked int64
 	kept     int64
 	newest   time.Time
@@ -67,7 +71,7 @@ func readBundle(ctx context.Context, name string) ([]Files, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	b := &bundleReader{tree: newTree()}
+	b := &archive{root: member{Entry: Entry{Type: fs.ModeDir}}}
 	head := make([]byte, 4)
 	n, err := f.ReadAt(head, 0)
 	switch head = head[:n]; {
@@ -86,10 +90,10 @@ func readBundle(ctx context.Context, name string) ([]Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.files(path.Base(name))
+	return b.nodes(path.Base(name))
 }
 
-func (b *bundleReader) zip(ctx context.Context, f io.ReaderAt, size int64) error {
+func (b *archive) zip(ctx context.Context, f io.ReaderAt, size int64) error {
 	r, err := zip.NewReader(f, size)
 	if err != nil {
 		return err
@@ -104,7 +108,7 @@ func (b *bundleReader) zip(ctx context.Context, f io.ReaderAt, size int64) error
 	return nil
 }
 
-func (b *bundleReader) tar(ctx context.Context, f io.Reader) error {
+func (b *archive) tar(ctx context.Context, f io.Reader) error {
 	// Members are skipped by reading them, so this bounds a bomb; a plain tar is a file, and seeks.
 	if _, ok := f.(io.Seeker); !ok {
 		f = &budget{f, maxUnpacked}
@@ -123,10 +127,13 @@ func (b *bundleReader) tar(ctx context.Context, f io.Reader) error {
 		if m.Typeflag == tar.TypeSymlink {
 			open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(m.Linkname)), nil }
 		}
-		if m.Typeflag == tar.TypeLink {
-			var content []byte
-			e, content = b.linked(m.Linkname, e)
-			open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+		if m.Typeflag == tar.TypeLink { // to a file before it: "tar -h" also makes one of the second symbolic link to a file
+			was := b.root.at(path.Clean("/" + m.Linkname))
+			if was == nil || !was.Type.IsRegular() { // it was not kept
+				was = &member{Entry: Entry{Type: fs.ModeIrregular}}
+			}
+			e = was.Entry
+			open = func() (io.ReadCloser, error) { return inMemory{bytes.NewReader(was.content)}, nil }
 		}
 		if err := b.add(ctx, m.Name, e, open); err != nil {
 			return err
@@ -134,19 +141,8 @@ func (b *bundleReader) tar(ctx context.Context, f io.Reader) error {
 	}
 }
 
-// linked is the file that a hard link is another name of, which came before it: "tar -h" makes one also of the second
-// symbolic link to a file. One that was not kept is no regular file.
-func (b *bundleReader) linked(name string, link Entry) (e Entry, content []byte) {
-	name = path.Clean("/" + name)
-	if b.entries[name].Type.IsRegular() && b.has(name) {
-		return b.entries[name], b.contents[name]
-	}
-	link.Type = fs.ModeIrregular
-	return link, nil
-}
-
 // add takes one member of the archive.
-func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func() (io.ReadCloser, error)) error {
+func (b *archive) add(ctx context.Context, name string, e Entry, open func() (io.ReadCloser, error)) error {
 	b.members++
 	if b.members > maxMembers {
 		return fmt.Errorf("holds more than %d files", maxMembers)
@@ -161,33 +157,41 @@ func (b *bundleReader) add(ctx context.Context, name string, e Entry, open func(
 	if e.ModTime.After(b.newest) {
 		b.newest = e.ModTime
 	}
-	if e.Type.IsDir() {
-		b.given[clean] = true
+	if !isLookedAt(clean, e.Type) {
+		if strings.Count(clean, "/") <= maxDepth {
+			b.root.add(path.Dir(clean), &b.made).partial = true
+		}
+		return b.full()
+	}
+	if strings.Count(clean, "/") > maxDepth {
+		return fmt.Errorf("%s: is more than %d folders deep", redact.Quote(name), maxDepth)
 	}
 	var content []byte
-	switch {
-	case !isLookedAt(clean, e.Type):
-		b.partial[path.Dir(clean)] = true
-		clean, e = kept(clean), Entry{Type: fs.ModeDir}
-	case strings.Count(clean, "/") > maxDepth:
-		return fmt.Errorf("%s: is more than %d folders deep", redact.Quote(name), maxDepth)
-	case e.Type.IsRegular() || e.Type == fs.ModeSymlink:
+	if e.Type.IsRegular() || e.Type == fs.ModeSymlink {
 		var err error
 		if content, err = b.content(clean, e, open); err != nil {
 			return fmt.Errorf("%s: %w", redact.Quote(name), err)
 		}
 	}
-	if e.Name = path.Base(clean); !e.Type.IsDir() || !b.entries[clean].Type.IsDir() {
-		b.put(clean, e, content)
+	// Of two files with one name the last one counts, as it does when an archive is unpacked.
+	m := b.root.add(clean, &b.made)
+	m.whole = m.whole || e.Type.IsDir()
+	if e.Name = path.Base(clean); !e.Type.IsDir() || !m.Type.IsDir() {
+		m.Entry, m.content = e, content
 	}
-	if len(b.entries) > maxMembers { // a name makes all folders above it
+	return b.full()
+}
+
+// full fails once more is kept than an archive may hold: a name makes all folders above it.
+func (b *archive) full() error {
+	if b.made > maxMembers {
 		return fmt.Errorf("holds more than %d files and folders", maxMembers)
 	}
 	return nil
 }
 
 // content is what is kept of a member: small files of the folders that are looked at, the end of a log, and where a symbolic link leads.
-func (b *bundleReader) content(name string, e Entry, open func() (io.ReadCloser, error)) ([]byte, error) {
+func (b *archive) content(name string, e Entry, open func() (io.ReadCloser, error)) ([]byte, error) {
 	limit, log := int64(MaxFile), isLog(name)
 	if log {
 		limit = maxLogInside
@@ -243,4 +247,28 @@ func (b *budget) Read(p []byte) (int, error) {
 		return n, errUnpacked
 	}
 	return n, err
+}
+
+// nodes are those of what was read: one, if the folders at the top are a node's, or else each folder that holds those.
+// The time of each is the newest in the archive, which is when it was made.
+func (b *archive) nodes(name string) ([]Files, error) {
+	now := func() time.Time { return b.newest }
+	if b.root.isNode() {
+		n := &tree{about{remote: true, now: now}, &b.root}
+		n.node = validate.Clean(cmp.Or(n.hostname(), name))
+		return []Files{n}, nil
+	}
+	var out []Files
+	for _, folder := range slices.Sorted(maps.Keys(b.root.in)) {
+		if m := b.root.in[folder]; m.isNode() {
+			out = append(out, &tree{about{validate.Clean(folder), true, now}, m})
+		}
+	}
+	switch {
+	case len(out) > maxNodes:
+		return nil, fmt.Errorf("holds more than %d nodes", maxNodes)
+	case len(out) == 0:
+		return nil, errors.New("holds no files of a node: neither etc, var nor service-logs, at the top or one folder deep")
+	}
+	return out, nil
 }
