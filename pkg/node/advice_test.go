@@ -141,7 +141,7 @@ func TestOrderOfHosts(t *testing.T) {
 		"Spegel may only be pushed to":           {private, spegel + "capabilities = ['push']\n", node.Pass, node.Pass, "direct: Spegel is not asked"},
 		"Spegel in a dotted key":                 {private, "host.'http://192.0.2.11:30020'.capabilities = ['pull', 'resolve']\n", node.Pass, node.Pass, "direct: Spegel is not asked"},
 		"Spegel in an inline table":              {private, "host = {'http://192.0.2.11:30020' = {capabilities = ['pull', 'resolve']}}\n", node.Pass, node.Pass, "direct: Spegel is not asked"},
-		"another host for content alone":         {private, other + pullOnly, node.Pass, node.Pass, "for the content alone, by digest: https://other.example.com/v2, which may not resolve tags"},
+		"another host for content alone":         {private, other + pullOnly, node.Pass, node.Pass, "for the content alone, by digest, as it may not resolve tags: https://other.example.com/v2"},
 		"one that may only be pushed to, before": {private, itself + "capabilities = ['push']\n" + spegel, node.Fail, node.Fail, "through Spegel, then the registry"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -45,13 +45,13 @@ func (x *run) orderOf(ctx context.Context, r *resolver.Resolution, registry stri
 			line += ", which is Spegel"
 		}
 		if !h.Capabilities.Has(docker.HostCapabilityPull) {
-			o.lines = append(o.lines, "  never: "+line+", which may not pull")
+			o.lines = append(o.lines, "  never, as it may not pull: "+line)
 			continue
 		}
 		o.content = appendNew(o.content, called)
 		o.itself = o.itself || called == registryName
 		if !h.Capabilities.Has(needs) {
-			o.lines = append(o.lines, "  for the content alone, by digest: "+line+", which may not resolve tags")
+			o.lines = append(o.lines, "  for the content alone, by digest, as it may not resolve tags: "+line)
 			continue
 		}
 		o.name = appendNew(o.name, called)
