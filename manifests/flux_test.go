@@ -139,8 +139,10 @@ func TestTargetNamespaceKeepsTheCertificatesNames(t *testing.T) {
 			}
 		})
 	}
-	in := mustBuild(t, "components/validating-admission-policy", map[string]any{"targetNamespace": "platform"})
-	for _, name := range []string{"spegel-guard-private-registries", "spegel-guard-warnings"} {
+	in := mustBuild(t, "components/validating-admission-policy", map[string]any{"targetNamespace": "platform", "components": []any{"../daemonset-policy"}})
+	for _, name := range []string{
+		"spegel-guard-private-registries", "spegel-guard-warnings", "spegel-guard-daemonsets-private-registries", "spegel-guard-daemonsets-warnings",
+	} {
 		if got := the[*admissionregistrationv1.ValidatingAdmissionPolicyBinding](t, in, name).Spec.ParamRef.Namespace; got != "platform" {
 			t.Errorf("%s looks in %s", name, got)
 		}

@@ -28,16 +28,12 @@ var elsewhere = map[string]struct{ golden, why string }{
 	"docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=v0.1.0 --build-arg COMMIT=$(git rev-parse HEAD) -t registry.example.com/spegel-guard:v0.1.0 --push .": {
 		why: "no docker",
 	},
-	"kubectl create -f examples/incident.yaml": {why: "TestTheCELRefusalIsAsDocumented in test/e2e runs it"},
+	"kubectl create -f examples/incident.yaml": {why: "TestTheInstallOfTheREADME in test/e2e/readme runs it"},
 	"kubectl apply --server-side -f https://github.com/spegel-guard/spegel-guard/releases/download/v0.1.0/install.yaml": {
 		why: "no release yet; TestDist makes the file",
 	},
 	`kubectl apply --server-side -k "https://github.com/spegel-guard/spegel-guard//manifests?ref=v0.1.0"`: {
 		why: "no release yet; TestTheManifestsAreTakenFromGit takes them from another place",
-	},
-	"kubectl delete validatingwebhookconfiguration spegel-guard": {why: "the tests of the manifests hold the names against what is installed"},
-	"kubectl delete validatingadmissionpolicybinding spegel-guard spegel-guard-private-registries spegel-guard-warnings": {
-		why: "TestTheGuidesTakeAwayEveryBinding holds the names against what is installed",
 	},
 	"gcloud compute firewall-rules list --filter 'name~^gke-CLUSTER-.*-master$' --format 'table(name,network,sourceRanges.list(),targetTags.list())'": {
 		why: "no such cloud, as the page says",

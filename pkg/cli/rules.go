@@ -48,25 +48,9 @@ func rulesText(w io.Writer) error {
 }
 
 func rulesJSON(w io.Writer) error {
-	type rule struct {
-		ID      string            `json:"id"`
-		Title   string            `json:"title"`
-		Default validate.Severity `json:"default"`
-		Effect  string            `json:"effect"`
-		Why     string            `json:"why"`
-		Reads   string            `json:"reads"`
-		Limits  string            `json:"limits"`
-		Fix     string            `json:"fix"`
-		Bad     string            `json:"bad"`
-		Good    string            `json:"good"`
-	}
-	var rules []rule
-	for _, r := range validate.Rules() {
-		rules = append(rules, rule{r.ID, r.Title, r.Default, r.Effect.String(), r.Why, r.Reads, r.Limits, r.Fix, r.Bad, r.Good})
-	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	return enc.Encode(rules)
+	return enc.Encode(validate.Rules())
 }
 
 func rulesMarkdown(w io.Writer) error {
@@ -77,7 +61,7 @@ func rulesMarkdown(w io.Writer) error {
 		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s |\n", r.ID, r.ID, r.Title, r.Default)
 	}
 	for _, r := range validate.Rules() {
-		fmt.Fprintf(&b, "\n## %s\n\nFinds: %s. Default: `%s`. If left: %s.\n\n%s\n\nReads %s.\n\n%s\n\n", r.ID, r.Title, r.Default, r.Effect, r.Why, r.Reads, r.Limits)
+		fmt.Fprintf(&b, "\n## %s\n\nFinds: %s. Default: `%s`. Consequence: %s.\n\n%s\n\nReads %s.\n\n%s\n\n", r.ID, r.Title, r.Default, r.Effect, r.Why, r.Reads, r.Limits)
 		fmt.Fprintf(&b, "Breaks the rule:\n\n```yaml\n%s```\n\nFix: %s\n\n```yaml\n%s```\n", r.Bad, r.Fix, r.Good)
 	}
 	_, err := io.WriteString(w, b.String())

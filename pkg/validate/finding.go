@@ -39,6 +39,9 @@ func (e Effect) String() string {
 	}
 }
 
+// MarshalText is String, for JSON.
+func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
 // Path leads from the root of the values to a node: map keys are strings, list positions ints. An
 // empty path is the root.
 type Path []any

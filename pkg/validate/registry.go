@@ -6,18 +6,18 @@ import (
 	"slices"
 )
 
-// Rule is the metadata of one rule. docs/rules.md is made of it.
+// Rule is the metadata of one rule. docs/rules.md is made of it, and so is the JSON of the command rules.
 type Rule struct {
-	ID      string
-	Title   string   // one line, what it finds
-	Default Severity // without a word in the policy
-	Effect  Effect
-	Why     string // why it exists: what Spegel does with such values
-	Reads   string // which chart values it looks at
-	Limits  string // what it cannot know
-	Fix     string // what to do
-	Bad     string // values in YAML that break the rule
-	Good    string // the same values, fixed
+	ID      string   `json:"id"`
+	Title   string   `json:"title"`   // one line, what it finds
+	Default Severity `json:"default"` // without a word in the policy
+	Effect  Effect   `json:"effect"`
+	Why     string   `json:"why"`    // why it exists: what Spegel does with such values
+	Reads   string   `json:"reads"`  // which chart values it looks at
+	Limits  string   `json:"limits"` // what it cannot know
+	Fix     string   `json:"fix"`    // what to do
+	Bad     string   `json:"bad"`    // values in YAML that break the rule
+	Good    string   `json:"good"`   // the same values, fixed
 
 	// check returns what is wrong for certain, and the reasons of unknown nodes that could change that.
 	check func(*values, Policy) (problems []problem, undecided []int)

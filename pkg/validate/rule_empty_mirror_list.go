@@ -8,15 +8,15 @@ var emptyMirrorList = Rule{
 	Title:   "spegel.mirroredRegistries is absent, null or empty",
 	Default: Deny,
 	Effect:  StandsBetween,
-	Why: "Without a list Spegel answers for every registry: containerd asks it for private images first, its peers answer " +
-		"404, and containerd goes on to the registry itself. That way may fail, as Spegel moves a hosts file that was written " +
-		"for the registry aside, with its CA, mirror or client certificate; the pod then shows the \"not found\" of the peers " +
-		"and hides the real reason. And a node hands the private images that it holds to its peers without a login. " +
-		"Spegel's own quick start sets no list, which is fine for a cluster that pulls from public registries only.",
+	Why: "Without a list Spegel answers for every registry. containerd asks it for private images first, its peers answer " +
+		"404, and containerd goes on to the registry itself. That may fail: Spegel has moved the registry's own hosts " +
+		"file aside, with its CA, mirror or client certificate. The pod then shows the \"not found\" of the peers and hides " +
+		"the real reason. Besides, a node serves the private images that it holds to its peers without a login. Spegel's " +
+		"own quick start sets no list, which is fine for a cluster that pulls from public registries only.",
 	Reads: "`spegel.mirroredRegistries` and `spegel.containerdMirrorAdd`",
-	Limits: "It does not know whether the cluster uses a private registry at all. Where none is used, a policy may turn it off. " +
-		"With `containerdMirrorAdd: false` it warns only, since Spegel writes no hosts files there. It is silent where the chart " +
-		"is known to be older than v0.1.0, whose default is a list of ten public registries.",
+	Limits: "It can't know whether the cluster uses a private registry. If it uses none, turn the rule off in the policy. " +
+		"With `containerdMirrorAdd: false` it only warns, since Spegel writes no hosts files there. It finds nothing " +
+		"where the chart is known to be older than v0.1.0, whose default is a list of ten public registries.",
 	Fix: "List the public registries that the peers should share.",
 	Bad: `spegel:
   mirroredRegistries: []

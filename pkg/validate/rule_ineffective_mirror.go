@@ -13,10 +13,10 @@ var ineffectiveMirror = Rule{
 	Title:   "an entry of spegel.mirroredRegistries does not do what it seems to",
 	Default: Warn,
 	Effect:  ValueIgnored,
-	Why: "The scheme of an entry is that of the way back to the registry, for images that no peer has: with `http://` and a registry that " +
-		"speaks only https that way fails. And the host of an entry is what containerd looks for. It reads `index.docker.io` in " +
-		"the name of an image as `docker.io`, so it never looks for the former; it looks for `registry-1.docker.io` only for " +
-		"images that are named so.",
+	Why: "The scheme of an entry is used on the way back to the registry, for images that no peer has: with `http://` that " +
+		"way fails if the registry speaks only https. The host of an entry is what containerd looks for. It reads " +
+		"`index.docker.io` in the name of an image as `docker.io`, so it never looks for the former, and it looks for " +
+		"`registry-1.docker.io` only for images that are named so.",
 	Reads:  "the entries of `spegel.mirroredRegistries`, and `spegel.containerdMirrorAdd`",
 	Limits: "It knows Docker Hub, GHCR, GCR, Quay, registry.k8s.io, MCR and ECR's public registry.",
 	Fix:    "Write `https://` before a public registry, and `docker.io` for Docker Hub.",

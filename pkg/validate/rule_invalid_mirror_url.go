@@ -16,12 +16,13 @@ var invalidMirrorURL = Rule{
 	Default: Deny,
 	Effect:  SpegelDoesNotStart,
 	Why: "Spegel accepts a URL with the scheme http or https and a host, and nothing else: no path (not even a trailing " +
-		"slash), no query, no user info. On any other entry it exits and the DaemonSet " +
-		"crash-loops. Two wildcards are refused too, and in `additionalMirrorTargets` each one. Values of another type fail when " +
-		"Helm renders the chart.",
+		"slash), no query, no user info. On any other entry it exits, and the DaemonSet crash-loops. It also refuses two " +
+		"wildcards in the list, and any wildcard in `additionalMirrorTargets`. Values of another type fail when Helm " +
+		"renders the chart.",
 	Reads: "the values themselves, `spegel`, `spegel.mirroredRegistries`, `spegel.additionalMirrorTargets` and their entries",
-	Limits: "It does not ask whether a registry answers at the URL. A chart that is known to be older than v0.1.0 reads `registries` " +
-		"instead, which must have an entry. `additionalMirrorTargets` has no effect with such a chart, or with `containerdMirrorAdd: false`.",
+	Limits: "It does not check whether a registry answers at the URL. A chart that is known to be older than v0.1.0 reads " +
+		"`registries` instead, which must have an entry. `additionalMirrorTargets` has no effect with such a chart, or " +
+		"with `containerdMirrorAdd: false`.",
 	Fix: "Write each entry as scheme and host, with a port where the registry has one: `https://docker.io`.",
 	Bad: `spegel:
   mirroredRegistries:

@@ -10,13 +10,14 @@ var legacyRegistriesKey = Rule{
 	Title:   "spegel.registries is set",
 	Default: Deny,
 	Effect:  StandsBetween,
-	Why: "Spegel's chart read this key up to v0.0.30. v0.1.0 renamed it to `mirroredRegistries`, and without a schema " +
-		"Helm still accepts the old name. The list has no effect: with none under the new name Spegel answers for every registry, the " +
-		"private ones included.",
+	Why: "Spegel's chart read this key up to v0.0.30; v0.1.0 renamed it to `mirroredRegistries`. The chart has no schema, " +
+		"so Helm still accepts the old name, and the list has no effect. Without a list under the new name Spegel answers " +
+		"for every registry, the private ones included.",
 	Reads: "`spegel.registries`, `spegel.mirroredRegistries` and `spegel.containerdMirrorAdd`",
-	Limits: "It warns only where the key does no harm: beside a list in `mirroredRegistries`, with `containerdMirrorAdd: false`, and with " +
-		"a chart that is known to be older than v0.1.0. A range is no known version, nor is that of a source that can't be read.",
-	Fix: "Rename the key to `mirroredRegistries`; on a chart older than v0.1.0, when the chart is upgraded.",
+	Limits: "It only warns where the key does no harm: beside a list in `mirroredRegistries`, with `containerdMirrorAdd: " +
+		"false`, and with a chart that is known to be older than v0.1.0. The version is not known where it is a range, or " +
+		"that of a source that can't be read.",
+	Fix: "Rename the key to `mirroredRegistries`. With a chart older than v0.1.0, do so when you upgrade it.",
 	Bad: `spegel:
   registries:
     - https://docker.io

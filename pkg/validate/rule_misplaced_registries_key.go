@@ -16,12 +16,12 @@ var misplacedRegistriesKey = Rule{
 	Title:   "the mirror list is at the wrong place, or its name is misspelt",
 	Default: Warn,
 	Effect:  ValueIgnored,
-	Why: "The chart reads the list at `spegel.mirroredRegistries` and nowhere else. Without a schema Helm accepts any other " +
-		"place or spelling, and the list has no effect.",
+	Why: "The chart reads the list at `spegel.mirroredRegistries` and nowhere else. It has no schema, so Helm accepts any " +
+		"other place or spelling, and the list has no effect.",
 	Reads: "the keys at the top of the values and under `spegel`",
-	Limits: "It takes a key for the list if case, hyphens and underscores aside no more than two letters differ. A chart that wraps " +
-		"Spegel's has its values below `spegel.spegel`; where that is a map, all rules look there, unless the source is known to be " +
-		"Spegel's own.",
+	Limits: "It takes a key for a misspelt list if no more than two letters differ, apart from case, hyphens and underscores. " +
+		"A chart that wraps Spegel's has its values below `spegel.spegel`. Where that is a map, all rules look there, " +
+		"unless the source is known to be Spegel's own.",
 	Fix: "Move or rename the key to `spegel.mirroredRegistries`.",
 	Bad: `mirroredRegistries:
   - https://docker.io

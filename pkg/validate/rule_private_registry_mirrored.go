@@ -10,17 +10,17 @@ var privateRegistryMirrored = Rule{
 	Title:   "an entry of spegel.mirroredRegistries is a private registry of the policy",
 	Default: Deny,
 	Effect:  StandsBetween,
-	Why: "For each entry Spegel writes a hosts file that sends containerd to Spegel first. There are three reasons to keep a private " +
-		"registry off the list. Its own settings are displaced: a hosts file that was written for it (CA, plain http, mirror, " +
-		"client certificate) is moved to `_backup`, and a pull fails where it needs them. Its errors are hidden: whatever goes " +
-		"wrong, the pod shows the \"not found\" of the peers. And its images are handed out without a login: a node serves what " +
+	Why: "For each entry Spegel writes a hosts file that sends containerd to Spegel first. There are three reasons to keep " +
+		"a private registry off the list. Its own settings are displaced: Spegel moves its hosts file (CA, plain http, " +
+		"mirror, client certificate) to `_backup`, and a pull that needs them fails. Its errors are hidden: whatever goes " +
+		"wrong, the pod shows the \"not found\" of the peers. And its images are served without a login: a node hands what " +
 		"it holds to every peer.",
 	Reads: "the entries of `spegel.mirroredRegistries`, and `spegel.containerdMirrorAdd`",
-	Limits: "It knows only the private registries that the policy names. With `containerdMirrorAdd: false` it warns only, since Spegel " +
-		"writes no hosts files there.",
-	Fix: "Remove the entry: containerd then goes straight to the registry, without the hosts file that Spegel has moved aside. Where that " +
-		"file is needed, keep the entry, set `prependExisting: true`, which puts the registry's own hosts back, behind Spegel, and " +
-		"set `private-registry-mirrored: warn` in the policy.",
+	Limits: "It knows only the private registries that the policy names. With `containerdMirrorAdd: false` it only warns, " +
+		"since Spegel writes no hosts files there.",
+	Fix: "Remove the entry. containerd then goes straight to the registry, without the hosts file that Spegel has moved " +
+		"aside. If you need that file, keep the entry, set `prependExisting: true`, which puts the registry's own hosts " +
+		"back behind Spegel, and set `private-registry-mirrored: warn` in the policy.",
 	Bad: `# with privateRegistries: [harbor.example.com]
 spegel:
   mirroredRegistries:

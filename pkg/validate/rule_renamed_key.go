@@ -11,15 +11,15 @@ import (
 // for it.
 var renamedKey = Rule{
 	ID:      "renamed-key",
-	Title:   "a key under spegel has another name in this release of the chart",
+	Title:   "a key under spegel has another name in this version of the chart",
 	Default: Warn,
 	Effect:  ValueIgnored,
 	Why: "v0.1.0 renamed `appendMirrors` to `prependExisting` and `additionalMirrorRegistries` to " +
 		"`additionalMirrorTargets`, and v0.6.0 replaced `resolveLatestTag` with `registryFilters`. Newer charts ignore the old " +
 		"names. Charts older than v0.1.0 ignore the new ones, `mirroredRegistries` among them.",
 	Reads: "the old names under `spegel`, and with a chart known to be older than v0.1.0 the new ones",
-	Limits: "It is silent about an old name where the chart is known to be old enough; where the version is not known it takes the chart " +
-		"for a current one.",
+	Limits: "It finds no old name where the chart is known to be old enough to read it. A chart whose version is not known " +
+		"counts as a current one.",
 	Fix: "Use the name that the chart reads.",
 	Bad: `spegel:
   appendMirrors: true

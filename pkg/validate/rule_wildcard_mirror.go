@@ -23,11 +23,11 @@ var wildcardMirror = Rule{
 	Title:   "an entry of spegel.mirroredRegistries stands for every registry",
 	Default: Deny,
 	Effect:  StandsBetween,
-	Why: "The entries `_default` (since v0.4.0) and `*` (since v0.5.0) mean the same as an empty list: Spegel answers for every " +
-		"registry, the private ones included. A URL with the host `_default` names the same directory.",
+	Why: "The entries `_default` (since v0.4.0) and `*` (since v0.5.0), and a URL with the host `_default`, mean the same " +
+		"as an empty list: Spegel answers for every registry, the private ones included.",
 	Reads: "the entries of `spegel.mirroredRegistries`, and `spegel.containerdMirrorAdd`",
-	Limits: "A chart that is known to be older than the wildcards does not start with such an entry, which is what " +
-		"`invalid-mirror-url` says. With `containerdMirrorAdd: false` it warns only, since Spegel writes no hosts files there.",
+	Limits: "With a chart that is known to be older than the wildcards Spegel does not start; `invalid-mirror-url` says so. " +
+		"With `containerdMirrorAdd: false` it only warns, since Spegel writes no hosts files there.",
 	Fix: "Name the public registries instead.",
 	Bad: `spegel:
   mirroredRegistries:
