@@ -12,6 +12,7 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // maxOld is up to how many bytes of the old object a change of the mirror list is looked for. It is for a hint, and costs
@@ -48,7 +49,7 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 		}
 	}
 	if len(out.problems) > 0 {
-		out.verdict, out.warnings = denied, warnings(release.Result{Findings: res.Warned(), Unresolved: res.Unresolved})
+		out.verdict, out.warnings = denied, warnings(release.Result{Findings: res.With(validate.Warn), Unresolved: res.Unresolved})
 		return out
 	}
 	out.verdict, out.warnings = admitted(len(res.Findings), len(res.Unresolved)), warnings(res)
@@ -62,7 +63,7 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 // dry run. Otherwise only what its inline values decide denies. Flux dry-runs a release against the ConfigMaps as they still
 // are, and applies ConfigMaps first, so what they hold is judged when the release is written, and when they are.
 func denying(req *admissionv1.AdmissionRequest, res release.Result) (findings []release.Finding, written bool) {
-	findings = res.Denied()
+	findings = res.With(validate.Deny)
 	if len(findings) == 0 && len(res.Unresolved) == 0 {
 		return nil, false // and nothing to compare
 	}
@@ -124,8 +125,8 @@ func differ(before, after *release.Release) bool {
 	if before == nil {
 		return false
 	}
-	was, known := before.MirrorList()
-	is, knownToo := after.MirrorList()
+	was, known := before.Value("mirroredRegistries")
+	is, knownToo := after.Value("mirroredRegistries")
 	return known && knownToo && !reflect.DeepEqual(was, is)
 }
 

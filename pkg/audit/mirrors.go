@@ -43,12 +43,12 @@ func wanted(rel *Release, d *rollout.DaemonSet) (mirrors []string, known bool) {
 	if rel.resolved == nil {
 		return nil, false
 	}
-	value, known := rel.resolved.MirrorList()
+	key := "mirroredRegistries"
 	if d.BeforeRename {
-		value, known = rel.resolved.LegacyList()
-		known = known && value != nil
+		key = "registries"
 	}
-	if !known {
+	value, known := rel.resolved.Value(key)
+	if !known || d.BeforeRename && value == nil {
 		return nil, false
 	}
 	var entries []any

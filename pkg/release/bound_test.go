@@ -42,8 +42,8 @@ func TestInlineValuesStandBeyondTheBound(t *testing.T) {
 				hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, helmv2.ValuesReference{Kind: "Secret", Name: fmt.Sprintf("s%d", i), Optional: true})
 			}
 			res := release.Resolve(t.Context(), hr, release.Options{Charts: []string{"spegel"}, Create: true}).Evaluate(validate.Policy{})
-			if want := min(c.entries, 1000); len(res.Denied()) != want || len(res.Unresolved) != 0 { // a thousand of a rule are told
-				t.Errorf("%d denied, %d unresolved; want %d and none", len(res.Denied()), len(res.Unresolved), want)
+			if want := min(c.entries, 1000); len(res.With(validate.Deny)) != want || len(res.Unresolved) != 0 { // a thousand of a rule are told
+				t.Errorf("%d denied, %d unresolved; want %d and none", len(res.With(validate.Deny)), len(res.Unresolved), want)
 			}
 		})
 	}
@@ -62,8 +62,8 @@ func TestManyInlineValuesAreNotMerged(t *testing.T) {
 	want := []release.Reference{{
 		Kind: "ConfigMap", Namespace: "kube-system", Name: "values", Key: "values.yaml", Reason: "not read, as there is too much beside it",
 	}}
-	if diff := cmp.Diff(want, res.Unresolved); diff != "" || len(res.Denied()) != 1 {
-		t.Errorf("%d denied, unresolved (-want +got):\n%s", len(res.Denied()), diff)
+	if diff := cmp.Diff(want, res.Unresolved); diff != "" || len(res.With(validate.Deny)) != 1 {
+		t.Errorf("%d denied, unresolved (-want +got):\n%s", len(res.With(validate.Deny)), diff)
 	}
 }
 

@@ -58,9 +58,6 @@ func resolve(t testing.TB, hr *helmv2.HelmRelease, r Reader) *Release {
 	return rel
 }
 
-// inlineValues is what spec.values sets.
-func (r *Release) inlineValues() any { return r.layers[len(r.layers)-1].tree }
-
 func privatePolicy(t testing.TB, hosts ...string) validate.Policy {
 	t.Helper()
 	var p validate.Policy

@@ -3,6 +3,7 @@ package release
 import (
 	"slices"
 
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -39,13 +40,8 @@ type Result struct {
 	Unresolved []Reference
 }
 
-// Denied lists the findings whose severity is deny, Warned the others.
-func (r Result) Denied() []Finding { return r.with(validate.Deny) }
-
-// Warned lists the findings whose severity is warn.
-func (r Result) Warned() []Finding { return r.with(validate.Warn) }
-
-func (r Result) with(s validate.Severity) []Finding {
+// With lists the findings of a severity.
+func (r Result) With(s validate.Severity) []Finding {
 	return slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return f.Severity != s })
 }
 
@@ -61,7 +57,7 @@ func (r *Release) Evaluate(policy validate.Policy) (res Result) {
 	if len(found) == 0 {
 		return res
 	}
-	inline := r.inline(policy)
+	inline := r.inlineOnly(policy)
 	for _, f := range found {
 		origin, public := r.origin(f.Path)
 		if !public {
@@ -72,18 +68,17 @@ func (r *Release) Evaluate(policy validate.Policy) (res Result) {
 	return res
 }
 
-// inline are the places of findings that are certain if no reference could be read; nil if there are no references.
-func (r *Release) inline(policy validate.Policy) map[string]bool {
-	layers := slices.Clone(r.layers)
-	refs := layers[:len(layers)-1]
-	if len(refs) == 0 {
+// inlineOnly are the places of findings that are certain if no reference could be read; nil if there are no references.
+func (r *Release) inlineOnly(policy validate.Policy) map[string]bool {
+	in := r.input()
+	if len(r.refs) == 0 || !certainty.MayBeMap(r.inline) && r.inline != nil {
 		return nil
 	}
+	refs := slices.Clone(r.refs)
 	for i := range refs {
-		refs[i].hide([]int{i})
+		refs[i].hide(i)
 	}
-	in := r.input()
-	in.Values = over(r.below, overlay(layers, nil))
+	in.Values = over(r.below, overlay(refs, r.inline, nil))
 	certain := map[string]bool{}
 	found, _ := validate.Validate(in, policy)
 	for _, f := range found {

@@ -43,8 +43,8 @@ func FuzzResolve(f *testing.F) {
 		if again := second.Evaluate(policy); !reflect.DeepEqual(res, again) {
 			t.Errorf("first %s\nthen %s", asJSON(res), asJSON(again))
 		}
-		list, known := first.MirrorList()
-		again, knownAgain := second.MirrorList()
+		list, known := first.Value("mirroredRegistries")
+		again, knownAgain := second.Value("mirroredRegistries")
 		if known != knownAgain || asJSON(list) != asJSON(again) {
 			t.Errorf("the list was %v and is %v", list, again)
 		}
@@ -70,7 +70,7 @@ func sameAsFlux(t *testing.T, hr *helmv2.HelmRelease, rel *Release, c *cluster) 
 	t.Helper()
 	values := hr.GetValues()
 	raw, err := json.Marshal(values)
-	if _, isMap := rel.inlineValues().(map[string]any); err != nil || !isMap || string(raw) != asJSON(rel.inlineValues()) || len(unreadRefs(rel)) > 0 {
+	if _, isMap := rel.inline.(map[string]any); err != nil || !isMap || string(raw) != asJSON(rel.inline) || len(unreadRefs(rel)) > 0 {
 		return
 	}
 	want, err := scenario{hr: hr, cluster: c}.plain(t)
@@ -84,7 +84,7 @@ func sameAsFlux(t *testing.T, hr *helmv2.HelmRelease, rel *Release, c *cluster) 
 
 func unreadRefs(rel *Release) []string {
 	var out []string
-	for _, ref := range rel.unknown[:len(rel.layers)-1] {
+	for _, ref := range rel.unknown[:len(rel.refs)] {
 		if ref.Reason != "" {
 			out = append(out, ref.Name+": "+ref.Reason)
 		}

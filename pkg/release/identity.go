@@ -108,11 +108,8 @@ func refSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 
 // namedChart is the chart of a HelmChart: a name in a HelmRepository, or a path in files.
 func namedChart(of *sourcev1.HelmChartSpec, from Reference, charts []string) source {
-	if strings.Contains(of.SourceRef.Name, trueCharts) {
-		return source{is: no}
-	}
 	s := source{
-		is: isChart(of.Chart, of.SourceRef.Kind, charts), chart: of.Chart, version: of.Version, from: from, valuesFiles: of.ValuesFiles,
+		is: isChart(of.Chart, of.SourceRef.Kind, of.SourceRef.Name, charts), chart: of.Chart, version: of.Version, from: from, valuesFiles: of.ValuesFiles,
 	}
 	if s.is == unknown {
 		s.unread = "the path of the chart does not name it"
@@ -125,10 +122,7 @@ func namedChart(of *sourcev1.HelmChartSpec, from Reference, charts []string) sou
 
 // ociSource is the chart of an OCIRepository. Only a tag or an exact semver that nothing else overrides is a version.
 func ociSource(repo *sourcev1.OCIRepositorySpec, from Reference, charts []string) source {
-	if strings.Contains(repo.URL, trueCharts) {
-		return source{is: no}
-	}
-	s := source{is: isChart(repo.URL, sourcev1.OCIRepositoryKind, charts), chart: repo.URL, from: from}
+	s := source{is: isChart(repo.URL, sourcev1.OCIRepositoryKind, repo.URL, charts), chart: repo.URL, from: from}
 	s.own = strings.Contains(repo.URL, "spegel-org") || strings.Contains(repo.URL, "xenitab")
 	if ref := repo.Reference; ref != nil && ref.Digest == "" {
 		s.version = cmp.Or(ref.SemVer, ref.Tag)
@@ -153,11 +147,14 @@ var (
 	packaged = regexp.MustCompile(`-v?\d+[.]\d+[.]\d+([-+][0-9A-Za-z.+-]*)?[.]tgz$`)
 )
 
-// isChart compares a chart's name, path or URL with the charts of the policy. A URL of the policy is
+// isChart compares a chart's name, path or URL, out of a source of that kind and name, with the charts of the policy. A URL of the policy is
 // compared as a whole with a URL, and by its last segment with anything else. A path that does not tell
 // which chart it leads to is unknown, and so is one of files that leads below a folder named like a chart of the policy:
 // the chart may be that one, whose name stands in its Chart.yaml.
-func isChart(chart, kind string, charts []string) answer {
+func isChart(chart, kind, source string, charts []string) answer {
+	if strings.Contains(source, trueCharts) {
+		return no
+	}
 	whole := strings.TrimRight(chart, "/")
 	dir, name := path.Split(path.Clean(chart))
 	name = packaged.ReplaceAllLiteralString(name, "")
@@ -203,7 +200,7 @@ var chartKeys = []string{
 
 // hasChartKey reports whether a layer sets one of them.
 func (r *Release) hasChartKey() bool {
-	return slices.ContainsFunc(slices.Concat(r.chart, r.layers), func(l layer) bool {
+	return slices.ContainsFunc(r.layers(), func(l layer) bool {
 		spegel, _ := certainty.Child(l.tree, spegelKey)
 		keys, _, _ := certainty.Parts(spegel)
 		return slices.ContainsFunc(chartKeys, func(key string) bool { _, set := keys[key]; return set })

@@ -111,7 +111,7 @@ func TestReleaseOfAnUnknownChartIsUnresolvedAlone(t *testing.T) {
 	if len(res.Findings) > 0 || len(res.Unresolved) != 1 || !res.Unresolved[0].Source {
 		t.Errorf("got %+v", res)
 	}
-	if _, known := rel.MirrorList(); known {
+	if _, known := rel.Value("mirroredRegistries"); known {
 		t.Error("the list is known")
 	}
 }

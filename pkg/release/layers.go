@@ -1,7 +1,6 @@
 package release
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -35,34 +34,23 @@ const (
 	unmergeable = "can't be merged at its targetPath"
 )
 
-// readLayers makes the layers above the chart's, lowest first. Reasons are indices into r.unknown: those of references, then those of
-// variables, then that of the chart.
-func (r *Release) readLayers(ctx context.Context, hr *helmv2.HelmRelease, o Options) {
-	r.readReferences(ctx, hr, o)
-	for i := range r.layers {
-		l, why := &r.layers[i], &r.unknown[i].Reason
+// parseLayers finds out what references and spec.values set. Reasons are indices into r.unknown: those of references, then those
+// of variables, then that of the chart.
+func (r *Release) parseLayers(inline any) {
+	for i := range r.refs {
+		l, why := &r.refs[i], &r.unknown[i].Reason
 		if l.found {
 			*why = r.parse(l)
 		}
 		if *why != "" {
-			l.hide([]int{i})
+			l.hide(i)
 		}
 	}
-	r.layers = append(r.layers, layer{tree: r.mark(decode(hr))})
-}
-
-// open lists why parts of the layers are not known.
-func (r *Release) open() (reasons []int) {
-	for i := range r.unknown {
-		if i >= len(r.layers)-1 || r.unknown[i].Reason != "" {
-			reasons = append(reasons, i)
-		}
-	}
-	return reasons
+	r.inline = r.mark(inline)
 }
 
 // hide has a layer set what nobody knows: anything, or, with a targetPath, something there.
-func (l *layer) hide(reasons []int) {
+func (l *layer) hide(reasons ...int) {
 	l.reasons = reasons
 	if l.ref.TargetPath == "" {
 		l.tree = certainty.Open{Reasons: reasons}
@@ -94,7 +82,7 @@ func (r *Release) parse(l *layer) (unread string) {
 		unread = notYAML
 	}
 	if reasons := r.reasons(l.text); reasons != nil {
-		l.hide(reasons)
+		l.hide(reasons...)
 		return ""
 	}
 	if l.ref.TargetPath != "" {

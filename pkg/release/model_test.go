@@ -292,9 +292,9 @@ func (p *partial) checkDecided(t *testing.T) {
 	if slices.ContainsFunc(p.hr.Spec.ValuesFrom, func(ref helmv2.ValuesReference) bool { return ref.TargetPath != "" }) {
 		return
 	}
-	alone, _ := validate.Validate(validate.Input{Values: p.rel.inlineValues(), ChartVersion: p.rel.Version}, p.policy)
+	alone, _ := validate.Validate(validate.Input{Values: p.rel.inline, ChartVersion: p.rel.Version}, p.policy)
 	for _, f := range alone {
-		v, set := certainty.At(p.rel.inlineValues(), f.Path[:min(2, len(f.Path))])
+		v, set := certainty.At(p.rel.inline, f.Path[:min(2, len(f.Path))])
 		if !set || certainty.MayBeMap(v) {
 			continue
 		}

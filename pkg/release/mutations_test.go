@@ -30,8 +30,8 @@ var mutations = map[string]struct{ file, text, instead string }{
 	"the chart brings nothing":                         {"values.go", "if unread.Reason != \"\" {", "if false {"},
 	"what the chart brings wins":                       {"values.go", "return certainty.Lay(below, values)", "if below == nil {\n\t\treturn values\n\t}\n\treturn certainty.Lay(values, below)"},
 	"the inline values decide everything":              {"findings.go", "inline[place(f)]", "inline[place(f)] || true"},
-	"the inline values decide with what could be read": {"findings.go", "refs[i].hide([]int{i})", "_ = i"},
-	"the inline values decide with what is not there":  {"findings.go", "refs[i].hide([]int{i})", "if refs[i].tree != nil {\n\t\t\trefs[i].hide([]int{i})\n\t\t}"},
+	"the inline values decide with what could be read": {"findings.go", "refs[i].hide(i)", "_ = i"},
+	"the inline values decide with what is not there":  {"findings.go", "refs[i].hide(i)", "if refs[i].tree != nil {\n\t\t\trefs[i].hide(i)\n\t\t}"},
 }
 
 const model = "../certainty/certainty.go"

@@ -56,7 +56,7 @@ func (r *Release) readReferences(ctx context.Context, hr *helmv2.HelmRelease, o 
 			}
 			left -= cost
 		}
-		r.layers = append(r.layers, l)
+		r.refs = append(r.refs, l)
 		r.unknown = append(r.unknown, Reference{Kind: at.Kind, Namespace: at.Namespace, Name: at.Name, Key: at.Key, Reason: unread})
 	}
 }

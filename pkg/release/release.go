@@ -45,9 +45,10 @@ type Release struct {
 	source *Reference // of the chart, if that leaves open whose chart it is
 	own    bool       // the chart is known to be Spegel's own
 
-	layers    []layer                  // one for each entry of spec.valuesFrom, then spec.values
-	chart     []layer                  // the files of the chart
+	chart     []layer                  // the chart's files of values
 	below     any                      // what they set, or the chart may set
+	refs      []layer                  // the entries of spec.valuesFrom
+	inline    any                      // spec.values
 	values    any                      // effective values, of which parts may not be known
 	unknown   []Reference              // what reasons in them are about
 	variables func(string) []Reference // as in Options
@@ -65,7 +66,8 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 		Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend, Chart: src.chart, Version: src.version, own: src.own,
 		variables: o.Variables,
 	}
-	r.readLayers(ctx, hr, o)
+	r.readReferences(ctx, hr, o)
+	r.parseLayers(decode(hr))
 	r.values = r.merge()
 	r.readChart(src, o.ChartValues)
 	if src.is == yes {
@@ -83,13 +85,8 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	return nil
 }
 
-// MirrorList is the effective spegel.mirroredRegistries, nil if it is not set.
-func (r *Release) MirrorList() (list any, known bool) { return r.value("mirroredRegistries") }
-
-// LegacyList is the same for spegel.registries, which charts older than v0.1.0 read in its place.
-func (r *Release) LegacyList() (list any, known bool) { return r.value("registries") }
-
-func (r *Release) value(key string) (value any, known bool) {
+// Value is the effective value at a key of Spegel's chart, nil if it is not set.
+func (r *Release) Value(key string) (value any, known bool) {
 	value, _ = certainty.At(r.values, r.input().Path(key))
 	if r.source != nil || !certainty.IsKnown(value) {
 		return nil, false

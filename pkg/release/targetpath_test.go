@@ -58,7 +58,7 @@ func TestTargetPathAndInlineValues(t *testing.T) {
 			if strings.HasPrefix(inline, "[") {
 				inline = "spegel: {mirroredRegistries: " + inline + "}"
 			}
-			got, known := resolve(t, helmRelease(t, inline, tc.refs...), c).MirrorList()
+			got, known := resolve(t, helmRelease(t, inline, tc.refs...), c).Value("mirroredRegistries")
 			if diff := cmp.Diff(fromYAML(t, tc.want), got); diff != "" || !known {
 				t.Errorf("known: %t (-want +got)\n%s", known, diff)
 			}

@@ -17,28 +17,37 @@ const spegelKey = "spegel"
 
 // merge computes what helm-controller would pass to Helm.
 func (r *Release) merge() any {
-	if len(r.open()) == 0 && slices.ContainsFunc(r.layers, func(l layer) bool { return l.ref.TargetPath != "" }) {
-		values, bad := merged(r.layers)
+	if !certainty.MayBeMap(r.inline) && r.inline != nil {
+		return r.inline // helm-controller drops such values without a word; the rules say so
+	}
+	if len(r.open()) == 0 && slices.ContainsFunc(r.refs, func(l layer) bool { return l.ref.TargetPath != "" }) {
+		values, bad := r.merged()
 		if bad < 0 {
 			return values
 		}
 		r.unknown[bad].Reason = unmergeable
-		r.layers[bad].hide([]int{bad})
+		r.refs[bad].hide(bad)
 	}
-	return overlay(r.layers, r.open())
+	return overlay(r.refs, r.inline, r.open())
+}
+
+// open lists why parts of the layers are not known.
+func (r *Release) open() (reasons []int) {
+	for i := range r.unknown {
+		if i >= len(r.refs) || r.unknown[i].Reason != "" {
+			reasons = append(reasons, i)
+		}
+	}
+	return reasons
 }
 
 // merged is what chartutil.ChartValuesFromReferences makes of layers that are known, made of its own parts, so that each is read
 // once; bad is the one that it does not get past. It writes into what it merges, so it gets copies.
-func merged(layers []layer) (values any, bad int) {
-	refs, top := layers[:len(layers)-1], layers[len(layers)-1].tree
-	inline, isMap := top.(map[string]any)
-	if !isMap && top != nil {
-		return top, -1
-	}
+func (r *Release) merged() (values any, bad int) {
+	inline, _ := r.inline.(map[string]any)
 	inline = runtime.DeepCopyJSON(inline)
 	out := map[string]any{}
-	for i, l := range refs {
+	for i, l := range r.refs {
 		switch tree, _ := l.tree.(map[string]any); {
 		case l.ref.TargetPath == "":
 			out = chartutil.MergeMaps(out, runtime.DeepCopyJSON(tree))
@@ -52,22 +61,19 @@ func merged(layers []layer) (values any, bad int) {
 	return chartutil.MergeMaps(out, inline), -1
 }
 
-// overlay lays layers over each other, the first at the bottom. open says why something in them is not known.
+// overlay lays references over each other, the first at the bottom, and spec.values on top. open says why something in them is not
+// known.
 //
 // A targetPath may win over later layers and over spec.values, or lose to them, which depends on all layers
 // before it (docs/adr/0004). So beside anything unknown, what it names is unknown, whatever lies where.
-func overlay(layers []layer, open []int) (values any) {
-	if top := layers[len(layers)-1].tree; top != nil {
-		if !certainty.MayBeMap(top) {
-			return top // helm-controller drops such values without a word; the rules say so
-		}
-	}
-	for _, l := range layers {
+func overlay(refs []layer, inline any, open []int) (values any) {
+	for _, l := range refs {
 		if l.ref.TargetPath == "" && l.tree != nil {
 			values = certainty.Lay(values, l.tree)
 		}
 	}
-	for _, l := range layers {
+	values = over(values, inline)
+	for _, l := range refs {
 		if l.ref.TargetPath != "" {
 			reasons := l.reasons
 			if reasons == nil {
@@ -127,10 +133,10 @@ func (r *Release) readChart(src source, files []ChartValues) {
 	r.values = over(r.below, r.values)
 }
 
-// over lays the values over what the chart brings. Nil are none.
-func over(below, values any) any {
-	if values == nil {
+// over lays values over others. Nil are none.
+func over(below, above any) any {
+	if above == nil {
 		return below
 	}
-	return certainty.Lay(below, values)
+	return certainty.Lay(below, above)
 }

@@ -63,7 +63,7 @@ func TestEffectiveValues(t *testing.T) {
 			if len(rel.open()) > 0 {
 				t.Errorf("not known: %+v", rel.unknown)
 			}
-			if again := resolve(t, hr, c); !cmp.Equal(rel.values, again.values) || !cmp.Equal(rel.inlineValues(), again.inlineValues()) {
+			if again := resolve(t, hr, c); !cmp.Equal(rel.values, again.values) || !cmp.Equal(rel.inline, again.inline) {
 				t.Error("the first merge changed what the second started from")
 			}
 		})
@@ -112,7 +112,7 @@ func TestMirrorList(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list, known := resolve(t, helmRelease(t, tc.inline, tc.refs...), c).MirrorList()
+			list, known := resolve(t, helmRelease(t, tc.inline, tc.refs...), c).Value("mirroredRegistries")
 			if known != tc.known || !cmp.Equal(list, fromYAML(t, tc.want)) {
 				t.Errorf("got %v, %t; want %s, %t", list, known, tc.want, tc.known)
 			}

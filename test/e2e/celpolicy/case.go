@@ -11,6 +11,7 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // Case is one release and what the webhook says to its creation.
@@ -45,7 +46,7 @@ func (c *Case) judge(reader release.Reader) error {
 		return nil
 	}
 	res := rel.Evaluate(pol.Policy)
-	c.Rules, c.Warned = rulesOf(res.Denied()), rulesOf(res.Warned())
+	c.Rules, c.Warned = rulesOf(res.With(validate.Deny)), rulesOf(res.With(validate.Warn))
 	c.Denied = len(c.Rules) > 0
 	return nil
 }
