@@ -39,7 +39,7 @@ func (g *Graph) adoptObject(n *Instance, o *Object) {
 		file = n.File
 	}
 	if len(g.Instances) >= maxInstances || len(n.Chain()) > maxDepth {
-		n.Err = fmt.Errorf("builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
+		n.Err = fmt.Errorf("it builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
 		return
 	}
 	g.adopt(&Instance{Parent: n, Of: o, key: keyOf(n, file, o.Namespace, o.Name), File: file, at: node, text: o.Text})

@@ -73,7 +73,7 @@ func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 	if o.By == nil {
 		return o.File, o.node
 	}
-	for _, key := range []objectKey{{o.Kind, o.Written.Name}, {o.Written.Kind, ""}, {o.Kind, ""}} {
+	for _, key := range []objectKey{{o.Written.Kind, o.Written.Name}, {o.Written.Kind, ""}} {
 		points := 0
 		for _, f := range o.By.Folders {
 			f.Walk(func(f *overlay.Folder) bool {

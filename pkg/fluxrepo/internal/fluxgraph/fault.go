@@ -2,7 +2,6 @@ package fluxgraph
 
 import (
 	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -32,55 +31,50 @@ type Fault struct {
 
 // Faults are all of them.
 func (g *Graph) Faults() []Fault {
-	f := &faults{Graph: g, concern: map[*declare.Kustomization]bool{}}
-	f.files()
+	f := &faults{Graph: g, concern: map[string]bool{}}
+	for _, p := range g.tree.DirPaths() {
+		if err := g.tree.Dir(p).Err; err != nil && !g.decl.Hidden(p) {
+			f.add(Fault{File: p, Concerns: true}, err)
+		}
+	}
+	for _, p := range g.tree.Paths() {
+		if file := g.tree.File(p); file.Asked || !g.decl.Hidden(p) {
+			f.file(file)
+		}
+	}
 	for _, n := range g.Instances {
 		if !n.Plain {
 			f.instance(n)
 		}
 	}
 	for d := range declare.Reach(g.decl.Roots...) {
-		for _, folder := range d.Folders {
-			f.holes(folder, nil, f.concerns(d))
-		}
+		f.holes(d.Folders, Fault{Concerns: f.concerns(d.Folders)})
 	}
 	return f.all
 }
 
 type faults struct {
 	*Graph
-	concern map[*declare.Kustomization]bool
+	concern map[string]bool // by file
 	all     []Fault
 }
 
+// add adds a fault with an error as its message, if it has none, and where that stands as its place.
 func (f *faults) add(fault Fault, err error) {
 	if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
 		fault.Line, fault.Column = bad.Line, bad.Column
 	}
-	if fault.Message == "" && err != nil {
-		fault.Message = overlay.Plain(err).Error()
+	if err != nil {
+		fault.Message += overlay.Plain(err).Error()
 	}
 	f.all = append(f.all, fault)
 }
 
-// files adds what can't be read, and what was asked for and holds nothing.
-func (f *faults) files() {
-	for _, p := range f.tree.DirPaths() {
-		if err := f.tree.Dir(p).Err; err != nil && !f.decl.Hidden(p) {
-			f.add(Fault{File: p, Concerns: true}, err)
-		}
-	}
-	for _, p := range f.tree.Paths() {
-		if file := f.tree.File(p); file.Asked || !f.decl.Hidden(p) {
-			f.file(p, file)
-		}
-	}
-}
-
 // file adds what is wrong with a file.
-func (f *faults) file(p string, file *worktree.File) {
+func (f *faults) file(file *worktree.File) {
+	p, spegel := file.Path, file.Marks&worktree.Spegel != 0
 	if file.Err != nil {
-		f.add(Fault{File: p, Concerns: file.Marks&worktree.TooLarge == 0 || file.Marks&worktree.Spegel != 0}, file.Err)
+		f.add(Fault{File: p, Concerns: file.Marks&worktree.TooLarge == 0 || spegel}, file.Err)
 		return
 	}
 	objects := file.Marks&worktree.Kustomization != 0 || file.Marks&worktree.Release != 0 && file.Marks&worktree.Word != 0
@@ -92,90 +86,73 @@ func (f *faults) file(p string, file *worktree.File) {
 	switch {
 	case err != nil:
 		f.add(Fault{
-			File: p, Concerns: file.Asked || file.Marks&worktree.Spegel != 0 && (f.decl.Read[p] || f.InFull(p)),
-			Missing: file.Marks&worktree.Kustomization != 0,
+			File: p, Concerns: file.Asked || spegel && (f.decl.Read[p] || f.InFull(p)), Missing: file.Marks&worktree.Kustomization != 0,
 		}, err)
 	case file.Asked && !f.decl.Read[p] && !slices.ContainsFunc(yamldoc.Objects(docs), isObject):
 		f.add(Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil)
 	}
 }
 
-// concerns reports whether what a declaration reads, or one that it leads to, holds a release, source or values of a
-// chart of the policy, or makes what one depends on.
-func (f *faults) concerns(d *declare.Kustomization) bool {
-	yes, known := f.concern[d]
-	if known {
-		return yes
+// concerns reports whether what some folders hold, or what the Kustomizations in them lead to, is a release, source or
+// values of a chart of the policy, or makes what one depends on.
+func (f *faults) concerns(folders []*overlay.Folder) (yes bool) {
+	var in []*declare.Kustomization
+	files := func(folders []*overlay.Folder) {
+		for _, folder := range folders {
+			folder.Files(func(p string) bool {
+				in, yes = append(in, f.decl.In[p]...), yes || f.concernsFile(p)
+				return !yes
+			})
+		}
 	}
-	f.concern[d] = false // what leads back to it leads nowhere else
-	for _, folder := range d.Folders {
-		folder.Files(func(p string) bool {
-			yes = yes || f.concernsFile(p)
-			return !yes
-		})
+	files(folders)
+	for d := range declare.Reach(in...) {
+		files(d.Folders)
 	}
-	yes = yes || slices.ContainsFunc(d.Children, f.concerns)
-	f.concern[d] = yes
 	return yes
 }
 
 // concernsFile reports whether a file does. Of a kustomization that can't be read, all beside and below it counts.
 func (f *faults) concernsFile(p string) bool {
-	file := f.tree.File(p)
-	if f.decl.Reader.IsBroken(p) {
-		return slices.ContainsFunc(f.tree.Paths(), func(other string) bool {
-			return worktree.Within(other, path.Dir(p)) && f.tree.File(other).Marks&worktree.Spegel != 0
-		})
+	yes, known := f.concern[p]
+	if !known {
+		isSpegel := func(p string) bool { return f.tree.File(p).Marks&worktree.Spegel != 0 }
+		yes = isSpegel(p) || f.tree.File(p).Err != nil || f.finds.Produces(p) || f.decl.Reader.IsBroken(p) &&
+			slices.ContainsFunc(f.tree.Paths(), func(other string) bool { return worktree.Within(other, path.Dir(p)) && isSpegel(other) })
+		f.concern[p] = yes
 	}
-	return file.Marks&worktree.Spegel != 0 || file.Err != nil || f.finds.Produces(p)
-}
-
-func (f *faults) concernsInstance(n *Instance) bool {
-	yes := false
-	n.Files(func(p string) bool {
-		yes = yes || f.concernsFile(p) || slices.ContainsFunc(f.decl.In[p], f.concerns)
-		return !yes
-	})
-	return yes || f.tree.Mark(n.text)&worktree.Spegel != 0
+	return yes
 }
 
 // instance adds what is wrong with one Kustomization in its chain.
 func (f *faults) instance(n *Instance) {
-	at := f.Place(n)
-	at.By = n
-	name := "Kustomization " + substitute.Written(n.Name)
+	at, word := f.Place(n), f.tree.Mark(n.text)&worktree.Word != 0
+	at.By, at.Message = n, "Kustomization "+substitute.Written(n.Name)
 	switch {
-	case n.Missing:
-		at.Message, at.Missing = name+": "+n.Problem, true
-		f.add(at, nil)
 	case n.Problem != "":
-		at.Message, at.Remote = name+": "+n.Problem, true
-		at.Concerns = n.Spec.SourceRef.Kind == "ExternalArtifact" || f.tree.Mark(n.text)&worktree.Word != 0 || strings.HasPrefix(n.Problem, "its path holds")
+		at.Message, at.Missing, at.Remote = at.Message+": "+n.Problem, n.Missing, !n.Missing
+		at.Concerns = !n.Missing && (n.Spec.SourceRef.Kind == "ExternalArtifact" || word || strings.HasPrefix(n.Problem, "its path holds"))
 		f.add(at, nil)
-	case n.Err != nil && n.Folders == nil:
-		at.Line, at.Column, at.Concerns, at.Missing = 0, 0, f.tree.Mark(n.text)&worktree.Word != 0, true
-		f.add(at, n.Err)
+	case n.Err != nil && !n.Built:
+		f.add(Fault{File: n.File, By: n, Concerns: word, Missing: true}, n.Err)
 	case n.Built:
-		f.build(n, at, name)
+		at.Concerns = f.concerns(n.Folders) || f.tree.Mark(n.text)&worktree.Spegel != 0
+		f.build(n, at)
 	}
 }
 
 // build adds what is wrong with a build, and with the objects that it emits.
-func (f *faults) build(n *Instance, at Fault, name string) {
-	concerns := f.concernsInstance(n)
-	for _, folder := range n.Folders {
-		f.holes(folder, n, concerns)
-	}
-	at.Concerns = concerns
+func (f *faults) build(n *Instance, at Fault) {
+	in := Fault{By: n, Concerns: at.Concerns}
+	f.holes(n.Folders, in)
 	if n.Unfollowed {
-		at.Message, at.Remote = name+": patches are left out, because what they are for may lie in a remote resource", true
-		f.add(at, nil)
+		left := at
+		left.Message, left.Remote = left.Message+": patches are left out, because what they are for may lie in a remote resource", true
+		f.add(left, nil)
 	}
-	if n.Err != nil && !f.broken(n, concerns) {
-		if at.Message = fmt.Sprintf("%s can't be built: %s", name, overlay.Plain(n.Err)); strings.HasPrefix(n.Err.Error(), "builds more") {
-			at.Message, at.Line, at.Column = n.Err.Error(), 0, 0
-		}
-		f.add(at, nil)
+	if n.Err != nil && !f.broken(n, in) {
+		at.Message += " can't be built: "
+		f.add(at, n.Err)
 	}
 	for _, o := range n.Objects {
 		f.object(n, o)
@@ -183,13 +160,11 @@ func (f *faults) build(n *Instance, at Fault, name string) {
 }
 
 // broken adds the files of a build that are no YAML.
-func (f *faults) broken(n *Instance, concerns bool) (found bool) {
+func (f *faults) broken(n *Instance, in Fault) (found bool) {
 	n.Files(func(p string) bool {
-		if yamldoc.IsYAML(p) {
-			if _, err := f.tree.Documents(p); err != nil {
-				found = true
-				f.add(Fault{File: p, By: n, Concerns: concerns}, err)
-			}
+		if _, err := f.tree.Documents(p); err != nil && yamldoc.IsYAML(p) {
+			in.File, found = p, true
+			f.add(in, err)
 		}
 		return true
 	})
@@ -197,59 +172,56 @@ func (f *faults) broken(n *Instance, concerns bool) (found bool) {
 }
 
 func (f *faults) object(n *Instance, o *Object) {
-	unknownKind := len(substitute.Unknown(o.Kind+o.APIVersion)) > 0 || len(o.Unset) > 0 && (o.Kind == "" || strings.Contains(o.Written.Kind+o.Written.APIVersion, "${") && o.Kind != "HelmRelease")
+	unknownKind := len(substitute.Unknown(o.Kind+o.APIVersion)) > 0 ||
+		len(o.Unset) > 0 && o.Kind != "HelmRelease" && strings.Contains(o.Written.Kind+o.Written.APIVersion, "${")
 	if o.Err == nil && !unknownKind {
 		return
 	}
-	fault := Fault{File: n.File, By: n, Concerns: f.tree.Mark(o.Text)&worktree.Word != 0}
+	fault := Fault{File: n.File, By: n, Concerns: f.tree.Mark(o.Text)&worktree.Word != 0, Remote: unknownKind || o.Kind == "ResourceSet"}
 	if file, node := f.Document(o); node != nil {
 		fault.File, fault.Line, fault.Column = file, node.Line, node.Column
 	}
 	name := o.Kind + " " + substitute.Written(o.Written.Name)
 	switch {
 	case unknownKind:
-		fault.Message, fault.Remote = "holds a variable without a value in its kind or apiVersion, so it is not checked", true
-	case o.Kind == "ResourceSet":
-		fault.Message, fault.Remote = name+" can't be followed, so what it builds is not checked: "+o.Err.Error(), true
+		fault.Message = "holds a variable without a value in its kind or apiVersion, so it is not checked"
+	case fault.Remote:
+		fault.Message = name + " can't be followed, so what it builds is not checked: " + o.Err.Error()
 	default:
 		fault.Message = name + ": " + o.Err.Error()
 	}
 	f.add(fault, nil)
 }
 
-// holes adds what a folder, and those below it, name and what is not there.
-func (f *faults) holes(folder *overlay.Folder, n *Instance, concerns bool) {
-	folder.Walk(func(folder *overlay.Folder) bool {
-		for _, h := range folder.Holes {
-			if h.Remote && h.Shaping && concerns { // said with the release
-				continue
+// holes adds what some folders, and those below them, name and what is not there.
+func (f *faults) holes(folders []*overlay.Folder, in Fault) {
+	for _, folder := range folders {
+		folder.Walk(func(folder *overlay.Folder) bool {
+			for _, h := range folder.Holes {
+				if h.Remote && h.Shaping && in.Concerns { // said with the release
+					continue
+				}
+				fault := in
+				fault.File, fault.Line, fault.Column, fault.Message, fault.Remote = h.File, h.Line, h.Column, h.Problem, h.Remote
+				fault.Concerns = in.Concerns || h.Remote && f.finds.HasWord(h.Path)
+				if h.Path != "" {
+					fault.Message = h.Field + ": " + h.Path + " " + h.Problem
+				}
+				if h.Remote {
+					fault.Message += ", so what it holds is not checked"
+				}
+				f.add(fault, nil)
 			}
-			fault := Fault{File: h.File, Line: h.Line, Column: h.Column, Message: h.Problem, By: n, Concerns: concerns || h.Remote && f.finds.HasWord(h.Path), Remote: h.Remote}
-			if h.Path != "" {
-				fault.Message = h.Field + ": " + h.Path + " " + h.Problem
-			}
-			if h.Remote {
-				fault.Message += ", so what it holds is not checked"
-			}
-			f.all = append(f.all, fault)
-		}
-		return true
-	})
+			return true
+		})
+	}
 }
 
 // Place is where a Kustomization names its path, or else its file.
 func (g *Graph) Place(n *Instance) Fault {
 	at := Fault{File: n.File}
-	docs, _ := g.tree.Documents(n.File) // reported where the file is needed
-	for _, d := range yamldoc.Objects(docs) {
-		name := yamldoc.Text(d, "metadata", "name")
-		if !yamldoc.IsKind(d, declare.KustomizeGroup, "Kustomization") || !strings.Contains(n.Name, name) && !strings.Contains(name, "${") {
-			continue
-		}
-		if key, _ := yamldoc.Reach(d, []any{"spec", "path"}); key != nil {
-			at.Line, at.Column = key.Line, key.Column
-			return at
-		}
+	if key, _ := yamldoc.Reach(n.at, []any{"spec", "path"}); key != nil {
+		at.Line, at.Column = key.Line, key.Column
 	}
 	return at
 }

@@ -149,34 +149,24 @@ func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*G
 	e.tree = g.tree.With(edits)
 	e.decl = g.decl.With(e.tree)
 	e.cache = overlay.NewCache(g.cache)
-	switch n := o.By; {
-	case n == nil: // only the file that it stands in has a say
-	case n.Plain:
-		again := e.plain(e.decl.Reader.Folder(e.decl.Ignore, n.Spec.Path))
-		e.Instances = []*Instance{again}
+	switch {
+	case o.By == nil: // only the file that it stands in has a say
+		return &e, nil
+	case o.By.Plain:
+		e.Instances = nil
+		e.plain(e.decl.Reader.Folder(e.decl.Ignore, o.By.Spec.Path))
 		e.register()
-		return &e, again.find(o)
 	default:
 		e.only = map[string]bool{}
-		for _, m := range g.makers(append(needs, o)...) {
-			e.only[m.key] = true
+		for _, n := range g.makers(append(needs, o)...) {
+			e.only[n.key] = true
 		}
-		e.settle(slices.DeleteFunc(slices.Clone(g.Instances), func(m *Instance) bool { return e.only[m.key] }))
-		for _, m := range e.Instances {
-			if m.key == n.key {
-				return &e, m.find(o)
-			}
+		e.settle(slices.DeleteFunc(slices.Clone(g.Instances), func(n *Instance) bool { return e.only[n.key] }))
+	}
+	for _, again := range e.index[objectKey{o.Kind, o.Name}] {
+		if again.By.key == o.By.key && again.Namespace == o.Namespace {
+			return &e, again
 		}
 	}
 	return &e, nil
-}
-
-// find is an object of the same kind and name, or nil.
-func (n *Instance) find(o *Object) *Object {
-	for _, other := range n.Objects {
-		if other.Kind == o.Kind && other.Name == o.Name && other.Namespace == o.Namespace {
-			return other
-		}
-	}
-	return nil
 }

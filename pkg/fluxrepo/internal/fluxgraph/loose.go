@@ -17,31 +17,29 @@ func (g *Graph) InFull(file string) bool {
 }
 
 // addPlain builds the outermost kustomizations that no Kustomization of Flux reads, where what they make is judged in
-// full. One that fails is not a fault: nothing says that anybody builds it.
+// full.
 func (g *Graph) addPlain() {
 	for _, f := range g.decl.Outermost() {
 		full := false
 		f.Files(func(p string) bool { full = g.InFull(p); return !full })
-		if !full || g.ctx.Err() != nil || !g.finds.All && !g.finds.Reads([]*overlay.Folder{f}) {
-			continue
-		}
-		if n := g.plain(f); n.Err == nil {
-			g.Instances = append(g.Instances, n)
+		if full && g.ctx.Err() == nil && (g.finds.All || g.finds.Reads([]*overlay.Folder{f})) {
+			g.plain(f)
 		}
 	}
 	g.register()
 }
 
-// plain builds a folder as kustomize does. Kustomizations of Flux in it lead to other folders, which are looked at by
-// themselves.
-func (g *Graph) plain(f *overlay.Folder) *Instance {
+// plain builds a folder as kustomize does. One that fails is not a fault: nothing says that anybody builds it.
+// Kustomizations of Flux in it lead to other folders, which are looked at by themselves.
+func (g *Graph) plain(f *overlay.Folder) {
 	n := &Instance{
 		File: f.File, Name: f.Dir, Folders: []*overlay.Folder{f}, Scope: substitute.Loose(g.o.Given), Plain: true, Built: true,
 		key: f.Dir, cluster: "plain " + f.Dir,
 	}
 	n.Spec.Path, n.Spec.Ignore = f.Dir, g.decl.Ignore
-	g.build(n, nil)
-	return n
+	if g.build(n, nil); n.Err == nil {
+		g.Instances = append(g.Instances, n)
+	}
 }
 
 // addLoose finds the HelmReleases and DaemonSets in files that no build has read.

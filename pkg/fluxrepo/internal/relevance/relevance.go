@@ -10,7 +10,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	kustypes "sigs.k8s.io/kustomize/api/types"
-	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
@@ -281,25 +280,19 @@ func (g *Finder) Need(name string) {
 
 // Note notes what an object that was built needs, or that it leads to a word.
 func (g *Finder) Note(kind, name string, text []byte) {
-	switch kind {
-	case "OCIRepository", "HelmChart": // a patch may have made it one of Spegel
-		if !g.leads[name] && g.HasWord(string(text)) {
-			g.leads[name] = true
-		}
-	case "HelmRelease":
-		var in struct {
-			Spec struct {
-				ChartRef   struct{ Name string } `json:"chartRef"`
-				ValuesFrom []struct{ Name string }
+	isSource := kind == "OCIRepository" || kind == "HelmChart" // a patch may have made it one of Spegel
+	switch hasWord := (isSource || kind == "HelmRelease") && g.HasWord(string(text)); {
+	case isSource && hasWord:
+		g.leads[name] = true
+	case kind == "HelmRelease":
+		docs, _ := yamldoc.Decode(text) // it was built
+		for _, d := range docs {
+			refs := append(slices.Clip(yamldoc.Items(yamldoc.Child(d, "spec", "valuesFrom"))), yamldoc.Child(d, "spec", "chartRef"))
+			if hasWord || slices.ContainsFunc(refs, func(ref *yaml.Node) bool { return g.leads[yamldoc.Text(ref, "name")] }) {
+				for _, ref := range refs {
+					g.Need(yamldoc.Text(ref, "name"))
+				}
 			}
-		}
-		if sigsyaml.Unmarshal(text, &in) != nil || !g.HasWord(string(text)) && !g.leads[in.Spec.ChartRef.Name] &&
-			!slices.ContainsFunc(in.Spec.ValuesFrom, func(v struct{ Name string }) bool { return g.leads[v.Name] }) {
-			return
-		}
-		g.Need(in.Spec.ChartRef.Name)
-		for _, v := range in.Spec.ValuesFrom {
-			g.Need(v.Name)
 		}
 	}
 }
