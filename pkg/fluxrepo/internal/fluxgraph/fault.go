@@ -74,7 +74,7 @@ func (f *faults) add(fault Fault, err error) {
 func (f *faults) file(file *worktree.File) {
 	p, spegel := file.Path, file.Marks&worktree.Spegel != 0
 	if file.Err != nil {
-		f.add(Fault{File: p, Concerns: file.Marks&worktree.TooLarge == 0 || spegel}, file.Err)
+		f.add(Fault{File: p, Concerns: spegel}, file.Err)
 		return
 	}
 	objects := file.Marks&worktree.Kustomization != 0 || file.Marks&worktree.Release != 0 && file.Marks&worktree.Word != 0

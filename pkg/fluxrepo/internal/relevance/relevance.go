@@ -218,7 +218,7 @@ func (g *Finder) flagged(p string) bool {
 	out, known := g.flags[p]
 	if !known {
 		f := g.tree.File(p)
-		out = f.Err != nil || f.Marks&(worktree.Word|worktree.TooLarge) != 0 || g.Produces(p) || f.Marks&worktree.Release != 0 && g.Refers(f) ||
+		out = f.Err != nil || f.Marks&worktree.Word != 0 || g.Produces(p) || f.Marks&worktree.Release != 0 && g.Refers(f) ||
 			f.Marks&worktree.Kustomization != 0 && !yamldoc.IsYAML(p) // which is not declared in plain sight
 		g.flags[p] = out
 	}

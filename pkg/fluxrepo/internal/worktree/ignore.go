@@ -43,48 +43,28 @@ func under(rel string) []string {
 	return append(domain(), strings.Split(rel, "/")...)
 }
 
-// File reports whether a file is left out. A pattern for a folder does not hold for a file in it that a later
-// pattern brings back: source-controller asks for each file.
+// File reports whether a file is left out.
 func (g *Ignore) File(rel string) bool {
-	if g.plain {
-		return g.Dir(path.Dir(rel)) || mayBeDefault(path.Base(rel)) && g.matcher.Match(under(rel), false)
-	}
-	return g.matcher.Match(under(rel), false)
+	return (!g.plain || mayBeDefault(rel)) && g.matcher.Match(under(rel), false)
 }
 
-// Dir reports whether a folder is left out, with everything in it.
+// Dir reports whether a folder is left out: an artifact holds files only, and has no folder without one.
 func (g *Ignore) Dir(rel string) bool {
 	out, known := g.dirs[rel]
-	if known {
-		return out
+	if d := g.tree.Dir(rel); !known && d != nil {
+		out = !slices.ContainsFunc(d.Files, func(name string) bool { return !g.File(path.Join(rel, name)) }) &&
+			!slices.ContainsFunc(d.Dirs, func(name string) bool { return !g.Dir(path.Join(rel, name)) })
+		g.dirs[rel] = out
 	}
-	if g.plain {
-		out = g.Dir(path.Dir(rel)) || mayBeDefault(path.Base(rel)) && g.matcher.Match(under(rel), true)
-	} else {
-		out = g.matcher.Match(under(rel), true) && !g.keeps(rel)
-	}
-	g.dirs[rel] = out
 	return out
 }
 
-// keeps reports whether anything in a folder is not left out.
-func (g *Ignore) keeps(rel string) bool {
-	d := g.tree.Dir(rel)
-	if d == nil {
-		return false
-	}
-	return slices.ContainsFunc(d.Files, func(name string) bool { return !g.File(path.Join(rel, name)) }) ||
-		slices.ContainsFunc(d.Dirs, func(name string) bool { return !g.Dir(path.Join(rel, name)) })
-}
-
-// mayBeDefault reports, faster than the patterns do, whether the defaults of sourceignore could be about a name.
-func mayBeDefault(name string) bool {
-	if strings.HasPrefix(name, ".") || !yamldoc.IsYAML(name) && path.Ext(name) != "" {
-		return true
-	}
-	switch name {
+// mayBeDefault reports, faster than the patterns do, whether the defaults of sourceignore could be about a path.
+func mayBeDefault(rel string) bool {
+	switch path.Base(rel) {
 	case "appveyor.yml", "cloudbuild.yaml", "codeship-services.yml", "codeship-steps.yml":
 		return true
 	}
-	return false
+	ext := path.Ext(rel)
+	return ext != "" && !yamldoc.IsYAML(ext) || strings.Contains(strings.TrimSuffix(rel, ext), ".")
 }

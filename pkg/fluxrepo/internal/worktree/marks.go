@@ -26,20 +26,23 @@ const (
 	Data                           // a ConfigMap or Secret, or a generator of one
 	Builder                        // what builds in other ways: ResourceSet, FluxInstance, ArtifactGenerator
 	DaemonSet
-	Anchor // YAML aliases
-	TooLarge
 )
-
-type sign struct {
-	all  []string
-	mark Mark
-}
 
 // filter finds the marks of a text.
 type filter struct {
 	words  [][]byte
 	spegel *regexp.Regexp
-	signs  []sign
+	signs  map[string]Mark
+}
+
+// signs are the words that a file with a kind of object in it can't do without.
+func signs() map[string]Mark {
+	return map[string]Mark{
+		"kustomize.toolkit.fluxcd.io": Kustomization, "HelmRelease": Release, "DaemonSet": DaemonSet,
+		"OCIRepository": Source | Git, "HelmChart": Source, "GitRepository": Git, "Bucket": Git,
+		"ConfigMap": Data, "configMapGenerator": Data, "Secret": Data, "secretGenerator": Data,
+		"ResourceSet": Builder, "FluxInstance": Builder, "ArtifactGenerator": Builder,
+	}
 }
 
 // opaque matches a line in which a chart, or the end of its URL, is not told: a variable or an encrypted value.
@@ -49,22 +52,7 @@ var opaque = regexp.MustCompile(`(?m)\bchart["']?\s*:[^\n]*(\$\{|ENC\[)|\burl["'
 var refers = regexp.MustCompile(`\bchartRef\b|/spec/chart|/spec/url`)
 
 func newFilter(charts []string) *filter {
-	f := &filter{signs: []sign{
-		{[]string{"kustomize.toolkit.fluxcd.io", "Kustomization"}, Kustomization},
-		{[]string{"helm.toolkit.fluxcd.io", "HelmRelease"}, Release},
-		{[]string{"DaemonSet"}, DaemonSet},
-		{[]string{"OCIRepository"}, Source | Git},
-		{[]string{"HelmChart"}, Source},
-		{[]string{"GitRepository"}, Git},
-		{[]string{"Bucket"}, Git},
-		{[]string{"ConfigMap"}, Data},
-		{[]string{"configMapGenerator"}, Data},
-		{[]string{"Secret"}, Data},
-		{[]string{"secretGenerator"}, Data},
-		{[]string{"fluxcd.controlplane.io", "ResourceSet"}, Builder},
-		{[]string{"fluxcd.controlplane.io", "FluxInstance"}, Builder},
-		{[]string{"source.extensions.fluxcd.io", "ArtifactGenerator"}, Builder},
-	}}
+	f := &filter{signs: signs()}
 	names := []string{"spegel"}
 	for _, c := range charts {
 		if w := path.Base(strings.TrimRight(c, "/")); w != "." && !slices.Contains(names, w) {
@@ -85,9 +73,9 @@ func newFilter(charts []string) *filter {
 func (f *filter) marks(data []byte) Mark {
 	text := yamldoc.Unescape(data).Text
 	var m Mark
-	for _, s := range f.signs {
-		if m&s.mark != s.mark && !slices.ContainsFunc(s.all, func(want string) bool { return !bytes.Contains(text, []byte(want)) }) {
-			m |= s.mark
+	for word, mark := range f.signs {
+		if m&mark != mark && bytes.Contains(text, []byte(word)) {
+			m |= mark
 		}
 	}
 	if f.hasWord(text) {
@@ -97,9 +85,6 @@ func (f *filter) marks(data []byte) Mark {
 		}
 	} else if f.hides(text, m) {
 		m |= Word
-	}
-	if bytes.IndexByte(text, '&') >= 0 && bytes.IndexByte(text, '*') >= 0 {
-		m |= Anchor
 	}
 	return m
 }
@@ -127,8 +112,6 @@ func (f *filter) hides(text []byte, m Mark) bool {
 	return false
 }
 
-const maxNames = 256 // that are kept of a file
-
 // readNames keeps what the objects of a file could be called, as hashes: every word after "name:", and after an anchor,
 // which may stand for one.
 func (f *File) readNames(data []byte) {
@@ -143,14 +126,12 @@ func (f *File) readNames(data []byte) {
 			}
 		}
 		value = bytes.TrimSpace(value)
-		if len(value) > 0 && strings.ContainsRune(">|!?", rune(value[0])) || bytes.ContainsAny(value, `$\`) || len(f.names) > maxNames {
+		if len(value) > 0 && strings.ContainsRune(">|!?", rune(value[0])) || bytes.ContainsAny(value, `$\`) {
 			f.odd, f.names = true, nil
 			return
 		}
 		for word := range bytes.FieldsFuncSeq(value, func(r rune) bool { return strings.ContainsRune(" \t\"'{}[],&*:#", r) }) {
-			if h := hash(word); !slices.Contains(f.names, h) {
-				f.names = append(f.names, h)
-			}
+			f.names = append(f.names, hash(word))
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/fluxcd/pkg/sourceignore"
@@ -56,7 +56,12 @@ func Scan(ctx context.Context, root string, o Options) (*Tree, error) {
 	if o.Progress != nil {
 		o.Progress(t.count)
 	}
-	t.readIgnoreFiles()
+	for _, p := range t.Paths() {
+		if path.Base(p) == sourceignore.IgnoreFile {
+			data, _ := t.Read(p) // a link, say, is not in the artifact
+			t.patterns = append(t.patterns, sourceignore.ReadPatterns(bytes.NewReader(data), under(path.Dir(p)))...)
+		}
+	}
 	return t, err
 }
 
@@ -107,9 +112,8 @@ func Few(root string, words, files []string) *Tree {
 // Stream is a tree of one file whose content is known.
 func Stream(name string, words []string, data []byte) *Tree {
 	t := newTree(".", words)
-	f := t.add(name)
-	f.Asked, f.read, f.data = true, true, plain(data)
-	t.mark(f, f.data)
+	t.add(name).data = plain(data)
+	t.Ask(name)
 	t.count = 1
 	return t
 }
@@ -131,16 +135,15 @@ func (t *Tree) Look(p string) {
 
 // inspect reads a file and marks it. What is needed again soon is kept.
 func (t *Tree) inspect(f *File) {
-	f.read = true
 	data, err := t.load(f)
+	f.read, f.size, f.Err, f.Marks = true, len(data), err, t.filter.marks(data)
 	if err != nil {
-		f.Err = unread(err)
-		if errors.Is(err, errTooLarge) {
-			f.Marks = t.filter.marks(data) | TooLarge
+		if !errors.Is(err, errTooLarge) {
+			f.Marks = Spegel // it may be about anything
 		}
 		return
 	}
-	t.mark(f, data)
+	f.readNames(data)
 	leads := f.Marks&Kustomization != 0 || f.IsKustomization()
 	if len(data) > maxKept || !leads && f.Marks&Word == 0 {
 		return
@@ -151,20 +154,17 @@ func (t *Tree) inspect(f *File) {
 	}
 }
 
-func (t *Tree) mark(f *File, data []byte) {
-	f.size = len(data)
-	f.Marks = t.filter.marks(data)
-	f.readNames(data)
-}
-
 // load reads a file, as the tools of Flux do: a manifest without byte-order mark and Windows line ends. Of one that is
 // too large it returns the beginning.
 func (t *Tree) load(f *File) ([]byte, error) {
-	data, err := readFile(t.abs(f.Path))
+	if f.data != nil {
+		return f.data, nil
+	}
+	data, err := readFile(filepath.Join(t.root, filepath.FromSlash(f.Path)))
 	if err == nil && (f.IsManifest() || f.IsKustomization()) {
 		data = plain(data)
 	}
-	return data, err
+	return data, unread(err)
 }
 
 func plain(data []byte) []byte {
@@ -209,34 +209,14 @@ func unread(err error) error {
 	return err
 }
 
+// origin matches the URL of the remote "origin" in the configuration of Git.
+var origin = regexp.MustCompile(`(?m)^[ \t]*\[[ \t]*remote[ \t]+"origin"[ \t]*\][ \t\r]*\n(?:[ \t]*[^\s\[].*\n|\s*\n)*?[ \t]*url[ \t]*=[ \t]*(.*\S)`)
+
 // Origin is the URL of the remote "origin" in the clone's own configuration, or "".
 func (t *Tree) Origin() string {
-	data, err := readFile(filepath.Join(t.root, ".git", "config"))
-	if err != nil {
-		return ""
-	}
-	section := ""
-	for line := range strings.Lines(string(data)) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[") {
-			section = strings.Join(strings.Fields(line), " ")
-			continue
-		}
-		if key, value, ok := strings.Cut(line, "="); ok && section == `[remote "origin"]` && strings.TrimSpace(key) == "url" {
-			return strings.TrimSpace(value)
-		}
+	data, _ := readFile(filepath.Join(t.root, ".git", "config")) // there may be none
+	if m := origin.FindSubmatch(data); m != nil {
+		return string(m[1])
 	}
 	return ""
-}
-
-// readIgnoreFiles reads every .sourceignore.
-func (t *Tree) readIgnoreFiles() {
-	for _, p := range t.Paths() {
-		if path.Base(p) != sourceignore.IgnoreFile {
-			continue
-		}
-		if data, err := t.Read(p); err == nil {
-			t.patterns = append(t.patterns, sourceignore.ReadPatterns(bytes.NewReader(data), under(path.Dir(p)))...)
-		}
-	}
 }

@@ -168,14 +168,10 @@ func (t *Tree) Read(p string) ([]byte, error) {
 		return nil, fmt.Errorf("%s does not exist", p)
 	}
 	t.Look(p)
-	if f.Err != nil || f.data != nil {
-		return f.data, f.Err
+	if f.Err != nil {
+		return nil, f.Err
 	}
-	data, err := t.load(f)
-	if err != nil {
-		return nil, unread(err)
-	}
-	return data, nil
+	return t.load(f)
 }
 
 // Documents are the documents of a file, with an error those before the mistake. They are decoded once.
@@ -204,8 +200,6 @@ func (t *Tree) Size(p string) int {
 	}
 	return 0
 }
-
-func (t *Tree) abs(rel string) string { return filepath.Join(t.root, filepath.FromSlash(rel)) }
 
 // Rel is the path in the repository of an absolute path.
 func (t *Tree) Rel(abs string) string {

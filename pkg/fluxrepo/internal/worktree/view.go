@@ -1,6 +1,7 @@
 package worktree
 
 import (
+	"bytes"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -70,7 +71,7 @@ func (v *View) ReadFile(p string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.tree.File(rel).Marks&Anchor != 0 {
+	if bytes.IndexByte(data, '&') >= 0 && bytes.IndexByte(data, '*') >= 0 { // it may have aliases
 		if _, err := v.tree.Documents(rel); err != nil && (yamldoc.IsYAML(rel) || yamldoc.IsBomb(err)) {
 			return nil, err
 		}

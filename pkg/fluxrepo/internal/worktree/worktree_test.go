@@ -71,9 +71,16 @@ func TestIgnoring(t *testing.T) {
 
 func TestOrigin(t *testing.T) {
 	t.Parallel()
-	tree := scan(t, map[string]string{".git/config": "[remote \"fork\"]\n\turl = https://x/y\n[remote \"origin\"]\n\turl = git@github.com:o/r.git\n"})
-	if got := tree.Origin(); got != "git@github.com:o/r.git" {
-		t.Errorf("got %q", got)
+	for config, want := range map[string]string{
+		"[remote \"fork\"]\n\turl = https://x/y\n[remote \"origin\"]\n\turl = git@github.com:o/r.git\n":         "git@github.com:o/r.git",
+		"[remote \"origin\"]\r\n\tfetch = +refs/heads/*\r\n\n# url\r\nurl=https://x/y \r\n[core]\r\n\turl = no": "https://x/y",
+		"[remote \"origin\"]\n\tfetch = x\n[remote \"fork\"]\n\turl = https://x/y\n":                            "",
+		"[remote \"originals\"]\n\turl = https://x/y\n":                                                         "",
+		"": "",
+	} {
+		if got := scan(t, map[string]string{".git/config": config}).Origin(); got != want {
+			t.Errorf("%q: got %q; want %q", config, got, want)
+		}
 	}
 }
 
