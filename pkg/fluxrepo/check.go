@@ -11,8 +11,11 @@ import (
 	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/judge"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/selection"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
 
 // Check looks for releases of Spegel in each path and judges them. An error is one of the call, such as a path that
@@ -29,14 +32,19 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 			return nil, fmt.Errorf("ignore %q: %w", glob, err)
 		}
 	}
-	inputs, err := o.inputs(ctx)
+	scan := worktree.Options{Words: o.Charts, Workers: o.Workers, Progress: o.Progress}
+	selections, err := selection.Of(ctx, o.Paths, scan)
 	if err != nil {
 		return nil, err
 	}
 	res := &Result{used: map[string]bool{}, stood: map[int]bool{}}
-	for _, in := range inputs {
-		if err := o.check(ctx, in, res); err != nil {
+	for _, in := range selections {
+		tree, err := in.Read(ctx, o.Stdin, scan)
+		if err != nil {
 			return nil, err
+		}
+		if o.check(ctx, in, tree, res); ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 	}
 	slices.SortStableFunc(res.Releases, compareReleases)
@@ -45,68 +53,34 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 	return res, nil
 }
 
-// check is one repository: read, relate and build, judge, locate, report.
-func (o Options) check(ctx context.Context, in *input, res *Result) error {
-	tree, err := in.open(ctx, o)
-	if err != nil {
-		return err
-	}
+// check is one repository: relate and build, judge, locate, report.
+func (o Options) check(ctx context.Context, in *selection.Selection, tree *worktree.Tree, res *Result) {
 	graph := fluxgraph.New(ctx, tree, fluxgraph.Options{
-		Ignore: o.Ignore, Given: substitute.NewGiven(o.Vars, o.Sources), All: o.All, Alone: in.root == "" || in.lone, Named: in.names,
+		Ignore: o.Ignore, Given: substitute.NewGiven(o.Vars, o.Sources), All: o.All, Alone: in.Alone, Named: in.Names,
 	})
-	c := &check{o, in, graph, locate.New(graph), nil}
-	var judged []*subject
-	for _, object := range c.releases() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		judged = append(judged, c.judge(ctx, object)...)
+	judged := &judge.Judge{Graph: graph, Charts: o.Charts, Policy: o.Policy}
+	c := &check{in: in, Judge: judged, finder: locate.New(graph), given: o.given()}
+	c.report(ctx, judged.Releases(ctx), judged.DaemonSets(ctx))
+	for i := range c.releases {
+		c.releases[i].show(in)
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+	for i := range c.errors {
+		c.errors[i].Place.File = in.Show(c.errors[i].Place.File)
 	}
-	var releases []Release
-	var of []*subject
-	for _, s := range judged {
-		rel := c.report(s)
-		if s.release != nil && c.covers(ctx, s, rel) {
-			releases, of = append(releases, *rel), append(of, s)
-		}
-	}
-	releases, errs := c.daemonSets(ctx, releases, of)
-	res.Releases = append(res.Releases, releases...)
-	res.Errors = slices.Concat(res.Errors, c.errors(ctx, judged), errs)
+	res.Releases, res.Errors = append(res.Releases, c.releases...), append(res.Errors, c.errors...)
 	res.Files += tree.Count()
 	maps.Copy(res.used, graph.Given().Used)
 	maps.Copy(res.stood, graph.Given().Stood)
 	res.trees = append(res.trees, tree)
-	return ctx.Err()
 }
 
-// check is a repository that is checked.
-type check struct {
-	Options
-	in     *input
-	graph  *fluxgraph.Graph
-	finder *locate.Finder
-	blank  map[string][]byte // the files that are asked for, with nothing in them
-}
-
-// releases are the HelmReleases that are built, and those that nothing builds.
-func (c *check) releases() (out []*fluxgraph.Object) {
-	for _, n := range c.graph.Instances {
-		for _, o := range n.Objects {
-			if o.Kind == "HelmRelease" && o.Err == nil && strings.HasPrefix(o.APIVersion, "helm.toolkit.fluxcd.io/") {
-				out = append(out, o)
-			}
-		}
+// given are the values that are handed over.
+func (o Options) given() []string {
+	values := slices.Collect(maps.Values(o.Vars))
+	for _, s := range o.Sources {
+		values = slices.AppendSeq(values, maps.Values(s.Data))
 	}
-	for _, o := range c.graph.Loose {
-		if o.Kind == "HelmRelease" {
-			out = append(out, o)
-		}
-	}
-	return out
+	return values
 }
 
 func compareReleases(a, b Release) int {

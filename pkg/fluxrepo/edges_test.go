@@ -99,18 +99,18 @@ func TestEdges(t *testing.T) {
 			files: with(map[string]string{"apps/kustomization.yaml": "resources: [hr.yaml]\nnamePrefix: [x]\n"}), want: []string{"error fatal=true apps/kustomization.yaml:2:13: json: cannot unmarshal array into"},
 		},
 		"a Kustomization that can't be read": {
-			files: with(map[string]string{"clusters/prod/apps.yaml": strings.Replace(apps(""), "./apps", "[a]", 1)}), want: []string{notBuilt, "error fatal=true clusters/prod/apps.yaml:0:0: is not a Kustomization"},
+			files: with(map[string]string{"clusters/prod/apps.yaml": strings.Replace(apps(""), "./apps", "[a]", 1)}), want: []string{notBuilt, "error fatal=true clusters/prod/apps.yaml:9:3: Kustomization apps: spec.path is a list; want a text"},
 		},
 		"one that has nothing to do with Spegel": {
 			files: with(map[string]string{"clusters/prod/other.yaml": strings.Replace(strings.Replace(apps(""), "./apps", "[a]", 1), "name: apps", "name: other", 1)}), want: []string{built, deny}, without: "error",
 		},
 		"a release of another shape": {
 			files: with(map[string]string{"apps/hr.yaml": quickStart + "  valuesFrom: {kind: ConfigMap, name: v}\n"}),
-			want:  []string{"error fatal=true apps/hr.yaml:10:3: HelmRelease spegel: spec.valuesFrom can't be a map"},
+			want:  []string{"error fatal=true apps/hr.yaml:10:3: HelmRelease spegel: spec.valuesFrom is a map; want a list"},
 		},
 		"a chart of another shape": {
 			files: with(map[string]string{"apps/hr.yaml": strings.Replace(quickStart, "chart: spegel", "chart: {name: spegel}", 1)}),
-			want:  []string{"error fatal=true apps/hr.yaml:9:7: HelmRelease spegel: spec.chart.spec.chart can't be a map"},
+			want:  []string{"error fatal=true apps/hr.yaml:9:7: HelmRelease spegel: spec.chart.spec.chart is a map; want a text"},
 		},
 		"Windows line ends after a byte-order mark": {
 			files: with(map[string]string{"apps/hr.yaml": "\ufeff" + strings.ReplaceAll(badRelease, "\n", "\r\n"), "apps/kustomization.yaml": "\ufeffresources:\r\n- hr.yaml\r\n"}),

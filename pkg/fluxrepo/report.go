@@ -2,237 +2,238 @@ package fluxrepo
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/judge"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/redact"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/selection"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
-// report is a release as it is told: each finding and each reference with its place, and nothing secret.
-func (c *check) report(s *subject) *Release {
-	if s.release == nil {
-		return nil
+// check is a repository that is checked.
+type check struct {
+	*judge.Judge
+	in     *selection.Selection
+	finder *locate.Finder
+	given  []string
+	blank  map[string][]byte // the files that are asked for, with nothing in them
+
+	releases []Release
+	errors   []Error
+}
+
+// report tells what was judged, as far as it has to do with what is asked for, and what could not be checked.
+func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*judge.DaemonSet) {
+	var told []*judge.Release
+	idle := false // a release that nothing builds
+	for _, r := range judged {
+		if ctx.Err() != nil {
+			return
+		}
+		if r.Release == nil {
+			c.unjudged(ctx, r)
+			continue
+		}
+		idle = idle || r.Object.By == nil || r.Object.By.Plain
+		rel := c.release(r)
+		if c.covers(ctx, r, rel.Findings) {
+			c.releases, told = append(c.releases, rel), append(told, r)
+		}
+		c.unset(r)
 	}
-	r, o := c.redactor(s.read, s.object.By), s.object
-	rel := s.release
-	out := &Release{
-		Namespace: r.name(rel.Namespace), Name: r.name(rel.Name), Version: r.name(rel.Version), Chart: substitute.Written(r.conceal(rel.Chart)),
-		Suspended: rel.Suspended || o.By != nil && o.By.Suspended, Place: c.placeOf(o),
+	for _, d := range sets {
+		i := slices.IndexFunc(told, func(r *judge.Release) bool { return r.Object.By == d.Object.By && d.IsMadeBy(&r.HelmRelease) })
+		rel, ok := c.daemonSet(d)
+		switch {
+		case ok && i >= 0:
+			c.releases[i].merge(&rel)
+		case ok && c.asksFor(d.Object, rel.Findings):
+			c.releases = append(c.releases, rel)
+		}
 	}
-	switch {
-	case o.By != nil && !o.By.Plain:
-		out.Built, out.From = true, c.chain(r, o.By)
-	case o.By != nil:
-		out.Inactive = false
-	default:
-		out.Inactive = !c.graph.InFull(o.File)
+	c.faults(idle)
+}
+
+func (c *check) redactor(objects []*fluxgraph.Object, by *fluxgraph.Instance) *redact.Redactor {
+	return redact.New(c.given, c.Charts, objects, by)
+}
+
+// release is a HelmRelease as it is told: each finding and each reference with its place, and nothing secret.
+func (c *check) release(r *judge.Release) Release {
+	show, o := c.redactor(r.Read, r.Object.By), r.Object
+	out := c.origin(show, o)
+	out.Namespace, out.Name = show.Name(r.Namespace), show.Name(r.Name)
+	out.Chart, out.Version = show.Value(r.Chart), show.Name(r.Version)
+	out.Suspended = out.Suspended || r.Suspended
+	out.Inactive = o.By == nil && !c.Graph.InFull(o.File)
+	for _, f := range r.Result.Findings {
+		out.Findings = append(out.Findings, Finding{Finding: show.Finding(f), Place: c.finder.Finding(r, f)})
 	}
-	for _, f := range s.result.Findings {
-		place := c.placeOfFinding(s, f)
-		f.Value = r.conceal(substitute.Written(f.Value))
-		out.Findings = append(out.Findings, Finding{Finding: r.finding(f), Place: place})
+	for _, ref := range r.Unresolved() {
+		out.Unresolved = append(out.Unresolved, Reference{show.Reference(ref), c.finder.Reference(r, ref)})
 	}
-	for _, ref := range s.unresolved() {
-		out.Unresolved = append(out.Unresolved, Reference{Reference: r.reference(ref), Place: c.placeOfReference(s, ref)})
+	for _, s := range r.Shapers() {
+		out.Unresolved = append(out.Unresolved, Reference{s.Reference, Place{File: s.File, Line: s.Line, Column: s.Column}})
 	}
-	out.Unresolved = append(out.Unresolved, s.remoteShapers()...)
 	return out
 }
 
-// chain are the Kustomizations of Flux that lead to one, and that one.
-func (c *check) chain(r *redactor, by *fluxgraph.Instance) (from []string) {
-	for _, n := range by.Chain() {
+// daemonSet is a DaemonSet as it is told; false if it can't be judged.
+func (c *check) daemonSet(d *judge.DaemonSet) (Release, bool) {
+	if d.Err != nil {
+		c.problem(d.Object, d.Err, worktree.Spegel)
+		return Release{}, false
+	}
+	show := c.redactor([]*fluxgraph.Object{d.Object}, d.Object.By)
+	out := c.origin(show, d.Object)
+	out.Kind, out.Namespace, out.Name = "DaemonSet", show.Name(d.Namespace), show.Name(d.Name)
+	place := func(field string) Place { return c.finder.Field(d.Object, yamldoc.Steps(field)) }
+	for _, f := range d.Findings {
+		f.Value = show.Value(f.Value)
+		f.Message, f.Value = f.Text(), ""
+		out.Findings = append(out.Findings, Finding{Finding: release.Finding{Finding: f.Finding}, Argument: f.Field, Place: place(f.Field)})
+	}
+	for _, u := range d.Unresolved {
+		out.Unresolved = append(out.Unresolved, Reference{show.Reference(u.Reference), place(u.Field)})
+	}
+	return out, true
+}
+
+// origin is what is told of any object: where it stands, and which Kustomizations lead to it.
+func (c *check) origin(show *redact.Redactor, o *fluxgraph.Object) Release {
+	out := Release{Place: c.finder.Object(o), Suspended: o.By != nil && o.By.Suspended, Built: o.By != nil && !o.By.Plain}
+	for _, n := range o.By.Chain() {
 		if !n.Plain {
-			from = append(from, c.in.show(n.File)+"#"+strings.TrimPrefix(r.nameOf(n, n.Namespace)+"/"+r.nameOf(n, n.Name), "/"))
+			out.From = append(out.From, n.File+"#"+strings.TrimPrefix(show.Name(n.Namespace)+"/"+show.Name(n.Name), "/"))
 		}
-	}
-	return from
-}
-
-// unresolved is what could not be read: objects in the order that they are named in, then variables, with those that
-// decide more than a value.
-func (s *subject) unresolved() []release.Reference {
-	var out, variables []release.Reference
-	for _, ref := range s.result.Unresolved {
-		if _, variable := s.named[ref]; variable {
-			variables = append(variables, ref)
-		} else {
-			out = append(out, ref)
-		}
-	}
-	for _, name := range s.shaky {
-		variables = append(variables, s.why(name))
-	}
-	slices.SortFunc(variables, func(a, b release.Reference) int {
-		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), strings.Compare(a.Key, b.Key))
-	})
-	return append(out, slices.Compact(variables)...)
-}
-
-// remoteShapers are the remote patches and components that could change what is built.
-func (s *subject) remoteShapers() (out []Reference) {
-	n := s.object.By
-	if n == nil {
-		return nil
-	}
-	for _, folder := range n.Folders {
-		folder.Walk(func(f *overlay.Folder) bool {
-			for _, h := range f.Holes {
-				if h.Remote && h.Shaping {
-					out = append(out, Reference{
-						Reference: release.Reference{Kind: "Kustomization", Namespace: n.Namespace, Name: n.Name, Key: h.Path, Reason: h.Field + ": " + h.Path + " " + h.Problem},
-						Place:     Place{File: s.in.show(h.File), Line: h.Line, Column: h.Column},
-					})
-				}
-			}
-			return true
-		})
-	}
-	if n.SuspendUnknown != "" {
-		ref := n.Scope.Why(n.SuspendUnknown)
-		out = append(out, Reference{
-			Reference: release.Reference{Kind: "Kustomization", Namespace: n.Namespace, Name: n.Name, Key: "suspend", Reason: ref.Text},
-			Place:     Place{File: s.in.show(n.File)},
-		})
 	}
 	return out
+}
+
+// merge adds what a DaemonSet shows, and the values do not, to the release that makes it.
+func (rel *Release) merge(ds *Release) {
+	for _, f := range ds.Findings {
+		if !slices.ContainsFunc(rel.Findings, func(other Finding) bool {
+			return other.Rule == f.Rule && (f.Rule == "empty-mirror-list" || strings.HasSuffix(f.Message, other.Text()))
+		}) {
+			rel.Findings = append(rel.Findings, f)
+		}
+	}
+	rel.Unresolved = append(rel.Unresolved, ds.Unresolved...)
+}
+
+// asksFor reports whether an object, a finding of it, or a Kustomization that leads to it stands in what is asked for.
+func (c *check) asksFor(o *fluxgraph.Object, findings []Finding) bool {
+	return c.in.Has(c.Graph.File(o)) || slices.ContainsFunc(findings, func(f Finding) bool { return c.in.Has(f.Place.File) }) ||
+		slices.ContainsFunc(o.By.Chain(), func(n *fluxgraph.Instance) bool { return c.in.Has(n.File) })
 }
 
 // covers reports whether a release has to do with what is asked for: it, or a finding of it, stands there, or it would
 // be another one without.
-func (c *check) covers(ctx context.Context, s *subject, rel *Release) bool {
-	stands := func(f Finding) bool { return c.in.has(c.in.unshow(f.Place.File)) }
-	if len(c.in.parts) == 0 || c.in.has(c.fileOf(s.object)) || rel != nil && slices.ContainsFunc(rel.Findings, stands) {
+func (c *check) covers(ctx context.Context, r *judge.Release, findings []Finding) bool {
+	if c.asksFor(r.Object, findings) {
 		return true
 	}
-	if s.object.By == nil {
+	if r.Object.By == nil {
 		return false
 	}
 	if c.blank == nil {
 		c.blank = map[string][]byte{}
-		for _, p := range c.graph.Tree().Paths() {
-			if c.in.has(p) {
+		for _, p := range c.Graph.Tree().Paths() {
+			if c.in.Has(p) {
 				c.blank[p] = []byte("# nothing\n")
 			}
 		}
 	}
-	g, again := s.graph.Edited(c.blank, s.object, s.read...)
+	g, again := c.Graph.Edited(c.blank, r.Object, r.Read...)
 	if again == nil {
 		return true
 	}
-	other := c.evaluate(ctx, g, again)
-	why, _ := c.unjudged(s)
-	now, _ := c.unjudged(other)
-	return why.Message != now.Message || (other.release == nil) != (s.release == nil) || !reflect.DeepEqual(other.hr, s.hr) || !reflect.DeepEqual(other.result, s.result) ||
-		!slices.EqualFunc(other.read, s.read, func(a, b *fluxgraph.Object) bool { return bytes.Equal(a.Text, b.Text) })
+	other := (&judge.Judge{Graph: g, Charts: c.Charts, Policy: c.Policy}).Release(ctx, again)
+	return (other.Release == nil) != (r.Release == nil) || !reflect.DeepEqual(other.HelmRelease, r.HelmRelease) || !reflect.DeepEqual(other.Result, r.Result) ||
+		!slices.Equal(other.Whys(), r.Whys()) || !slices.EqualFunc(other.Read, r.Read, func(a, b *fluxgraph.Object) bool { return bytes.Equal(a.Text, b.Text) })
 }
 
-// errors are what could not be checked.
-func (c *check) errors(ctx context.Context, judged []*subject) (out []Error) {
-	idle := false // a release that nothing builds
-	for _, s := range judged {
-		idle = idle || s.release != nil && (s.object.By == nil || s.object.By.Plain)
+// unjudged says why a HelmRelease was not judged.
+func (c *check) unjudged(ctx context.Context, r *judge.Release) {
+	switch o := r.Object; {
+	case !c.covers(ctx, r, nil):
+	case r.Err != nil:
+		c.problem(o, r.Err, worktree.Word)
+	case o.By != nil || c.Graph.InFull(o.File):
+		why := r.Whys()[0]
+		reason := substitute.SealedReason
+		show := c.redactor(r.Read, o.By)
+		if r.Opaque[0] != substitute.Sealed {
+			reason = show.Reference(why).Reason + "; hand its value over with --var or --vars"
+		}
+		c.errors = append(c.errors, Error{
+			Place: c.finder.Reference(r, why), Unfollowed: true,
+			Message: "HelmRelease " + show.Name(o.Name) + ": which chart it installs is not known, so it is not checked: " + reason,
+		})
 	}
-	for _, f := range c.graph.Faults() {
-		if !c.in.has(f.File) && !c.reads(f.By) {
+}
+
+// problem says what is wrong with an object, which concerns Spegel if it has a mark.
+func (c *check) problem(o *fluxgraph.Object, err error, mark worktree.Mark) {
+	concerns := c.Graph.Tree().Mark(o.Text)&mark != 0
+	place := c.finder.Object(o)
+	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok {
+		place = c.finder.Field(o, bad.Path)
+	}
+	name := c.redactor([]*fluxgraph.Object{o}, o.By).Name(o.Name)
+	c.errors = append(c.errors, Error{
+		Place: place, Message: fmt.Sprintf("%s %s: %s", o.Kind, name, substitute.Written(overlay.Plain(err).Error())), Fatal: concerns, Elsewhere: !concerns,
+	})
+}
+
+// unset says which Kustomizations current Flux refuses to build, because a variable of a release has no value.
+func (c *check) unset(r *judge.Release) {
+	for _, o := range r.Read {
+		for _, name := range o.Unset {
+			place, ok := c.finder.Variable(r, name)
+			if !ok {
+				at := c.Graph.Place(o.By)
+				place = Place{File: at.File, Line: at.Line, Column: at.Column}
+			}
+			c.errors = append(c.errors, Error{Place: place, Message: fmt.Sprintf(
+				"Kustomization %s: nothing sets ${%s}, so it is empty; kustomize-controller refuses to build that since v1.9", c.redactor(nil, o.By).Name(o.By.Name), name)})
+		}
+	}
+}
+
+// faults are what could not be read, built or followed. idle says that there is a release that nothing builds.
+func (c *check) faults(idle bool) {
+	for _, f := range c.Graph.Faults() {
+		if !c.in.Has(f.File) && !c.reads(f.By) {
 			continue
 		}
 		concerns := f.Concerns || f.Missing && idle
-		out = append(out, Error{
-			Place: Place{File: c.in.show(f.File), Line: f.Line, Column: f.Column}, Message: c.redactor(nil, f.By).text(f.Message),
+		c.errors = append(c.errors, Error{
+			Place: Place{File: f.File, Line: f.Line, Column: f.Column}, Message: c.redactor(nil, f.By).Message(f.Message),
 			Fatal: concerns && !f.Remote, Unfollowed: f.Remote, Elsewhere: !concerns,
 		})
 	}
-	for _, s := range judged {
-		if e, ok := c.unjudged(s); ok && c.covers(ctx, s, nil) {
-			out = append(out, e)
-		}
-	}
-	return append(out, c.unset(judged)...)
 }
 
 // reads reports whether a build, or what it leads to, reads what is asked for.
 func (c *check) reads(n *fluxgraph.Instance) bool {
-	if n == nil {
-		return false
-	}
-	for _, other := range c.graph.Instances {
-		found := false
-		if slices.Contains(other.Chain(), n) {
-			other.Files(func(p string) bool { found = found || c.in.has(p); return !found })
-		}
-		if found {
-			return true
+	found := false
+	for _, other := range c.Graph.Instances {
+		if n != nil && slices.Contains(other.Chain(), n) {
+			other.Files(func(p string) bool { found = found || c.in.Has(p); return !found })
 		}
 	}
-	return false
-}
-
-// unjudged is why a HelmRelease was not judged.
-func (c *check) unjudged(s *subject) (Error, bool) {
-	r := c.redactor(s.read, s.object.By)
-	switch {
-	case s.problem != nil:
-		concerns := c.graph.Tree().Mark(s.object.Text)&worktree.Word != 0
-		place := c.placeOf(s.object)
-		if bad, ok := errors.AsType[*fieldError](s.problem); ok {
-			file, node := c.graph.Document(s.object)
-			place = c.nearest(file, node, steps(bad.field))
-		}
-		return Error{
-			Place: place, Fatal: concerns, Elsewhere: !concerns,
-			Message: fmt.Sprintf("HelmRelease %s: %s", r.name(s.object.Name), substitute.Written(overlay.Plain(s.problem).Error())),
-		}, true
-	case s.release == nil && len(s.chart) > 0 && (s.object.By != nil || c.graph.InFull(s.object.File)):
-		why := substitute.SealedReason
-		if name := s.chart[0]; name != substitute.Sealed {
-			why = r.reference(s.why(name)).Reason + "; hand its value over with --var or --vars"
-		}
-		return Error{
-			Place: c.placeOfReference(s, s.why(s.chart[0])), Unfollowed: true,
-			Message: "HelmRelease " + r.name(s.object.Name) + ": which chart it installs is not known, so it is not checked: " + why,
-		}, true
-	}
-	return Error{}, false
-}
-
-// unset says which Kustomizations current Flux refuses to build, because a variable of a release has no value.
-func (c *check) unset(judged []*subject) (out []Error) {
-	names := map[*fluxgraph.Instance]map[string]*subject{}
-	for _, s := range judged {
-		if s.release == nil {
-			continue
-		}
-		for _, o := range s.read {
-			for _, name := range o.Unset {
-				if names[o.By] == nil {
-					names[o.By] = map[string]*subject{}
-				}
-				names[o.By][name] = s
-			}
-		}
-	}
-	for n, of := range names {
-		r := c.redactor(nil, n)
-		for _, name := range slices.Sorted(maps.Keys(of)) {
-			at := c.graph.Place(n)
-			place := Place{File: c.in.show(at.File), Line: at.Line, Column: at.Column}
-			if p, ok := c.placeOfUse(of[name], name); ok {
-				place = p
-			}
-			out = append(out, Error{Place: place, Message: fmt.Sprintf(
-				"Kustomization %s: nothing sets ${%s}, so it is empty; kustomize-controller refuses to build that since v1.9", r.nameOf(n, n.Name), name)})
-		}
-	}
-	return out
+	return found
 }

@@ -3,7 +3,10 @@ package fluxrepo
 import (
 	"io"
 	"slices"
+	"strings"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/selection"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -38,14 +41,16 @@ type Source = substitute.Source
 // Encrypted reports whether a text holds a value, or a comment, that SOPS has encrypted.
 func Encrypted(text string) bool { return substitute.Encrypted(text) }
 
-// Place is where something stands in the repository. Line and Column count from 1; 0 is not known.
-type Place struct {
-	File         string // relative to the working directory as the path was given, with forward slashes; "<stdin>" for the stream
-	Line, Column int
-	// Approximate says that the exact place was not found, and that this is the nearest that was: in the HelmRelease's
-	// own file, if there is none.
-	Approximate bool
-}
+// GitRoot is the folder at or above this one that holds .git, as a folder or, in a worktree, a file; empty if none does.
+func GitRoot(dir string) string { return selection.GitRoot(dir) }
+
+// Displayed is how a file or folder is shown: relative to the working directory, except one elsewhere that is given as an
+// absolute path. Links in its own path have to be followed before.
+func Displayed(dir string, absolute bool) string { return selection.Shown(dir, absolute) }
+
+// Place is where something stands. Its file is relative to the working directory as the path was given, with forward
+// slashes; "<stdin>" for the stream.
+type Place = locate.Place
 
 // Finding is a finding of the rules at the place that a person edits.
 type Finding struct {
@@ -77,6 +82,28 @@ type Release struct {
 	Place      Place // of the HelmRelease itself
 	Findings   []Finding
 	Unresolved []Reference
+}
+
+// show makes the paths of a release those that the user is told.
+func (rel *Release) show(in *selection.Selection) {
+	rel.Place.File = in.Show(rel.Place.File)
+	for i, from := range rel.From {
+		file, name, _ := strings.Cut(from, "#")
+		rel.From[i] = in.Show(file) + "#" + name
+	}
+	for i := range rel.Findings {
+		f := &rel.Findings[i]
+		f.Place.File = in.Show(f.Place.File)
+		if f.Origin.File != "" {
+			f.Origin.File = in.Show(f.Origin.File)
+		}
+	}
+	for i := range rel.Unresolved {
+		u := &rel.Unresolved[i]
+		if u.Place.File = in.Show(u.Place.File); u.Kind == "File" {
+			u.Name = in.Show(u.Name)
+		}
+	}
 }
 
 // Error is something that could not be checked.

@@ -94,6 +94,15 @@ func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 	return "", nil
 }
 
+// File is the file that an object stands in, or else that of the Kustomization that makes it.
+func (g *Graph) File(o *Object) string {
+	file, _ := g.Document(o)
+	if file == "" && o.By != nil {
+		file = o.By.File
+	}
+	return file
+}
+
 func likeness(o *overlay.Object, d *yaml.Node) int {
 	ns, name := yamldoc.Text(d, "metadata", "namespace"), yamldoc.Text(d, "metadata", "name")
 	switch {

@@ -126,7 +126,11 @@ func (f *faults) concernsFile(p string) bool {
 
 // instance adds what is wrong with one Kustomization in its chain.
 func (f *faults) instance(n *Instance) {
-	at, word := f.Place(n), f.tree.Mark(n.text)&worktree.Word != 0
+	field := []any{"spec", "path"}
+	if bad, ok := errors.AsType[*yamldoc.FieldError](n.Err); ok {
+		field = bad.Path
+	}
+	at, word := f.place(n, field), f.tree.Mark(n.text)&worktree.Word != 0
 	at.By, at.Message = n, "Kustomization "+substitute.Written(n.Name)
 	switch {
 	case n.Problem != "":
@@ -134,7 +138,8 @@ func (f *faults) instance(n *Instance) {
 		at.Concerns = !n.Missing && (n.Spec.SourceRef.Kind == "ExternalArtifact" || word || strings.HasPrefix(n.Problem, "its path holds"))
 		f.add(at, nil)
 	case n.Err != nil && !n.Built:
-		f.add(Fault{File: n.File, By: n, Concerns: word, Missing: true}, n.Err)
+		at.Message, at.Concerns, at.Missing = at.Message+": "+overlay.Plain(n.Err).Error(), word, true
+		f.add(at, nil)
 	case n.Built:
 		at.Concerns = f.concerns(n.Folders) || f.tree.Mark(n.text)&worktree.Spegel != 0
 		f.build(n, at)
@@ -218,9 +223,12 @@ func (f *faults) holes(folders []*overlay.Folder, in Fault) {
 }
 
 // Place is where a Kustomization names its path, or else its file.
-func (g *Graph) Place(n *Instance) Fault {
+func (g *Graph) Place(n *Instance) Fault { return g.place(n, []any{"spec", "path"}) }
+
+// place is where a field of a Kustomization stands, or else its file.
+func (g *Graph) place(n *Instance, field []any) Fault {
 	at := Fault{File: n.File}
-	if key, _ := yamldoc.Reach(n.at, []any{"spec", "path"}); key != nil {
+	if key, _ := yamldoc.Reach(n.at, field); key != nil {
 		at.Line, at.Column = key.Line, key.Column
 	}
 	return at

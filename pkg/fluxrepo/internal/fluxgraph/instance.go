@@ -2,14 +2,13 @@ package fluxgraph
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
 
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"go.yaml.in/yaml/v3"
 	sigsyaml "sigs.k8s.io/yaml"
 
@@ -87,7 +86,7 @@ func (n *Instance) home() string {
 // read reads a Kustomization out of its text, and finds what it builds.
 func (n *Instance) read(g *Graph) {
 	if err := n.decode(); err != nil {
-		n.Err = errors.New("is not a Kustomization: " + overlay.Plain(err).Error())
+		n.Err = err
 		return
 	}
 	n.cluster = n.home()
@@ -100,9 +99,6 @@ func (n *Instance) read(g *Graph) {
 	}
 }
 
-// fields are those of the spec that are needed here: a variable in a duration, for one, does no harm.
-const fields = "path sourceRef patches components ignoreMissingComponents images targetNamespace namePrefix nameSuffix postBuild suspend"
-
 func (n *Instance) decode() error {
 	docs, err := yamldoc.Decode(n.text)
 	if err != nil || len(docs) == 0 {
@@ -110,28 +106,26 @@ func (n *Instance) decode() error {
 	}
 	n.node = docs[0]
 	n.Name, n.Namespace = yamldoc.Text(n.node, "metadata", "name"), yamldoc.Text(n.node, "metadata", "namespace")
-	if n.Spec.JSON, err = sigsyaml.YAMLToJSON(n.text); err != nil {
-		return err
-	}
-	var all struct {
-		Spec map[string]json.RawMessage `json:"spec"`
-	}
-	if err := json.Unmarshal(n.Spec.JSON, &all); err != nil {
-		return err
-	}
-	suspend := string(all.Spec["suspend"])
-	if names := substitute.Unknown(suspend); len(names) > 0 {
-		n.SuspendUnknown = names[0]
-	}
-	maps.DeleteFunc(all.Spec, func(field string, _ json.RawMessage) bool {
-		return !slices.Contains(strings.Fields(fields), field) || field == "suspend" && strings.HasPrefix(suspend, `"`) // a variable that has no value, or that nobody puts in
-	})
-	spec, err := json.Marshal(all.Spec)
+	doc, err := yamldoc.Fields(n.text, // those that are needed here: a variable in a duration, for one, does no harm
+		"spec.path", "spec.sourceRef", "spec.patches", "spec.components", "spec.ignoreMissingComponents", "spec.images",
+		"spec.targetNamespace", "spec.namePrefix", "spec.nameSuffix", "spec.postBuild", "spec.suspend")
 	if err != nil {
 		return err
 	}
-	err = json.Unmarshal(spec, &n.Spec.KustomizationSpec)
+	spec, _ := doc["spec"].(map[string]any)
+	if suspend, isText := spec["suspend"].(string); isText { // a variable that has no value, or that nobody puts in
+		delete(spec, "suspend")
+		if names := substitute.Unknown(suspend); len(names) > 0 {
+			n.SuspendUnknown = names[0]
+		}
+	}
+	if err := yamldoc.Into(doc, &struct {
+		Spec *kustomizev1.KustomizationSpec `json:"spec"`
+	}{&n.Spec.KustomizationSpec}); err != nil {
+		return err
+	}
 	n.Suspended = n.Spec.Suspend
+	n.Spec.JSON, err = sigsyaml.YAMLToJSON(n.text)
 	return err
 }
 

@@ -22,9 +22,11 @@ const (
 
 // Place is where something stands. Line and Column count from 1, columns in characters; 0 is not known.
 type Place struct {
-	File         string
+	File         string // in the repository
 	Line, Column int
-	Approximate  bool
+	// Approximate says that the exact place was not found, and that this is the nearest that was: in the HelmRelease's
+	// own file, if there is none.
+	Approximate bool
 }
 
 // Target is what is looked for: a node of a HelmRelease, or of the values in a ConfigMap or Secret that it takes.
@@ -64,7 +66,7 @@ func (f *Finder) Find(t Target) (p Place, ok bool) {
 				return p, true
 			}
 		}
-		if p, ok := f.Expression(t, func(text []byte) [][]int { return variable.FindAllIndex(text, -1) }); ok { // it is handed over, or put together
+		if p, ok := f.trial(t, func(text []byte) [][]int { return variable.FindAllIndex(text, -1) }, holds); ok { // it is handed over, or put together
 			return p, true
 		}
 	}
@@ -82,11 +84,6 @@ func (f *Finder) Find(t Target) (p Place, ok bool) {
 		}
 	}
 	return Place{}, false
-}
-
-// Expression is the place of a variable, or of an encrypted value, whose text stands somewhere in a node.
-func (f *Finder) Expression(t Target, find func(text []byte) [][]int) (p Place, ok bool) {
-	return f.trial(t, find, holds)
 }
 
 // key finds a key by giving it another name: what stood below it then stands below that.

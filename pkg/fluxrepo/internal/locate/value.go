@@ -27,11 +27,11 @@ func (t Target) value(o *fluxgraph.Object) (any, bool) {
 	if err := sigsyaml.Unmarshal(text, &v); err != nil {
 		return nil, false
 	}
-	return at(v, t.Path)
+	return follow(v, t.Path)
 }
 
-// at follows a path in decoded YAML.
-func at(v any, path []any) (any, bool) {
+// follow takes a path in decoded YAML.
+func follow(v any, path []any) (any, bool) {
 	for _, step := range path {
 		switch step := step.(type) {
 		case string:
@@ -91,15 +91,12 @@ func (t Target) again(g *fluxgraph.Graph, release *fluxgraph.Object) *fluxgraph.
 	return o
 }
 
-// Value is the node at a target.
-func (f *Finder) Value(t Target) (any, bool) { return t.value(t.Holder) }
-
-// Depth is how many steps of a target's path exist.
-func (f *Finder) Depth(t Target) int {
+// depth is how many steps of a target's path exist.
+func (t Target) depth() int {
 	for ; len(t.Path) > 0; t.Path = t.Path[:len(t.Path)-1] {
 		if _, ok := t.value(t.Holder); ok {
-			return len(t.Path)
+			break
 		}
 	}
-	return 0
+	return len(t.Path)
 }

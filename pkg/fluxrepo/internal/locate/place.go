@@ -1,0 +1,166 @@
+package locate
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/judge"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
+)
+
+// Object is the place of an object, or the file of what makes it.
+func (f *Finder) Object(o *fluxgraph.Object) Place {
+	_, node := f.graph.Document(o)
+	return at(f.graph.File(o), node)
+}
+
+// nearly is the place of an object in place of one that was not found.
+func (f *Finder) nearly(o *fluxgraph.Object) Place {
+	p := f.Object(o)
+	p.Approximate = true
+	return p
+}
+
+// Field is the place of a field of an object, or of the nearest key above it.
+func (f *Finder) Field(o *fluxgraph.Object, path []any) Place {
+	if p, ok := f.Find(Target{Release: o, Holder: o, Path: path}); ok {
+		return p
+	}
+	file, node := f.graph.Document(o)
+	return nearest(file, node, path)
+}
+
+// at is the place of a node; without one, somewhere in the file.
+func at(file string, n *yaml.Node) Place {
+	if n == nil {
+		return Place{File: file, Approximate: true}
+	}
+	return Place{File: file, Line: n.Line, Column: n.Column}
+}
+
+// nearest is the place of the last key of a path that a document has.
+func nearest(file string, doc *yaml.Node, path []any) Place {
+	for n := len(path); n >= 0 && doc != nil; n-- {
+		if key, _ := yamldoc.Reach(doc, path[:n]); key != nil {
+			return Place{file, key.Line, key.Column, n < len(path)}
+		}
+	}
+	return at(file, nil)
+}
+
+// Finding is the place of the text that a finding is about or, where that is not set, of the nearest key that is.
+func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
+	if of.Origin.File != "" {
+		return f.inChart(of)
+	}
+	o := r.Object
+	inline := Target{Release: o, Holder: o, Path: append([]any{"spec", "values"}, of.Path...)}
+	var targets []Target
+	_, set := inline.value(o)
+	if of.Origin.Kind == "" {
+		targets = append(targets, inline)
+	}
+	for i, ref := range slices.Backward(r.HelmRelease.Spec.ValuesFrom) {
+		t := Target{Release: o, Index: i, Key: ref.GetValuesKey(), Path: of.Path}
+		if ref.TargetPath != "" {
+			t.Path = nil // the value as a whole
+		}
+		itself := of.Origin.Kind != "" && i == of.Origin.Index
+		above := of.Origin.Kind == "" && !set && ref.Kind == "ConfigMap" && ref.TargetPath == ""
+		if t.Holder, _ = f.graph.Find(o, ref.Kind, o.Namespace, ref.Name); t.Holder != nil && (itself || above) {
+			targets = append(targets, t)
+		}
+	}
+	deep := func(t Target) int { // in the values
+		if t.Holder == o {
+			return t.depth() - 2
+		}
+		return t.depth()
+	}
+	slices.SortStableFunc(targets, func(a, b Target) int { return cmp.Compare(deep(b), deep(a)) })
+	for _, t := range targets {
+		if p, ok := f.Find(t); ok {
+			return p
+		}
+	}
+	if of.Origin.Kind == "" {
+		file, node := f.graph.Document(o)
+		return nearest(file, node, inline.Path[:inline.depth()])
+	}
+	p := f.Reference(r, release.Reference{Kind: of.Origin.Kind, Name: of.Origin.Name, Key: of.Origin.Key})
+	p.Approximate = true
+	return p
+}
+
+// inChart is the place of a value that the chart brings.
+func (f *Finder) inChart(of release.Finding) Place {
+	docs, err := f.graph.Tree().Documents(of.Origin.File)
+	if err != nil || len(docs) == 0 {
+		return at(of.Origin.File, nil)
+	}
+	p := nearest(of.Origin.File, docs[0], of.Path)
+	p.Approximate = false // what is not set can stand nowhere nearer
+	return p
+}
+
+// Reference is where a release names what could not be read.
+func (f *Finder) Reference(r *judge.Release, ref release.Reference) Place {
+	if name := r.Variable(ref); name != "" {
+		if p, ok := f.Variable(r, name); ok {
+			return p
+		}
+		return f.nearly(r.Object)
+	}
+	file, node := f.graph.Document(r.Object)
+	if ref.Source || ref.Chart {
+		for _, field := range []string{cmp.Or(ref.Key, "spec.chartRef"), "spec.chartRef", "spec.chart.spec.valuesFiles", "spec.chart.spec.sourceRef", "spec.chart.spec.url"} {
+			if n := yamldoc.Child(node, strings.Split(field, ".")...); n != nil {
+				return at(file, n)
+			}
+		}
+	}
+	i := slices.IndexFunc(r.HelmRelease.Spec.ValuesFrom, func(v helmv2.ValuesReference) bool {
+		return v.Kind == ref.Kind && v.Name == ref.Name && v.GetValuesKey() == ref.Key
+	})
+	if items := yamldoc.Items(yamldoc.Child(node, "spec", "valuesFrom")); i >= 0 && i < len(items) {
+		return at(file, items[i])
+	}
+	return f.nearly(r.Object)
+}
+
+// Variable is where the text of a variable stands that got into a release, or into what it takes its values from.
+func (f *Finder) Variable(r *judge.Release, name string) (Place, bool) {
+	text := regexp.MustCompile(`\$\$|(\$\{#?` + regexp.QuoteMeta(name) + `\b[^{}\n]*\})`) // two dollar signs are one
+	if name == substitute.Sealed {
+		text = regexp.MustCompile(`(ENC\[AES256_GCM,[^\]]*\])`)
+	}
+	find := func(data []byte) (out [][]int) {
+		for _, m := range text.FindAllSubmatchIndex(data, -1) {
+			if m[2] >= 0 {
+				out = append(out, m[2:4])
+			}
+		}
+		return out
+	}
+	o := r.Object
+	targets := []Target{{Release: o, Holder: o, Path: []any{"spec", "values", "spegel"}}, {Release: o, Holder: o, Path: []any{"spec"}}}
+	for i, ref := range r.HelmRelease.Spec.ValuesFrom {
+		if holder, _ := f.graph.Find(o, ref.Kind, o.Namespace, ref.Name); holder != nil {
+			targets = append(targets, Target{Release: o, Holder: holder, Index: i, Key: ref.GetValuesKey()})
+		}
+	}
+	for _, t := range targets {
+		if p, ok := f.trial(t, find, holds); ok {
+			return p, true
+		}
+	}
+	return Place{}, false
+}

@@ -1,0 +1,123 @@
+package yamldoc
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+// Fields reads an object and keeps some of its fields, each named by the keys that lead to it: spec.path. On the way, a
+// list stands for all of its items. So what is wrong with another field does no harm.
+func Fields(text []byte, fields ...string) (map[string]any, error) {
+	doc, err := sigsyaml.YAMLToJSON(text)
+	if err != nil {
+		return nil, err
+	}
+	var out map[string]any
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber() // a number stays as it is written
+	if err := dec.Decode(&out); err != nil {
+		return nil, wrongType(err)
+	}
+	prune(out, "", fields)
+	return out, nil
+}
+
+func prune(v any, above string, fields []string) {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			prune(item, above, fields)
+		}
+	case map[string]any:
+		maps.DeleteFunc(v, func(key string, _ any) bool {
+			return !slices.ContainsFunc(fields, func(f string) bool { return f == above+key || strings.HasPrefix(f, above+key+".") })
+		})
+		for key, below := range v {
+			if !slices.Contains(fields, above+key) {
+				prune(below, above+key+".", fields)
+			}
+		}
+	}
+}
+
+// FieldError is a field that holds what it can't.
+type FieldError struct {
+	Path      []any // keys and positions
+	Want, Got string
+}
+
+// Error says which field it is, what was found, and what belongs there.
+func (e *FieldError) Error() string {
+	var field strings.Builder
+	for _, step := range e.Path {
+		if i, ok := step.(int); ok {
+			fmt.Fprintf(&field, "[%d]", i)
+		} else {
+			fmt.Fprintf(&field, ".%s", step)
+		}
+	}
+	return cmp.Or(strings.TrimPrefix(field.String(), "."), "the object") + " is " + e.Got + "; want " + e.Want
+}
+
+// Into decodes the fields of an object into a Go value. What has another type is a FieldError.
+func Into(fields map[string]any, to any) error {
+	doc, err := json.Marshal(fields)
+	if err != nil {
+		return err
+	}
+	return wrongType(json.Unmarshal(doc, to))
+}
+
+// wrongType says in words of YAML which field has another type.
+func wrongType(err error) error {
+	bad, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return err
+	}
+	got, _, _ := strings.Cut(bad.Value, " ") // a number comes with its digits
+	words := map[string]string{"object": "a map", "array": "a list", "bool": "true or false", "string": "a text", "number": "a number"}
+	return &FieldError{Steps(bad.Field), typeName(bad.Type), cmp.Or(words[got], "another type")}
+}
+
+var step = regexp.MustCompile(`[^.\[\]]+`)
+
+// Steps is a field such as spec.template.spec.initContainers[0].args[4], step by step.
+func Steps(field string) (path []any) {
+	for _, s := range step.FindAllString(field, -1) {
+		if i, err := strconv.Atoi(s); err == nil {
+			path = append(path, i)
+		} else {
+			path = append(path, s)
+		}
+	}
+	return path
+}
+
+func typeName(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		return "a map"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.String:
+		return "a text"
+	case reflect.Bool:
+		return "true or false"
+	default:
+		return "a number"
+	}
+}
