@@ -36,6 +36,7 @@ type check struct {
 // report tells what was judged, as far as it has to do with what is asked for, and what could not be checked.
 func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*judge.DaemonSet) {
 	var told []*judge.Release
+	read := map[*fluxgraph.Object]*judge.Release{}
 	idle := false // a release that nothing builds
 	for _, r := range judged {
 		if ctx.Err() != nil {
@@ -50,7 +51,9 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 		if c.covers(ctx, r, rel.Findings) {
 			c.releases, told = append(c.releases, rel), append(told, r)
 		}
-		c.unset(r)
+		for _, o := range r.Read {
+			read[o] = r
+		}
 	}
 	for _, d := range sets {
 		i := slices.IndexFunc(told, func(r *judge.Release) bool { return r.Object.By == d.Object.By && d.IsMadeBy(&r.HelmRelease) })
@@ -62,6 +65,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 			c.releases = append(c.releases, rel)
 		}
 	}
+	c.unset(read)
 	c.faults(idle)
 }
 
@@ -198,17 +202,19 @@ func (c *check) problem(o *fluxgraph.Object, err error, mark worktree.Mark) {
 	})
 }
 
-// unset says which Kustomizations current Flux refuses to build, because a variable of a release has no value.
-func (c *check) unset(r *judge.Release) {
-	for _, o := range r.Read {
-		for _, name := range o.Unset {
-			place, ok := c.finder.Variable(r, name)
-			if !ok {
-				at := c.Graph.Place(o.By)
-				place = Place{File: at.File, Line: at.Line, Column: at.Column}
+// unset says which Kustomizations current Flux refuses to build, because nothing sets a variable in what they emit. read is
+// what the releases of Spegel read.
+func (c *check) unset(read map[*fluxgraph.Object]*judge.Release) {
+	for _, n := range c.Graph.Instances {
+		for _, o := range n.Objects {
+			for _, name := range o.Unset {
+				place := c.finder.Object(o)
+				if r := read[o]; r != nil {
+					place = c.finder.Use(r, name, place)
+				}
+				c.errors = append(c.errors, Error{Place: place, Elsewhere: read[o] == nil, Message: fmt.Sprintf(
+					"Kustomization %s: nothing sets ${%s}, so it is empty; kustomize-controller refuses to build that since v1.9", c.redactor(nil, n).Name(n.Name), name)})
 			}
-			c.errors = append(c.errors, Error{Place: place, Message: fmt.Sprintf(
-				"Kustomization %s: nothing sets ${%s}, so it is empty; kustomize-controller refuses to build that since v1.9", c.redactor(nil, o.By).Name(o.By.Name), name)})
 		}
 	}
 }

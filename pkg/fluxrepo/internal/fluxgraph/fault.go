@@ -47,6 +47,9 @@ func (g *Graph) Faults() []Fault {
 			f.instance(n)
 		}
 	}
+	for _, o := range g.Loose {
+		f.object(o)
+	}
 	for d := range declare.Reach(g.decl.Roots...) {
 		f.holes(d.Folders, Fault{Concerns: f.concerns(d.Folders)})
 	}
@@ -160,7 +163,7 @@ func (f *faults) build(n *Instance, at Fault) {
 		f.add(at, n.Err)
 	}
 	for _, o := range n.Objects {
-		f.object(n, o)
+		f.object(o)
 	}
 }
 
@@ -176,15 +179,15 @@ func (f *faults) broken(n *Instance, in Fault) (found bool) {
 	return found
 }
 
-func (f *faults) object(n *Instance, o *Object) {
+func (f *faults) object(o *Object) {
 	unknownKind := len(substitute.Unknown(o.Kind+o.APIVersion)) > 0 ||
 		len(o.Unset) > 0 && o.Kind != "HelmRelease" && strings.Contains(o.Written.Kind+o.Written.APIVersion, "${")
 	if o.Err == nil && !unknownKind {
 		return
 	}
-	fault := Fault{File: n.File, By: n, Concerns: f.tree.Mark(o.Text)&worktree.Word != 0, Remote: unknownKind || o.Kind == "ResourceSet"}
-	if file, node := f.Document(o); node != nil {
-		fault.File, fault.Line, fault.Column = file, node.Line, node.Column
+	fault := Fault{File: f.File(o), By: o.By, Concerns: f.tree.Mark(o.Text)&worktree.Word != 0, Remote: unknownKind || o.Kind == "ResourceSet"}
+	if _, node := f.Document(o); node != nil {
+		fault.Line, fault.Column = node.Line, node.Column
 	}
 	name := o.Kind + " " + substitute.Written(o.Written.Name)
 	switch {
@@ -222,11 +225,8 @@ func (f *faults) holes(folders []*overlay.Folder, in Fault) {
 	}
 }
 
-// Place is where a Kustomization names its path, or else its file.
-func (g *Graph) Place(n *Instance) Fault { return g.place(n, []any{"spec", "path"}) }
-
 // place is where a field of a Kustomization stands, or else its file.
-func (g *Graph) place(n *Instance, field []any) Fault {
+func (f *faults) place(n *Instance, field []any) Fault {
 	at := Fault{File: n.File}
 	if key, _ := yamldoc.Reach(n.at, field); key != nil {
 		at.Line, at.Column = key.Line, key.Column

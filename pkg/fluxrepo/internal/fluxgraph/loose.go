@@ -63,7 +63,7 @@ func (g *Graph) addLoose() {
 			}
 			for _, o := range made(nil, loose, overlay.NewObject(d)) {
 				group, _, _ := strings.Cut(o.APIVersion, "/")
-				if o.Kind == "HelmRelease" && group == "helm.toolkit.fluxcd.io" || o.Kind == "DaemonSet" && group == "apps" && g.InFull(p) {
+				if o.Kind == "HelmRelease" && group == "helm.toolkit.fluxcd.io" || o.Kind == "DaemonSet" && group == "apps" && g.InFull(p) || o.Err != nil {
 					o.File, o.node = p, d
 					g.Loose = append(g.Loose, o)
 				}

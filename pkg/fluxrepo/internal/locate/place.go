@@ -114,10 +114,7 @@ func (f *Finder) inChart(of release.Finding) Place {
 // Reference is where a release names what could not be read.
 func (f *Finder) Reference(r *judge.Release, ref release.Reference) Place {
 	if name := r.Variable(ref); name != "" {
-		if p, ok := f.Variable(r, name); ok {
-			return p
-		}
-		return f.nearly(r.Object)
+		return f.Use(r, name, f.nearly(r.Object))
 	}
 	file, node := f.graph.Document(r.Object)
 	if ref.Source || ref.Chart {
@@ -136,8 +133,9 @@ func (f *Finder) Reference(r *judge.Release, ref release.Reference) Place {
 	return f.nearly(r.Object)
 }
 
-// Variable is where the text of a variable stands that got into a release, or into what it takes its values from.
-func (f *Finder) Variable(r *judge.Release, name string) (Place, bool) {
+// Use is where the text of a variable stands that got into a release, or into what it takes its values from; or else another
+// place.
+func (f *Finder) Use(r *judge.Release, name string, otherwise Place) Place {
 	text := regexp.MustCompile(`\$\$|(\$\{#?` + regexp.QuoteMeta(name) + `\b[^{}\n]*\})`) // two dollar signs are one
 	if name == substitute.Sealed {
 		text = regexp.MustCompile(`(ENC\[AES256_GCM,[^\]]*\])`)
@@ -159,8 +157,8 @@ func (f *Finder) Variable(r *judge.Release, name string) (Place, bool) {
 	}
 	for _, t := range targets {
 		if p, ok := f.trial(t, find, holds); ok {
-			return p, true
+			return p
 		}
 	}
-	return Place{}, false
+	return otherwise
 }
