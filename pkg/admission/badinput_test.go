@@ -41,7 +41,12 @@ func TestBadInput(t *testing.T) {
 			body: func(*testing.T) []byte { return nil }, status: 400, message: "body is empty",
 		},
 		"8 MiB": {
-			body: func(*testing.T) []byte { return bytes.Repeat([]byte("hunter2 "), 1<<20) }, status: 400, message: "body is larger than 7340032 bytes",
+			body: func(t *testing.T) []byte {
+				t.Helper()
+				return valid(t, func(r *admissionv1.AdmissionRequest) {
+					r.Object.Raw = []byte(`{"x":"` + strings.Repeat("hunter2 ", 1<<20) + `"}`)
+				})
+			}, status: 400, message: "body is larger than 7340032 bytes",
 		},
 		"another content type": {
 			contentType: "application/yaml", body: func(t *testing.T) []byte { t.Helper(); return valid(t, func(*admissionv1.AdmissionRequest) {}) }, status: 400, message: "content type is not application/json",

@@ -2,13 +2,13 @@ package admission
 
 import (
 	"context"
+	jsonv2 "encoding/json/v2"
 	"errors"
 	"fmt"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	kjson "sigs.k8s.io/json"
 
 	"github.com/spegel-guard/spegel-guard/pkg/daemonset"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
@@ -102,7 +102,7 @@ func describe(ds *appsv1.DaemonSet, namespace string) string {
 // decodeDaemonSet reads a DaemonSet. The error quotes nothing of it.
 func decodeDaemonSet(raw []byte) (*appsv1.DaemonSet, error) {
 	ds := &appsv1.DaemonSet{}
-	if len(raw) == 0 || kjson.UnmarshalCaseSensitivePreserveInts(raw, ds) != nil {
+	if len(raw) == 0 || jsonv2.Unmarshal(raw, ds, asTheAPIServer()) != nil {
 		return nil, errors.New("expected a DaemonSet of apps/v1 as the object")
 	}
 	return ds, nil

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -14,7 +16,7 @@ import (
 	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
@@ -40,8 +42,15 @@ type Handler struct {
 	readTimeout time.Duration // in place of the usual one, for tests
 }
 
-// Handle answers one review. An error in the review itself is 400; it says what was expected.
-func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.Response {
+// Handle answers one review. An error in the review itself is 400; it says what was expected. A panic is 500, and what it says may be
+// a value, so only its type is logged, and where it came from.
+func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admission.Response) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.Log.Error("panic in a review", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			resp = admission.Errored(http.StatusInternalServerError, errors.New("the review failed: a panic, of which the log of spegel-guard has more"))
+		}
+	}()
 	start := time.Now()
 	out := h.review(ctx, &req.AdmissionRequest)
 	h.Metrics.reviewed(&req.AdmissionRequest, out.verdict, time.Since(start))
@@ -54,23 +63,25 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) admission.R
 		h.logDenial(&req.AdmissionRequest, out)
 		return deny(&req.AdmissionRequest, out)
 	}
-	resp := admission.Allowed("")
+	resp = admission.Allowed("")
 	resp.Warnings = bounded(out.warnings)
 	return resp
 }
 
 // review has the object judged by what knows its kind.
 func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest) outcome {
-	judge := map[[2]string]func(context.Context, *admissionv1.AdmissionRequest) outcome{
-		{helmv2.GroupVersion.Group, helmv2.HelmReleaseKind}: h.reviewRelease,
-		{corev1.GroupName, kindConfigMap}:                   h.reviewValues,
-		{corev1.GroupName, kindSecret}:                      h.reviewValues,
-		{appsv1.GroupName, kindDaemonSet}:                   h.reviewDaemonSet,
-	}[[2]string{req.Kind.Group, req.Kind.Kind}]
-	switch {
-	case judge == nil:
+	var judge func(context.Context, *admissionv1.AdmissionRequest) outcome
+	switch (metav1.GroupKind{Group: req.Kind.Group, Kind: req.Kind.Kind}) {
+	case metav1.GroupKind{Group: helmv2.GroupVersion.Group, Kind: helmv2.HelmReleaseKind}:
+		judge = h.reviewRelease
+	case metav1.GroupKind{Kind: kindConfigMap}, metav1.GroupKind{Kind: kindSecret}:
+		judge = h.reviewValues
+	case metav1.GroupKind{Group: appsv1.GroupName, Kind: kindDaemonSet}:
+		judge = h.reviewDaemonSet
+	default:
 		return badReview("another kind of object", errors.New("expected a HelmRelease of helm.toolkit.fluxcd.io/v2, a ConfigMap, a Secret or a DaemonSet of apps/v1"))
-	case req.SubResource != "" || req.Operation != admissionv1.Create && req.Operation != admissionv1.Update:
+	}
+	if req.SubResource != "" || req.Operation != admissionv1.Create && req.Operation != admissionv1.Update {
 		return outcome{verdict: notReviewed}
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(h.readTimeout, readTimeout))

@@ -1,9 +1,8 @@
 package admission
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
+	jsonv2 "encoding/json/v2"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,7 +15,6 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
-	kjson "sigs.k8s.io/json"
 )
 
 // errIncomplete says that a body did not come in full.
@@ -54,14 +52,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.respond(w, http.StatusBadRequest, admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err)))
 		return
 	}
-	// a review that has begun is answered, also while the server shuts down, and in time for who asked
-	ctx := context.WithoutCancel(r.Context())
-	if deadline, ok := r.Context().Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline)
-		defer cancel()
-	}
-	e.respond(w, http.StatusOK, e.webhook.Handle(ctx, admission.Request{AdmissionRequest: *review.Request}))
+	e.respond(w, http.StatusOK, e.webhook.Handle(r.Context(), admission.Request{AdmissionRequest: *review.Request}))
 }
 
 // logBad never logs the body, nor an error that quotes it. Who hangs up or sends too slowly can do so many times a second.
@@ -82,34 +73,33 @@ func readReview(r *http.Request) (*admissionv1.AdmissionReview, error) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
 		return nil, errors.New("content type is not application/json")
 	}
-	var body bytes.Buffer
-	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
-	_, err := body.ReadFrom(r.Body)
-	tooLarge := (*http.MaxBytesError)(nil)
+	var review admissionv1.AdmissionReview
+	err := jsonv2.UnmarshalRead(r.Body, &review, asTheAPIServer())
+	var (
+		tooLarge *http.MaxBytesError
+		syntax   *json.SyntaxError
+		shape    *json.UnmarshalTypeError
+	)
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, fmt.Errorf("body is larger than %d bytes", tooLarge.Limit)
+	case errors.As(err, &syntax) && r.ContentLength == 0:
+		return nil, errors.New("body is empty")
+	case errors.As(err, &syntax) || errors.As(err, &shape):
+		return nil, fmt.Errorf("body is not one: %w", err)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errIncomplete, err)
-	}
-	return decodeReview(body.Bytes())
-}
-
-func decodeReview(body []byte) (*admissionv1.AdmissionReview, error) {
-	if len(body) == 0 {
-		return nil, errors.New("body is empty")
-	}
-	var review admissionv1.AdmissionReview
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &review); err != nil {
-		return nil, fmt.Errorf("body is not one: %w", err)
-	}
-	switch {
 	case review.APIVersion != admissionv1.SchemeGroupVersion.String() || review.Kind != "AdmissionReview":
 		return nil, errors.New("body has another apiVersion or kind")
 	case review.Request == nil || review.Request.UID == "":
 		return nil, errors.New("body has no request with a uid")
 	}
 	return &review, nil
+}
+
+// asTheAPIServer has JSON read as the API server reads it: as ever in Go, but a field has one spelling.
+func asTheAPIServer() jsonv2.Options {
+	return jsonv2.JoinOptions(json.DefaultOptionsV1(), jsonv2.MatchCaseInsensitiveNames(false))
 }
 
 func (e *endpoint) respond(w http.ResponseWriter, code int, resp admission.Response) {

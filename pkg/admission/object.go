@@ -2,13 +2,13 @@ package admission
 
 import (
 	"encoding/json"
+	jsonv2 "encoding/json/v2"
 	"errors"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	kjson "sigs.k8s.io/json"
 )
 
 // object is the part of a HelmRelease that a review looks at. The rest is not decoded: it is none of the
@@ -46,7 +46,7 @@ var errNotHelmRelease = errors.New("expected a HelmRelease of helm.toolkit.fluxc
 // nothing of the object.
 func decode(raw []byte) (*helmv2.HelmRelease, error) {
 	var o object
-	if len(raw) == 0 || kjson.UnmarshalCaseSensitivePreserveInts(raw, &o) != nil {
+	if len(raw) == 0 || jsonv2.Unmarshal(raw, &o, asTheAPIServer()) != nil {
 		return nil, errNotHelmRelease
 	}
 	hr := &helmv2.HelmRelease{}

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	jsonv2 "encoding/json/v2"
 	"errors"
 	"fmt"
 	"reflect"
@@ -14,7 +15,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	kjson "sigs.k8s.io/json"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -182,7 +182,7 @@ func decodeValues(kind string, raw []byte) (client.Object, error) {
 	if kind == kindSecret {
 		obj = &corev1.Secret{}
 	}
-	if len(raw) == 0 || kjson.UnmarshalCaseSensitivePreserveInts(raw, obj) != nil {
+	if len(raw) == 0 || jsonv2.Unmarshal(raw, obj, asTheAPIServer()) != nil {
 		return nil, errors.New("expected a ConfigMap or a Secret of v1 as the object")
 	}
 	return obj, nil

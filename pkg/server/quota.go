@@ -51,10 +51,12 @@ func (q *quota) read(ctx context.Context, body io.Reader, length int64) ([]byte,
 
 // take waits for others.
 func (*quota) take(ctx context.Context, of *semaphore.Weighted, held *int64, weight int64) error {
-	ctx, cancel := context.WithTimeout(ctx, maxWait)
-	defer cancel()
-	if of.Acquire(ctx, weight) != nil {
-		return errBusy
+	if ctx.Err() != nil || !of.TryAcquire(weight) { // nearly always there is room, and nothing to wait for
+		ctx, cancel := context.WithTimeout(ctx, maxWait)
+		defer cancel()
+		if of.Acquire(ctx, weight) != nil {
+			return errBusy
+		}
 	}
 	*held = weight
 	return nil
