@@ -31,6 +31,9 @@ func TestRender(t *testing.T) {
 		"a text that grows and grows": {"resources: [{kind: '<< repeat 100000000 \"x\" >>'}]", "does more"},
 		"a text that doubles":         {"resources: [{kind: '<< $x := \"a\" >><< range until 60 >><< $x = print $x $x >><< end >>'}]", "does more"},
 		"a list that doubles":         {"resources: [{kind: '<< $x := list 1 >><< range until 60 >><< $x = concat $x $x >><< end >>'}]", "does more"},
+		"a text put into a text":      {"resources: [{kind: '<< $x := repeat 2000000 \"a\" >><< replace \"\" $x $x >>'}]", "does more"},
+		"a text that parts a list":    {"resources: [{kind: '<< $x := repeat 2000000 \"a\" >><< join $x (until 100000) >>'}]", "does more"},
+		"a text by an expression":     {"resources: [{kind: '<< $x := repeat 2000000 \"a\" >><< regexReplaceAll \"a\" $x $x >>'}]", "does more"},
 		"templates without an end":    {"resources: [{kind: '<< define \"x\" >><< template \"x\" >><< template \"x\" >><< end >><< template \"x\" >>'}]", "depth"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -111,11 +111,17 @@ func functions(inputs map[string]any, left *budget) template.FuncMap {
 		"slugify":    func(s string) string { return strings.Trim(notSlug.ReplaceAllString(strings.ToLower(s), "-"), "-") },
 	})
 	for name, f := range funcs {
-		funcs[name] = bounded(f, left, slices.Contains([]string{"until", "untilStep", "seq", "repeat", "indent", "nindent"}, name))
+		funcs[name] = bounded(f, left, multiplies(name))
 	}
 	funcs["inputs"] = func() map[string]any { return inputs }
 	funcs["turn"] = func() (string, error) { return "", left.spend(perTurn) }
 	return funcs
+}
+
+// multiplies reports whether a function may make, or do, as much as the product of the sizes of its arguments.
+func multiplies(name string) bool {
+	return strings.Contains(" until untilStep seq repeat indent nindent printf replace join without mustWithout trimAll trimall uniq mustUniq"+
+		" regexReplaceAll mustRegexReplaceAll regexReplaceAllLiteral mustRegexReplaceAllLiteral ", " "+name+" ")
 }
 
 func toYAML(v any) (string, error) {
@@ -123,28 +129,29 @@ func toYAML(v any) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// bounded is a function that takes what it makes from a budget: what it could make before it does, if its arguments
-// say how much that is.
-func bounded(f any, left *budget, grows bool) any {
+// bounded is a function that takes what it makes from a budget, and that fails before it makes too much, if its arguments
+// say how much that could be.
+func bounded(f any, left *budget, multiplies bool) any {
 	v := reflect.ValueOf(f)
-	spend := func(n int) {
-		if err := left.spend(n); err != nil {
-			panic(err) // the template fails with it
-		}
-	}
 	return reflect.MakeFunc(v.Type(), func(args []reflect.Value) []reflect.Value {
-		if n := 1; grows {
-			for _, a := range args {
-				n = min(n*min(max(size(a), 1), maxWork), maxWork)
-			}
-			spend(n)
+		most := 1
+		for _, a := range args {
+			most = min(most*min(max(size(a), 1), maxWork), maxWork)
+		}
+		if len(args) == 1 {
+			most = min(most*most/perItem, maxWork) // of a list, each with each
+		}
+		if multiplies && most > maxResult {
+			panic(errTooMuch) // the template fails with it
 		}
 		call := v.Call
 		if v.Type().IsVariadic() {
 			call = v.CallSlice
 		}
 		out := call(args)
-		spend(size(out[0]))
+		if err := left.spend(size(out[0])); err != nil {
+			panic(err)
+		}
 		return out
 	}).Interface()
 }
