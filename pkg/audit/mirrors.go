@@ -82,17 +82,13 @@ func list(c *rollout.Configuration) string {
 // privatePulls judges the list that is in force by the rules, for what the release's own findings do not
 // say: they may be about values that are not in force, or could not be read.
 func (o *Options) privatePulls(rel *Release, d *rollout.DaemonSet, hidden bool) *Problem {
-	if !d.Writes {
-		return nil
-	}
-	found := daemonset.Findings(d.Configuration, o.Policy)
-	found = slices.DeleteFunc(found, func(f validate.Finding) bool {
+	found := slices.DeleteFunc(daemonset.JudgeSources(d.Sources, o.Policy).Findings, func(f daemonset.Finding) bool {
 		return f.Severity != validate.Deny || f.Effect != validate.StandsBetween || rel.has(f.Rule)
 	})
 	if len(found) == 0 {
 		return nil
 	}
-	f := found[0]
+	f := found[0].Finding
 	if hidden {
 		f.Value = ""
 	}

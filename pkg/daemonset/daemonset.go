@@ -64,24 +64,15 @@ type Result struct {
 // Judge runs the rules over the arguments of a DaemonSet's template; ok is false where no container runs Spegel.
 func Judge(spec *corev1.PodSpec, policy validate.Policy) (res Result, ok bool) {
 	sources := rollout.Sources(spec)
+	return JudgeSources(sources, policy), len(sources) > 0
+}
+
+// JudgeSources runs the rules over what is read of a template already.
+func JudgeSources(sources []rollout.Source, policy validate.Policy) (res Result) {
 	for i := range sources {
 		judge(&sources[i], policy, &res)
 	}
-	return res, len(sources) > 0
-}
-
-// Findings runs the rules over a configuration alone, of which nothing says where it stands. A list that is not known has none.
-func Findings(c rollout.Configuration, policy validate.Policy) []validate.Finding {
-	if c.Unread {
-		return nil
-	}
-	var res Result
-	judge(&rollout.Source{Configuration: c}, policy, &res)
-	var found []validate.Finding
-	for _, f := range res.Findings {
-		found = append(found, f.Finding)
-	}
-	return found
+	return res
 }
 
 func judge(s *rollout.Source, policy validate.Policy, res *Result) {

@@ -83,15 +83,6 @@ func Sources(spec *corev1.PodSpec) []Source {
 	return serving[:min(len(serving), 1)]
 }
 
-// readConfiguration reads the arguments of a pod's containers; ok is false if they are not Spegel's.
-func readConfiguration(spec *corev1.PodSpec) (c Configuration, ok bool) {
-	sources := Sources(spec)
-	if len(sources) == 0 {
-		return c, false
-	}
-	return sources[len(sources)-1].Configuration, true
-}
-
 // read reads a container; ok is false if it does not run Spegel.
 func read(c *corev1.Container, field string) (s Source, ok bool) {
 	line := newCommandLine(c, field)

@@ -31,7 +31,8 @@ type DaemonSet struct {
 	// HelmRelease is the Flux object that made it, Release the Helm release that it belongs to. Each is the
 	// zero value where no label or annotation says so.
 	HelmRelease, Release types.NamespacedName
-	// Configuration is what the current template says.
+	// Sources are what the containers of the current template say, Configuration the last of them.
+	Sources []Source
 	Configuration
 	// OnDelete reports whether a pod gets a new template only when somebody deletes it.
 	OnDelete bool
@@ -88,8 +89,8 @@ func Owners(ds *appsv1.DaemonSet) (helmRelease, release types.NamespacedName) {
 }
 
 func newDaemonSet(ds *appsv1.DaemonSet) (d DaemonSet, ok bool, err error) {
-	configuration, ok := readConfiguration(&ds.Spec.Template.Spec)
-	if !ok {
+	sources := Sources(&ds.Spec.Template.Spec)
+	if len(sources) == 0 {
 		return d, false, nil
 	}
 	selector, err := metav1.LabelSelectorAsSelector(ds.Spec.Selector)
@@ -100,12 +101,12 @@ func newDaemonSet(ds *appsv1.DaemonSet) (d DaemonSet, ok bool, err error) {
 	return DaemonSet{
 		Namespace: ds.Namespace, Name: ds.Name, UID: ds.UID,
 		HelmRelease: flux, Release: helm,
-		Configuration: configuration,
-		OnDelete:      ds.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType,
-		Observed:      ds.Status.ObservedGeneration >= ds.Generation,
-		Desired:       int(ds.Status.DesiredNumberScheduled),
-		Updated:       int(ds.Status.UpdatedNumberScheduled),
-		Ready:         int(ds.Status.NumberReady),
-		selector:      selector,
+		Sources: sources, Configuration: sources[len(sources)-1].Configuration,
+		OnDelete: ds.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType,
+		Observed: ds.Status.ObservedGeneration >= ds.Generation,
+		Desired:  int(ds.Status.DesiredNumberScheduled),
+		Updated:  int(ds.Status.UpdatedNumberScheduled),
+		Ready:    int(ds.Status.NumberReady),
+		selector: selector,
 	}, true, nil
 }

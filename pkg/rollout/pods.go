@@ -92,7 +92,10 @@ func controlledBy(o metav1.Object, uid types.UID) bool {
 }
 
 func newPod(p *corev1.Pod, hashes map[string]bool) Pod {
-	configuration, _ := readConfiguration(&p.Spec)
+	var configuration Configuration
+	for _, s := range Sources(&p.Spec) {
+		configuration = s.Configuration // the last
+	}
 	hash := p.Labels[appsv1.ControllerRevisionHashLabelKey]
 	current, known := hashes[hash]
 	return Pod{
