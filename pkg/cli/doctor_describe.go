@@ -23,7 +23,12 @@ func describeDoctor(w io.Writer) error {
 		fmt.Fprintf(&b, "| %d | [`%s`](#%s) | %s |\n", i+1, c.ID, c.ID, c.Title)
 	}
 	for _, c := range node.Checks() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\nLooks at %s.\n\n%s\n\n%s\n\nTo fix it: %s\n\nWhat it cannot know: %s\n", c.ID, c.Title, c.Reads, c.Why, c.Fails, c.Fix, c.Limits)
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n", c.ID, c.Title)
+		for _, part := range []struct{ title, text string }{
+			{"What it reads", c.Reads}, {"Why it matters", c.Why}, {"When it fails, and when it warns", c.Fails}, {"How to fix it", c.Fix}, {"What it cannot know", c.Limits},
+		} {
+			fmt.Fprintf(&b, "\n**%s**\n\n%s\n", part.title, part.text)
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -40,7 +40,7 @@ func (x *run) criLog(ctx context.Context) Result {
 	log, err := x.Files.Log(ctx, nodefs.MaxLog)
 	switch {
 	case errors.Is(err, nodefs.ErrJournal):
-		r := skip("no log of containerd's lies in a file; it may be in systemd's journal, which is not text")
+		r := skip("containerd's log is not in a file; it may be in systemd's journal, which is not text")
 		r.Fix = "on the node: journalctl -u containerd -u kubelet -u k3s -u k3s-agent -u rke2-server -u rke2-agent --since -1h | grep PullImage"
 		if x.distribution(ctx).Name == containerd.Talos {
 			r = skip("the log of containerd is not in a file: Talos keeps it")
