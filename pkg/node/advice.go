@@ -94,7 +94,7 @@ func (x *run) fixHere(ctx context.Context, folder string, file *containerd.Hosts
 	rest := slices.Clone(file.Own)
 	known := x.matcher(ctx)
 	other := func(m containerd.Mirror) bool { return known.of(m) == "" }
-	if slices.ContainsFunc(file.Mirrors, other) || file.Instead(containerd.RegistryOf(path.Base(folder))) != "" && other(file.ByServer()) {
+	if slices.ContainsFunc(file.Mirrors, other) || file.Instead(containerd.RegistryOf(path.Base(folder))) != "" && other(file.Server) {
 		rest = append(rest, "hosts")
 	}
 	entries, err := x.Files.ReadDir(ctx, folder)
@@ -110,10 +110,7 @@ func (x *run) fixHere(ctx context.Context, folder string, file *containerd.Hosts
 
 // isEmbeddedIn reports whether a file names the Spegel that k3s and RKE2 have built in.
 func (x *run) isEmbeddedIn(file *containerd.HostsFile) bool {
-	return slices.ContainsFunc(file.Asked(), func(m containerd.Mirror) bool {
-		u, err := containerd.HostURL(m.URL)
-		return err == nil && isEmbedded(u)
-	})
+	return slices.ContainsFunc(file.Asked(), func(m containerd.Mirror) bool { return isEmbedded(m.At) })
 }
 
 // isOfSpegel reports whether Spegel itself may have written a file: it names itself without a path and, since v0.4, with a
@@ -124,7 +121,6 @@ func (x *run) isOfSpegel(ctx context.Context, file *containerd.HostsFile) bool {
 	}
 	known := x.matcher(ctx)
 	return slices.ContainsFunc(file.Asked(), func(m containerd.Mirror) bool {
-		u, err := containerd.HostURL(m.URL)
-		return err == nil && known.of(m) != "" && strings.Trim(u.Path, "/") == ""
+		return known.of(m) != "" && strings.Trim(m.At.Path, "/") == ""
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -85,10 +86,8 @@ type finding struct {
 }
 
 func (f *finding) add(s Status, format string, args ...any) {
-	f.Evidence = append(f.Evidence, fmt.Sprintf(format, args...))
-	if f.Status == "" || rank(s) < rank(f.Status) {
-		f.Status = s
-	}
+	f.note(format, args...)
+	f.Status = worse(s, f.Status)
 }
 
 // fix adds a way out, once.
@@ -112,21 +111,20 @@ func (f *finding) note(format string, args ...any) {
 	f.Evidence = append(f.Evidence, fmt.Sprintf(format, args...))
 }
 
-func rank(s Status) int {
-	for i, other := range Statuses() {
-		if s == other {
-			return i
-		}
-	}
-	return len(Statuses())
-}
-
-// milder is the less bad of two.
-func milder(a, b Status) Status {
-	if rank(a) > rank(b) {
+// worse is the worse of two; nothing is milder than all.
+func worse(a, b Status) Status {
+	if at := slices.Index(Statuses(), a); at >= 0 && (b == "" || at < slices.Index(Statuses(), b)) {
 		return a
 	}
 	return b
+}
+
+// milder is the other one.
+func milder(a, b Status) Status {
+	if worse(a, b) == a {
+		return b
+	}
+	return a
 }
 
 // skip is an answer that says why there is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -123,12 +124,7 @@ func (x *run) lookup(ctx context.Context, host string) ([]string, error) {
 }
 
 // hostname is a registry's host without its port.
-func hostname(target string) string {
-	if host, _, err := net.SplitHostPort(target); err == nil {
-		return host
-	}
-	return strings.Trim(target, "[]")
-}
+func hostname(target string) string { return (&url.URL{Host: target}).Hostname() }
 
 func orNone(words []string) string {
 	if len(words) == 0 {

@@ -58,10 +58,10 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (wh
 		return "its hosts file, which " + nodefs.Reason(err), false
 	}
 	known, registry := x.matcher(ctx), containerd.RegistryOf(name)
-	if known.of(was.ByServer()) != "" {
-		was.Server = ""
+	if known.of(was.Server) != "" {
+		was.Server.URL = ""
 	}
-	server := was.Server != "" && !containerd.IsDefault(was.Server, registry)
+	server := was.Server.URL != "" && !was.Server.IsDefault(registry)
 	own := slices.DeleteFunc(slices.Clone(was.Mirrors), func(m containerd.Mirror) bool { return known.of(m) != "" })
 	if containerd.Has(h.Entries, name) {
 		now, err := x.node.HostsFile(ctx, path.Join(h.Path, name))
@@ -72,7 +72,7 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (wh
 			return slices.ContainsFunc(now.Mirrors, func(n containerd.Mirror) bool { return n.URL == m.URL })
 		})
 		was.Own = slices.DeleteFunc(was.Own, func(key string) bool { return slices.Contains(now.Own, key) })
-		server = server && was.Server != now.Server
+		server = server && was.Server.URL != now.Server.URL
 	}
 	if was.Mirrors = own; len(own) == 0 && len(was.Own) == 0 && !server {
 		return "", false
@@ -130,8 +130,8 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name str
 // summary names what a file sets, and of values only URLs: a header may hold a password.
 func summary(f *containerd.HostsFile) string {
 	parts := slices.Clone(f.Own)
-	if f.Server != "" {
-		parts = append([]string{"server " + redact.Quote(f.Server)}, parts...)
+	if f.Server.URL != "" {
+		parts = append([]string{"server " + redact.Quote(f.Server.URL)}, parts...)
 	}
 	if len(f.Mirrors) > 0 {
 		var hosts []string

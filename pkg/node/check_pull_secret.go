@@ -40,22 +40,22 @@ func (x *run) pullSecret(ctx context.Context) Result {
 }
 
 // credentials judges what the Secrets that ServiceAccounts name have for a registry; ok is false where that is nothing.
-func (x *run) credentials(target string, named []pullSecretFile, accounts serviceAccounts, f *finding) (ok bool) {
+func (x *run) credentials(target string, named []keyring.Secret, accounts serviceAccounts, f *finding) (ok bool) {
 	image, known := x.imageAt(target)
-	all := slices.ContainsFunc(named, func(s pullSecretFile) bool { return s.Complete(image) })
+	all := slices.ContainsFunc(named, func(s keyring.Secret) bool { return s.Complete(image) })
 	for _, s := range named {
 		scopes := s.Scopes(target)
 		switch {
 		case s.Complete(image):
-			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", redact.Name(s.name), redact.Name(target), few(accounts.naming(s.name)))
+			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", redact.Name(s.Name), redact.Name(target), few(accounts.naming(s.Name)))
 		case !x.isPrivate(target): // without credentials it is asked as by anybody
 			continue
 		case s.Covers(image):
-			f.add(Fail, "Secret %s has an entry for %s without credentials in it", redact.Name(s.name), redact.Name(target))
+			f.add(Fail, "Secret %s has an entry for %s without credentials in it", redact.Name(s.Name), redact.Name(target))
 			f.fix("%s", x.createSecret(target))
 		case !known && !all && len(scopes) > 0:
 			f.add(Warn, "Secret %s has credentials only for images of %s whose names begin with %s; ServiceAccounts that name it: %s",
-				redact.Name(s.name), redact.Name(target), few(scopes), few(accounts.naming(s.name)))
+				redact.Name(s.Name), redact.Name(target), few(scopes), few(accounts.naming(s.Name)))
 			f.fix("name an image with --image to learn whether they are for it")
 		default:
 			continue
@@ -86,14 +86,14 @@ func (x *run) unnamed(ctx context.Context, target string, accounts serviceAccoun
 	for _, form := range []string{keyring.DockerConfig, keyring.DockerConfigJSON} {
 		in := []client.ListOption{client.InNamespace(x.Cluster.Namespace), client.MatchingFields{"type": form}}
 		err = errors.Join(err, pages.Each(ctx, x.Cluster.Reader, in, func(page *corev1.SecretList) error {
-			for i := range page.Items {
-				s, err := parsePullSecret(&page.Items[i])
+			for _, secret := range page.Items {
+				s, err := keyring.Parse(secret.Name, string(secret.Type), secret.Data)
 				switch scopes := s.Scopes(target); {
-				case err != nil || len(s.Broken) > 0 || len(accounts.naming(s.name)) > 0:
+				case err != nil || len(s.Broken) > 0 || len(accounts.naming(s.Name)) > 0:
 				case s.Complete(image):
-					found[s.name] = redact.Name(target)
+					found[s.Name] = redact.Name(target)
 				case !known && len(scopes) > 0:
-					found[s.name] = "images of " + redact.Name(target) + " whose names begin with " + few(scopes)
+					found[s.Name] = "images of " + redact.Name(target) + " whose names begin with " + few(scopes)
 				}
 			}
 			return nil

@@ -42,19 +42,8 @@ func (x *run) accounts(ctx context.Context) (serviceAccounts, error) {
 	return out, err
 }
 
-// pullSecretFile is what a Secret says about registries.
-type pullSecretFile struct {
-	keyring.Secret
-	name string
-}
-
-func parsePullSecret(s *corev1.Secret) (pullSecretFile, error) {
-	parsed, err := keyring.Parse(string(s.Type), s.Data)
-	return pullSecretFile{parsed, s.Name}, err
-}
-
 // namedSecrets reads the Secrets that ServiceAccounts name.
-func (x *run) namedSecrets(ctx context.Context, accounts serviceAccounts, f *finding) []pullSecretFile {
+func (x *run) namedSecrets(ctx context.Context, accounts serviceAccounts, f *finding) []keyring.Secret {
 	names := map[string]bool{}
 	for _, secrets := range accounts {
 		for _, name := range secrets {
@@ -65,7 +54,7 @@ func (x *run) namedSecrets(ctx context.Context, accounts serviceAccounts, f *fin
 	if !slices.ContainsFunc(x.targets, x.isPrivate) { // the kubelet goes on without the Secret
 		lost = Warn
 	}
-	var out []pullSecretFile
+	var out []keyring.Secret
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		var secret corev1.Secret
 		err := x.Cluster.Reader.Get(ctx, client.ObjectKey{Namespace: x.Cluster.Namespace, Name: name}, &secret)
@@ -79,7 +68,7 @@ func (x *run) namedSecrets(ctx context.Context, accounts serviceAccounts, f *fin
 			f.add(Warn, "Secret %s, which ServiceAccount %s names, can't be read: %s", redact.Name(name), who, redact.Line(err.Error()))
 			continue
 		}
-		s, err := parsePullSecret(&secret)
+		s, err := keyring.Parse(name, string(secret.Type), secret.Data)
 		if err != nil {
 			status := Fail
 			if errors.Is(err, keyring.ErrType) {

@@ -58,10 +58,7 @@ func (x *run) matcher(ctx context.Context) spegelMatcher {
 // of says by what a mirror is taken for Spegel; it is empty for somebody else's. A cluster names the ports; at those of the chart, and
 // with its dial_timeout, an older Spegel may have left one.
 func (s spegelMatcher) of(m containerd.Mirror) string {
-	u, err := containerd.HostURL(m.URL)
-	if err != nil {
-		return ""
-	}
+	u := m.At
 	if isEmbedded(u) {
 		return "by port " + u.Port() + " of the node itself, where k3s and RKE2 serve the one that they have built in"
 	}
@@ -97,13 +94,10 @@ func isEmbedded(u *url.URL) bool {
 func (s spegelMatcher) spegelIn(f *containerd.HostsFile, registry string) []string {
 	var out []string
 	for _, m := range f.Asked() {
-		u, err := containerd.HostURL(m.URL)
-		if err != nil || u.Host == registry || slices.Contains(out, redact.Quote(m.URL)) {
-			continue
-		}
-		if why := s.of(m); why != "" {
-			out = append(out, redact.Quote(m.URL))
-			s.by[redact.Quote(m.URL)] = why
+		shown, why := redact.Quote(m.URL), s.of(m)
+		if why != "" && m.At.Host != registry && !slices.Contains(out, shown) {
+			out = append(out, shown)
+			s.by[shown] = why
 		}
 	}
 	return out
@@ -112,8 +106,7 @@ func (s spegelMatcher) spegelIn(f *containerd.HostsFile, registry string) []stri
 // isSpegelHost reports whether a host that containerd would ask is one of those in the registry's file that are Spegel.
 func (s spegelMatcher) isSpegelHost(asked docker.RegistryHost, file *containerd.HostsFile, registry string) bool {
 	return slices.ContainsFunc(file.Asked(), func(m containerd.Mirror) bool {
-		u, err := containerd.HostURL(m.URL)
-		return err == nil && u.Host == asked.Host && u.Host != registry && s.of(m) != ""
+		return m.At.Host == asked.Host && m.At.Host != registry && s.of(m) != ""
 	})
 }
 

@@ -60,9 +60,7 @@ func (f *finding) askEach(hosts []resolver.Host, ask func(resolver.Host, *findin
 
 // merge adds what was found elsewhere.
 func (f *finding) merge(g *finding) {
-	if f.Status == "" || rank(g.Status) < rank(f.Status) {
-		f.Status = g.Status
-	}
+	f.Status = worse(g.Status, f.Status)
 	for _, e := range g.Evidence {
 		if !slices.Contains(f.Evidence, e) { // two registries may have a host in common
 			f.note("%s", e)

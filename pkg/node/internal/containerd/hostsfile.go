@@ -25,49 +25,42 @@ const (
 // HostsFile is what a hosts.toml says, as far as it matters here. Whom containerd asks in the end is asked
 // of containerd's own resolver; this is for seeing what a file is.
 type HostsFile struct {
-	Server      string
-	DialTimeout string   // of the server
-	Mirrors     []Mirror // sorted by URL
-	Own         []string // settings of the registry itself, by key: ca, client, header, override_path, skip_verify
+	Server  Mirror   // without a URL where the file names none
+	Mirrors []Mirror // sorted by URL
+	Own     []string // settings of the registry itself, by key: ca, client, header, override_path, skip_verify
 }
 
 // Mirror is a host that a file names.
 type Mirror struct {
 	URL         string
+	At          *url.URL // as containerd takes it
 	DialTimeout string
 }
 
-// ByServer is the server, as a mirror.
-func (f *HostsFile) ByServer() Mirror { return Mirror{f.Server, f.DialTimeout} }
-
 // Asked are those that containerd asks in place of the registry: the mirrors, and the server if the file names one.
 func (f *HostsFile) Asked() []Mirror {
-	if f.Server == "" {
+	if f.Server.URL == "" {
 		return f.Mirrors
 	}
-	return append(slices.Clone(f.Mirrors), f.ByServer())
+	return append(slices.Clone(f.Mirrors), f.Server)
 }
 
 // Instead is the server that a file has containerd ask in place of the registry itself; empty where the registry is
 // asked too. containerd asks the registry last where a file names no server, and only the server where it names one.
 func (f *HostsFile) Instead(registry string) string {
-	itself := func(m Mirror) bool {
-		u, err := HostURL(m.URL)
-		return err == nil && IsRegistry(u.Host, registry)
-	}
-	if slices.ContainsFunc(f.Asked(), itself) {
+	if slices.ContainsFunc(f.Asked(), func(m Mirror) bool { return IsRegistry(m.At.Host, registry) }) {
 		return ""
 	}
-	return f.Server
+	return f.Server.URL
 }
 
-// IsDefault reports whether a server is the one that containerd asks for a registry without a file: by HTTPS, at its usual port.
-func IsDefault(server, registry string) bool {
-	u, err := HostURL(server)
-	if err != nil || u.Scheme != "https" || !IsRegistry(u.Host, registry) || !slices.Contains([]string{"", "v2"}, strings.Trim(u.Path, "/")) {
+// IsDefault reports whether it is what containerd asks for a registry without a file: by HTTPS, at its usual port.
+func (m Mirror) IsDefault(registry string) bool {
+	u := m.At
+	if u.Scheme != "https" || !IsRegistry(u.Host, registry) || !slices.Contains([]string{"", "v2"}, strings.Trim(u.Path, "/")) {
 		return false
 	}
-	_, _, err = net.SplitHostPort(registry)
+	_, _, err := net.SplitHostPort(registry)
 	return err == nil || u.Port() == "" || u.Port() == "443"
 }
 
@@ -105,13 +98,13 @@ func parseHosts(data []byte) (f HostsFile, err error) {
 	if err := toml.Unmarshal(data, &c); err != nil {
 		return f, errors.New(tomlError(err))
 	}
-	f.Server, f.DialTimeout = c.Server, c.DialTimeout
 	f.Own = c.special()
-	err = c.check(c.Server)
+	f.Server, err = c.mirror(c.Server)
 	for _, u := range slices.Sorted(maps.Keys(c.Hosts)) {
 		settings := c.Hosts[u]
-		err = errors.Join(err, settings.check(u))
-		f.Mirrors = append(f.Mirrors, Mirror{u, settings.DialTimeout})
+		m, wrong := settings.mirror(u)
+		err = errors.Join(err, wrong)
+		f.Mirrors = append(f.Mirrors, m)
 	}
 	if err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
@@ -120,30 +113,26 @@ func parseHosts(data []byte) (f HostsFile, err error) {
 	return f, err
 }
 
-// check finds what is good TOML and yet makes containerd refuse the file.
-func (s *hostSettings) check(server string) error {
+// mirror is a host with its settings. The error is what is good TOML and yet makes containerd refuse the file.
+func (s *hostSettings) mirror(host string) (Mirror, error) {
+	m := Mirror{URL: host, At: &url.URL{}, DialTimeout: s.DialTimeout}
 	for _, c := range s.Capabilities {
 		if !slices.Contains([]string{"pull", "resolve", "push", "referrers"}, strings.ToLower(c)) {
-			return fmt.Errorf("host %s: unknown capability %s", redact.Quote(server), redact.Quote(c))
+			return m, fmt.Errorf("host %s: unknown capability %s", redact.Quote(host), redact.Quote(c))
 		}
 	}
-	if s.DialTimeout != "" {
-		if _, err := time.ParseDuration(s.DialTimeout); err != nil {
-			return fmt.Errorf("host %s: dial_timeout %s is no duration", redact.Quote(server), redact.Quote(s.DialTimeout))
-		}
+	if _, err := time.ParseDuration(s.DialTimeout); s.DialTimeout != "" && err != nil {
+		return m, fmt.Errorf("host %s: dial_timeout %s is no duration", redact.Quote(host), redact.Quote(s.DialTimeout))
 	}
-	if _, err := HostURL(server); err != nil {
-		return fmt.Errorf("%s is no URL", redact.Quote(server))
-	}
-	return nil
-}
-
-// HostURL reads what a file has for a host as containerd does.
-func HostURL(host string) (*url.URL, error) {
 	if !strings.HasPrefix(host, "http") {
 		host = "https://" + host
 	}
-	return url.Parse(host)
+	at, err := url.Parse(host)
+	if err != nil {
+		return m, fmt.Errorf("%s is no URL", redact.Quote(m.URL))
+	}
+	m.At = at
+	return m, nil
 }
 
 // special lists the settings without which the registry may not be reachable.

@@ -18,6 +18,7 @@ import (
 
 // Secret is what a Secret says about registries.
 type Secret struct {
+	Name    string
 	Broken  []string        // hosts of the entries that the kubelet can't decode, sorted
 	entries map[string]bool // by key: whether it has credentials
 }
@@ -33,8 +34,8 @@ var ErrType = errors.New("is not of type " + DockerConfigJSON + " or " + DockerC
 
 // Parse reads the data of a Secret. The error says what is wrong without any of its content. An entry that makes no sense
 // leaves the others to be read.
-func Parse(form string, data map[string][]byte) (Secret, error) {
-	s := Secret{entries: map[string]bool{}}
+func Parse(name, form string, data map[string][]byte) (Secret, error) {
+	s := Secret{Name: name, entries: map[string]bool{}}
 	var auths map[string]json.RawMessage
 	var err error
 	key := ".dockercfg"

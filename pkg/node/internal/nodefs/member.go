@@ -88,7 +88,7 @@ func (m *member) open(name string) (io.ReadSeekCloser, int64, error) {
 // lacks is false for the root: nobody archives all of it.
 func (m *member) lacks(folder string, _ bool) bool {
 	m = m.at(folder)
-	return folder != "/" && m != nil && m.whole && !m.partial
+	return folder != "/" && m != nil && (!m.Type.IsDir() || m.whole && !m.partial)
 }
 
 // inMemory is an open file that has nothing to close.
