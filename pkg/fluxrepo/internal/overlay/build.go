@@ -60,7 +60,7 @@ func (c *Cache) Run(b Build) *Built {
 			return true
 		})
 	}
-	if slices.ContainsFunc(b.all, (*Folder).copiesKustomizations) {
+	if b.any(func(f *Folder) bool { return f.whole }) {
 		b.LeaveOut = nil
 	}
 	over := b.made(false)
@@ -73,7 +73,7 @@ func (c *Cache) Run(b Build) *Built {
 		b.Full, b.LeaveOut = true, nil
 		out = b.run(b.made(false))
 	}
-	if out.Err != nil && slices.ContainsFunc(b.all, (*Folder).isRemote) {
+	if out.Err != nil && b.any(func(f *Folder) bool { return slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Remote }) }) {
 		if again := b.run(b.made(true)); again.Err == nil {
 			again.Unfollowed, out = true, again
 		}
@@ -81,6 +81,8 @@ func (c *Cache) Run(b Build) *Built {
 	c.builds[key] = out
 	return out
 }
+
+func (b *Build) any(is func(*Folder) bool) bool { return slices.ContainsFunc(b.all, is) }
 
 // leftOut stands in a file that is left out of a build: a list of nothing. kustomize would take longer to find that a
 // file holds no object at all than for the rest of a large build.
@@ -119,9 +121,9 @@ func (b *Build) run(over map[string]string) *Built {
 	if err := b.bounded(); err != nil {
 		return &Built{Err: err}
 	}
-	spegels := slices.ContainsFunc(b.all, b.runsSpegel)
+	spegels := b.any(b.runsSpegel)
 	res, err := kustomize(worktree.NewView(b.Tree, b.Spec.Ignore, over), path.Join(worktree.Mount, b.Spec.Path),
-		slices.ContainsFunc(b.all, (*Folder).hasSchema), b.Full || spegels || slices.ContainsFunc(b.all, (*Folder).needsBuiltins))
+		b.any(func(f *Folder) bool { return f.schema }), b.Full || spegels || b.any(func(f *Folder) bool { return f.builtins }))
 	if err != nil {
 		return &Built{Err: Plain(err)}
 	}

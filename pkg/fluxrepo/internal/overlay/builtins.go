@@ -19,22 +19,33 @@ func kept(kind string) bool {
 	return strings.Contains(kind, "${")
 }
 
-// hasSchema reports whether the kustomization adds to the schema of kustomize.
-func (f *Folder) hasSchema() bool { return f.ks.OpenAPI != nil || f.ks.Crds != nil }
-
-// needsBuiltins reports whether the schema of Kubernetes' own kinds could change what is kept of a build. It says how
-// lists merge when a patch meets such a kind, and nothing with such a list is kept: only what is copied out of one.
-func (f *Folder) needsBuiltins() bool {
-	//nolint:staticcheck // vars are still built
-	return len(f.ks.Vars)+len(f.ks.Transformers)+len(f.ks.Validators)+len(f.ks.Generators) > 0 ||
-		slices.ContainsFunc(f.copied, func(s *kustypes.SourceSelector) bool {
-			return s.FieldPath != "" && !strings.HasPrefix(s.FieldPath, "metadata.") && !kept(s.Kind)
-		})
-}
-
-// copiesKustomizations reports whether a replacement could copy out of a Kustomization of Flux.
-func (f *Folder) copiesKustomizations() bool {
-	return slices.ContainsFunc(f.copied, func(s *kustypes.SourceSelector) bool { return s.Kind == "" || s.Kind == "Kustomization" })
+// needs notes what the kustomization needs of a build: its own schema, that of Kubernetes' own kinds, every Kustomization of
+// Flux. The schema says how lists merge when a patch meets such a kind, and nothing with such a list is kept: only what is
+// copied out of one.
+//
+//nolint:staticcheck // vars are still built
+func (r *Reader) needs(f *Folder) {
+	f.schema = f.ks.OpenAPI != nil || f.ks.Crds != nil
+	f.builtins = len(f.ks.Vars)+len(f.ks.Transformers)+len(f.ks.Validators)+len(f.ks.Generators) > 0
+	for _, field := range f.ks.Replacements {
+		list := []kustypes.Replacement{field.Replacement}
+		if p, ok := worktree.Resolve(f.Dir, field.Path); field.Path != "" && ok {
+			docs, _ := r.tree.Documents(p) // an error is kustomize's to say
+			switch {
+			case len(docs) == 0:
+			case docs[0].Kind == yaml.SequenceNode:
+				_ = docs[0].Decode(&list)
+			default:
+				_ = docs[0].Decode(&list[0])
+			}
+		}
+		for _, one := range list {
+			if s := one.Source; s != nil {
+				f.whole = f.whole || s.Kind == "" || s.Kind == "Kustomization"
+				f.builtins = f.builtins || s.FieldPath != "" && !strings.HasPrefix(s.FieldPath, "metadata.") && !kept(s.Kind)
+			}
+		}
+	}
 }
 
 // runsSpegel reports whether a DaemonSet of a folder may run Spegel. A patch of it merges its containers by their names,
@@ -45,27 +56,4 @@ func (b *Build) runsSpegel(f *Folder) bool {
 		file := b.Tree.File(p)
 		return file != nil && file.Marks&want == want
 	})
-}
-
-// sources are what the replacements of a kustomization copy from.
-func (r *Reader) sources(f *Folder) (out []*kustypes.SourceSelector) {
-	for _, field := range f.ks.Replacements {
-		list := []kustypes.Replacement{field.Replacement}
-		if p, ok := worktree.Resolve(f.Dir, field.Path); field.Path != "" && ok && r.tree.File(p) != nil {
-			docs, _ := r.tree.Documents(p) // kustomize says what it can't read
-			switch {                       // an error is kustomize's to say
-			case len(docs) == 0:
-			case docs[0].Kind == yaml.SequenceNode:
-				_ = docs[0].Decode(&list)
-			default:
-				_ = docs[0].Decode(&list[0])
-			}
-		}
-		for _, one := range list {
-			if one.Source != nil {
-				out = append(out, one.Source)
-			}
-		}
-	}
-	return out
 }

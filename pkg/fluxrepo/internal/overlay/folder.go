@@ -27,9 +27,9 @@ type Folder struct {
 	Subs      []*Folder // bases and components
 	Holes     []Hole
 
-	ks      kustypes.Kustomization // without what is not there
-	changed bool                   // ks is not what File has
-	copied  []*kustypes.SourceSelector
+	ks                      kustypes.Kustomization // without what is not there
+	changed                 bool                   // ks is not what File has
+	schema, builtins, whole bool                   // what the build needs
 }
 
 // Hole is what a kustomization names and what is not there. Line and Column count from 1; 0 is not known.
@@ -112,7 +112,7 @@ func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 		}
 		return problem == ""
 	})
-	f.copied = r.sources(f)
+	r.needs(f)
 }
 
 // decode reads a kustomization, or says why nothing can be built of it.
@@ -239,7 +239,7 @@ func (f *Folder) Files(visit func(file string) (more bool)) {
 }
 
 // Copies reports whether the kustomization copies out of the objects of its files.
-func (f *Folder) Copies() bool { return len(f.copied) > 0 }
+func (f *Folder) Copies() bool { return len(f.ks.Replacements) > 0 }
 
 // IsComponent reports whether the kustomization is a part of others.
 func (f *Folder) IsComponent() bool { return f.ks.Kind == kustypes.ComponentKind }
@@ -248,9 +248,4 @@ func (f *Folder) IsComponent() bool { return f.ks.Kind == kustypes.ComponentKind
 func (f *Folder) Lists() bool {
 	return len(f.ks.Resources)+len(f.ks.Bases) > 0 || //nolint:staticcheck // repositories have the old field, too
 		slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Field == "resources" || h.Field == "bases" })
-}
-
-// isRemote reports whether the kustomization names what lies elsewhere.
-func (f *Folder) isRemote() bool {
-	return slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Remote })
 }

@@ -12,46 +12,43 @@ var escape = regexp.MustCompile(`\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa
 
 // Unescaped is a text with such characters as themselves, and the way back to where they are written.
 type Unescaped struct {
-	Text []byte
-	from []int // where each byte of Text is written; nil where it is the same place
+	Text    []byte
+	written []byte
 }
 
 // Unescape reads a text. It knows nothing of quotes: a text outside of them that looks like an escape becomes
 // another, which matters to nobody who searches for a word.
 func Unescape(data []byte) Unescaped {
-	if bytes.IndexByte(data, '\\') < 0 || !escape.Match(data) {
-		return Unescaped{Text: data}
+	if bytes.IndexByte(data, '\\') < 0 {
+		return Unescaped{data, data}
 	}
-	var u Unescaped
-	add := func(s []byte, at int, moves bool) {
-		for i := range s {
-			u.Text = append(u.Text, s[i])
-			if moves {
-				u.from = append(u.from, at+i)
-			} else {
-				u.from = append(u.from, at)
-			}
-		}
+	return Unescaped{escape.ReplaceAllFunc(data, character), data}
+}
+
+// character is what an escape stands for.
+func character(e []byte) []byte {
+	code, err := strconv.ParseUint(string(e[2:]), 16, 31)
+	if err != nil { // a line that goes on, or no character
+		return nil
 	}
-	last := 0
-	for _, m := range escape.FindAllIndex(data, -1) {
-		add(data[last:m[0]], last, true)
-		if c := data[m[0]+1]; c != '\n' && c != '\r' {
-			if code, err := strconv.ParseUint(string(data[m[0]+2:m[1]]), 16, 31); err == nil {
-				add([]byte(string(rune(code))), m[0], false)
-			}
-		}
-		last = m[1]
-	}
-	add(data[last:], last, true)
-	u.from = append(u.from, len(data))
-	return u
+	return []byte(string(rune(code)))
 }
 
 // Written is where a range of Text is written.
-func (u Unescaped) Written(start, end int) (from, to int) {
-	if u.from == nil {
-		return start, end
+func (u Unescaped) Written(start, end int) (from, to int) { return u.at(start), u.at(end) }
+
+func (u Unescaped) at(i int) int {
+	last, text := 0, 0 // up to where both were read
+	for _, m := range escape.FindAllIndex(u.written, -1) {
+		text += m[0] - last
+		if i < text {
+			return m[0] - (text - i)
+		}
+		n := len(character(u.written[m[0]:m[1]]))
+		if i < text+n {
+			return m[0]
+		}
+		last, text = m[1], text+n
 	}
-	return u.from[start], u.from[end]
+	return last + i - text
 }
