@@ -147,6 +147,21 @@ func TestEdges(t *testing.T) {
 			}),
 			want: []string{"unresolved ConfigMap kube-system/v", "error fatal=false apps/hr.yaml:10:53: Kustomization apps: nothing sets ${X}"},
 		},
+		"a patch for what may lie in a remote base, beside one for a release": {
+			files: with(map[string]string{
+				"apps/kustomization.yaml": "resources: [hr.yaml, \"https://example.com/x.yaml\"]\npatchesStrategicMerge: [p.yaml]\n",
+				"apps/p.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: gone}\n---\n" +
+					strings.Replace(quickStart, "spec:", "spec:\n  values: {spegel: {mirroredRegistries: [https://harbor.example.com]}}", 1),
+				"apps/hr.yaml": quickStart,
+			}),
+			want: []string{built, deny, "at apps/p.yaml:11:42", "error fatal=false clusters/prod/apps.yaml:9:3: Kustomization apps: patches are left out"},
+		},
+		"a patch that no release of the build fits": {
+			files: with(map[string]string{
+				"apps/kustomization.yaml": "resources: [hr.yaml, \"https://example.com/x.yaml\"]\npatches: [{patch: '{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, metadata: {name: spegel}, spec: {suspend: true}}'}]\n",
+			}),
+			want: []string{built, "suspended=false", deny, "patches are left out"},
+		},
 		"a remote base and no release": {
 			files: with(map[string]string{"apps/hr.yaml": settings, "apps/kustomization.yaml": remote}), without: "error",
 		},

@@ -1,12 +1,14 @@
 package overlay
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
 	kustypes "sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
@@ -59,22 +61,17 @@ func (b *Build) documents(f *Folder, p kustypes.Patch) ([]*yaml.Node, error) {
 // is that lies in a remote resource.
 func (b *Build) aimed(f *Folder) (out []kustypes.Patch) {
 	for _, p := range f.strategic() {
-		docs, _ := b.documents(f, p) // kustomize says what it can't read
-		if p.Target != nil || slices.ContainsFunc(docs, func(d *yaml.Node) bool { return yamldoc.Text(d, "metadata", "name") == "" }) {
-			docs = nil
+		docs, err := b.documents(f, p)
+		if p.Target != nil || err != nil { // kustomize says what it can't read
+			out = append(out, p)
+			continue
 		}
 		for _, d := range docs {
-			text, err := yaml.Marshal(d)
-			if err != nil {
-				continue // can't be: it was decoded
-			}
-			one := kustypes.Patch{Patch: string(text), Options: p.Options, Target: &kustypes.Selector{}}
-			one.Target.Kind, one.Target.Namespace = yamldoc.Text(d, "kind"), yamldoc.Text(d, "metadata", "namespace")
-			one.Target.Name = regexp.QuoteMeta(yamldoc.Text(d, "metadata", "name"))
-			out = append(out, one)
-		}
-		if len(docs) == 0 {
-			out = append(out, p)
+			o := NewObject(d)
+			target := &kustypes.Selector{}
+			target.Group, target.Version = resid.ParseGroupVersion(o.APIVersion)
+			target.Kind, target.Namespace, target.Name = o.Kind, cmp.Or(o.Namespace, "default"), regexp.QuoteMeta(o.Name)
+			out = append(out, kustypes.Patch{Patch: string(o.Text), Target: target, Options: p.Options})
 		}
 	}
 	return out
