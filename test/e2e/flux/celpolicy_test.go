@@ -15,16 +15,17 @@ func TestCELPoliciesFluxForce(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, "cel-force", "  force: true\n", fix)
 	a.applied("app")
-	uid := a.uid()
 	bendCELPolicy(t, a.ns, func(map[string]any) {})
 	celPolicyDecides(t, a.ns)
 	a.push(incident)
-	ready := a.reconcile("app")
-	if want := "dry-run failed (Forbidden): helmreleases.helm.toolkit.fluxcd.io \"spegel\" is forbidden: ValidatingAdmissionPolicy 'cel-force' with binding 'cel-force' denied request: Spegel would stand"; !strings.Contains(ready, want) {
-		t.Errorf("want a refusal by the CEL policies: %s", ready)
-	}
-	if now := a.uid(); uid == "" || now != uid {
-		t.Errorf("the refused release was recreated: uid %q, then %q", uid, now)
+	uid := a.twice(func() {
+		ready := a.reconcile("app")
+		if want := "dry-run failed (Forbidden): helmreleases.helm.toolkit.fluxcd.io \"spegel\" is forbidden: ValidatingAdmissionPolicy 'cel-force' with binding 'cel-force' denied request: Spegel would stand"; !strings.Contains(ready, want) {
+			t.Errorf("want a refusal by the CEL policies: %s", ready)
+		}
+	})
+	if got := a.get("helmrelease", "spegel", "{.spec.values.spegel}"); uid == "" || got != `{"mirroredRegistries":["https://docker.io"]}` {
+		t.Errorf("the good release did not stay as it was: uid %q, values %s", uid, got)
 	}
 }
 

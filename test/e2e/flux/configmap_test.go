@@ -33,31 +33,32 @@ func newForcedApp(t *testing.T, ns string, files map[string]string) app {
 	return newApp(t, ns, "  force: true\n", files)
 }
 
-// list is what the ConfigMap in the cluster holds.
-func (a app) list() string {
-	a.t.Helper()
-	_, list, _ := strings.Cut(a.get("configmap", "spegel-values", "{.data.values\\.yaml}"), "mirroredRegistries: ")
-	return strings.TrimSuffix(strings.TrimSpace(list), "}")
-}
-
-// holds fails the test unless the ConfigMap holds this list.
+// holds fails the test unless the ConfigMap that the release names holds this list.
 func (a app) holds(list string) {
 	a.t.Helper()
-	if got := a.list(); got != list {
-		a.t.Errorf("the ConfigMap holds %s, want %s", got, list)
+	values := a.get("configmap", a.named(), "{.data.values\\.yaml}")
+	if _, got, _ := strings.Cut(strings.TrimSpace(values), "mirroredRegistries: "); got != list+"}" {
+		a.t.Errorf("the ConfigMap %s holds %s, want %s", a.named(), values, list)
 	}
 }
 
-// twice runs a step of two reconciliations, and fails the test if the release is made anew.
-func (a app) twice(step func()) {
+// named is the ConfigMap that the release names.
+func (a app) named() string { return a.get("helmrelease", "spegel", "{.spec.valuesFrom[0].name}") }
+
+// twice runs a step of two reconciliations, and returns the UID of the release; empty for none. It fails the test if the release goes
+// or is made anew in one of them.
+func (a app) twice(step func()) (uid string) {
 	a.t.Helper()
-	uid := a.uid()
+	uid = a.uid()
 	for range 2 {
 		step()
+		now := a.uid()
+		if uid != "" && now != uid {
+			a.t.Errorf("the release was made anew: uid %s, then %q", uid, now)
+		}
+		uid = now
 	}
-	if now := a.uid(); uid != "" && now != uid {
-		a.t.Errorf("the release was made anew: uid %s, then %q", uid, now)
-	}
+	return uid
 }
 
 // touch writes what is no change of the spec, as people, helm-controller and "flux reconcile helmrelease" do.
@@ -142,14 +143,12 @@ func TestFluxGeneratedConfigMapTurnsBad(t *testing.T) {
 	t.Parallel()
 	a := newForcedApp(t, "flux-cm-generated", generated(listGood))
 	a.applied("app")
-	named := a.get("helmrelease", "spegel", "{.spec.valuesFrom[0].name}")
 	a.push(generated(listPrivate))
 	a.twice(func() { a.refused("app", "private-registry-mirrored") })
-	if now := a.get("helmrelease", "spegel", "{.spec.valuesFrom[0].name}"); now != named {
-		t.Errorf("the release names %s, want %s", now, named)
-	}
+	a.holds(listGood)
 	a.push(generated(listBetter))
 	a.twice(func() { a.applied("app") })
+	a.holds(listBetter)
 }
 
 // TestFluxUnresolvedDenied is not parallel: it changes the policy that all tests share. With unresolved: deny, a release
@@ -171,26 +170,30 @@ func TestFluxUnresolvedDenied(t *testing.T) {
 		a.twice(func() { a.applied("app") })
 		a.push(generated(listBetter))
 		a.twice(func() { a.applied("app") })
+		a.holds(listBetter)
 		a.push(generated(listPrivate))
 		a.twice(func() { a.refused("app", "private-registry-mirrored") })
+		a.holds(listBetter)
 	})
 	t.Run("a ConfigMap that never comes", func(t *testing.T) {
 		t.Parallel()
 		files := byConfigMap(listGood)
 		delete(files, "configmap.yaml")
 		a := newForcedApp(t, "flux-deny-never", files)
-		a.twice(func() {
+		uid := a.twice(func() {
 			if ready := a.reconcile("app"); !strings.HasPrefix(ready, "False HelmRelease/") || !strings.Contains(ready, "[unresolved]") {
 				t.Errorf("app is %s", ready)
 			}
 		})
-		if a.uid() != "" {
+		if uid != "" {
 			t.Error("the release was applied")
 		}
 	})
 	t.Run("a source that comes with its release", func(t *testing.T) {
 		t.Parallel()
 		a := newForcedApp(t, "flux-deny-source", fix)
-		a.twice(func() { a.applied("app") })
+		if a.twice(func() { a.applied("app") }) == "" || a.get("ocirepository", "spegel", "{.metadata.uid}") == "" {
+			t.Error("the release or its source was not applied")
+		}
 	})
 }
