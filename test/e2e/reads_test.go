@@ -49,7 +49,7 @@ func webhookRequests() ([]string, error) {
 		if request == "get validatingwebhookconfigurations spegel-guard" {
 			continue // readiness looks at what the API server trusts
 		}
-		if request == "list helmreleases " && e.ObjectRef.Namespace != "" && e.ResponseStatus.Code == 200 {
+		if request == "list helmreleases " && e.ObjectRef.Namespace != "" && e.ResponseStatus.Code != 403 { // one for which time ran out has another
 			continue
 		}
 		named := slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(e.ObjectRef.Name, n) })
