@@ -28,7 +28,7 @@ var mutations = map[string]struct{ file, text, instead string }{
 	"a scalar with a variable is known":                {"layers.go", "return certainty.Unknown{Reasons: reasons}", "return node"},
 	"a key with a variable opens nothing":              {"layers.go", "return certainty.Open{Known: known, Reasons: reasons}", "return known"},
 	"the chart brings nothing":                         {"values.go", "if unread.Reason != \"\" {", "if false {"},
-	"what the chart brings wins":                       {"values.go", "return certainty.Lay(below, values)", "if below == nil {\n\t\treturn values\n\t}\n\treturn certainty.Lay(values, below)"},
+	"what the chart brings wins":                       {"values.go", "r.values = over(r.below, r.values)", "r.values = over(r.values, r.below)"},
 	"the inline values decide everything":              {"findings.go", "inline[place(f)]", "inline[place(f)] || true"},
 	"the inline values decide with what could be read": {"findings.go", "refs[i].hide(i)", "_ = i"},
 	"the inline values decide with what is not there":  {"findings.go", "refs[i].hide(i)", "if refs[i].tree != nil {\n\t\t\trefs[i].hide(i)\n\t\t}"},

@@ -23,8 +23,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
-// path is where spegel-guard answers, and what its webhook configuration names.
-const path = "/validate-helm-toolkit-fluxcd-io-v2-helmrelease"
+// path is below all that webhook configurations of spegel-guard name.
+const path = "/"
 
 func main() {
 	log.SetLogger(logr.Discard())

@@ -13,6 +13,7 @@ import (
 // Where objects are created, by namespace.
 const (
 	helmReleases = "/apis/helm.toolkit.fluxcd.io/v2/namespaces/%s/helmreleases?dryRun=All"
+	configMaps   = "/api/v1/namespaces/%s/configmaps?dryRun=All"
 	daemonSets   = "/apis/apps/v1/namespaces/%s/daemonsets?dryRun=All"
 )
 

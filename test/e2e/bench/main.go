@@ -1,5 +1,5 @@
-// Command bench measures what admission costs, side by side in one run: server-side dry-run creates of a Spegel
-// HelmRelease, and of another chart's, against one real API server with nothing in the way, with the CEL
+// Command bench measures what admission costs, side by side in one run: server-side dry-run creates of a HelmRelease, a DaemonSet and a
+// ConfigMap, of Spegel's and of others', against one real API server with nothing in the way, with the CEL
 // policies, with a webhook that allows everything and with spegel-guard.
 //
 // The variants live in namespaces of their own, each selected by one policy or webhook configuration, so nothing is

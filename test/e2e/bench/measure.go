@@ -23,7 +23,7 @@ type variant struct {
 // group is what is compared with each other; the first variant is the base.
 type group struct {
 	title    string
-	where    string // helmReleases or daemonSets
+	where    string // helmReleases, configMaps or daemonSets
 	variants []variant
 }
 
@@ -56,6 +56,17 @@ func groups() []group {
 			{name: "CEL policies", namespace: cel, object: otherDaemonSet},
 			{name: allowName, namespace: allow, object: otherDaemonSet},
 			{name: "spegel-guard", namespace: guard, object: otherDaemonSet},
+		}},
+		{"A ConfigMap with Spegel's values", configMaps, []variant{
+			{name: nothingName, namespace: nothing, object: spegelConfigMap},
+			calls(ofAllow, variant{name: allowName, namespace: allow, object: spegelConfigMap}),
+			calls(ofGuard, variant{name: "spegel-guard, no release in the namespace", namespace: guard, object: spegelConfigMap}),
+			calls(ofGuard, variant{name: "spegel-guard, one of ten releases names it", namespace: values, object: spegelConfigMap}),
+		}},
+		{"Another ConfigMap", configMaps, []variant{
+			{name: nothingName, namespace: nothing, object: otherConfigMap},
+			{name: allowName, namespace: allow, object: otherConfigMap},
+			{name: "spegel-guard", namespace: values, object: otherConfigMap},
 		}},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ const (
 	allow      = "bench-allow"
 	guard      = "bench-guard"
 	references = "bench-references"
+	values     = "bench-values"
 )
 
 func setUp(ctx context.Context, o options) (*bed, error) {
@@ -44,12 +46,12 @@ func setUp(ctx context.Context, o options) (*bed, error) {
 		return nil, err
 	}
 	b := &bed{cluster: c}
-	for _, ns := range []string{nothing, never, cel, allow, guard, references} {
+	for _, ns := range []string{nothing, never, cel, allow, guard, references, values} {
 		if err := b.apply(ctx, "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+ns+"}\n"); err != nil {
 			return b, err
 		}
 	}
-	if err := b.apply(ctx, referred); err != nil {
+	if err := b.apply(ctx, referred+"---\n"+releasesOfValues()); err != nil {
 		return b, err
 	}
 	if b.client, err = newClient(c.Config()); err != nil {
@@ -58,7 +60,7 @@ func setUp(ctx context.Context, o options) (*bed, error) {
 	if err := b.installCELPolicies(ctx); err != nil {
 		return b, err
 	}
-	if b.guard, err = b.install(ctx, "guard.spegel-guard.dev", "", guard, references); err != nil {
+	if b.guard, err = b.install(ctx, "guard.spegel-guard.dev", "", guard, references, values); err != nil {
 		return b, err
 	}
 	// Before the next one, whose registration waits until the API server has taken it in.
@@ -102,8 +104,11 @@ func (b *bed) install(ctx context.Context, name, program string, namespaces ...s
 		return nil, err
 	}
 	configuration.Name = name
-	configuration.Webhooks = append(configuration.Webhooks[:1], runs) // the ones for creates
-	configuration.Webhooks[0].Name, configuration.Webhooks[1].Name = name, "daemonsets."+name
+	const onUpdate = 1
+	configuration.Webhooks = append(slices.Delete(configuration.Webhooks, onUpdate, onUpdate+1), runs) // the ones for creates
+	for i, entry := range []string{name, "configmaps." + name, "daemonsets." + name} {
+		configuration.Webhooks[i].Name = entry
+	}
 	for i := range configuration.Webhooks {
 		configuration.Webhooks[i].NamespaceSelector = in(namespaces...)
 	}
