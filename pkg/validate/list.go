@@ -69,6 +69,22 @@ func (l list) entries(yield func(entry) bool) {
 	}
 }
 
+// problems are what is wrong with entries, of so many as are told, and why others are not known.
+func (l list) problems(of func(entry) (p problem, found bool)) (out []problem, undecided []int) {
+	for e := range l.entries {
+		if u, ok := e.raw.(certainty.Unknown); ok {
+			undecided = certainty.Union(undecided, u.Reasons)
+		} else if p, found := of(e); found {
+			p.path, p.value = e.path(), e.quoted()
+			out = append(out, p)
+		}
+		if len(out) == maxFindings {
+			break
+		}
+	}
+	return out, undecided
+}
+
 // key is the last step of the path.
 func (l list) key() string { return l.path[len(l.path)-1].(string) }
 

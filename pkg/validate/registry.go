@@ -1,10 +1,6 @@
 package validate
 
-import (
-	"errors"
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // Rule is the metadata of one rule. docs/rules.md is made of it, and so is the JSON of the command rules.
 type Rule struct {
@@ -32,7 +28,7 @@ type problem struct {
 	mild    bool // does no harm on a node here: a warning at most, whatever the policy says
 }
 
-var registry = mustRegister(
+var registry = []Rule{
 	legacyRegistriesKey,
 	emptyMirrorList,
 	wildcardMirror,
@@ -41,40 +37,7 @@ var registry = mustRegister(
 	misplacedRegistriesKey,
 	renamedKey,
 	ineffectiveMirror,
-)
+}
 
 // Rules lists all rules in the order in which their findings are reported.
 func Rules() []Rule { return slices.Clone(registry) }
-
-// mustRegister panics on a mistake that only a programmer can make.
-func mustRegister(rules ...Rule) []Rule {
-	if err := checkRegistry(rules); err != nil {
-		panic(err)
-	}
-	return rules
-}
-
-func checkRegistry(rules []Rule) error {
-	var errs []error
-	seen := map[string]bool{}
-	for i, r := range rules {
-		if r.ID == "" || seen[r.ID] {
-			errs = append(errs, fmt.Errorf("rule %d: id %q is empty or taken", i, r.ID))
-		}
-		seen[r.ID] = true
-		if r.Default != Deny && r.Default != Warn {
-			errs = append(errs, fmt.Errorf("rule %s: default severity %q is neither deny nor warn", r.ID, r.Default))
-		}
-		for _, doc := range []struct{ name, text string }{
-			{"title", r.Title}, {"why", r.Why}, {"reads", r.Reads}, {"limits", r.Limits}, {"fix", r.Fix}, {"bad", r.Bad}, {"good", r.Good},
-		} {
-			if doc.text == "" {
-				errs = append(errs, fmt.Errorf("rule %s: no %s", r.ID, doc.name))
-			}
-		}
-		if r.check == nil {
-			errs = append(errs, fmt.Errorf("rule %s: no check", r.ID))
-		}
-	}
-	return errors.Join(errs...)
-}

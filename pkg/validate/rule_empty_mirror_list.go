@@ -33,20 +33,13 @@ var emptyMirrorList = Rule{
 		if empty, unknown := v.list.isEmpty(); !empty {
 			return nil, unknown
 		}
-		p := problem{
-			path:    v.list.path,
-			message: v.list.state() + ", so Spegel answers for every registry, " + mayFail,
-			fix:     "list the registries to mirror, " + examples,
-		}
-		if v.writesNoHosts() {
-			p.mild, p.message = true, v.list.state()+", so Spegel answers for every registry"+nodesDecide
-		}
-		return []problem{p}, nil
+		p := problem{path: v.list.path, message: v.list.state(), fix: "list the registries to mirror, " + examples}
+		return []problem{v.says(p, ", so Spegel answers for every registry", mayFail)}, nil
 	},
 }
 
 // mayFail is what follows for the private registries among all that Spegel answers for.
-const mayFail = `the private ones included, and their pulls may fail with "not found"`
+const mayFail = `, the private ones included, and their pulls may fail with "not found"`
 
 // examples is how a fix shows what an entry looks like.
 const examples = "e.g. https://docker.io, https://ghcr.io"

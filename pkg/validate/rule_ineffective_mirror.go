@@ -2,8 +2,6 @@ package validate
 
 import (
 	"strings"
-
-	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
 // ineffectiveMirror exists because Spegel accepts entries that do not do what they seem to. It reads the entries of
@@ -30,33 +28,23 @@ var ineffectiveMirror = Rule{
     - https://docker.io
     - https://ghcr.io
 `,
-	check: func(v *values, _ Policy) (out []problem, undecided []int) {
+	check: func(v *values, _ Policy) ([]problem, []int) {
 		noHosts := v.writesNoHosts()
-		for e := range v.list.entries {
-			if len(out) == maxFindings {
-				break
-			}
-			if u, ok := e.raw.(certainty.Unknown); ok {
-				undecided = certainty.Union(undecided, u.Reasons)
-			}
+		return v.list.problems(func(e entry) (p problem, found bool) {
 			s, _ := e.raw.(string)
-			scheme, host, ok := strings.Cut(strings.ToLower(s), "://")
+			scheme, host, _ := strings.Cut(strings.ToLower(s), "://")
 			host, _ = splitPort(host)
-			message, fix := "", "write https://docker.io"
+			p.fix = "write https://docker.io"
 			switch {
-			case !ok:
 			case host == "index.docker.io":
-				message = "has no effect, as containerd looks for docker.io instead"
+				p.message = "has no effect, as containerd looks for docker.io instead"
 			case host == "registry-1.docker.io":
-				message = "has no effect on images of docker.io, only on those that are named registry-1.docker.io"
+				p.message = "has no effect on images of docker.io, only on those that are named registry-1.docker.io"
 			case scheme == "http" && isPublic(host) && !noHosts:
-				message, fix = "leads back to the registry by plain http, and it speaks only https", "write https instead of http"
+				p.message, p.fix = "leads back to the registry by plain http, and it speaks only https", "write https instead of http"
 			}
-			if message != "" && entryProblem(e.raw) == "" {
-				out = append(out, problem{path: e.path(), value: e.quoted(), message: message, fix: fix})
-			}
-		}
-		return out, undecided
+			return p, p.message != "" && entryProblem(e.raw) == ""
+		})
 	},
 }
 

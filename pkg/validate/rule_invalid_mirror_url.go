@@ -3,8 +3,6 @@ package validate
 import (
 	"net/url"
 	"strings"
-
-	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
 // invalidMirrorURL exists because Spegel fails at the start on an entry that it does not accept, and the DaemonSet
@@ -74,27 +72,17 @@ func invalidEntries(l list, isWildcard func(string) bool) (out []problem, undeci
 		}}, nil
 	}
 	wildcard := false
-	for e := range l.entries {
-		if len(out) == maxFindings {
-			break
-		}
-		if u, ok := e.raw.(certainty.Unknown); ok {
-			undecided = certainty.Union(undecided, u.Reasons)
-			continue
-		}
-		message, fix := entryProblem(e.raw), "write scheme and host only, e.g. https://docker.io"
+	return l.problems(func(e entry) (problem, bool) {
+		p := problem{message: entryProblem(e.raw), fix: "write scheme and host only, e.g. https://docker.io"}
 		if s, ok := e.raw.(string); ok && isWildcard(s) {
-			message, fix = "", "name the registries to mirror instead, "+examples
+			p.message, p.fix = "", "name the registries to mirror instead, "+examples
 			if wildcard {
-				message = "is a second wildcard" + crash
+				p.message = "is a second wildcard" + crash
 			}
 			wildcard = true
 		}
-		if message != "" {
-			out = append(out, problem{path: e.path(), value: e.quoted(), message: message, fix: fix})
-		}
-	}
-	return out, undecided
+		return p, p.message != ""
+	})
 }
 
 // crash is what follows from an entry that Spegel does not accept.

@@ -1,7 +1,5 @@
 package validate
 
-import "github.com/spegel-guard/spegel-guard/pkg/certainty"
-
 // privateRegistryMirrored exists because a registry on the list is asked of the peers first. It reads
 // the entries of spegel.mirroredRegistries and the policy's private registries. It cannot know a
 // private registry that the policy does not name.
@@ -33,41 +31,32 @@ spegel:
     - https://docker.io
 `,
 	check: func(v *values, policy Policy) (out []problem, undecided []int) {
-		all, mild := true, v.writesNoHosts()
+		if len(policy.PrivateRegistries) == 0 {
+			return nil, nil
+		}
 		fix := "remove the entry"
-		if !mild && !v.olderThan(renamed) {
+		if !v.writesNoHosts() && !v.olderThan(renamed) {
 			fix += ", or set prependExisting: true and let the policy warn of it"
 		}
-		for e := range v.list.entries {
-			if len(out) == maxFindings && !all {
-				break
-			}
-			if u, ok := e.raw.(certainty.Unknown); ok && len(policy.PrivateRegistries) > 0 {
-				undecided = certainty.Union(undecided, u.Reasons)
-			}
+		private := func(e entry) (host string, ok bool) {
 			s, _ := e.raw.(string)
-			host, ok := privateHost(s, policy.PrivateRegistries)
-			switch {
-			case !ok:
-				all = false
-			case len(out) < maxFindings:
-				p := problem{
-					path: e.path(), value: e.quoted(), mild: mild,
-					message: "names the private registry " + Clean(host),
-					fix:     fix,
-				}
-				if mild {
-					p.message += nodesDecide
-				} else {
-					p.message += `, so containerd asks Spegel first for its images, and their pulls may fail with "not found"`
-				}
-				out = append(out, p)
+			return privateHost(s, policy.PrivateRegistries)
+		}
+		out, undecided = v.list.problems(func(e entry) (problem, bool) {
+			host, ok := private(e)
+			if !ok {
+				return problem{}, false
+			}
+			const asked = `, so containerd asks Spegel first for its images, and their pulls may fail with "not found"`
+			return v.says(problem{fix: fix}, "names the private registry "+Clean(host), asked), true
+		})
+		for e := range v.list.entries {
+			if _, ok := private(e); !ok {
+				return out, undecided
 			}
 		}
-		if all { // nothing would be left, and an empty list is worse
-			for i := range out {
-				out[i].fix = "list public registries instead, " + examples
-			}
+		for i := range out { // nothing would be left, and an empty list is worse
+			out[i].fix = "list public registries instead, " + examples
 		}
 		return out, undecided
 	},
@@ -75,9 +64,6 @@ spegel:
 
 // privateHost is the host that an entry names, if it is private.
 func privateHost(entry string, private []Registry) (string, bool) {
-	if entry == "" || len(private) == 0 {
-		return "", false
-	}
 	for e := range endpoints(entry) {
 		for _, r := range private {
 			if !r.matches(e) {

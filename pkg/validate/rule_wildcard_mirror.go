@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
-
-	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
 // wildcards are the entries that stand for every registry, with the release of the chart that first takes them.
@@ -38,29 +36,14 @@ var wildcardMirror = Rule{
     - https://docker.io
     - https://ghcr.io
 `,
-	check: func(v *values, _ Policy) (out []problem, undecided []int) {
-		for e := range v.list.entries {
-			if len(out) == maxFindings {
-				break
+	check: func(v *values, _ Policy) ([]problem, []int) {
+		return v.list.problems(func(e entry) (problem, bool) {
+			if s, _ := e.raw.(string); !v.isWildcard(s) && !isWildcardURL(s) {
+				return problem{}, false
 			}
-			if u, ok := e.raw.(certainty.Unknown); ok {
-				undecided = certainty.Union(undecided, u.Reasons)
-			}
-			s, ok := e.raw.(string)
-			if !ok || !v.isWildcard(s) && !isWildcardURL(s) {
-				continue
-			}
-			p := problem{
-				path: e.path(), value: e.quoted(),
-				message: "stands for every registry, " + mayFail,
-				fix:     "name the registries to mirror instead, " + examples,
-			}
-			if v.writesNoHosts() {
-				p.mild, p.message = true, "stands for every registry"+nodesDecide
-			}
-			out = append(out, p)
-		}
-		return out, undecided
+			p := problem{fix: "name the registries to mirror instead, " + examples}
+			return v.says(p, "stands for every registry", mayFail), true
+		})
 	},
 }
 

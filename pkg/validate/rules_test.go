@@ -40,7 +40,12 @@ func TestTheExamplesOfEveryRuleShowItAndNothingElse(t *testing.T) {
 
 func TestEveryRuleIsDocumented(t *testing.T) {
 	t.Parallel()
+	ids := map[string]bool{}
 	for _, r := range validate.Rules() {
+		if ids[r.ID] || r.Default != validate.Deny && r.Default != validate.Warn {
+			t.Errorf("rule %q: its id is taken, or its default %q is neither deny nor warn", r.ID, r.Default)
+		}
+		ids[r.ID] = true
 		for name, text := range map[string]string{
 			"id": r.ID, "title": r.Title, "why": r.Why, "reads": r.Reads, "limits": r.Limits, "fix": r.Fix, "bad": r.Bad, "good": r.Good,
 		} {

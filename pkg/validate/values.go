@@ -91,8 +91,15 @@ func (v *values) writesNoHosts() bool {
 	return set && isFalse(add)
 }
 
-// nodesDecide says what follows where Spegel writes no hosts files.
-const nodesDecide = "; with containerdMirrorAdd: false Spegel writes no hosts files, so the nodes' own decide what it is asked for"
+// says completes a problem that puts Spegel in front of registries with what follows. Where Spegel writes no hosts files that is
+// nothing by itself.
+func (v *values) says(p problem, what, follows string) problem {
+	if p.mild = v.writesNoHosts(); p.mild {
+		follows = "; with containerdMirrorAdd: false Spegel writes no hosts files, so the nodes' own decide what it is asked for"
+	}
+	p.message = p.message + what + follows
+	return p
+}
 
 // known is the part of a map that is known; nil where the node is no map.
 func known(node any) map[string]any {
