@@ -60,12 +60,7 @@ An Event or a PolicyReport that could not be written is exit code 2 too, unless 
 	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the audit may take")
 	f.BoolVar(&o.events, "events", false, "write an Event about each finding; no second one on that day while the API server keeps the first")
 	f.BoolVar(&o.policyReport, "policy-report", false, "write a PolicyReport about each release, where wgpolicyk8s.io/v1alpha2 is installed")
-	completions := o.completions()
-	completions["context"] = o.cluster.contexts
-	for _, flag := range []string{"namespace", "timeout"} {
-		completions[flag] = cobra.NoFileCompletions
-	}
-	registerCompletions(cmd, completions)
+	complete(cmd, report.Formats())
 	return cmd
 }
 

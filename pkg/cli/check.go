@@ -65,7 +65,7 @@ Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be 
 	f.StringArrayVar(&o.vars, "var", nil, "value for ${NAME}, as NAME=VALUE; wins over --vars, but not over what the repository holds in the clear (repeatable)")
 	f.BoolVar(&o.all, "all", false, "build every Kustomization, also those that no release of Spegel seems to come of")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "list the faults and remote resources that do not concern Spegel, too")
-	o.complete(cmd)
+	complete(cmd, report.Formats())
 	return cmd
 }
 
@@ -86,12 +86,10 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 		return err
 	}
 
-	progress := newProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
 	res, err := fluxrepo.Check(cmd.Context(), fluxrepo.Options{
 		Paths: paths, Stdin: stdin, Ignore: o.ignore, Charts: pol.Charts, Policy: pol.Policy,
-		Vars: vars.values, Sources: vars.sources, All: o.all, Progress: progress.show,
+		Vars: vars.values, Sources: vars.sources, All: o.all,
 	})
-	progress.clear()
 	if err != nil {
 		return err
 	}

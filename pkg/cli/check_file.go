@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,32 +43,4 @@ func (outs outputs) keepInputs(inputs []string, reads func(string) bool) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// writeWhole writes a file so that it is there as a whole or not at all. What is no regular file, such as
-// /dev/stderr, is written to as it is.
-func writeWhole(name string, data []byte) (err error) {
-	target := absolute(name)
-	mode := fs.FileMode(0o644)
-	if info, err := os.Stat(target); err == nil {
-		if !info.Mode().IsRegular() {
-			return os.WriteFile(target, data, mode)
-		}
-		mode = info.Mode().Perm()
-	}
-	f, err := os.CreateTemp(filepath.Dir(target), ".webhook-*")
-	if err != nil {
-		return fmt.Errorf("open %s: %w", name, errors.Unwrap(err))
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), target)
 }

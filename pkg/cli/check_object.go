@@ -9,10 +9,9 @@ import (
 	"maps"
 	"regexp"
 
-	yamlv3 "go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
-	sigsyaml "sigs.k8s.io/yaml"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -36,14 +35,18 @@ func parseObjects(data []byte) ([]fluxrepo.Source, error) {
 		if err != nil {
 			return nil, &placed{message: err.Error()}
 		}
-		// By way of JSON, as kubectl does: decoded into a string at once, a number would be taken for one.
+		// By way of JSON, as Flux and kubectl do: decoded into a string at once, a number would be taken for one.
 		var list struct {
 			APIVersion string            `json:"apiVersion"`
 			Kind       string            `json:"kind"`
 			Items      []json.RawMessage `json:"items"`
 		}
-		if doc, err = quoteStrings(doc); err == nil {
-			doc, err = sigsyaml.YAMLToJSON(doc)
+		node, err := kyaml.Parse(string(doc))
+		if errors.Is(err, io.EOF) {
+			continue // comments
+		}
+		if err == nil {
+			doc, err = node.MarshalJSON()
 		}
 		if err == nil {
 			err = json.Unmarshal(doc, &list)
@@ -63,27 +66,6 @@ func parseObjects(data []byte) ([]fluxrepo.Source, error) {
 			sources = append(sources, source)
 		}
 	}
-}
-
-// quoteStrings puts quotes around what is a string for Flux, which reads YAML 1.2, but a boolean for YAMLToJSON, which
-// reads YAML 1.1, such as the key NO.
-func quoteStrings(doc []byte) ([]byte, error) {
-	var node yamlv3.Node
-	if err := yamlv3.Unmarshal(doc, &node); err != nil || node.Kind == 0 {
-		return doc, err
-	}
-	var quote func(n *yamlv3.Node)
-	quote = func(n *yamlv3.Node) {
-		n.HeadComment, n.LineComment, n.FootComment = "", "", ""
-		if n.Kind == yamlv3.ScalarNode && n.Tag == "!!str" {
-			n.Style = yamlv3.DoubleQuotedStyle
-		}
-		for _, c := range n.Content {
-			quote(c)
-		}
-	}
-	quote(&node)
-	return yamlv3.Marshal(&node)
 }
 
 var errNoObject = &placed{message: "not the YAML of a ConfigMap or Secret"}

@@ -84,7 +84,7 @@ func (outs outputs) each(ctx context.Context, stdout io.Writer, write func(w io.
 		if err == nil && out.file == "" {
 			_, err = stdout.Write(buf.Bytes())
 		} else if err == nil {
-			err = writeWhole(out.file, buf.Bytes())
+			err = os.WriteFile(out.file, buf.Bytes(), 0o644) //nolint:gosec // it holds no secret, and others may read it
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s report: %w", out.format, err))

@@ -106,15 +106,6 @@ func TestColourIsForATerminal(t *testing.T) {
 	}
 }
 
-func TestAQuickCheckShowsNoProgress(t *testing.T) {
-	t.Parallel()
-	tty, written := terminal(t)
-	code := cli.Run(t.Context(), []string{"check", "-", "--private-registry", "harbor.example.com"}, strings.NewReader(release), io.Discard, tty)
-	if out := written(); code != cli.ExitDenied || out != "" {
-		t.Errorf("exit code %d, standard error %q", code, out)
-	}
-}
-
 func TestACheckEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

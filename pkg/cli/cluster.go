@@ -3,12 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -41,15 +38,6 @@ func (o *clusterOptions) loader() clientcmd.ClientConfig {
 	rules.Warner = func(error) {} // a file of $KUBECONFIG that is not there is no news
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.context}
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
-}
-
-// contexts offers those of the kubeconfig.
-func (o *clusterOptions) contexts(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	config, err := o.loader().RawConfig()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return slices.Sorted(maps.Keys(config.Contexts)), cobra.ShellCompDirectiveNoFileComp
 }
 
 // client connects as kubectl does. Nothing is asked of the API server here.

@@ -76,25 +76,8 @@ Exit code: 0 nothing failed, 1 a check failed, 2 doctor could not look at all.`,
 	f.BoolVar(&o.describe, "describe", false, "print the page about the checks")
 	_ = f.MarkHidden("describe") // the flag exists
 	cmd.MarkFlagsMutuallyExclusive("node-root", "talos", "bundle")
-	registerCompletions(cmd, o.completions())
+	complete(cmd, report.DoctorFormats())
 	return cmd
-}
-
-// completions are for the flags; after the others a shell offers files.
-func (o *doctorOptions) completions() map[string]cobra.CompletionFunc {
-	completions := map[string]cobra.CompletionFunc{
-		"config": policyFiles, "context": o.cluster.contexts, "output": formatNames(report.DoctorFormats()),
-		"node-root": func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveFilterDirs
-		},
-		"bundle": func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return []cobra.Completion{"zip", "tar", "tar.gz", "tgz"}, cobra.ShellCompDirectiveFilterFileExt
-		},
-	}
-	for _, flag := range []string{"talos", "image", "private-registry", "namespace", "interval", "metrics-bind-address"} {
-		completions[flag] = cobra.NoFileCompletions
-	}
-	return completions
 }
 
 // run examines once, or again and again.

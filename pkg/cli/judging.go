@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
@@ -32,16 +31,6 @@ func (j *judging) flags(f *pflag.FlagSet) {
 	f.BoolVar(&j.failOnWarn, "fail-on-warn", false, "exit with 1 if there are warnings")
 	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if there is no release of Spegel at all")
 	f.StringVar(&j.unresolved, "unresolved", "", "what to do with what can't be decided: warn or deny; default is what the policy file says, else warn")
-}
-
-// completions are for the flags; without a word of a flag, files may follow it.
-func (j *judging) completions() map[string]cobra.CompletionFunc {
-	return map[string]cobra.CompletionFunc{
-		"config":           policyFiles,
-		"output":           formatNames(report.Formats()),
-		"unresolved":       cobra.FixedCompletions([]cobra.Completion{string(policy.UnresolvedWarn), string(policy.UnresolvedDeny)}, cobra.ShellCompDirectiveNoFileComp),
-		"private-registry": cobra.NoFileCompletions,
-	}
 }
 
 // policy is the policy file with what the flags say on top.

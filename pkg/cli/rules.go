@@ -32,9 +32,7 @@ func newRules() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, json or markdown")
-	registerCompletions(cmd, map[string]cobra.CompletionFunc{
-		"output": cobra.FixedCompletions([]cobra.Completion{"text", "json", "markdown"}, cobra.ShellCompDirectiveNoFileComp),
-	})
+	complete(cmd, []string{"text", "json", "markdown"})
 	return cmd
 }
 

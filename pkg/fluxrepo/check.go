@@ -32,7 +32,7 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 			return nil, fmt.Errorf("ignore %q: %w", glob, err)
 		}
 	}
-	scan := worktree.Options{Words: o.Charts, Workers: o.Workers, Progress: o.Progress}
+	scan := worktree.Options{Words: o.Charts, Workers: o.Workers}
 	selections, err := selection.Of(ctx, o.Paths, scan)
 	if err != nil {
 		return nil, err

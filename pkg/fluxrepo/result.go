@@ -31,8 +31,6 @@ type Options struct {
 	All bool
 	// Workers is how many files are read at the same time; 0 is one a CPU. The result is the same.
 	Workers int
-	// Progress is called now and then with the number of files read so far; nil for none.
-	Progress func(files int)
 }
 
 // Source is a ConfigMap or Secret that a Kustomization may name in substituteFrom. One without a namespace fits any.

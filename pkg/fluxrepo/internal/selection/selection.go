@@ -130,7 +130,7 @@ func GitRoot(dir string) string {
 // standsAlone reports whether a folder, though it lies in a repository, holds one of its own, an example say: the first
 // Kustomization in it leads to a folder in it.
 func standsAlone(ctx context.Context, dir string, o worktree.Options) bool {
-	o.Shown, o.Progress = dir, nil
+	o.Shown = dir
 	tree, err := worktree.Scan(ctx, dir, o)
 	if err != nil {
 		return false // the repository around it can't be read either

@@ -32,10 +32,9 @@ var errTooLarge = fmt.Errorf("is larger than %d MiB, so it was not read", maxFil
 
 // Options say how a repository is scanned.
 type Options struct {
-	Words    []string        // of the prefilter
-	Workers  int             // how many files are read at the same time; 0 is one a CPU
-	Progress func(files int) // called now and then; nil for none
-	Shown    string          // the repository, for an error
+	Words   []string // of the prefilter
+	Workers int      // how many files are read at the same time; 0 is one a CPU
+	Shown   string   // the repository, for an error
 }
 
 // Scan walks a folder and looks at the bytes of each YAML file once, several at a time.
@@ -53,9 +52,6 @@ func Scan(ctx context.Context, root string, o Options) (*Tree, error) {
 	err := t.walk(ctx, o, work)
 	close(work)
 	readers.Wait()
-	if o.Progress != nil {
-		o.Progress(t.count)
-	}
 	for _, p := range t.Paths() {
 		if path.Base(p) == sourceignore.IgnoreFile {
 			data, _ := t.Read(p) // a link, say, is not in the artifact
@@ -91,9 +87,6 @@ func (t *Tree) walk(ctx context.Context, o Options, work chan<- *File) error {
 		}
 		work <- f
 		t.count++
-		if o.Progress != nil && t.count%512 == 0 {
-			o.Progress(t.count)
-		}
 		return nil
 	})
 }
