@@ -44,7 +44,7 @@ func (j *Judge) DaemonSets(ctx context.Context) (out []*DaemonSet) {
 			continue
 		}
 		d := &DaemonSet{Object: o}
-		if d.Err = decode(o, &d.DaemonSet, fields...); d.Err != nil || d.judge(j) {
+		if d.Err = Decode(o, &d.DaemonSet, fields...); d.Err != nil || d.judge(j) {
 			out = append(out, d)
 		}
 	}

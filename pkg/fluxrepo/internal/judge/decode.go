@@ -13,8 +13,8 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
-// decode reads some fields of an object, of any version.
-func decode(o *fluxgraph.Object, into any, fields ...string) error {
+// Decode reads some fields of an object, of any version.
+func Decode(o *fluxgraph.Object, into any, fields ...string) error {
 	doc, err := yamldoc.Fields(substitute.Seal(o.Text), fields...)
 	if err != nil {
 		return err

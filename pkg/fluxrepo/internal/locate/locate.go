@@ -3,7 +3,6 @@ package locate
 import (
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -58,13 +57,11 @@ func New(g *fluxgraph.Graph) *Finder {
 func (f *Finder) Find(t Target) (p Place, ok bool) {
 	value, set := t.value(t.Holder)
 	if text, isText := value.(string); set && isText && text != "" && !isKey(t.Path) {
-		for _, s := range parts(text) {
-			if p, ok := f.trial(t, literal(s), func(now any, marker string) bool {
-				text, _ := now.(string)
-				return strings.Contains(text, marker)
-			}); ok {
-				return p, true
-			}
+		if p, ok := f.trial(t, literal(host(text)), func(now any, marker string) bool {
+			text, _ := now.(string)
+			return strings.Contains(text, marker)
+		}); ok {
+			return p, true
 		}
 		if p, ok := f.trial(t, func(text []byte) [][]int { return variable.FindAllIndex(text, -1) }, holds); ok { // it is handed over, or put together
 			return p, true
@@ -106,15 +103,18 @@ func isKey(path []any) bool {
 	return ok
 }
 
-// parts are the texts that an entry may be written in: as a whole, without its scheme, its host alone.
-func parts(text string) []string {
-	out := []string{text}
-	if _, rest, ok := strings.Cut(text, "://"); ok {
-		host, _, _ := strings.Cut(rest, "/")
-		name, _, _ := strings.Cut(host, ":")
-		out = append(out, rest, host, name)
+// host is the part of an entry that it is looked for by: its scheme, and its port, may be written elsewhere.
+func host(text string) string {
+	_, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return text
 	}
-	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return len(s) < 3 && s != text })
+	rest, _, _ = strings.Cut(rest, "/")
+	rest, _, _ = strings.Cut(rest, ":")
+	if len(rest) < 3 { // it stands everywhere
+		return text
+	}
+	return rest
 }
 
 var variable = regexp.MustCompile(`\$\{[^{}\n]*\}`)

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/judge"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
@@ -30,9 +32,6 @@ func (f *Finder) trial(t Target, find func([]byte) [][]int, stands func(now any,
 	if f.trials[t.Release] > maxTrials {
 		return Place{}, false
 	}
-	if t.Holder.By == nil {
-		return f.alone(t, find, stands)
-	}
 	all, near := f.occurrences(t, find)
 	tries := [][]occurrence{all}
 	if near > 0 && near < len(all) {
@@ -50,34 +49,6 @@ func (f *Finder) trial(t Target, find func([]byte) [][]int, stands func(now any,
 			if stands(now, o.marker) {
 				return f.place(o), true
 			}
-		}
-	}
-	return Place{}, false
-}
-
-// alone is trial for an object that nothing builds: only its own document matters.
-func (f *Finder) alone(t Target, find func([]byte) [][]int, stands func(now any, marker string) bool) (Place, bool) {
-	file, node := f.graph.Document(t.Holder)
-	start, end := f.extent(file, node)
-	if start >= end {
-		return Place{}, false
-	}
-	data := f.read(file)
-	blanks := bytes.Repeat([]byte(" "), node.Column-1) // what stands before it in its first line
-	start += len(blanks)
-	u := yamldoc.Unescape(data[start:end])
-	for i, m := range find(u.Text) {
-		if f.work += end - start; i == maxOccurrences || f.work > maxWork {
-			break
-		}
-		from, to := u.Written(m[0], m[1])
-		o := occurrence{file: file, start: start + from, end: start + to, marker: marker(i)}
-		again := f.graph.Reread(t.Holder, slices.Concat(blanks, data[start:o.start], []byte(o.marker), data[o.end:end]))
-		if again == nil {
-			continue
-		}
-		if now, ok := t.value(again); ok && stands(now, o.marker) {
-			return f.place(o), true
 		}
 	}
 	return Place{}, false
@@ -108,7 +79,8 @@ func (f *Finder) extent(file string, node *yaml.Node) (start, end int) {
 // marker stands for the text of one occurrence. It is a valid part of a host, a name and a key.
 func marker(i int) string { return fmt.Sprintf("sgm%dx", i) }
 
-// build builds again with markers in the place of some occurrences, and returns the node at the target.
+// build builds again with markers in the place of some occurrences, and returns the node at the target. Of an object that
+// nothing builds, only its own document matters.
 func (f *Finder) build(t Target, some []occurrence) (now any, ok bool) {
 	if len(some) == 0 || f.work > maxWork {
 		return nil, false
@@ -123,19 +95,41 @@ func (f *Finder) build(t Target, some []occurrence) (now any, ok bool) {
 		edits[o.file] = slices.Concat(data[:o.start], []byte(o.marker), data[o.end:])
 	}
 	f.work += f.cost(t, edits)
-	g, release := f.graph.Edited(edits, t.Release, t.Holder)
-	if release == nil {
-		return nil, false
-	}
-	holder := t.again(g, release)
+	holder := f.again(t, edits)
 	if holder == nil {
 		return nil, false
 	}
 	return t.value(holder)
 }
 
+// again is the target's holder in the repository that was edited.
+func (f *Finder) again(t Target, edits map[string][]byte) *fluxgraph.Object {
+	if t.Holder.By == nil {
+		file, node := f.graph.Document(t.Holder)
+		start, end := f.extent(file, node)
+		blanks := bytes.Repeat([]byte(" "), node.Column-1) // what stands before it in its first line
+		data := edits[file]
+		return f.graph.Reread(t.Holder, slices.Concat(blanks, data[start+len(blanks):len(data)-len(f.read(file))+end]))
+	}
+	g, release := f.graph.Edited(edits, t.Release, t.Holder)
+	if release == nil || t.Key == "" {
+		return release
+	}
+	var hr helmv2.HelmRelease
+	if judge.Decode(release, &hr, "spec.valuesFrom") != nil || t.Index >= len(hr.Spec.ValuesFrom) {
+		return nil
+	}
+	ref := hr.Spec.ValuesFrom[t.Index] // a name with a hash of the content is another one now
+	o, _ := g.Find(release, ref.Kind, release.Namespace, ref.Name)
+	return o
+}
+
 // cost is about how much is built again.
 func (f *Finder) cost(t Target, edits map[string][]byte) int {
+	if file, node := f.graph.Document(t.Holder); t.Holder.By == nil {
+		start, end := f.extent(file, node)
+		return end - start
+	}
 	total := 64 << 10
 	for _, data := range edits {
 		total += len(data)
@@ -153,23 +147,28 @@ func (f *Finder) cost(t Target, edits map[string][]byte) int {
 func (f *Finder) occurrences(t Target, find func([]byte) [][]int) (all []occurrence, first int) {
 	var near, far []occurrence
 	own, node := f.graph.Document(t.Holder)
-	for _, file := range f.graph.Inputs(t.Release, t.Holder, own) {
-		if f.graph.Tree().Size(file) > maxFile {
+	begin, end := f.extent(own, node)
+	files := []string{own}
+	if t.Holder.By != nil {
+		files = f.graph.Inputs(t.Release, t.Holder, own)
+	}
+	for _, file := range files {
+		if t.Holder.By != nil && f.graph.Tree().Size(file) > maxFile {
 			continue
 		}
-		data := f.read(file)
+		data, at := f.read(file), 0
+		if t.Holder.By == nil {
+			data, at = data[begin:end], begin
+		}
 		u := yamldoc.Unescape(data)
-		line, at := 1, 0
 		for _, m := range find(u.Text) {
-			start, end := u.Written(m[0], m[1])
-			line += bytes.Count(data[at:start], []byte("\n"))
-			at = start
+			from, to := u.Written(m[0], m[1])
 			list := &far
-			if file == own && node != nil && line >= node.Line {
+			if file == own && at+from >= begin {
 				list = &near
 			}
 			if len(*list) < maxOccurrences {
-				*list = append(*list, occurrence{file: file, start: start, end: end})
+				*list = append(*list, occurrence{file: file, start: at + from, end: at + to})
 			}
 		}
 	}

@@ -73,24 +73,6 @@ func holds(v any, text string) bool {
 	return false
 }
 
-// again is the target's holder in the repository that was edited.
-func (t Target) again(g *fluxgraph.Graph, release *fluxgraph.Object) *fluxgraph.Object {
-	if t.Key == "" {
-		return release
-	}
-	var in struct {
-		Spec struct {
-			ValuesFrom []struct{ Kind, Name string }
-		}
-	}
-	if sigsyaml.Unmarshal(release.Text, &in) != nil || t.Index >= len(in.Spec.ValuesFrom) {
-		return nil
-	}
-	ref := in.Spec.ValuesFrom[t.Index] // a name with a hash of the content is another one now
-	o, _ := g.Find(release, ref.Kind, release.Namespace, ref.Name)
-	return o
-}
-
 // depth is how many steps of a target's path exist.
 func (t Target) depth() int {
 	for ; len(t.Path) > 0; t.Path = t.Path[:len(t.Path)-1] {
