@@ -59,7 +59,7 @@ func (o Options) check(ctx context.Context, in *selection.Selection, tree *workt
 		Ignore: o.Ignore, Given: substitute.NewGiven(o.Vars, o.Sources), All: o.All, Alone: in.Alone, Named: in.Names,
 	})
 	judged := &judge.Judge{Graph: graph, Charts: o.Charts, Policy: o.Policy}
-	c := &check{in: in, Judge: judged, finder: locate.New(graph), given: o.given()}
+	c := &check{in: in, Judge: judged, finder: locate.New(graph)}
 	c.report(ctx, judged.Releases(ctx), judged.DaemonSets(ctx))
 	for i := range c.releases {
 		c.releases[i].show(in)
@@ -74,15 +74,6 @@ func (o Options) check(ctx context.Context, in *selection.Selection, tree *workt
 	res.trees = append(res.trees, tree)
 }
 
-// given are the values that are handed over.
-func (o Options) given() []string {
-	values := slices.Collect(maps.Values(o.Vars))
-	for _, s := range o.Sources {
-		values = slices.AppendSeq(values, maps.Values(s.Data))
-	}
-	return values
-}
-
 func compareReleases(a, b Release) int {
 	return cmp.Or(
 		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), strings.Compare(a.Kind, b.Kind),
@@ -90,17 +81,10 @@ func compareReleases(a, b Release) int {
 	)
 }
 
+// compareErrors puts the one that counts first of two that are about the same.
 func compareErrors(a, b Error) int {
-	rank := func(e Error) int { // of two about the same, the one that counts
-		switch {
-		case e.Fatal:
-			return 0
-		case e.Elsewhere:
-			return 2
-		}
-		return 1
-	}
-	return cmp.Or(comparePlaces(a.Place, b.Place), strings.Compare(a.Message, b.Message), cmp.Compare(rank(a), rank(b)))
+	rank := func(e Error) string { return fmt.Sprint(!e.Fatal, e.Elsewhere) }
+	return cmp.Or(comparePlaces(a.Place, b.Place), strings.Compare(a.Message, b.Message), strings.Compare(rank(a), rank(b)))
 }
 
 func comparePlaces(a, b Place) int {

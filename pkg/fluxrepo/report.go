@@ -26,7 +26,6 @@ type check struct {
 	*judge.Judge
 	in     *selection.Selection
 	finder *locate.Finder
-	given  []string
 	blank  map[string][]byte // the files that are asked for, with nothing in them
 
 	releases []Release
@@ -50,9 +49,9 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 		rel := c.release(r)
 		if c.covers(ctx, r, rel.Findings) {
 			c.releases, told = append(c.releases, rel), append(told, r)
-		}
-		for _, o := range r.Read {
-			read[o] = r
+			for _, o := range r.Read {
+				read[o] = r
+			}
 		}
 	}
 	for _, d := range sets {
@@ -70,7 +69,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 }
 
 func (c *check) redactor(objects []*fluxgraph.Object, by *fluxgraph.Instance) *redact.Redactor {
-	return redact.New(c.given, c.Charts, objects, by)
+	return redact.New(c.Graph.Given().Values(), c.Charts, objects, by)
 }
 
 // release is a HelmRelease as it is told: each finding and each reference with its place, and nothing secret.
@@ -165,8 +164,8 @@ func (c *check) covers(ctx context.Context, r *judge.Release, findings []Finding
 		return true
 	}
 	other := (&judge.Judge{Graph: g, Charts: c.Charts, Policy: c.Policy}).Release(ctx, again)
-	return (other.Release == nil) != (r.Release == nil) || !reflect.DeepEqual(other.HelmRelease, r.HelmRelease) || !reflect.DeepEqual(other.Result, r.Result) ||
-		!slices.Equal(other.Whys(), r.Whys()) || !slices.EqualFunc(other.Read, r.Read, func(a, b *fluxgraph.Object) bool { return bytes.Equal(a.Text, b.Text) })
+	return !slices.Equal(other.Whys(), r.Whys()) || !reflect.DeepEqual(other.Result, r.Result) ||
+		!slices.EqualFunc(other.Read, r.Read, func(a, b *fluxgraph.Object) bool { return bytes.Equal(a.Text, b.Text) })
 }
 
 // unjudged says why a HelmRelease was not judged.
@@ -203,16 +202,19 @@ func (c *check) problem(o *fluxgraph.Object, err error, mark worktree.Mark) {
 }
 
 // unset says which Kustomizations current Flux refuses to build, because nothing sets a variable in what they emit. read is
-// what the releases of Spegel read.
+// what the releases that are told read.
 func (c *check) unset(read map[*fluxgraph.Object]*judge.Release) {
 	for _, n := range c.Graph.Instances {
 		for _, o := range n.Objects {
 			for _, name := range o.Unset {
-				place := c.finder.Object(o)
-				if r := read[o]; r != nil {
+				place, r := c.finder.Object(o), read[o]
+				switch {
+				case r != nil:
 					place = c.finder.Use(r, name, place)
+				case !c.in.Has(place.File):
+					continue
 				}
-				c.errors = append(c.errors, Error{Place: place, Elsewhere: read[o] == nil, Message: fmt.Sprintf(
+				c.errors = append(c.errors, Error{Place: place, Elsewhere: r == nil, Message: fmt.Sprintf(
 					"Kustomization %s: nothing sets ${%s}, so it is empty; kustomize-controller refuses to build that since v1.9", c.redactor(nil, n).Name(n.Name), name)})
 			}
 		}

@@ -3,7 +3,6 @@ package fluxgraph
 import (
 	"context"
 	"hash/maphash"
-	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -63,11 +62,7 @@ func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 		ctx: ctx, o: o, tree: tree, decl: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(nil),
 		files: map[*worktree.File]map[objectKey][]*yaml.Node{},
 	}
-	given := slices.Collect(maps.Values(o.Given.Vars))
-	for _, s := range o.Given.Sources {
-		given = slices.AppendSeq(given, maps.Values(s.Data))
-	}
-	g.finds = relevance.New(tree, g.decl, o.All, given)
+	g.finds = relevance.New(tree, g.decl, o.All, o.Given.Values())
 	g.settle(nil)
 	g.addPlain()
 	g.addLoose()

@@ -2,6 +2,7 @@ package fluxgraph
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -10,7 +11,6 @@ import (
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"go.yaml.in/yaml/v3"
-	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
@@ -108,7 +108,8 @@ func (n *Instance) decode() error {
 	n.Name, n.Namespace = yamldoc.Text(n.node, "metadata", "name"), yamldoc.Text(n.node, "metadata", "namespace")
 	doc, err := yamldoc.Fields(n.text, // those that are needed here: a variable in a duration, for one, does no harm
 		"spec.path", "spec.sourceRef", "spec.patches", "spec.components", "spec.ignoreMissingComponents", "spec.images",
-		"spec.targetNamespace", "spec.namePrefix", "spec.nameSuffix", "spec.postBuild", "spec.suspend")
+		"spec.targetNamespace", "spec.namePrefix", "spec.nameSuffix", "spec.postBuild", "spec.suspend",
+		"spec.patchesStrategicMerge", "spec.patchesJson6902")
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (n *Instance) decode() error {
 		return err
 	}
 	n.Suspended = n.Spec.Suspend
-	n.Spec.JSON, err = sigsyaml.YAMLToJSON(n.text)
+	n.Spec.JSON, err = json.Marshal(doc)
 	return err
 }
 

@@ -189,12 +189,9 @@ func readStream(stdin io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// All reports whether everything is asked for.
-func (s *Selection) All() bool { return len(s.parts) == 0 }
-
 // Has reports whether a file is asked for.
 func (s *Selection) Has(file string) bool {
-	return s.All() || slices.ContainsFunc(s.parts, func(p string) bool { return worktree.Within(file, p) })
+	return len(s.parts) == 0 || slices.ContainsFunc(s.parts, func(p string) bool { return worktree.Within(file, p) })
 }
 
 // Names reports whether the user named a file, or the very folder that it lies in.

@@ -2,6 +2,7 @@ package substitute
 
 import (
 	"encoding/base64"
+	"maps"
 	"slices"
 	"strings"
 
@@ -78,6 +79,15 @@ func NewGiven(vars map[string]string, sources []Source) *Given {
 		g.Sources[i].Data = allOnOneLine(g.Sources[i].Data)
 	}
 	return g
+}
+
+// Values are all that was handed over.
+func (g *Given) Values() []string {
+	all := slices.Collect(maps.Values(g.Vars))
+	for _, s := range g.Sources {
+		all = slices.AppendSeq(all, maps.Values(s.Data))
+	}
+	return all
 }
 
 func oneLine(value string) string { return strings.ReplaceAll(value, "\n", "") }
