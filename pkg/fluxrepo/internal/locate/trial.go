@@ -85,32 +85,41 @@ func (f *Finder) build(t Target, some []occurrence) (now any, ok bool) {
 	if len(some) == 0 || f.work > maxWork {
 		return nil, false
 	}
-	edits := map[string][]byte{}
-	last := slices.SortedFunc(slices.Values(some), func(a, b occurrence) int { return cmp.Compare(b.start, a.start) })
-	for _, o := range last { // those before one stay where they are
-		data, edited := edits[o.file]
-		if !edited {
-			data = f.read(o.file)
+	var holder *fluxgraph.Object
+	if t.Holder.By == nil {
+		file, node := f.graph.Document(t.Holder)
+		begin, end := f.extent(file, node)
+		text := edited(f.read(file)[begin:end], begin, some)
+		f.work += len(text)
+		blanks := bytes.Repeat([]byte(" "), node.Column-1) // in place of what stands before it in its first line
+		holder = f.graph.Reread(t.Holder, slices.Concat(blanks, text[len(blanks):]))
+	} else {
+		edits := map[string][]byte{}
+		for _, o := range some {
+			if edits[o.file] == nil {
+				edits[o.file] = edited(f.read(o.file), 0, slices.DeleteFunc(slices.Clone(some), func(other occurrence) bool { return other.file != o.file }))
+			}
 		}
-		edits[o.file] = slices.Concat(data[:o.start], []byte(o.marker), data[o.end:])
+		f.work += f.cost(t, edits)
+		holder = f.again(t, edits)
 	}
-	f.work += f.cost(t, edits)
-	holder := f.again(t, edits)
 	if holder == nil {
 		return nil, false
 	}
 	return t.value(holder)
 }
 
+// edited is a text with markers in the place of some occurrences. It begins at a byte of their file.
+func edited(text []byte, begin int, some []occurrence) (out []byte) {
+	for _, o := range slices.SortedFunc(slices.Values(some), func(a, b occurrence) int { return cmp.Compare(a.start, b.start) }) {
+		out = append(append(out, text[:o.start-begin]...), o.marker...)
+		text, begin = text[o.end-begin:], o.end
+	}
+	return append(out, text...)
+}
+
 // again is the target's holder in the repository that was edited.
 func (f *Finder) again(t Target, edits map[string][]byte) *fluxgraph.Object {
-	if t.Holder.By == nil {
-		file, node := f.graph.Document(t.Holder)
-		start, end := f.extent(file, node)
-		blanks := bytes.Repeat([]byte(" "), node.Column-1) // what stands before it in its first line
-		data := edits[file]
-		return f.graph.Reread(t.Holder, slices.Concat(blanks, data[start+len(blanks):len(data)-len(f.read(file))+end]))
-	}
 	g, release := f.graph.Edited(edits, t.Release, t.Holder)
 	if release == nil || t.Key == "" {
 		return release
@@ -126,10 +135,6 @@ func (f *Finder) again(t Target, edits map[string][]byte) *fluxgraph.Object {
 
 // cost is about how much is built again.
 func (f *Finder) cost(t Target, edits map[string][]byte) int {
-	if file, node := f.graph.Document(t.Holder); t.Holder.By == nil {
-		start, end := f.extent(file, node)
-		return end - start
-	}
 	total := 64 << 10
 	for _, data := range edits {
 		total += len(data)
