@@ -105,8 +105,8 @@ func (c *hostsCopy) rewrite(ctx context.Context, dir string, data []byte) []byte
 		text     string
 	}
 	var edits []edit
-	var walk func(key string, value *tomlu.Node)
-	walk = func(key string, value *tomlu.Node) {
+	var walk func(key []string, value *tomlu.Node)
+	walk = func(key []string, value *tomlu.Node) {
 		switch value.Kind {
 		case tomlu.String:
 			if text, ok := c.replacement(ctx, dir, key, string(value.Data)); ok {
@@ -118,20 +118,20 @@ func (c *hostsCopy) rewrite(ctx context.Context, dir string, data []byte) []byte
 			}
 		case tomlu.InlineTable:
 			for it := value.Children(); it.Next(); {
-				walk(join(key, keyOf(it.Node())), it.Node().Value())
+				walk(slices.Concat(key, keyOf(it.Node())), it.Node().Value())
 			}
 		default: // a number or a date
 		}
 	}
 	p := tomlu.Parser{}
 	p.Reset(data)
-	table := ""
+	var table []string
 	for p.NextExpression() {
 		switch e := p.Expression(); e.Kind {
 		case tomlu.Table, tomlu.ArrayTable:
 			table = keyOf(e)
 		case tomlu.KeyValue:
-			walk(join(table, keyOf(e)), e.Value())
+			walk(slices.Concat(table, keyOf(e)), e.Value())
 		default: // a comment
 		}
 	}
@@ -142,28 +142,25 @@ func (c *hostsCopy) rewrite(ctx context.Context, dir string, data []byte) []byte
 	return out
 }
 
-// keyOf is a dotted key, with a line break for a dot.
-func keyOf(n *tomlu.Node) string {
+// keyOf are the parts of a key, in small letters: containerd takes CA for ca.
+func keyOf(n *tomlu.Node) []string {
 	var parts []string
 	for it := n.Key(); it.Next(); {
-		parts = append(parts, string(it.Node().Data))
+		parts = append(parts, strings.ToLower(string(it.Node().Data)))
 	}
-	return strings.Join(parts, "\n")
+	return parts
 }
 
-func join(table, key string) string { return strings.TrimPrefix(table+"\n"+key, "\n") }
-
 // replacement is what stands in the copy for a string. Keys are the registry's own, or below host and a URL.
-func (c *hostsCopy) replacement(ctx context.Context, dir, key, value string) (string, bool) {
-	parts := strings.Split(key, "\n")
-	if len(parts) > 2 && parts[0] == "host" {
-		parts = parts[2:]
+func (c *hostsCopy) replacement(ctx context.Context, dir string, key []string, value string) (string, bool) {
+	if len(key) > 2 && key[0] == "host" {
+		key = key[2:]
 	}
-	switch parts[0] {
-	case "header":
-		return "-", len(parts) == 2
-	case "ca", "client":
-		return c.certificate(ctx, dir, parts[0], value), len(parts) == 1
+	switch kind := key[0]; {
+	case kind == "header" && len(key) == 2:
+		return "-", true
+	case (kind == "ca" || kind == "client") && len(key) == 1:
+		return c.certificate(ctx, dir, kind, value), true
 	}
 	return "", false
 }

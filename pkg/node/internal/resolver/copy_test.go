@@ -77,6 +77,22 @@ x-token = ["c2VjcmV0", "c2VjcmV0"]
 	}
 }
 
+// containerd takes a key in any case, and a file that is named by one must not be read on this machine.
+func TestCopyTakesKeysInAnyCase(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{
+		"CA = '/etc/ssl/own.crt'\n", "Client = [['/etc/ssl/a', '/etc/ssl/b']]\n", "[HEADER]\nX = 'c2VjcmV0'\n", "Header.X = ['c2VjcmV0']\n",
+		"[host.'https://192.0.2.1']\nCa = ['/etc/ssl/own.crt']\n", "[host.'https://192.0.2.1']\n[HOST.'https://192.0.2.1']\nca = '/etc/ssl/own.crt'\n",
+		"[Host]\n'https://192.0.2.1' = {cA = '/etc/ssl/own.crt', HEADER = {x = 'c2VjcmV0'}}\n", "[host.\"a\\nb\"]\nca = '/etc/ssl/own.crt'\n",
+	} {
+		s := &hostsCopy{dir: t.TempDir(), files: root(t, nil), names: map[string]string{}}
+		out := string(s.rewrite(t.Context(), "/h/reg", []byte(file)))
+		if strings.Contains(out, "/etc/ssl") || strings.Contains(out, "c2VjcmV0") {
+			t.Errorf("%s becomes %s", file, out)
+		}
+	}
+}
+
 // A client's certificate and its key may be in two files, in one, and of several pairs.
 func TestCopyKeepsPairs(t *testing.T) {
 	t.Parallel()
