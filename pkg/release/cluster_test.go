@@ -90,7 +90,17 @@ func secret(name string, data map[string]string) *corev1.Secret {
 func values(text string) map[string]string { return map[string]string{"values.yaml": text} }
 
 // readData is the data of an object, or why it could not be read.
-func (c *cluster) readData(ctx context.Context, kind, name string) (map[string]string, error) {
-	obj := read(ctx, c, kind, objectKey(name))
-	return obj.data, obj.err
+func (c *cluster) readData(ctx context.Context, kind, name string) (data map[string]string, err error) {
+	if kind == "ConfigMap" {
+		cm := &corev1.ConfigMap{}
+		err = c.Get(ctx, objectKey(name), cm)
+		return cm.Data, err
+	}
+	obj := &corev1.Secret{}
+	err = c.Get(ctx, objectKey(name), obj)
+	data = map[string]string{}
+	for key, value := range obj.Data {
+		data[key] = string(value)
+	}
+	return data, err
 }

@@ -3,8 +3,7 @@
 // top to bottom:
 //
 //	identity.go    is it a release of Spegel?
-//	references.go  what spec.valuesFrom names, as far as it can be read; limits.go
-//	layers.go      each of these, and spec.values, as a layer: a tree of what it sets
+//	layers.go      what spec.valuesFrom names (internal/valuesfrom reads it), and spec.values, as trees of what they set
 //	values.go      the layers laid over each other, over what the chart itself brings
 //	findings.go    the rules run over that; findings, and what left them undecided
 //	origin.go      the layer that a finding's value comes from

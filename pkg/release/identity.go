@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
+	"github.com/spegel-guard/spegel-guard/pkg/release/internal/valuesfrom"
 )
 
 // answer is yes, no or unknown.
@@ -88,7 +89,7 @@ func refSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 		return source{is: no}
 	case ref.Kind == sourcev1.OCIRepositoryKind:
 		var repo sourcev1.OCIRepository
-		err = get(ctx, o.Reader, key, &repo)
+		err = valuesfrom.Get(ctx, o.Reader, key, &repo)
 		if err == nil && !chartURL.MatchString(repo.Spec.URL) {
 			err = &Unreadable{Reason: "its URL is not the oci:// URL of a chart"}
 		}
@@ -97,13 +98,13 @@ func refSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 		}
 	case ref.Kind == sourcev1.HelmChartKind:
 		var of sourcev1.HelmChart
-		if err = get(ctx, o.Reader, key, &of); err == nil {
+		if err = valuesfrom.Get(ctx, o.Reader, key, &of); err == nil {
 			return namedChart(&of.Spec, from, o.Charts)
 		}
 	default: // an ExternalArtifact
 		return source{from: from, unread: "it does not say which chart it holds", files: true}
 	}
-	return source{from: from, unread: whyUnread(err)}
+	return source{from: from, unread: valuesfrom.Reason(err)}
 }
 
 // namedChart is the chart of a HelmChart: a name in a HelmRepository, or a path in files.

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
+	"github.com/spegel-guard/spegel-guard/pkg/release/internal/valuesfrom"
 )
 
 // layer is one of the parts that values are made of: a values file of the chart, an entry of
@@ -20,12 +22,8 @@ type layer struct {
 	// targetPath it is what that makes of empty values.
 	tree any
 
-	// Of an entry of spec.valuesFrom:
-
-	ref     helmv2.ValuesReference
-	text    string
-	found   bool  // there is a text, and it counts
-	reasons []int // why what it sets is not known
+	ref     valuesfrom.Entry // nothing for spec.values and a file of the chart
+	reasons []int            // why what the reference sets is not known
 }
 
 // Why a reference that could be read counts as unread: helm-controller does not get past it either.
@@ -34,19 +32,25 @@ const (
 	unmergeable = "can't be merged at its targetPath"
 )
 
-// parseLayers finds out what references and spec.values set. Reasons are indices into r.unknown: those of references, then those
-// of variables, then that of the chart.
-func (r *Release) parseLayers(inline any) {
+// readLayers finds out what references and spec.values set. Reasons are indices into r.unknown: those of references, then those of
+// variables, then that of the chart.
+func (r *Release) readLayers(ctx context.Context, hr *helmv2.HelmRelease, o Options) {
+	for i, ref := range valuesfrom.Read(ctx, o.Reader, hr, o.Create) {
+		at := Origin{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name, Key: ref.GetValuesKey(), Index: i}
+		r.refs = append(r.refs, layer{origin: at, ref: ref})
+		r.unknown = append(r.unknown, Reference{Kind: at.Kind, Namespace: at.Namespace, Name: at.Name, Key: at.Key, Reason: ref.Unread})
+	}
 	for i := range r.refs {
-		l, why := &r.refs[i], &r.unknown[i].Reason
-		if l.found {
-			*why = r.parse(l)
+		l := &r.refs[i]
+		if l.ref.Found {
+			unread := r.parse(l) // which may add to what is unknown
+			r.unknown[i].Reason = unread
 		}
-		if *why != "" {
+		if r.unknown[i].Reason != "" {
 			l.hide(i)
 		}
 	}
-	r.inline = r.mark(inline)
+	r.inline = r.mark(decode(hr))
 }
 
 // hide has a layer set what nobody knows: anything, or, with a targetPath, something there.
@@ -74,20 +78,20 @@ func (l *layer) set(values map[string]any, path, text string) error {
 // after a comma. Where a variable keeps it from being read, it may stand for all of it.
 func (r *Release) parse(l *layer) (unread string) {
 	if l.ref.TargetPath == "" {
-		tree, err := common.ReadValues([]byte(l.text))
+		tree, err := common.ReadValues([]byte(l.ref.Text))
 		if err == nil {
 			l.tree = r.mark(map[string]any(tree))
 			return ""
 		}
 		unread = notYAML
 	}
-	if reasons := r.reasons(l.text); reasons != nil {
+	if reasons := r.reasons(l.ref.Text); reasons != nil {
 		l.hide(reasons...)
 		return ""
 	}
 	if l.ref.TargetPath != "" {
 		tree := map[string]any{}
-		if l.set(tree, l.ref.TargetPath, l.text) != nil {
+		if l.set(tree, l.ref.TargetPath, l.ref.Text) != nil {
 			unread = unmergeable
 		}
 		l.tree = tree

@@ -12,7 +12,7 @@ import (
 // mutations break the model of docs/adr/0004 in one place each.
 var mutations = map[string]struct{ file, text, instead string }{
 	"a part that was not read sets nothing":            {"layers.go", "l.tree = certainty.Open{Reasons: reasons}", "l.tree = map[string]any{}"},
-	"what may come along on creation is not there":     {"references.go", "case missing && l.ref.Optional && !create:", "case missing && l.ref.Optional:"},
+	"what may come along on creation is not there":     {"internal/valuesfrom/valuesfrom.go", "case missing && ref.Optional && !create:", "case missing && ref.Optional:"},
 	"what was read is merged without the rest":         {"values.go", "len(r.open()) == 0 &&", "len(r.open()) >= 0 &&"},
 	"the last layer lies at the bottom":                {"values.go", "values = certainty.Lay(values, l.tree)", "values = over(l.tree, values)"},
 	"null leaves what is below":                        {model, "if reasons == nil {\n\t\t\treturn above", "if above == nil {\n\t\t\treturn below\n\t\t}\n\t\tif reasons == nil {\n\t\t\treturn above"},
@@ -24,7 +24,7 @@ var mutations = map[string]struct{ file, text, instead string }{
 	"a targetPath that was read names nothing":         {"values.go", "reasons = open\n", "continue\n"},
 	"a targetPath at spegel names nothing":             {"values.go", "\t\t\tout[key] = unknown\n\t\t} else", "\t\t\tcontinue\n\t\t} else"},
 	"a targetPath makes a map of what is none":         {"values.go", "!set || certainty.MayBeMap(spegel) {", "!set || certainty.MayBeMap(spegel) || true {"},
-	"what a comma sets is not named":                   {"layers.go", "l.set(tree, l.ref.TargetPath, l.text)", "l.set(tree, l.ref.TargetPath, \"x\")"},
+	"what a comma sets is not named":                   {"layers.go", "l.set(tree, l.ref.TargetPath, l.ref.Text)", "l.set(tree, l.ref.TargetPath, \"x\")"},
 	"a scalar with a variable is known":                {"layers.go", "return certainty.Unknown{Reasons: reasons}", "return node"},
 	"a key with a variable opens nothing":              {"layers.go", "return certainty.Open{Known: known, Reasons: reasons}", "return known"},
 	"the chart brings nothing":                         {"values.go", "if unread.Reason != \"\" {", "if false {"},

@@ -7,8 +7,15 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
+	"github.com/spegel-guard/spegel-guard/pkg/release/internal/valuesfrom"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
+
+// Reader reads the objects that a HelmRelease names.
+type Reader = valuesfrom.Reader
+
+// Unreadable is an error of a Reader that says why an object, or some of its keys, can't be read.
+type Unreadable = valuesfrom.Unreadable
 
 // Options say how a HelmRelease is resolved.
 type Options struct {
@@ -66,8 +73,7 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 		Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend, Chart: src.chart, Version: src.version, own: src.own,
 		variables: o.Variables,
 	}
-	r.readReferences(ctx, hr, o)
-	r.parseLayers(decode(hr))
+	r.readLayers(ctx, hr, o)
 	r.values = r.merge()
 	r.readChart(src, o.ChartValues)
 	if src.is == yes {

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/spegel-guard/spegel-guard/pkg/release/internal/valuesfrom"
 )
 
 func TestUnreadReferenceSaysWhy(t *testing.T) {
@@ -60,7 +62,7 @@ func TestUnreadReferenceSaysWhy(t *testing.T) {
 			t.Parallel()
 			c := newCluster(secret("a", map[string]string{
 				"values.yaml": "", "no.yaml": "a: b: c", "list.yaml": "- a", "set": "v", "lists": "v" + strings.Repeat(",y[65000]=x", 3),
-				"nested": "v,z" + strings.Repeat("[0]", maxSize/nodeSize) + "=x", "entries": "x: [" + strings.Repeat("1,", maxSize/nodeSize) + "]", "large": "large: " + strings.Repeat("x", maxSize),
+				"nested": "v,z" + strings.Repeat("[0]", valuesfrom.MaxSize/valuesfrom.NodeSize) + "=x", "entries": "x: [" + strings.Repeat("1,", valuesfrom.MaxSize/valuesfrom.NodeSize) + "]", "large": "large: " + strings.Repeat("x", valuesfrom.MaxSize),
 			}))
 			if tc.err != nil {
 				c.fail["Secret kube-system/a"] = tc.err
@@ -107,7 +109,7 @@ func TestReadsEndWithTheReview(t *testing.T) {
 
 func TestLimitsAreForAllReferencesTogether(t *testing.T) {
 	t.Parallel()
-	half, lists := strings.Repeat("x", maxSize/2), strings.Repeat(",a[500]=x", 25)
+	half, lists := strings.Repeat("x", valuesfrom.MaxSize/2), strings.Repeat(",a[500]=x", 25)
 	c := newCluster(configMap("half", values(half)), configMap("set", values("x"+lists)), configMap("more", values("x"+lists)))
 	refs := []helmv2.ValuesReference{
 		literal(from("ConfigMap", "half"), "a"), literal(from("ConfigMap", "half"), "b"), target(from("ConfigMap", "set"), "spegel.registries"),

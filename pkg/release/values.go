@@ -51,9 +51,9 @@ func (r *Release) merged() (values any, bad int) {
 		switch tree, _ := l.tree.(map[string]any); {
 		case l.ref.TargetPath == "":
 			out = chartutil.MergeMaps(out, runtime.DeepCopyJSON(tree))
-		case l.found:
+		case l.ref.Found:
 			out = chartutil.MergeMaps(out, inline)
-			if l.set(out, l.ref.TargetPath, l.text) != nil {
+			if l.set(out, l.ref.TargetPath, l.ref.Text) != nil {
 				return nil, i
 			}
 		}

@@ -1,4 +1,6 @@
-package release
+// Package valuesfrom reads what spec.valuesFrom of a HelmRelease names, as far as it can be read, and bounds what that costs. It knows
+// nothing of what the texts say.
+package valuesfrom
 
 import (
 	"context"
@@ -26,39 +28,47 @@ type Unreadable struct {
 // Error is the reason.
 func (u *Unreadable) Error() string { return u.Reason }
 
-// readReferences makes a layer of each entry of spec.valuesFrom, with the text that it holds, as far as the limits go. An object
-// is read once, however many entries name it.
-func (r *Release) readReferences(ctx context.Context, hr *helmv2.HelmRelease, o Options) {
+// Entry is an entry of spec.valuesFrom and what was read for it.
+type Entry struct {
+	helmv2.ValuesReference
+
+	Text   string
+	Found  bool   // there is a text
+	Unread string // why there is none; empty too if the entry is optional and missing for good
+}
+
+// Read reads what a HelmRelease names, as far as the limits go; create says that it does not exist yet. An object is read once,
+// however many entries name it.
+func Read(ctx context.Context, r Reader, hr *helmv2.HelmRelease, create bool) (entries []Entry) {
 	if len(hr.Spec.ValuesFrom) == 0 {
-		return
+		return nil
 	}
-	objects, left := map[client.ObjectKey]object{}, maxSize
+	objects, left := map[client.ObjectKey]object{}, MaxSize
 	if hr.Spec.Values != nil {
-		left -= nodeSize * nodes(string(hr.Spec.Values.Raw))
+		left -= NodeSize * nodes(string(hr.Spec.Values.Raw))
 	}
 	for i, ref := range hr.Spec.ValuesFrom {
-		at := Origin{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name, Key: ref.GetValuesKey(), Index: i}
-		l, unread := layer{origin: at, ref: ref}, "not read, as there is too much beside it"
-		if left >= 0 && i < maxReferences {
+		e := Entry{ValuesReference: ref, Unread: "not read, as there is too much beside it"}
+		if left >= 0 && i < MaxReferences {
 			name := client.ObjectKey{Namespace: ref.Kind, Name: ref.Name}
 			obj, again := objects[name]
 			if !again {
-				obj = read(ctx, o.Reader, ref.Kind, client.ObjectKey{Namespace: hr.Namespace, Name: ref.Name})
+				obj = read(ctx, r, ref.Kind, client.ObjectKey{Namespace: hr.Namespace, Name: ref.Name})
 				objects[name] = obj
 			}
-			unread = l.take(obj, o.Create)
-			cost := l.size()
+			e.Text, e.Found, e.Unread = obj.text(ref, create)
+			cost := e.size()
 			if cost > left {
-				l.found, unread = false, "is too large"
+				e.Found, e.Unread = false, "is too large"
 			}
 			if !again {
 				cost = max(cost, obj.size)
 			}
 			left -= cost
 		}
-		r.refs = append(r.refs, l)
-		r.unknown = append(r.unknown, Reference{Kind: at.Kind, Namespace: at.Namespace, Name: at.Name, Key: at.Key, Reason: unread})
+		entries = append(entries, e)
 	}
+	return entries
 }
 
 // object is what was read of a ConfigMap or a Secret.
@@ -72,11 +82,11 @@ func read(ctx context.Context, r Reader, kind string, key client.ObjectKey) (obj
 	switch kind {
 	case "ConfigMap":
 		var cm corev1.ConfigMap
-		obj.err = get(ctx, r, key, &cm)
+		obj.err = Get(ctx, r, key, &cm)
 		obj.data = cm.Data
 	case "Secret":
 		var secret corev1.Secret
-		obj.err = get(ctx, r, key, &secret)
+		obj.err = Get(ctx, r, key, &secret)
 		obj.data = make(map[string]string, len(secret.Data))
 		for k, v := range secret.Data {
 			obj.data[k] = string(v)
@@ -90,38 +100,38 @@ func read(ctx context.Context, r Reader, kind string, key client.ObjectKey) (obj
 	return obj
 }
 
-func get(ctx context.Context, r Reader, key client.ObjectKey, obj client.Object) error {
+// Get reads an object. Nobody reads any without a reader.
+func Get(ctx context.Context, r Reader, key client.ObjectKey, obj client.Object) error {
 	if r == nil {
 		return &Unreadable{Reason: "not read"}
 	}
 	return r.Get(ctx, key, obj)
 }
 
-// take keeps what was read for a reference, or says why nothing was. Neither is there for one that is optional and missing for good.
-func (l *layer) take(obj object, create bool) (unread string) {
+// text is what a reference to the object holds, or why that is not known.
+func (obj object) text(ref helmv2.ValuesReference, create bool) (text string, found bool, unread string) {
 	err := obj.err
 	if some, ok := errors.AsType[*Unreadable](err); ok && some.Keys != nil {
 		err = nil
-		if reason, unread := some.Keys[l.ref.GetValuesKey()]; unread {
+		if reason, unread := some.Keys[ref.GetValuesKey()]; unread {
 			err = &Unreadable{Reason: reason}
 		}
 	}
-	text, found := obj.data[l.ref.GetValuesKey()]
+	text, found = obj.data[ref.GetValuesKey()]
 	missing := apierrors.IsNotFound(err) || err == nil && !found
 	switch {
-	case missing && l.ref.Optional && !create:
+	case missing && ref.Optional && !create:
+		return "", false, ""
 	case err != nil:
-		return whyUnread(err)
+		return "", false, Reason(err)
 	case missing:
-		return "has no such key"
-	default:
-		l.text, l.found = text, true
+		return "", false, "has no such key"
 	}
-	return ""
+	return text, true, ""
 }
 
-// whyUnread says in words why an object could not be read.
-func whyUnread(err error) string {
+// Reason says in words why an object could not be read.
+func Reason(err error) string {
 	unreadable, ok := errors.AsType[*Unreadable](err)
 	switch {
 	case ok:
