@@ -48,7 +48,7 @@ An Event or a PolicyReport that could not be written is exit code 2 too, unless 
   # with a policy file, and a report for programs beside the one for a person
   spegel-guard audit --config policy.yaml -o text -o json=audit.json
 
-  # with no right but to one namespace
+  # with rights to one namespace only
   spegel-guard audit --namespace kube-system`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
@@ -58,7 +58,7 @@ An Event or a PolicyReport that could not be written is exit code 2 too, unless 
 	o.cluster.flags(f)
 	f.StringVarP(&o.namespace, "namespace", "n", "", "only the HelmReleases of this namespace; default is all")
 	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the audit may take")
-	f.BoolVar(&o.events, "events", false, "write an Event about each finding; no second one on that day while the API server keeps the first")
+	f.BoolVar(&o.events, "events", false, "write an Event about each finding, once a day while the API server keeps it")
 	f.BoolVar(&o.policyReport, "policy-report", false, "write a PolicyReport about each release, where wgpolicyk8s.io/v1alpha2 is installed")
 	complete(cmd, report.Formats())
 	return cmd
@@ -115,7 +115,7 @@ func (o *auditOptions) publish(ctx context.Context, c client.Client, rep *report
 		if more := len(leaving) - most; more > 0 {
 			names += fmt.Sprintf(" and %d more", more)
 		}
-		fmt.Fprintln(stderr, "spegel-guard: nothing was written into what is being deleted: namespace", names)
+		fmt.Fprintln(stderr, "spegel-guard: nothing was written to namespaces that are being deleted:", names)
 	}
 	return failed
 }

@@ -27,18 +27,18 @@ func newCheck() *cobra.Command {
 		Short: "Check the HelmReleases of a Flux repository",
 		Long: `Check the HelmReleases of a Flux repository, as the webhook would in the cluster.
 
-Each PATH is a folder (a repository or a part of it) or a file; - is a rendered stream on standard input. Without one
-the current folder is checked. Flux Kustomizations are built as Flux builds them. Nothing is written but the reports that
-are asked for, and neither a cluster nor a network is needed. DaemonSets that run Spegel are judged by their arguments:
-in a stream, in what is built, and in manifests that PATH names.
+Each PATH is a folder (a repository or a part of it) or a file; - is a rendered stream on standard input. Without a PATH
+the current folder is checked. Flux Kustomizations are built as Flux builds them. DaemonSets that run Spegel are judged by
+their arguments: in a stream, in what is built, and in manifests that PATH names. The check needs neither a cluster nor a
+network, and writes nothing but its reports.
 
 The policy is the file of --config, or else .spegel-guard.yaml at the root of the git repository around PATH (without git,
 in the folder that PATH names; for standard input, of the repository around the current folder).
 
-What can't be read, such as an encrypted Secret or a variable without a value, is reported as unresolved; --vars and
---var hand over values of variables. A value that the repository holds in the clear wins over them, as it does in the
-cluster, and --var over --vars. A ConfigMap or Secret of --vars stands for the one of its name in substituteFrom, and for
-nothing else. A Secret that a release takes values from has to be decrypted in the repository or in the stream.
+What can't be read, such as an encrypted Secret or a variable without a value, is reported as unresolved. --vars and --var
+give values to variables. A value that the repository holds in the clear wins over both, as it does in the cluster. A
+ConfigMap or Secret of --vars stands for the one that substituteFrom names so, and for nothing else. A Secret that a release
+takes values from has to be decrypted in the repository or in the stream.
 
 Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be done, or not in full.`,
 		Example: `  # the repository that this folder is the root of
@@ -60,11 +60,11 @@ Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be 
 	f := cmd.Flags()
 	o.flags(f)
 	f.Lookup("config").Usage += "; default is " + policyName + " at the root of the repository, if there is one"
-	f.StringArrayVar(&o.ignore, "ignore", nil, "glob of paths not to look at for releases that nothing builds (repeatable)")
+	f.StringArrayVar(&o.ignore, "ignore", nil, "glob of paths in which releases that nothing builds are ignored (repeatable)")
 	f.StringArrayVar(&o.varFiles, "vars", nil, "file of values for ${NAME}: dotenv, or YAML of ConfigMaps and Secrets; - is standard input (repeatable)")
-	f.StringArrayVar(&o.vars, "var", nil, "value for ${NAME}, as NAME=VALUE; wins over --vars, but not over what the repository holds in the clear (repeatable)")
-	f.BoolVar(&o.all, "all", false, "build every Kustomization, also those that no release of Spegel seems to come of")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "list the faults and remote resources that do not concern Spegel, too")
+	f.StringArrayVar(&o.vars, "var", nil, "value for ${NAME}, as NAME=VALUE; wins over --vars (repeatable)")
+	f.BoolVar(&o.all, "all", false, "build every Kustomization, not only those that seem to hold a release of Spegel")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "also list faults and remote resources that do not concern Spegel")
 	complete(cmd, report.Formats())
 	return cmd
 }

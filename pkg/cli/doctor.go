@@ -33,17 +33,17 @@ func newDoctor() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say why an image does not pull on a node",
-		Long: `Say why an image does not pull on a node.
+		Short: "Find out why an image does not pull on a node",
+		Long: `Find out why an image does not pull on a node.
 
 Doctor goes through a checklist: containerd's hosts directory, whom containerd would ask for an image, whether Spegel's
 pods are up to date, broken downloads, name resolution, the registry itself, pull secrets, and containerd's log. A node
 is read below a folder (/ on the node itself), through talosctl, or out of an archive. What needs the cluster is skipped
-without --kubeconfig or --context. Nothing is changed anywhere.
+without --kubeconfig or --context. Doctor changes nothing.
 
-With --interval it goes on for ever and offers the outcome as metrics.
+With --interval it repeats the checks and serves their outcome as metrics.
 
-Exit code: 0 nothing failed, 1 a check failed, 2 doctor could not look at all.`,
+Exit code: 0 nothing failed, 1 a check failed, 2 nothing could be examined.`,
 		Example: `  # on the node
   spegel-guard doctor --node-root / --image harbor.example.com/team/app:v1 --private-registry harbor.example.com
 
@@ -68,10 +68,10 @@ Exit code: 0 nothing failed, 1 a check failed, 2 doctor could not look at all.`,
 	f.StringSliceVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
 	f.StringVar(&o.config, "config", "", "policy file")
 	f.StringVar(&o.cluster.kubeconfig, "kubeconfig", "", "kubeconfig file, for what the cluster knows; without it and --context no cluster is asked")
-	f.StringVar(&o.cluster.context, "context", "", "context of the kubeconfig; alone, of the kubeconfig that kubectl finds")
+	f.StringVar(&o.cluster.context, "context", "", "context of the kubeconfig; without --kubeconfig, of the one that kubectl finds")
 	f.StringVarP(&o.namespace, "namespace", "n", "default", "namespace of the pods that don't get their image")
 	f.StringArrayVarP(&o.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text or json (repeatable)")
-	f.DurationVar(&o.interval, "interval", 0, "examine again and again, this long apart, and serve metrics; needs --node-root")
+	f.DurationVar(&o.interval, "interval", 0, "repeat the checks at this interval and serve metrics; needs --node-root")
 	f.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics and /healthz, with --interval")
 	f.BoolVar(&o.describe, "describe", false, "print the page about the checks")
 	_ = f.MarkHidden("describe") // the flag exists

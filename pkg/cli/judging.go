@@ -30,7 +30,7 @@ func (j *judging) flags(f *pflag.FlagSet) {
 	f.StringArrayVarP(&j.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text, json, sarif, junit, github or markdown (repeatable)")
 	f.BoolVar(&j.failOnWarn, "fail-on-warn", false, "exit with 1 if there are warnings")
 	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if there is no release of Spegel at all")
-	f.StringVar(&j.unresolved, "unresolved", "", "what to do with what can't be decided: warn or deny; default is what the policy file says, else warn")
+	f.StringVar(&j.unresolved, "unresolved", "", "warn or deny, for what can't be decided; default is what the policy file says, else warn")
 }
 
 // policy is the policy file with what the flags say on top.

@@ -42,9 +42,9 @@ func newServe() *cobra.Command {
 		Short: "Serve the admission webhook",
 		Long: `Serve the admission webhook.
 
-Readiness says yes while the certificate that is served is valid, the ValidatingWebhookConfiguration trusts it (where that
-may be read), and SIGTERM has not come. After SIGTERM, readiness fails at once, serving goes on for --shutdown-delay, and
-then every review that has begun is answered. A second signal ends the program at once.`,
+It is ready while the certificate that it serves is valid and the ValidatingWebhookConfiguration, if it may be read, trusts
+it. On SIGTERM it is no longer ready, serves on for --shutdown-delay, and then answers every review that has begun. A second
+signal ends it at once.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(cmd.Flags().Changed("cert-dir")); err != nil {
@@ -61,14 +61,14 @@ then every review that has begun is answered. A second signal ends the program a
 	f := cmd.Flags()
 	f.StringVar(&o.config, "config", "", "policy file; watched while serving")
 	f.StringSliceVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
-	f.StringVar(&o.host, "webhook-host", "", "address to serve the webhook on; empty is all")
+	f.StringVar(&o.host, "webhook-host", "", "address to serve the webhook on; default is all")
 	f.IntVar(&o.port, "webhook-port", 9443, "port to serve the webhook on")
 	f.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	f.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics; 0 for none")
-	f.BoolVar(&o.metricsSecure, "metrics-secure", false, "serve metrics over TLS, to who the API server says may get /metrics")
+	f.BoolVar(&o.metricsSecure, "metrics-secure", false, "serve metrics over TLS, to accounts that may get /metrics")
 	f.StringVar(&o.pprofAddress, "pprof-bind-address", "", "address of /debug/pprof, best on loopback (127.0.0.1:6060); empty for none")
-	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file for reading what releases refer to; empty is the cluster this runs in")
-	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "how long to go on serving after readiness fails at the end")
+	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file for reading what releases refer to; default is the cluster this runs in")
+	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "how long to serve on after SIGTERM")
 	o.addCertificateFlags(f)
 	return cmd
 }

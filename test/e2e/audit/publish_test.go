@@ -141,7 +141,7 @@ func leaving(t *testing.T) {
 		r = webhook(t, jobArgs...)
 		return r.stderr != ""
 	})
-	if r.code != 1 || r.stderr != "spegel-guard: nothing was written into what is being deleted: namespace leaving\n" || !strings.Contains(r.stdout, "deny leaving/spegel") {
+	if r.code != 1 || r.stderr != "spegel-guard: nothing was written to namespaces that are being deleted: leaving\n" || !strings.Contains(r.stdout, "deny leaving/spegel") {
 		t.Errorf("%+v", r)
 	}
 	if text := kubectl(t, "", "-n", "leaving", "get", "events.events.k8s.io,policyreports", "-o", "name"); text != "" {
