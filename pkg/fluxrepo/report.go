@@ -195,9 +195,9 @@ func (c *check) problem(o *fluxgraph.Object, err error, mark worktree.Mark) {
 	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok {
 		place = c.finder.Field(o, bad.Path)
 	}
-	name := c.redactor([]*fluxgraph.Object{o}, o.By).Name(o.Name)
+	show := c.redactor([]*fluxgraph.Object{o}, o.By)
 	c.errors = append(c.errors, Error{
-		Place: place, Message: fmt.Sprintf("%s %s: %s", o.Kind, name, substitute.Written(overlay.Plain(err).Error())), Fatal: concerns, Elsewhere: !concerns,
+		Place: place, Message: o.Kind + " " + show.Name(o.Name) + ": " + show.Message(overlay.Plain(err).Error()), Fatal: concerns, Elsewhere: !concerns,
 	})
 }
 
