@@ -173,7 +173,7 @@ func (x *run) judgeUse(ctx context.Context, folder string, f *finding) {
 	if err == nil {
 		return
 	}
-	f.add(Warn, "%s can't be used: %s", redact.Path(folder), redact.Line(err.Error()))
+	f.add(Warn, "containerd can't use %s: %s", redact.Path(folder), redact.Line(err.Error()))
 	if unread := (*resolver.UnreadError)(nil); errors.As(err, &unread) && unread.NotGiven {
 		f.fix("hand over %s of the node too, or run doctor there", word(unread.File))
 		return

@@ -58,7 +58,7 @@ func newCopy(ctx context.Context, files nodefs.Files, dirs []*containerd.HostsDi
 			return c, nil
 		case errors.Is(err, nodefs.ErrNotFolder):
 			c.remove()
-			return nil, fmt.Errorf("%s %w, and containerd looks for a %s in it", redact.Path(folder), nodefs.ErrNotFolder, nodefs.HostsToml)
+			return nil, fmt.Errorf("%s %w, where containerd looks for a %s", redact.Path(folder), nodefs.ErrNotFolder, nodefs.HostsToml)
 		case !nodefs.IsMissing(err):
 			c.remove()
 			return nil, &fs.PathError{Op: "read", Path: folder, Err: err}

@@ -71,16 +71,8 @@ func (r *Resolver) ReadTrustStore(ctx context.Context) *TrustStore {
 
 // read adds a file.
 func (s *TrustStore) read(ctx context.Context, files nodefs.Files, name string) bool {
-	if err := ctx.Err(); err != nil {
-		s.missed(name, err)
-		return false
-	}
-	data, err := files.ReadFile(ctx, name, nodefs.MaxFile)
-	if err == nil && len(s.pem)+len(data) >= maxTrust {
-		err = nodefs.ErrTooLarge
-	}
-	if err != nil {
-		s.missed(name, err)
+	data, err := files.ReadFile(ctx, name, int64(min(nodefs.MaxFile, maxTrust-len(s.pem))))
+	if s.missed(name, err); err != nil {
 		return false
 	}
 	s.pem = append(append(s.pem, data...), '\n')
