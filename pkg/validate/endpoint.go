@@ -21,7 +21,7 @@ func endpoints(entry string) iter.Seq[endpoint] {
 			if e, ok := named(word); ok && !yield(e) {
 				return
 			}
-			if _, after, ok := cutLast(word, '@'); ok { // a password may hold what ends a host
+			if _, after, ok := strings.CutLast(word, "@"); ok { // a password may hold what ends a host
 				host, port := splitPort(authority(after))
 				if host != "" && !yield(newEndpoint(host, port)) {
 					return
@@ -78,7 +78,7 @@ func splitFolder(s string) (host, port string) {
 	if !ok {
 		return s, ""
 	}
-	host, port, ok = cutLast(rest, '_')
+	host, port, ok = strings.CutLast(rest, "_")
 	if !ok || host == "" || port == "" || strings.Trim(port, "0123456789") != "" {
 		return s, ""
 	}
@@ -108,7 +108,7 @@ func authority(s string) string {
 	if end := strings.IndexAny(s, `/?#\`); end >= 0 {
 		s = s[:end]
 	}
-	if _, after, ok := cutLast(s, '@'); ok {
+	if _, after, ok := strings.CutLast(s, "@"); ok {
 		s = after
 	}
 	if !strings.Contains(s, "[") {
@@ -122,12 +122,4 @@ func cutPrefixFold(s, prefix string) (after string, ok bool) {
 		return s, false
 	}
 	return s[len(prefix):], true
-}
-
-func cutLast(s string, sep byte) (before, after string, ok bool) {
-	i := strings.LastIndexByte(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
 }

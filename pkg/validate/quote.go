@@ -44,7 +44,7 @@ func Clean(s string) string {
 // hideCredentials replaces what may be a password: all up to the last @, and a query after it.
 func hideCredentials(s string) string {
 	shown := ""
-	if before, after, ok := cutLast(s, '@'); ok {
+	if before, after, ok := strings.CutLast(s, "@"); ok {
 		if scheme, _, ok := strings.Cut(before, "://"); ok && (strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http")) {
 			shown = scheme + "://"
 		}
