@@ -6,4 +6,8 @@
 // (internal/locate), report. It reads files and nothing else: no cluster, no network, and nothing is written. What it
 // can't know it reports as unresolved, with the reason. Of the project it may import pkg/release, pkg/policy and
 // pkg/validate.
+//
+// kustomize writes to os.Stderr that fields of a repository are deprecated, and can't be told not to. Two of them, vars and
+// patchesJson6902, can't be given to it as anything else that builds the same. A program that minds sets os.Stderr aside
+// before anything else runs, as cmd/webhook does.
 package fluxrepo

@@ -93,10 +93,10 @@ func TestEdges(t *testing.T) {
 			files: with(map[string]string{"apps/kustomization.yaml": ""}), want: []string{"error fatal=true apps/kustomization.yaml:0:0: holds no kustomization"},
 		},
 		"resources that are no list": {
-			files: with(map[string]string{"apps/kustomization.yaml": "resources: hr.yaml\n"}), want: []string{"error fatal=true apps/kustomization.yaml:1:12: resources is not a list"},
+			files: with(map[string]string{"apps/kustomization.yaml": "resources: hr.yaml\n"}), want: []string{"error fatal=true apps/kustomization.yaml:1:12: resources is a text; want a list"},
 		},
 		"a prefix that is a list": {
-			files: with(map[string]string{"apps/kustomization.yaml": "resources: [hr.yaml]\nnamePrefix: [x]\n"}), want: []string{"error fatal=true apps/kustomization.yaml:2:13: json: cannot unmarshal array into"},
+			files: with(map[string]string{"apps/kustomization.yaml": "resources: [hr.yaml]\nnamePrefix: [x]\n"}), want: []string{"error fatal=true apps/kustomization.yaml:2:13: namePrefix is a list; want a text"},
 		},
 		"a Kustomization that can't be read": {
 			files: with(map[string]string{"clusters/prod/apps.yaml": strings.Replace(apps(""), "./apps", "[a]", 1)}), want: []string{notBuilt, "error fatal=true clusters/prod/apps.yaml:9:3: Kustomization apps: spec.path is a list; want a text"},

@@ -2,11 +2,10 @@ package overlay
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"path"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -126,16 +125,11 @@ func (r *Reader) decode(f *Folder) (*yaml.Node, error) {
 	}
 	data, err := r.tree.Read(f.File)
 	if err == nil {
-		err = sigsyaml.Unmarshal(data, &f.ks)
+		err = yamldoc.WrongType(sigsyaml.Unmarshal(data, &f.ks))
 	}
-	if bad, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		field, _, _ := strings.Cut(bad.Field, ".")
-		reason := bad.Error()
-		if bad.Type.Kind() == reflect.Slice {
-			reason = field + " is not a list"
-		}
-		at := cmp.Or(yamldoc.Child(docs[0], field), docs[0])
-		err = &yamldoc.Error{Line: at.Line, Column: at.Column, Reason: reason}
+	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok && len(bad.Path) > 0 {
+		at := cmp.Or(yamldoc.Child(docs[0], fmt.Sprint(bad.Path[0])), docs[0])
+		err = &yamldoc.Error{Line: at.Line, Column: at.Column, Reason: err.Error()}
 	}
 	if err != nil {
 		f.ks = kustypes.Kustomization{}

@@ -69,6 +69,27 @@ func TestIgnoring(t *testing.T) {
 	}
 }
 
+// TestIgnoringAFolder: an artifact holds files, and a folder of it has one.
+func TestIgnoringAFolder(t *testing.T) {
+	t.Parallel()
+	tree := scan(t, map[string]string{
+		".sourceignore": "old/*\n!old/kept.yaml\n/gone/\n", "old/a.yaml": "", "old/kept.yaml": "", "old/sub/b.yaml": "", "gone/a.yaml": "", "new/a.yaml": "",
+	})
+	defaults := scan(t, map[string]string{"images/a.png": "", "images/deep/b.jpg": "", "apps/a.yaml": "", ".github/a.yaml": "", "cluster.local/a.yaml": "", "a.zip/a.yaml": "", ".hidden/a.yaml": ""})
+	for dir, want := range map[string]bool{"old": false, "old/sub": true, "gone": true, "new": false, ".": false} {
+		if got := tree.Ignoring("").Dir(dir); got != want {
+			t.Errorf("%s is left out: %t; want %t", dir, got, want)
+		}
+	}
+	for dir, want := range map[string]bool{
+		"images": true, "images/deep": true, "apps": false, ".github": true, "cluster.local": false, "a.zip": true, ".hidden": false, ".": false,
+	} {
+		if got := defaults.Ignoring("").Dir(dir); got != want {
+			t.Errorf("by default, %s is left out: %t; want %t", dir, got, want)
+		}
+	}
+}
+
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	for config, want := range map[string]string{

@@ -27,7 +27,7 @@ func Fields(text []byte, fields ...string) (map[string]any, error) {
 	dec := json.NewDecoder(bytes.NewReader(doc))
 	dec.UseNumber() // a number stays as it is written
 	if err := dec.Decode(&out); err != nil {
-		return nil, wrongType(err)
+		return nil, WrongType(err)
 	}
 	prune(out, "", fields)
 	return out, nil
@@ -76,11 +76,11 @@ func Into(fields map[string]any, to any) error {
 	if err != nil {
 		return err
 	}
-	return wrongType(json.Unmarshal(doc, to))
+	return WrongType(json.Unmarshal(doc, to))
 }
 
-// wrongType says in words of YAML which field has another type.
-func wrongType(err error) error {
+// WrongType says in words of YAML which field has another type.
+func WrongType(err error) error {
 	bad, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	if !ok {
 		return err
