@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 
+	"golang.org/x/term"
+
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
 	"github.com/spegel-guard/spegel-guard/pkg/report"
 )
@@ -101,6 +103,12 @@ func blobURL(env func(string) string) string {
 		return ""
 	}
 	return server + "/" + repository + "/blob/" + commit
+}
+
+// wantsColor follows https://no-color.org, where a person sees what is written.
+func wantsColor(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // maxSource bounds a file whose lines are shown, in bytes.

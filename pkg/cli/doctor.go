@@ -15,12 +15,11 @@ import (
 )
 
 type doctorOptions struct {
+	policyOptions
 	root           string
 	talos          []string
 	bundle         string
 	image          string
-	private        []string
-	config         string
 	cluster        clusterOptions
 	namespace      string
 	outputs        []string
@@ -65,8 +64,7 @@ Exit code: 0 nothing failed, 1 a check failed, 2 nothing could be examined.`,
 	f.StringSliceVar(&o.talos, "talos", nil, "Talos node, by the address that talosctl knows (repeatable, or a list with commas)")
 	f.StringVar(&o.bundle, "bundle", "", "archive: what talosctl support writes, or a tar or tar.gz of a node's files")
 	f.StringVar(&o.image, "image", "", "image that does not pull, as the pod names it")
-	f.StringSliceVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
-	f.StringVar(&o.config, "config", "", "policy file")
+	o.flags(f)
 	f.StringVar(&o.cluster.kubeconfig, "kubeconfig", "", "kubeconfig file, for what the cluster knows; without it and --context no cluster is asked")
 	f.StringVar(&o.cluster.context, "context", "", "context of the kubeconfig; without --kubeconfig, of the one that kubectl finds")
 	f.StringVarP(&o.namespace, "namespace", "n", "default", "namespace of the pods that don't get their image")
@@ -114,9 +112,13 @@ func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 
 // examine looks at every node.
 func (o *doctorOptions) examine(ctx context.Context, pol *policy.Policy) ([]report.Examination, error) {
-	cluster, err := o.api()
-	if err != nil {
-		return nil, err
+	var cluster *node.Cluster // nil where neither a kubeconfig nor a context is named: doctor on every node asks no API server
+	if o.cluster != (clusterOptions{}) {
+		c, err := o.cluster.client()
+		if err != nil {
+			return nil, err
+		}
+		cluster = &node.Cluster{Reader: c, Namespace: o.namespace}
 	}
 	nodes, closeNodes, err := o.nodes(ctx)
 	if err != nil {

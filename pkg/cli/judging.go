@@ -14,10 +14,20 @@ import (
 // noPrivateRegistry tells whoever names none that one rule can find nothing.
 const noPrivateRegistry = "no private registry is known, so rule private-registry-mirrored has nothing to match; name some in the policy file or with --private-registry"
 
+// policyOptions say what is judged by.
+type policyOptions struct {
+	config  string
+	private []string
+}
+
+func (o *policyOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.config, "config", "", "policy file")
+	f.StringSliceVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
+}
+
 // judging is what check and audit share: by which policy is judged, how it is reported, and what fails.
 type judging struct {
-	config       string
-	private      []string
+	policyOptions
 	outputs      []string
 	failOnWarn   bool
 	requireMatch bool
@@ -25,8 +35,7 @@ type judging struct {
 }
 
 func (j *judging) flags(f *pflag.FlagSet) {
-	f.StringVar(&j.config, "config", "", "policy file")
-	f.StringSliceVar(&j.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
+	j.policyOptions.flags(f)
 	f.StringArrayVarP(&j.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text, json, sarif, junit, github or markdown (repeatable)")
 	f.BoolVar(&j.failOnWarn, "fail-on-warn", false, "exit with 1 if there are warnings")
 	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if there is no release of Spegel at all")

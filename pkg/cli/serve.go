@@ -22,8 +22,7 @@ const fileInterval = 1 * time.Second
 const gcPercent = 50
 
 type serveOptions struct {
-	config         string
-	private        []string
+	policyOptions
 	host           string
 	port           int
 	healthAddress  string
@@ -59,8 +58,8 @@ signal ends it at once.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", "policy file; watched while serving")
-	f.StringSliceVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
+	o.flags(f)
+	f.Lookup("config").Usage += "; watched while serving"
 	f.StringVar(&o.host, "webhook-host", "", "address to serve the webhook on; default is all")
 	f.IntVar(&o.port, "webhook-port", 9443, "port to serve the webhook on")
 	f.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
@@ -92,11 +91,4 @@ func setProcessLogger(logger *slog.Logger) {
 	slog.SetDefault(logger) // clients of net/http
 	log.SetLogger(logr.FromSlogHandler(logger.Handler()))
 	klog.SetSlogLogger(logger)
-}
-
-func wrap(what string, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return nil
 }

@@ -62,7 +62,10 @@ func (o *certificateOptions) checkCertificateFlags(certDirGiven bool) error {
 	if o.dnsName == "" {
 		o.dnsName = "spegel-guard." + o.namespace + ".svc"
 	}
-	return wrap("--self-signed", o.lifetimes.Validate())
+	if err := o.lifetimes.Validate(); err != nil {
+		return fmt.Errorf("--self-signed: %w", err)
+	}
+	return nil
 }
 
 // newMonitor prepares the certificate: the one of the files, which must be good already, or one of the

@@ -38,7 +38,7 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	}
 	exposition, err := o.newMetrics(registry, api, logger)
 	if err != nil {
-		return wrap("metrics server", err)
+		return err // of --metrics-secure
 	}
 	reviews := http.NewServeMux()
 	endpoint := admission.NewEndpoint(handler)
