@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fault"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/judge"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
@@ -223,7 +224,7 @@ func (c *check) unset(read map[*fluxgraph.Object]*judge.Release) {
 
 // faults are what could not be read, built or followed. idle says that there is a release that nothing builds.
 func (c *check) faults(idle bool) {
-	for _, f := range c.Graph.Faults() {
+	for _, f := range fault.All(c.Graph) {
 		if !c.in.Has(f.File) && !c.reads(f.By) {
 			continue
 		}

@@ -28,7 +28,7 @@ func (g *Graph) adoptRoot(d *declare.Kustomization) {
 		node = all[d.Index]
 	}
 	if text, err := yaml.Marshal(node); err == nil {
-		g.adopt(&Instance{key: keyOf(nil, d.File, d.Namespace, d.Name), File: d.File, at: node, text: text})
+		g.adopt(&Instance{key: keyOf(nil, d.File, d.Namespace, d.Name), File: d.File, At: node, Text: text})
 	}
 }
 
@@ -42,7 +42,7 @@ func (g *Graph) adoptObject(n *Instance, o *Object) {
 		n.Err = fmt.Errorf("it builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
 		return
 	}
-	g.adopt(&Instance{Parent: n, Of: o, key: keyOf(n, file, o.Namespace, o.Name), File: file, at: node, text: o.Text})
+	g.adopt(&Instance{Parent: n, Of: o, key: keyOf(n, file, o.Namespace, o.Name), File: file, At: node, Text: o.Text})
 }
 
 func keyOf(parent *Instance, file, ns, name string) string {
@@ -67,7 +67,7 @@ func (g *Graph) adopt(n *Instance) {
 		return
 	}
 	n.Scope = g.scope(n)
-	relevant, leaveOut := g.finds.Rates(relevance.Inputs{Node: n.node, Text: n.text, Folders: n.Folders, Values: n.Scope.Values()})
+	relevant, leaveOut := g.Finder.Rates(relevance.Inputs{Node: n.node, Text: n.Text, Folders: n.Folders, Values: n.Scope.Values()})
 	if n.Built = relevant; relevant {
 		g.build(n, leaveOut)
 	}
@@ -80,7 +80,7 @@ func (g *Graph) build(n *Instance, leaveOut func(file string) bool) {
 	objects := b.Objects
 	if n.Err != nil && !n.Plain {
 		n.Files(func(p string) bool {
-			for _, d := range g.decl.In[p] {
+			for _, d := range g.Declared.In[p] {
 				if d.Index >= 0 {
 					objects = append(objects, overlay.NewObject(d.Node))
 				}

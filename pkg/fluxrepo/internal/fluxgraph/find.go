@@ -54,7 +54,7 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, mi
 	}
 	reads := map[string]bool{}
 	n.Files(func(p string) bool { reads[p] = n.Plain; return true })
-	o, missing = g.search(kind, ns, name, n.File, func(p string) bool { return !reads[p] && (n.Plain || !g.decl.Read[p]) })
+	o, missing = g.search(kind, ns, name, n.File, func(p string) bool { return !reads[p] && (n.Plain || !g.Declared.Read[p]) })
 	switch {
 	case missing == absent && away:
 		return nil, elsewhere
@@ -80,7 +80,7 @@ func (n *Instance) shares(other *Instance) int {
 // besideRoot reports whether a file lies beside, or below, a Kustomization that nothing builds: what applies the one may
 // apply the other.
 func (g *Graph) besideRoot(file string) bool {
-	return slices.ContainsFunc(g.decl.Roots, func(d *declare.Kustomization) bool {
+	return slices.ContainsFunc(g.Declared.Roots, func(d *declare.Kustomization) bool {
 		dir := path.Dir(d.File)
 		return d.IsRoot() && (path.Dir(file) == dir || dir != "." && worktree.Within(file, dir))
 	})
@@ -92,7 +92,7 @@ func (g *Graph) search(kind, ns, name, near string, counts func(file string) boo
 	unknown := len(substitute.Unknown(name)) > 0
 	for _, p := range g.tree.Paths() {
 		f := g.tree.File(p)
-		if f.Marks&(worktree.Data|worktree.Source) == 0 || !unknown && !f.Names(name) || !f.IsManifest() || g.decl.Hidden(p) || !counts(p) {
+		if f.Marks&(worktree.Data|worktree.Source) == 0 || !unknown && !f.Names(name) || !f.IsManifest() || g.Declared.Hidden(p) || !counts(p) {
 			continue
 		}
 		for _, d := range slices.Concat(g.objects(p, objectKey{kind, name}), g.objects(p, objectKey{kind, "${"})) {

@@ -40,13 +40,13 @@ type Graph struct {
 	Loose []*Object
 	// Complete says that all that the clusters run is known, except what nobody keeps in a repository.
 	Complete bool
+	Declared *declare.Repository
+	Finder   *relevance.Finder // of what has to be built
 
 	ctx   context.Context //nolint:containedctx // a graph lives for one check, and every step of it may be cancelled
 	o     Options
 	tree  *worktree.Tree
-	decl  *declare.Repository
 	cache *overlay.Cache
-	finds *relevance.Finder
 
 	only  map[string]bool // of a graph that differs by an edit: what is built again, by the keys of the chains; nil for all
 	index map[objectKey][]*Object
@@ -59,10 +59,10 @@ type objectKey struct{ kind, name string }
 // New finds what the clusters of a repository build.
 func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 	g := &Graph{
-		ctx: ctx, o: o, tree: tree, decl: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(nil),
+		ctx: ctx, o: o, tree: tree, Declared: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(nil),
 		files: map[*worktree.File]map[objectKey][]*yaml.Node{},
 	}
-	g.finds = relevance.New(tree, g.decl, o.All, o.Given.Values())
+	g.Finder = relevance.New(tree, g.Declared, o.All, o.Given.Values())
 	g.settle(nil)
 	g.addPlain()
 	g.addLoose()
@@ -76,7 +76,7 @@ func (g *Graph) settle(kept []*Instance) {
 		before := g.print
 		g.o.Given = substitute.NewGiven(g.o.Given.Vars, g.o.Given.Sources)
 		g.Instances = slices.Clone(kept)
-		for _, d := range g.decl.Roots {
+		for _, d := range g.Declared.Roots {
 			g.adoptRoot(d)
 		}
 		again := g.only == nil && g.learn()
@@ -111,14 +111,14 @@ func (g *Graph) learn() bool {
 	for _, n := range g.Instances {
 		if n.Built && n.Spec.PostBuild != nil {
 			for _, ref := range n.Spec.PostBuild.SubstituteFrom {
-				g.finds.Need(ref.Name)
+				g.Finder.Need(ref.Name)
 			}
 		}
 		for _, o := range n.Objects {
-			g.finds.Note(o.Kind, o.Name, o.Text)
+			g.Finder.Note(o.Kind, o.Name, o.Text)
 		}
 	}
-	return g.finds.Rate()
+	return g.Finder.Rate()
 }
 
 // Given is what was handed over, and what was made of it.
@@ -134,7 +134,7 @@ func (g *Graph) Artifact(kind, ns, name, file, folder string) (ignore *worktree.
 	if g.o.Alone || g.tree.Dir(folder) == nil {
 		return nil, false
 	}
-	return g.decl.IgnoreOf(ref), g.decl.IsOurs(ref, folder)
+	return g.Declared.IgnoreOf(ref), g.Declared.IsOurs(ref, folder)
 }
 
 // Edited is the same repository with other contents of some files, as far as they have a say in an object, and in
@@ -142,14 +142,14 @@ func (g *Graph) Artifact(kind, ns, name, file, folder string) (ignore *worktree.
 func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*Graph, *Object) {
 	e := *g
 	e.tree = g.tree.With(edits)
-	e.decl = g.decl.With(e.tree)
+	e.Declared = g.Declared.With(e.tree)
 	e.cache = overlay.NewCache(g.cache)
 	switch {
 	case o.By == nil: // only the file that it stands in has a say
 		return &e, nil
 	case o.By.Plain:
 		e.Instances = nil
-		e.plain(e.decl.Reader.Folder(e.decl.Ignore, o.By.Spec.Path))
+		e.plain(e.Declared.Reader.Folder(e.Declared.Ignore, o.By.Spec.Path))
 		e.register()
 	default:
 		e.only = map[string]bool{}

@@ -21,8 +21,10 @@ import (
 // Instance is a Kustomization as one chain of Kustomizations builds it, or a plain kustomization.
 type Instance struct {
 	Parent          *Instance
-	Of              *Object // nil for a root
-	File            string  // it comes from
+	Of              *Object    // nil for a root
+	File            string     // it comes from
+	At              *yaml.Node // it, as it stands there; nil if it does not
+	Text            []byte     // with the variables of its parent put in
 	Namespace, Name string
 	Spec            overlay.Spec
 	Folders         []*overlay.Folder // what it reads; empty with a problem
@@ -39,9 +41,7 @@ type Instance struct {
 	Built          bool // or it is not relevant
 
 	key       string     // of the chain
-	at        *yaml.Node // it, as it stands in the file; nil if it does not
-	text      []byte     // with the variables of its parent put in
-	node      *yaml.Node // the same, decoded
+	node      *yaml.Node // Text, decoded
 	cluster   string     // that what it emits lies in: the folder of the root, and each spec.kubeConfig on the way
 	variables []*Object  // what they come from
 }
@@ -95,18 +95,18 @@ func (n *Instance) read(g *Graph) {
 		n.cluster += "\x00" + n.Namespace + "/" + string(text)
 	}
 	if n.locate(g); n.Problem == "" {
-		n.Folders = g.decl.Folders(n.Spec.Ignore, n.Spec.Path, n.Spec.Components)
+		n.Folders = g.Declared.Folders(n.Spec.Ignore, n.Spec.Path, n.Spec.Components)
 	}
 }
 
 func (n *Instance) decode() error {
-	docs, err := yamldoc.Decode(n.text)
+	docs, err := yamldoc.Decode(n.Text)
 	if err != nil || len(docs) == 0 {
 		return cmp.Or(err, errors.New("is empty"))
 	}
 	n.node = docs[0]
 	n.Name, n.Namespace = yamldoc.Text(n.node, "metadata", "name"), yamldoc.Text(n.node, "metadata", "namespace")
-	doc, err := yamldoc.Fields(n.text, // those that are needed here: a variable in a duration, for one, does no harm
+	doc, err := yamldoc.Fields(n.Text, // those that are needed here: a variable in a duration, for one, does no harm
 		"spec.path", "spec.sourceRef", "spec.patches", "spec.components", "spec.ignoreMissingComponents", "spec.images",
 		"spec.targetNamespace", "spec.namePrefix", "spec.nameSuffix", "spec.postBuild", "spec.suspend",
 		"spec.patchesStrategicMerge", "spec.patchesJson6902")
@@ -143,10 +143,10 @@ func (n *Instance) locate(g *Graph) {
 		return declare.SourceRef{Kind: ref.Kind, Namespace: cmp.Or(ref.Namespace, n.Namespace), Name: ref.Name, Near: near}
 	}
 	ref := source(n, root.File)
-	n.Spec.Path, n.Spec.Ignore = declare.Path(p), g.decl.IgnoreOf(ref)
+	n.Spec.Path, n.Spec.Ignore = declare.Path(p), g.Declared.IgnoreOf(ref)
 	same := root != n && root.Problem == "" && source(root, root.File) == ref
 	switch {
-	case !same && !g.decl.IsOurs(source(n, n.File), n.Spec.Path):
+	case !same && !g.Declared.IsOurs(source(n, n.File), n.Spec.Path):
 		n.Problem = fmt.Sprintf("built from %s %s, which is not this repository", ref.Kind, substitute.Written(ref.Name))
 	case g.tree.Dir(n.Spec.Path) == nil || n.Spec.Ignore.Dir(n.Spec.Path):
 		n.Missing = true

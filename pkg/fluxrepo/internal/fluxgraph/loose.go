@@ -13,16 +13,16 @@ import (
 // InFull reports whether what nothing builds is judged like what is built: there is no Kustomization of Flux, an
 // artifact may hold it, or the user names it. The skeleton of a template is filled in before anything is built of it.
 func (g *Graph) InFull(file string) bool {
-	return g.o.Named(file) || !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.decl.All) == 0 || g.decl.External)
+	return g.o.Named(file) || !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.Declared.All) == 0 || g.Declared.External)
 }
 
 // addPlain builds the outermost kustomizations that no Kustomization of Flux reads, where what they make is judged in
 // full.
 func (g *Graph) addPlain() {
-	for _, f := range g.decl.Outermost() {
+	for _, f := range g.Declared.Outermost() {
 		full := false
 		f.Files(func(p string) bool { full = g.InFull(p); return !full })
-		if full && g.ctx.Err() == nil && (g.finds.All || g.finds.Reads([]*overlay.Folder{f})) {
+		if full && g.ctx.Err() == nil && (g.Finder.All || g.Finder.Reads([]*overlay.Folder{f})) {
 			g.plain(f)
 		}
 	}
@@ -36,7 +36,7 @@ func (g *Graph) plain(f *overlay.Folder) {
 		File: f.File, Name: f.Dir, Folders: []*overlay.Folder{f}, Scope: substitute.Loose(g.o.Given), Plain: true, Built: true,
 		key: f.Dir, cluster: "plain " + f.Dir,
 	}
-	n.Spec.Path, n.Spec.Ignore = f.Dir, g.decl.Ignore
+	n.Spec.Path, n.Spec.Ignore = f.Dir, g.Declared.Ignore
 	if g.build(n, nil); n.Err == nil {
 		g.Instances = append(g.Instances, n)
 	}
@@ -74,15 +74,15 @@ func (g *Graph) addLoose() {
 
 // mayBeLoose reports whether a file may hold what is to be judged though no build reads it.
 func (g *Graph) mayBeLoose(f *worktree.File) bool {
-	if f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet) == 0 || !f.IsManifest() || g.decl.HoldsNoRoot(f.Path) && !f.Asked {
+	if f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet) == 0 || !f.IsManifest() || g.Declared.HoldsNoRoot(f.Path) && !f.Asked {
 		return false
 	}
-	return g.finds.All || f.Marks&worktree.Word != 0 || g.finds.Refers(f)
+	return g.Finder.All || f.Marks&worktree.Word != 0 || g.Finder.Refers(f)
 }
 
 // isComplete reports whether nothing was left that could not be followed.
 func (g *Graph) isComplete() bool {
-	return len(g.decl.All) > 0 && !g.decl.External && !slices.ContainsFunc(g.Instances, func(n *Instance) bool {
+	return len(g.Declared.All) > 0 && !g.Declared.External && !slices.ContainsFunc(g.Instances, func(n *Instance) bool {
 		if n.Plain {
 			return false
 		}

@@ -1,4 +1,4 @@
-package fluxgraph
+package fault
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
@@ -20,7 +21,7 @@ type Fault struct {
 	File         string
 	Line, Column int
 	Message      string
-	By           *Instance // whose build it is about; nil for none
+	By           *fluxgraph.Instance // whose build it is about; nil for none
 	// Concerns says that a release of Spegel could come from there.
 	Concerns bool
 	// Remote says that something lies elsewhere, and so was not followed, which is no failure.
@@ -29,16 +30,16 @@ type Fault struct {
 	Missing bool
 }
 
-// Faults are all of them.
-func (g *Graph) Faults() []Fault {
-	f := &faults{Graph: g, concern: map[string]bool{}}
-	for _, p := range g.tree.DirPaths() {
-		if err := g.tree.Dir(p).Err; err != nil && !g.decl.Hidden(p) {
+// All are those of a repository.
+func All(g *fluxgraph.Graph) []Fault {
+	f := &faults{Graph: g, tree: g.Tree(), concern: map[string]bool{}}
+	for _, p := range f.tree.DirPaths() {
+		if err := f.tree.Dir(p).Err; err != nil && !g.Declared.Hidden(p) {
 			f.add(Fault{File: p, Concerns: true}, err)
 		}
 	}
-	for _, p := range g.tree.Paths() {
-		if file := g.tree.File(p); file.Asked || !g.decl.Hidden(p) {
+	for _, p := range f.tree.Paths() {
+		if file := f.tree.File(p); file.Asked || !g.Declared.Hidden(p) {
 			f.file(file)
 		}
 	}
@@ -50,14 +51,16 @@ func (g *Graph) Faults() []Fault {
 	for _, o := range g.Loose {
 		f.object(o)
 	}
-	for d := range declare.Reach(g.decl.Roots...) {
+	for d := range declare.Reach(g.Declared.Roots...) {
 		f.holes(d.Folders, Fault{Concerns: f.concerns(d.Folders)})
 	}
 	return f.all
 }
 
 type faults struct {
-	*Graph
+	*fluxgraph.Graph
+
+	tree    *worktree.Tree
 	concern map[string]bool // by file
 	all     []Fault
 }
@@ -89,9 +92,9 @@ func (f *faults) file(file *worktree.File) {
 	switch {
 	case err != nil:
 		f.add(Fault{
-			File: p, Concerns: file.Asked || spegel && (f.decl.Read[p] || f.InFull(p)), Missing: file.Marks&worktree.Kustomization != 0,
+			File: p, Concerns: file.Asked || spegel && (f.Declared.Read[p] || f.InFull(p)), Missing: file.Marks&worktree.Kustomization != 0,
 		}, err)
-	case file.Asked && !f.decl.Read[p] && !slices.ContainsFunc(yamldoc.Objects(docs), isObject):
+	case file.Asked && !f.Declared.Read[p] && !slices.ContainsFunc(yamldoc.Objects(docs), isObject):
 		f.add(Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil)
 	}
 }
@@ -103,7 +106,7 @@ func (f *faults) concerns(folders []*overlay.Folder) (yes bool) {
 	files := func(folders []*overlay.Folder) {
 		for _, folder := range folders {
 			folder.Files(func(p string) bool {
-				in, yes = append(in, f.decl.In[p]...), yes || f.concernsFile(p)
+				in, yes = append(in, f.Declared.In[p]...), yes || f.concernsFile(p)
 				return !yes
 			})
 		}
@@ -120,7 +123,7 @@ func (f *faults) concernsFile(p string) bool {
 	yes, known := f.concern[p]
 	if !known {
 		isSpegel := func(p string) bool { return f.tree.File(p).Marks&worktree.Spegel != 0 }
-		yes = isSpegel(p) || f.tree.File(p).Err != nil || f.finds.Produces(p) || f.decl.Reader.IsBroken(p) &&
+		yes = isSpegel(p) || f.tree.File(p).Err != nil || f.Finder.Produces(p) || f.Declared.Reader.IsBroken(p) &&
 			slices.ContainsFunc(f.tree.Paths(), func(other string) bool { return worktree.Within(other, path.Dir(p)) && isSpegel(other) })
 		f.concern[p] = yes
 	}
@@ -128,12 +131,12 @@ func (f *faults) concernsFile(p string) bool {
 }
 
 // instance adds what is wrong with one Kustomization in its chain.
-func (f *faults) instance(n *Instance) {
+func (f *faults) instance(n *fluxgraph.Instance) {
 	field := []any{"spec", "path"}
 	if bad, ok := errors.AsType[*yamldoc.FieldError](n.Err); ok {
 		field = bad.Path
 	}
-	at, word := f.place(n, field), f.tree.Mark(n.text)&worktree.Word != 0
+	at, word := f.place(n, field), f.tree.Mark(n.Text)&worktree.Word != 0
 	at.By, at.Message = n, "Kustomization "+substitute.Written(n.Name)
 	switch {
 	case n.Problem != "":
@@ -144,13 +147,13 @@ func (f *faults) instance(n *Instance) {
 		at.Message, at.Concerns, at.Missing = at.Message+": "+overlay.Plain(n.Err).Error(), word, true
 		f.add(at, nil)
 	case n.Built:
-		at.Concerns = f.concerns(n.Folders) || f.tree.Mark(n.text)&worktree.Spegel != 0
+		at.Concerns = f.concerns(n.Folders) || f.tree.Mark(n.Text)&worktree.Spegel != 0
 		f.build(n, at)
 	}
 }
 
 // build adds what is wrong with a build, and with the objects that it emits.
-func (f *faults) build(n *Instance, at Fault) {
+func (f *faults) build(n *fluxgraph.Instance, at Fault) {
 	in := Fault{By: n, Concerns: at.Concerns}
 	f.holes(n.Folders, in)
 	if n.Unfollowed {
@@ -168,7 +171,7 @@ func (f *faults) build(n *Instance, at Fault) {
 }
 
 // broken adds the files of a build that are no YAML.
-func (f *faults) broken(n *Instance, in Fault) (found bool) {
+func (f *faults) broken(n *fluxgraph.Instance, in Fault) (found bool) {
 	n.Files(func(p string) bool {
 		if _, err := f.tree.Documents(p); err != nil && yamldoc.IsYAML(p) {
 			in.File, found = p, true
@@ -179,7 +182,7 @@ func (f *faults) broken(n *Instance, in Fault) (found bool) {
 	return found
 }
 
-func (f *faults) object(o *Object) {
+func (f *faults) object(o *fluxgraph.Object) {
 	unknownKind := len(substitute.Unknown(o.Kind+o.APIVersion)) > 0 ||
 		len(o.Unset) > 0 && o.Kind != "HelmRelease" && strings.Contains(o.Written.Kind+o.Written.APIVersion, "${")
 	if o.Err == nil && !unknownKind {
@@ -211,7 +214,7 @@ func (f *faults) holes(folders []*overlay.Folder, in Fault) {
 				}
 				fault := in
 				fault.File, fault.Line, fault.Column, fault.Message, fault.Remote = h.File, h.Line, h.Column, h.Problem, h.Remote
-				fault.Concerns = in.Concerns || h.Remote && f.finds.HasWord(h.Path)
+				fault.Concerns = in.Concerns || h.Remote && f.Finder.HasWord(h.Path)
 				if h.Path != "" {
 					fault.Message = h.Field + ": " + h.Path + " " + h.Problem
 				}
@@ -226,9 +229,9 @@ func (f *faults) holes(folders []*overlay.Folder, in Fault) {
 }
 
 // place is where a field of a Kustomization stands, or else its file.
-func (f *faults) place(n *Instance, field []any) Fault {
+func (f *faults) place(n *fluxgraph.Instance, field []any) Fault {
 	at := Fault{File: n.File}
-	if key, _ := yamldoc.Reach(n.at, field); key != nil {
+	if key, _ := yamldoc.Reach(n.At, field); key != nil {
 		at.Line, at.Column = key.Line, key.Column
 	}
 	return at
