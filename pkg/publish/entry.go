@@ -10,34 +10,13 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// entry is one thing that is wrong with a release.
-type entry struct {
-	rule     string // the rule, unresolved, or the problem with what runs
-	place    string // where: two entries of a release with the same rule and place are the same one
-	text     string
-	severity validate.Severity
-}
-
 // entries lists what is wrong with a release, what denies first, as a bound may leave the rest out. What is
 // unresolved is only there where it denies.
-func entries(r *report.Release) []entry {
-	var out []entry
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		out = append(out, entry{f.Rule, f.Path, f.Path + ": " + f.Message + "; " + f.Fix, f.Severity})
-	}
-	for i := range r.Unresolved {
-		if u := &r.Unresolved[i]; u.Severity == validate.Deny {
-			out = append(out, entry{"unresolved", u.Object(), u.Object() + ": " + u.Reason, u.Severity})
-		}
-	}
-	if r.Cluster != nil {
-		for _, p := range r.Cluster.Problems {
-			out = append(out, entry{p.Problem, "", p.Message + "; " + p.Fix, validate.Warn})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b entry) int { return rank(a.severity) - rank(b.severity) })
-	return out
+func entries(r *report.Release) []report.Entry {
+	all := r.Entries()
+	all = slices.DeleteFunc(all, func(e report.Entry) bool { return e.ID == report.EntryUnresolved && e.Severity != validate.Deny })
+	slices.SortStableFunc(all, func(a, b report.Entry) int { return rank(a.Severity) - rank(b.Severity) })
+	return all
 }
 
 func rank(s validate.Severity) int {

@@ -37,7 +37,7 @@ func Events(ctx context.Context, c client.Client, r *report.Report, instance str
 		rel := &r.Releases[i]
 		all := entries(rel)
 		for _, e := range all[:min(len(all), maxEvents)] {
-			err := c.Create(ctx, newEvent(rel, e, instance, now))
+			err := c.Create(ctx, newEvent(rel, &e, instance, now))
 			if apierrors.IsAlreadyExists(err) {
 				continue
 			}
@@ -47,24 +47,24 @@ func Events(ctx context.Context, c client.Client, r *report.Report, instance str
 	return failed.result()
 }
 
-func newEvent(rel *report.Release, e entry, instance string, now time.Time) *eventsv1.Event {
+func newEvent(rel *report.Release, e *report.Entry, instance string, now time.Time) *eventsv1.Event {
 	return &eventsv1.Event{
 		ObjectMeta:          metav1.ObjectMeta{Namespace: rel.Namespace, Name: eventName(rel, e, now)},
 		EventTime:           metav1.NewMicroTime(now),
 		ReportingController: Controller,
 		ReportingInstance:   cut(instance, 128),
 		Action:              "Audit",
-		Reason:              upperCamel(e.rule),
+		Reason:              upperCamel(e.ID),
 		Regarding:           object(rel),
-		Note:                cut(e.text+" ["+e.rule+"]", maxNote),
+		Note:                cut(e.Text()+" ["+e.ID+"]", maxNote),
 		Type:                corev1.EventTypeWarning,
 	}
 }
 
 // eventName is the release's name, a hash of the finding, and the day. What the message counts, such as pods,
 // is not in the hash: a rollout that goes on is one thing.
-func eventName(rel *report.Release, e entry, now time.Time) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{rel.ID(), e.rule, e.place, string(e.severity)}, "\x00")))
+func eventName(rel *report.Release, e *report.Entry, now time.Time) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{rel.ID(), e.ID, e.Subject, string(e.Severity)}, "\x00")))
 	name := strings.TrimRight(rel.Name[:min(len(rel.Name), maxNamePart)], "-.")
 	return name + "." + hex.EncodeToString(sum[:8]) + "." + now.UTC().Format("20060102")
 }

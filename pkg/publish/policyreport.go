@@ -145,15 +145,15 @@ func results(rel *report.Release, now time.Time) (list []any, summary map[string
 		result(rule, outcome, message, severity)
 	}
 	for _, e := range entries(rel) {
-		if e.severity == validate.Deny {
-			add(e.rule, "fail", e.text, "high")
+		if e.Severity == validate.Deny {
+			add(e.ID, "fail", e.Text(), "high")
 		} else {
-			add(e.rule, "warn", e.text, "medium")
+			add(e.ID, "warn", e.Text(), "medium")
 		}
 	}
 	for i := range rel.Unresolved {
 		if u := &rel.Unresolved[i]; u.Severity != validate.Deny {
-			add("unresolved", "skip", u.Object()+": "+u.Reason, "")
+			add(report.EntryUnresolved, "skip", u.Object()+": "+u.Reason, "")
 		}
 	}
 	if len(list) == 0 {

@@ -40,17 +40,6 @@ type Problem struct {
 	Documentation string `json:"documentation"`
 }
 
-// text is what and which problem.
-func (p *Problem) text() string { return p.Message + " [" + p.Problem + "]" }
-
-// problems lists those of the cluster, if one was looked at.
-func (r *Release) problems() []Problem {
-	if r.Cluster == nil {
-		return nil
-	}
-	return r.Cluster.Problems
-}
-
 // String says what runs, in one line.
 func (d *DaemonSet) String() string {
 	mirrors := "mirrors " + strings.Join(d.Mirrors, ", ")

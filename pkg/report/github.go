@@ -17,16 +17,12 @@ func writeGitHub(w io.Writer, r *Report, o Options) error {
 	g := &gitHub{bufio.NewWriter(w), o, map[string]bool{}}
 	for i := range r.Releases {
 		rel := &r.Releases[i]
-		for j := range rel.Findings {
-			f := &rel.Findings[j]
-			g.annotate(f.Severity, f.Place, f.Rule+" in "+rel.ID(), f.text()+"\nfix: "+f.Fix+"\nsee "+f.Documentation)
-		}
-		for j := range rel.Unresolved {
-			u := &rel.Unresolved[j]
-			g.annotate(u.Severity, u.Place, "unresolved in "+rel.ID(), u.text()+"\nsee "+u.Documentation)
-		}
-		for _, p := range rel.problems() {
-			g.annotate(validate.Warn, Place{}, p.Problem+" of "+rel.ID(), p.text()+"\nfix: "+p.Fix+"\nsee "+p.Documentation)
+		for _, e := range rel.Entries() {
+			message := e.what()
+			if e.Fix != "" {
+				message += "\nfix: " + e.Fix
+			}
+			g.annotate(e.Severity, e.Place, e.ID+" in "+rel.ID(), message+"\nsee "+e.Documentation)
 		}
 	}
 	for _, e := range r.Errors {

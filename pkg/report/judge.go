@@ -50,7 +50,7 @@ func (r *Release) judge(unresolved policy.Unresolved) {
 	switch {
 	case deny:
 		r.Verdict = VerdictDeny
-	case len(r.Findings) > 0 || len(r.problems()) > 0:
+	case len(r.Findings) > 0 || r.Cluster != nil && len(r.Cluster.Problems) > 0:
 		r.Verdict = VerdictWarn
 	case len(r.Unresolved) > 0:
 		r.Verdict = VerdictUnresolved

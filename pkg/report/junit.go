@@ -5,8 +5,6 @@ import (
 	"encoding/xml"
 	"io"
 	"strings"
-
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // The parts of JUnit's XML that CI systems read.
@@ -95,12 +93,17 @@ func junitRelease(r *Release) junitCase {
 	if len(r.From) > 0 {
 		c.Name += " from " + strings.Join(r.From, " > ")
 	}
-	text := strings.Join(r.lines(), "\n")
+	entries := r.Entries()
+	var lines []string
+	for _, e := range entries {
+		lines = append(lines, join("; ", join(": ", e.String(), e.label(), e.what()), e.Fix, "see "+e.Documentation))
+	}
+	text := strings.Join(lines, "\n")
 	switch r.Verdict {
 	case VerdictDeny:
-		c.Failure = &junitProblem{Message: r.headline(), Type: string(r.Verdict), Text: text}
+		c.Failure = &junitProblem{Message: headline(r.Verdict, entries), Type: string(r.Verdict), Text: text}
 	case VerdictUnresolved:
-		c.Skipped = &junitProblem{Message: r.headline(), Text: text}
+		c.Skipped = &junitProblem{Message: headline(r.Verdict, entries), Text: text}
 	case VerdictWarn, VerdictPass:
 		c.Out = text
 	}
@@ -113,22 +116,4 @@ func inFile(p Place) junitPlace {
 		return junitPlace{}
 	}
 	return junitPlace{p.File, p.Line}
-}
-
-// headline is the first thing that decided the verdict.
-func (r *Release) headline() string {
-	for i := range r.Findings {
-		if f := &r.Findings[i]; r.Verdict != VerdictDeny || f.Severity == validate.Deny {
-			return f.text()
-		}
-	}
-	for _, p := range r.problems() {
-		if r.Verdict == VerdictWarn {
-			return p.text()
-		}
-	}
-	for i := range r.Unresolved {
-		return "unresolved: " + r.Unresolved[i].text()
-	}
-	return ""
 }

@@ -2,11 +2,8 @@ package report
 
 import (
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // join joins the parts that are not empty.
@@ -58,51 +55,3 @@ func (o Options) relative(file string) string {
 	}
 	return filepath.ToSlash(filepath.Clean(file))
 }
-
-// lines are what is to be said of a release, one line each, for the formats that have no structure.
-func (r *Release) lines() []string {
-	var out []string
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		out = append(out, join(": ", f.String(), string(f.Severity), f.text()+"; "+f.Fix+"; see "+f.Documentation))
-	}
-	for i := range r.Unresolved {
-		u := &r.Unresolved[i]
-		out = append(out, join(": ", u.String(), "unresolved", u.text()+"; see "+u.Documentation))
-	}
-	for _, p := range r.problems() {
-		out = append(out, join(": ", string(validate.Warn), p.text()+"; "+p.Fix+"; see "+p.Documentation))
-	}
-	return out
-}
-
-// text is where, what and which rule.
-func (f *Finding) text() string {
-	s := join(": ", f.Path, f.Message) + " [" + f.Rule + "]"
-	if f.Approximate {
-		s += approximate
-	}
-	return s
-}
-
-// text is what and why.
-func (u *Unresolved) text() string {
-	s := join(": ", u.Object(), u.Reason)
-	if u.Approximate {
-		s += approximate
-	}
-	return s
-}
-
-// withoutValue is how a reason begins that a variable brings about.
-var withoutValue = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\} (?:has no value|is )`)
-
-// fix is a way out, where there is one that the reason does not say: a variable can be handed over.
-func (u *Unresolved) fix() string {
-	if m := withoutValue.FindStringSubmatch(u.Reason); m != nil {
-		return "hand its value over: --var " + m[1] + "=VALUE, or --vars FILE"
-	}
-	return ""
-}
-
-const approximate = " (the exact place could not be told, this is the nearest)"

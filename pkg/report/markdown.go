@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/url"
 	"strings"
-
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // maxRows is up to how many rows a table has: GitHub refuses a job summary of more than 1 MiB.
@@ -18,8 +16,8 @@ const maxRows = 200
 func writeMarkdown(w io.Writer, r *Report, o Options) error {
 	m := &markdown{bufio.NewWriter(w), o}
 	fmt.Fprintf(m, "### spegel-guard: %s\n\n", r.outcome())
-	m.table("", []string{"", "release", "finding", "where"}, r.wrong(m))
-	m.table("Not decided", []string{"release", "what could not be read", "where"}, r.undecided(m))
+	m.table("", []string{"", "release", "finding", "where"}, m.entries(r, false))
+	m.table("Not decided", []string{"release", "what could not be read", "where"}, m.entries(r, true))
 	m.table("Not checked", []string{"", "what", "where"}, r.unchecked(m))
 	return m.Flush()
 }
@@ -77,37 +75,23 @@ func (m *markdown) table(title string, head []string, rows [][]string) {
 	}
 }
 
-// wrong has a row for each finding and each problem.
-func (r *Report) wrong(m *markdown) [][]string {
+// entries has a row for each finding and each problem, or for each reference that could not be read.
+func (m *markdown) entries(r *Report, unresolved bool) [][]string {
 	var rows [][]string
 	for i := range r.Releases {
-		rel := &r.Releases[i]
-		for j := range rel.Findings {
-			f := &rel.Findings[j]
-			rule := fmt.Sprintf("[%s](%s)", f.Rule, f.Documentation)
-			text := join(": ", escapeMarkdown(f.Path), escapeMarkdown(f.Message)) + "; **fix:** " + escapeMarkdown(f.Fix) + " " + rule
-			rows = append(rows, []string{string(f.Severity), escapeMarkdown(rel.ID()), text, m.link(f.Place)})
-		}
-		for _, p := range rel.problems() {
-			text := escapeMarkdown(p.Message) + "; **fix:** " + escapeMarkdown(p.Fix) + fmt.Sprintf(" [%s](%s)", p.Problem, p.Documentation)
-			rows = append(rows, []string{string(validate.Warn), escapeMarkdown(rel.ID()), text, ""})
-		}
-	}
-	return rows
-}
-
-// undecided has a row for each reference that could not be read.
-func (r *Report) undecided(m *markdown) [][]string {
-	var rows [][]string
-	for i := range r.Releases {
-		rel := &r.Releases[i]
-		for j := range rel.Unresolved {
-			u := &rel.Unresolved[j]
-			text := escapeMarkdown(join(": ", u.Object(), u.Reason))
-			if fix := u.fix(); fix != "" {
-				text += "; **fix:** " + escapeMarkdown(fix)
+		id := escapeMarkdown(r.Releases[i].ID())
+		for _, e := range r.Releases[i].Entries() {
+			text := escapeMarkdown(join(": ", e.Subject, e.Message))
+			if e.Fix != "" {
+				text += "; **fix:** " + escapeMarkdown(e.Fix)
 			}
-			rows = append(rows, []string{escapeMarkdown(rel.ID()), text, m.link(u.Place)})
+			switch {
+			case unresolved != (e.ID == EntryUnresolved):
+			case unresolved:
+				rows = append(rows, []string{id, text, m.link(e.Place)})
+			default:
+				rows = append(rows, []string{string(e.Severity), id, fmt.Sprintf("%s [%s](%s)", text, e.ID, e.Documentation), m.link(e.Place)})
+			}
 		}
 	}
 	return rows

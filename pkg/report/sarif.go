@@ -30,16 +30,8 @@ func writeSARIF(w io.Writer, r *Report, o Options) error {
 	s.run.WithAutomationDetails(sarif.NewRunAutomationDetails().WithID(s.category()))
 	for i := range r.Releases {
 		rel := &r.Releases[i]
-		for j := range rel.Findings {
-			f := &rel.Findings[j]
-			s.result(rel, f.Rule, level(f.Severity, sarif.LevelWarning), f.Path, f.text()+"; "+f.Fix, f.Place)
-		}
-		for j := range rel.Unresolved {
-			u := &rel.Unresolved[j]
-			s.result(rel, unresolvedRule, level(u.Severity, sarif.LevelNote), u.Object(), u.text(), u.Place)
-		}
-		for _, p := range rel.problems() {
-			s.result(rel, p.Problem, sarif.LevelWarning, "", p.text()+"; "+p.Fix, Place{})
+		for _, e := range rel.Entries() {
+			s.result(rel, &e)
 		}
 	}
 	invocation := sarif.NewInvocation().WithExecutionSuccessful(r.Complete())
@@ -74,23 +66,27 @@ func level(severity validate.Severity, otherwise string) string {
 	return otherwise
 }
 
-func (s sarifWriter) result(rel *Release, rule, level, path, message string, at Place) {
+func (s sarifWriter) result(rel *Release, e *Entry) {
+	otherwise := sarif.LevelWarning
+	if e.ID == EntryUnresolved {
+		otherwise = sarif.LevelNote
+	}
 	location := sarif.NewLocation().AddLogicalLocation(
-		sarif.NewLogicalLocation().WithName(rel.Name).WithFullyQualifiedName(join(": ", rel.ID(), path)).WithKind("resource"))
-	location.WithPhysicalLocation(s.place(at, join("/", "cluster", rel.Namespace, cmp.Or(rel.Kind, "HelmRelease"), rel.Name)))
+		sarif.NewLogicalLocation().WithName(rel.Name).WithFullyQualifiedName(join(": ", rel.ID(), e.Subject)).WithKind("resource"))
+	location.WithPhysicalLocation(s.place(e.Place, join("/", "cluster", rel.Namespace, cmp.Or(rel.Kind, "HelmRelease"), rel.Name)))
 	properties := sarif.NewPropertyBag().Add("release", rel.ID())
 	if len(rel.From) > 0 {
 		properties.Add("from", rel.From)
 	}
-	s.run.CreateResultForRule(rule).
-		WithLevel(level).
-		WithMessage(sarif.NewTextMessage(message)).
+	s.run.CreateResultForRule(e.ID).
+		WithLevel(level(e.Severity, otherwise)).
+		WithMessage(sarif.NewTextMessage(join("; ", e.what(), e.Fix))).
 		AddLocation(location).
 		WithProperties(properties).
 		WithPartialFingerprints(map[string]string{
-			fingerprintKey: fingerprint(append([]string{rule, rel.Namespace, rel.Name, path, s.options.relative(at.File)}, rel.From...)),
+			fingerprintKey: fingerprint(append([]string{e.ID, rel.Namespace, rel.Name, e.Subject, s.options.relative(e.File)}, rel.From...)),
 			// one alert for what several chains build of the same line
-			gitHubKey: fingerprint([]string{rule, rel.Kind, rel.Namespace, rel.Name, path}),
+			gitHubKey: fingerprint([]string{e.ID, rel.Kind, rel.Namespace, rel.Name, e.Subject}),
 		})
 }
 

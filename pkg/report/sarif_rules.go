@@ -9,9 +9,6 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// unresolvedRule is the rule id of what could not be read; no rule of pkg/validate has it.
-const unresolvedRule = "unresolved"
-
 // highSeverity is "high" for GitHub: images of a private registry are handed out without a login. Its scale has no entry for
 // what is no weakness in security, such as Spegel that does not start.
 const highSeverity = "7.5"
@@ -30,7 +27,7 @@ func sarifRules() []*sarif.ReportingDescriptor {
 	const why = "Part of a release's values could not be read, such as an encrypted Secret or a variable without a value, and it could " +
 		"change what the rules find. What is certain was decided all the same."
 	const fix = "Hand the missing values over, or set the list of registries in the HelmRelease itself."
-	out = append(out, descriptor(unresolvedRule, "part of the values could not be read", why, why+"\n\nFix: "+fix, why+"\n\n**Fix:** "+fix).
+	out = append(out, descriptor(EntryUnresolved, "part of the values could not be read", why, why+"\n\nFix: "+fix, why+"\n\n**Fix:** "+fix).
 		WithHelpURI(unresolvedPage).
 		WithProperties(properties(false, validate.Off)).
 		WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarif.LevelNote)))

@@ -80,54 +80,35 @@ func (t *textWriter) release(chains []Release) {
 			fmt.Fprintf(t, "  %s%s %s\n", strings.Repeat("  ", i), word, printable(from))
 		}
 	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		t.problem(t.style.severity(f.Severity, string(f.Severity)), f.text(), f.Place, !f.Secret)
-		fmt.Fprintf(t, "    %s %s\n", t.style.bold("fix:"), printable(f.Fix))
-	}
-	for i := range r.Unresolved {
-		u := &r.Unresolved[i]
-		t.problem(t.style.severity(u.Severity, "unresolved"), u.text(), u.Place, true)
-		if fix := u.fix(); fix != "" {
-			fmt.Fprintf(t, "    %s %s\n", t.style.bold("fix:"), printable(fix))
+	if r.Cluster != nil {
+		for i := range r.Cluster.DaemonSets {
+			fmt.Fprintf(t, "  runs: %s\n", printable(r.Cluster.DaemonSets[i].String()))
 		}
+	}
+	for _, e := range r.Entries() {
+		t.entry(&e)
 	}
 	if len(r.Unresolved) > 0 && r.Unresolved[0].Severity == validate.Deny {
 		fmt.Fprintln(t, "  what is unresolved denies here: the policy file or --unresolved says so")
 	}
-	t.cluster(r)
 	fmt.Fprintln(t)
 }
 
-// cluster writes what runs, and what is wrong with it.
-func (t *textWriter) cluster(r *Release) {
-	if r.Cluster == nil {
-		return
-	}
-	for i := range r.Cluster.DaemonSets {
-		fmt.Fprintf(t, "  runs: %s\n", printable(r.Cluster.DaemonSets[i].String()))
-	}
-	for _, p := range r.Cluster.Problems {
-		t.problem(t.style.severity(validate.Warn, string(validate.Warn)), p.text(), Place{}, false)
-		fmt.Fprintf(t, "    %s %s\n", t.style.bold("fix:"), printable(p.Fix))
-	}
-}
-
-// problem writes one problem with its place and the line that stands there.
-func (t *textWriter) problem(label, text string, at Place, show bool) {
-	fmt.Fprintf(t, "  %s: %s\n", label, printable(text))
-	if place := at.String(); place != "" {
+// entry writes one entry with its place, the line that stands there, and the fix.
+func (t *textWriter) entry(e *Entry) {
+	fmt.Fprintf(t, "  %s: %s\n", t.style.severity(e.Severity, e.label()), printable(e.what()))
+	if place := e.String(); place != "" {
 		fmt.Fprintf(t, "    --> %s\n", printable(place))
 	}
-	if !show {
-		return
-	}
-	if line, caret, ok := t.sources.line(at); ok {
-		number := strconv.Itoa(at.Line)
+	if line, caret, ok := t.sources.line(e.Place); ok && !e.Secret {
+		number := strconv.Itoa(e.Line)
 		fmt.Fprintf(t, "    %s | %s\n", number, line)
-		if at.Column > 0 {
+		if e.Column > 0 {
 			fmt.Fprintf(t, "    %s | %s\n", strings.Repeat(" ", len(number)), caret+t.style.bold("^"))
 		}
+	}
+	if e.Fix != "" {
+		fmt.Fprintf(t, "    %s %s\n", t.style.bold("fix:"), printable(e.Fix))
 	}
 }
 
@@ -154,8 +135,9 @@ func (t *textWriter) errors(r *Report) {
 func (t *textWriter) documentation(r *Report) {
 	findings, problems := false, false
 	for i := range r.Releases {
-		findings = findings || len(r.Releases[i].Findings) > 0
-		problems = problems || len(r.Releases[i].problems()) > 0
+		rel := &r.Releases[i]
+		findings = findings || len(rel.Findings) > 0
+		problems = problems || rel.Cluster != nil && len(rel.Cluster.Problems) > 0
 	}
 	if findings {
 		fmt.Fprintln(t, "the rules:", rulesPage)
