@@ -163,6 +163,7 @@ func TestPolicyLowersWhatItAccepts(t *testing.T) {
 		}
 	}
 	own := spegelHosts("https://" + private)
+	behind := "[host.'https://" + private + "']\n" + spegelHosts("")
 	for name, test := range map[string]struct {
 		folder, file string
 		policy       map[string]validate.Severity
@@ -177,15 +178,16 @@ func TestPolicyLowersWhatItAccepts(t *testing.T) {
 		"an empty list alone, and a _default":       {"_default", own, map[string]validate.Severity{empty: validate.Off}, node.Pass, "the policy lowers this: empty-mirror-list: off"},
 		"a wildcard with a warning, and a _default": {"_default", own, map[string]validate.Severity{empty: validate.Deny, wildcard: validate.Warn}, node.Warn, "the policy lowers this: wildcard-mirror: warn"},
 		"an empty list, and a folder":               {private, own, map[string]validate.Severity{empty: validate.Off, wildcard: validate.Off}, node.Fail, "sends containerd to Spegel"},
-		"other hosts first, and a warning":          {private, "[host.'https://" + private + "']\n" + own[strings.Index(own, "[host."):], map[string]validate.Severity{listed: validate.Warn}, node.Warn, "the policy lowers this"},
-		"other hosts first, and without a word":     {private, "[host.'https://" + private + "']\n" + own[strings.Index(own, "[host."):], map[string]validate.Severity{listed: validate.Off}, node.Pass, "the policy lowers this"},
+		"other hosts first, and a warning":          {private, behind, map[string]validate.Severity{listed: validate.Warn}, node.Warn, "the policy lowers this"},
+		"other hosts first, and without a word":     {private, behind, map[string]validate.Severity{listed: validate.Off}, node.Pass, "the policy lowers this"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := content{certs + test.folder + "/hosts.toml": test.file}
 			results := examine(t, node.Options{Files: c.root(t), Registries: registries(t, private), Severities: test.policy, Image: private + "/a:1", Dial: nowhere, Lookup: unknown})
 			want(t, results["mirror-config"], test.status, test.says)
-			if want(t, results["resolution"], test.status); test.status == node.Pass && results["resolution"].Fix+results["mirror-config"].Fix != "" {
+			want(t, results["resolution"], test.status)
+			if test.status == node.Pass && results["resolution"].Fix+results["mirror-config"].Fix != "" {
 				t.Errorf("there is something to fix: %s", printed(results["mirror-config"]))
 			}
 		})

@@ -86,7 +86,8 @@ func (x *run) unnamed(ctx context.Context, target string, accounts serviceAccoun
 	for _, form := range []string{keyring.DockerConfig, keyring.DockerConfigJSON} {
 		in := []client.ListOption{client.InNamespace(x.Cluster.Namespace), client.MatchingFields{"type": form}}
 		err = errors.Join(err, pages.Each(ctx, x.Cluster.Reader, in, func(page *corev1.SecretList) error {
-			for _, secret := range page.Items {
+			for i := range page.Items {
+				secret := &page.Items[i]
 				s, err := keyring.Parse(secret.Name, string(secret.Type), secret.Data)
 				switch scopes := s.Scopes(target); {
 				case err != nil || len(s.Broken) > 0 || len(accounts.naming(s.Name)) > 0:

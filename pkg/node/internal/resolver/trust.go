@@ -72,7 +72,8 @@ func (r *Resolver) ReadTrustStore(ctx context.Context) *TrustStore {
 // read adds a file.
 func (s *TrustStore) read(ctx context.Context, files nodefs.Files, name string) bool {
 	data, err := files.ReadFile(ctx, name, int64(min(nodefs.MaxFile, maxTrust-len(s.pem))))
-	if s.missed(name, err); err != nil {
+	s.missed(name, err)
+	if err != nil {
 		return false
 	}
 	s.pem = append(append(s.pem, data...), '\n')
