@@ -56,7 +56,8 @@ func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 // templateSource is what spec.chart says.
 func templateSource(hr *helmv2.HelmRelease, charts []string) source {
 	kind, spec := hr.Spec.Chart.Kind, hr.Spec.Chart.Spec
-	field, unfit := "spec.chart.kind", ""
+	var unfit string
+	field := "spec.chart.kind"
 	switch oci := kind == sourcev1.OCIRepositoryKind; {
 	case kind != "" && kind != sourcev1.HelmChartKind && !oci:
 		unfit = "neither HelmChart nor OCIRepository"
@@ -192,18 +193,21 @@ func likeness(hr *helmv2.HelmRelease, src source, charts []string) (same, contai
 	return same, contains
 }
 
-// chartKeys are keys below spegel that no other chart is known to have. Read at chart v0.0.14 to v0.7.4.
-var chartKeys = []string{
-	"mirroredRegistries", "mirrorResolveRetries", "mirrorResolveTimeout", "additionalMirrorTargets", "additionalMirrorRegistries",
-	"containerdSock", "containerdNamespace", "containerdRegistryConfigPath", "containerdContentPath", "containerdMirrorAdd",
-	"prependExisting", "appendMirrors", "resolveTags", "resolveLatestTag", "registryFilters", "registries",
-}
-
-// hasChartKey reports whether a layer sets one of them.
+// hasChartKey reports whether a layer has a map spegel with a key that no other chart is known to have.
+// Read at chart v0.0.14 to v0.7.4.
 func (r *Release) hasChartKey() bool {
 	return slices.ContainsFunc(r.layers(), func(l layer) bool {
 		spegel, _ := certainty.Child(l.tree, spegelKey)
 		keys, _, _ := certainty.Parts(spegel)
-		return slices.ContainsFunc(chartKeys, func(key string) bool { _, set := keys[key]; return set })
+		for _, key := range []string{
+			"mirroredRegistries", "mirrorResolveRetries", "mirrorResolveTimeout", "additionalMirrorTargets", "additionalMirrorRegistries",
+			"containerdSock", "containerdNamespace", "containerdRegistryConfigPath", "containerdContentPath", "containerdMirrorAdd",
+			"prependExisting", "appendMirrors", "resolveTags", "resolveLatestTag", "registryFilters", "registries",
+		} {
+			if _, set := keys[key]; set {
+				return true
+			}
+		}
+		return false
 	})
 }
