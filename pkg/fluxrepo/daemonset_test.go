@@ -183,6 +183,24 @@ spec:
 	}
 }
 
+// Trying a place for each of them in a stream of this size would take minutes.
+func TestManyFaultyEntriesInAStream(t *testing.T) {
+	t.Parallel()
+	var list []string
+	for i := range 10_000 {
+		list = append(list, fmt.Sprint("a", i))
+	}
+	res := checkDaemonSets(t, spegelOf("mirror", list...), nil)
+	if len(res.Releases) != 1 || len(res.Releases[0].Findings) != 1000 {
+		t.Fatalf("%d DaemonSets; want one with a thousand findings", len(res.Releases))
+	}
+	for i, f := range res.Releases[0].Findings {
+		if f.Place.Line != 19+i || f.Place.Approximate {
+			t.Fatalf("%s: %+v; want line %d", f.Argument, f.Place, 19+i)
+		}
+	}
+}
+
 func TestDaemonSetsInARepository(t *testing.T) {
 	t.Parallel()
 	const private = "https://" + parity.PrivateRegistry

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
 // Bounds of the trials: texts for one release, occurrences of one, and bytes that are built again for all places of a
@@ -55,6 +56,14 @@ func New(g *fluxgraph.Graph) *Finder {
 // Find is the place of a node: of the text of a scalar, or of the key of anything else. Of what does not exist it is
 // the nearest key above that does. ok is false where nothing was found.
 func (f *Finder) Find(t Target) (p Place, ok bool) {
+	if t.Holder.By == nil && t.Key == "" {
+		// what nothing builds, and no template makes, is its document, and needs no trial
+		if file, node := f.graph.Document(t.Holder); yamldoc.Text(node, "kind") == t.Holder.Kind {
+			p := nearest(file, node, t.Path)
+			p.Approximate = false
+			return p, true
+		}
+	}
 	value, set := t.value(t.Holder)
 	if text, isText := value.(string); set && isText && text != "" && !isKey(t.Path) {
 		if p, ok := f.trial(t, literal(host(text)), func(now any, marker string) bool {

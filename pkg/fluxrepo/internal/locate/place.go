@@ -49,7 +49,10 @@ func at(file string, n *yaml.Node) Place {
 // nearest is the place of the last key of a path that a document has.
 func nearest(file string, doc *yaml.Node, path []any) Place {
 	for n := len(path); n >= 0 && doc != nil; n-- {
-		if key, _ := yamldoc.Reach(doc, path[:n]); key != nil {
+		if key, value := yamldoc.Reach(doc, path[:n]); key != nil {
+			if n > 0 && !isKey(path[:n]) { // an entry stands where its anchor is
+				key = value
+			}
 			return Place{file, key.Line, key.Column, n < len(path)}
 		}
 	}
