@@ -23,9 +23,6 @@ type DaemonSet struct {
 	Current bool
 }
 
-// String is namespace/name.
-func (d *DaemonSet) String() string { return d.Namespace + "/" + d.Name }
-
 // addDaemonSet adds a DaemonSet to its release, with what is wrong with it.
 func (o *Options) addDaemonSet(ctx context.Context, rel *Release, d *rollout.DaemonSet, hidden bool) error {
 	pods, err := d.Pods(ctx, o.Reader)

@@ -53,7 +53,10 @@ func TestDaemonSetPolicyOnTheAPIServer(t *testing.T) {
 			t.Fatalf("%s: want 403: %v", tc.Name, err)
 		}
 		if err != nil {
-			_, denied, _ = strings.Cut(err.Error(), "ValidatingAdmissionPolicy 'spegel-guard-daemonsets' with binding ")
+			var byPolicy bool
+			if _, denied, byPolicy = strings.Cut(err.Error(), "ValidatingAdmissionPolicy 'spegel-guard-daemonsets' with binding "); !byPolicy {
+				t.Fatalf("%s: refused, and not by the policy: %v", tc.Name, err)
+			}
 		}
 		return denied, said
 	}
@@ -74,7 +77,22 @@ func TestDaemonSetPolicyOnTheAPIServer(t *testing.T) {
 			continue
 		}
 		if err := tc.CheckCEL(denied, said); err != nil {
-			t.Errorf("%s: %v\ndenied %q, warnings %q", tc.Name, err, denied, said)
+			t.Errorf("%s: %v\ndenied %q, warnings %q, evaluations that failed:\n%s", tc.Name, err, denied, said, failedEvaluations(t))
 		}
 	}
+	if counted := failedEvaluations(t); !strings.Contains(counted, `policy="spegel-guard-daemonsets"`) {
+		t.Errorf("that one case costs too much is not counted: %q", counted)
+	}
+}
+
+// failedEvaluations is what the API server counts of the policies for DaemonSets where an expression failed, which admits.
+func failedEvaluations(t *testing.T) (counted string) {
+	t.Helper()
+	for line := range strings.Lines(kubectl(t, "get", "--raw", "/metrics").Output) {
+		if strings.HasPrefix(line, "apiserver_validating_admission_policy_check_total{") && strings.Contains(line, "spegel-guard-daemonsets") &&
+			!strings.Contains(line, `error_type="no_error"`) {
+			counted += line
+		}
+	}
+	return counted
 }

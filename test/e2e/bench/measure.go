@@ -98,11 +98,11 @@ type series struct {
 
 // result is all that was measured.
 type result struct {
-	groups           []group
-	series           map[string][]series // by the group's title
-	starts           []time.Duration
-	guardPeak, allow int64 // bytes
-	machine          string
+	groups       []group
+	series       map[string][]series // by the group's title
+	starts       []time.Duration
+	guard, allow cluster.Usage
+	machine      string
 }
 
 func (b *bed) measure(ctx context.Context, o options, progress io.Writer) (result, error) {
@@ -117,15 +117,12 @@ func (b *bed) measure(ctx context.Context, o options, progress io.Writer) (resul
 			r.series[g.title] = append(r.series[g.title], s...)
 		}
 	}
-	for _, peak := range []struct {
-		of   *cluster.Webhook
-		into *int64
-	}{{b.guard, &r.guardPeak}, {b.allow, &r.allow}} {
-		usage, err := peak.of.Usage()
-		if err != nil {
-			return r, err
-		}
-		*peak.into = usage.PeakMemory
+	var err error
+	if r.guard, err = b.guard.Usage(); err != nil {
+		return r, err
+	}
+	if r.allow, err = b.allow.Usage(); err != nil {
+		return r, err
 	}
 	for range o.starts {
 		if err := b.guard.Stop(); err != nil {

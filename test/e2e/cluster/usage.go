@@ -13,6 +13,7 @@ import (
 type Usage struct {
 	CPU        time.Duration // user and system time
 	PeakMemory int64         // bytes of resident memory at most
+	FileMemory int64         // of what is resident now, bytes of the program's file
 }
 
 // Usage returns what the webhook's process has used. It needs Linux.
@@ -30,8 +31,10 @@ func (c *Cluster) usage(name string) (u Usage, err error) {
 	if u.CPU, err = cpuTime(proc + "/stat"); err != nil {
 		return u, fmt.Errorf("CPU time of %s: %w", name, err)
 	}
-	if u.PeakMemory, err = peakMemory(proc + "/status"); err != nil {
-		return u, fmt.Errorf("peak memory of %s: %w", name, err)
+	for field, into := range map[string]*int64{"VmHWM": &u.PeakMemory, "RssFile": &u.FileMemory} {
+		if *into, err = memory(proc+"/status", field); err != nil {
+			return u, fmt.Errorf("memory of %s: %w", name, err)
+		}
 	}
 	return u, nil
 }
@@ -58,17 +61,17 @@ func cpuTime(file string) (time.Duration, error) {
 	return time.Duration(ticks) * 10 * time.Millisecond, nil
 }
 
-// peakMemory reads VmHWM.
-func peakMemory(file string) (int64, error) {
+// memory reads a field of /proc/PID/status, in bytes.
+func memory(file, field string) (int64, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, field+":"); ok {
 			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
 			return kib << 10, err
 		}
 	}
-	return 0, errors.New("no VmHWM in /proc/PID/status")
+	return 0, fmt.Errorf("no %s in /proc/PID/status", field)
 }
