@@ -69,7 +69,7 @@ func (c *Cache) Run(b Build) *Built {
 		return out
 	}
 	out := b.run(over)
-	if out.Err != nil && !(b.Full && b.LeaveOut == nil) {
+	if out.Err != nil && (!b.Full || b.LeaveOut != nil) {
 		b.Full, b.LeaveOut = true, nil
 		out = b.run(b.made(false))
 	}

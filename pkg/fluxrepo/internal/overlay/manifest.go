@@ -75,13 +75,13 @@ func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 func (s *Spec) patch(ks *kustypes.Kustomization) error {
 	var in struct {
 		Spec struct {
-			Patches               []kustypes.Patch
-			PatchesStrategicMerge []json.RawMessage
+			Patches               []kustypes.Patch  `json:"patches"`
+			PatchesStrategicMerge []json.RawMessage `json:"patchesStrategicMerge"`
 			PatchesJSON6902       []struct {
-				Patch  json.RawMessage
-				Target *kustypes.Selector
-			}
-		}
+				Patch  json.RawMessage    `json:"patch"`
+				Target *kustypes.Selector `json:"target"`
+			} `json:"patchesJson6902"`
+		} `json:"spec"`
 	}
 	if len(s.JSON) == 0 {
 		return nil

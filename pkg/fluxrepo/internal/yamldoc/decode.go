@@ -69,7 +69,7 @@ func Decode(data []byte) (docs []*yaml.Node, err error) {
 }
 
 // refused is a character that YAML may not hold, or a byte that is none, for which the decoder names no line.
-var refused = regexp.MustCompile(`[^\t\n\r -~\x{85}\x{A0}-\x{D7FF}\x{E000}-\x{FFFC}\x{10000}-\x{10FFFF}]`)
+var refused = regexp.MustCompile(`[^\t\n\r\x20-\x7E\x{85}\x{A0}-\x{D7FF}\x{E000}-\x{FFFC}\x{10000}-\x{10FFFF}]`)
 
 func notYAML(err error, data []byte) *Error {
 	bad := &Error{Reason: "is not YAML: " + err.Error()}
