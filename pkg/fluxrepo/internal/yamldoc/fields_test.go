@@ -30,8 +30,8 @@ func TestFieldsOfAnotherType(t *testing.T) {
 		if err == nil {
 			err = yamldoc.Into(fields, &kustomizev1.Kustomization{})
 		}
-		if got := ""; err != nil {
-			if got = err.Error(); got != want {
+		if err != nil {
+			if got := err.Error(); got != want {
 				t.Errorf("%s: %s; want %s", text, got, want)
 			}
 		} else if want != "" {
