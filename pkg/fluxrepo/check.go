@@ -43,7 +43,8 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		if o.check(ctx, in, tree, res); ctx.Err() != nil {
+		o.check(ctx, in, tree, res)
+		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 	}

@@ -22,8 +22,8 @@ const (
 	router                    = "router-addr"
 )
 
-// own are the flags by which Spegel is told from another program with such a subcommand.
-var own = []string{mirrors, mirrorTargets, oldTargets, hostsDir, router}
+// own lists the flags by which Spegel is told from another program with such a subcommand.
+func own() []string { return []string{mirrors, mirrorTargets, oldTargets, hostsDir, router} }
 
 // Configuration is what Spegel on a node is told, as the arguments of a pod template or of a pod say.
 type Configuration struct {
@@ -86,7 +86,7 @@ func Sources(spec *corev1.PodSpec) []Source {
 // read reads a container; ok is false if it does not run Spegel.
 func read(c *corev1.Container, field string) (s Source, ok bool) {
 	line := newCommandLine(c, field)
-	if line.subcommand == "" || !slices.ContainsFunc(own, line.has) {
+	if line.subcommand == "" || !slices.ContainsFunc(own(), line.has) {
 		return s, false
 	}
 	s.Container, s.Writes, s.BeforeRename = c.Name, line.subcommand == configure, line.beforeRename()

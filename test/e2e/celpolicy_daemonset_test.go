@@ -86,13 +86,14 @@ func TestDaemonSetPolicyOnTheAPIServer(t *testing.T) {
 }
 
 // failedEvaluations is what the API server counts of the policies for DaemonSets where an expression failed, which admits.
-func failedEvaluations(t *testing.T) (counted string) {
+func failedEvaluations(t *testing.T) string {
 	t.Helper()
+	var counted strings.Builder
 	for line := range strings.Lines(kubectl(t, "get", "--raw", "/metrics").Output) {
 		if strings.HasPrefix(line, "apiserver_validating_admission_policy_check_total{") && strings.Contains(line, "spegel-guard-daemonsets") &&
 			!strings.Contains(line, `error_type="no_error"`) {
-			counted += line
+			counted.WriteString(line)
 		}
 	}
-	return counted
+	return counted.String()
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path"
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,7 +49,10 @@ func (r *Registry) Layer(tag string) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var manifest struct {
-		Layers []struct{ MediaType, Digest string }
+		Layers []struct {
+			MediaType string `json:"mediaType"`
+			Digest    string `json:"digest"`
+		} `json:"layers"`
 	}
 	if err := json.Unmarshal(r.content[tag], &manifest); err != nil {
 		return nil, fmt.Errorf("manifest of %s: %w", tag, err)
@@ -88,7 +92,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.content[path.Base(at)] = body
 		w.WriteHeader(http.StatusCreated)
 	case req.Method == http.MethodPut:
-		blob := append(r.content[at], body...)
+		blob := slices.Concat(r.content[at], body)
 		sum := sha256.Sum256(blob)
 		r.content["sha256:"+hex.EncodeToString(sum[:])] = blob
 		w.WriteHeader(http.StatusCreated)

@@ -80,7 +80,8 @@ func (g *Graph) settle(kept []*Instance) {
 			g.adoptRoot(d)
 		}
 		again := g.only == nil && g.learn()
-		if g.register(); g.ctx.Err() != nil || !again && g.print == before {
+		g.register()
+		if g.ctx.Err() != nil || !again && g.print == before {
 			return
 		}
 	}

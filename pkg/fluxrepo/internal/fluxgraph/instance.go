@@ -94,7 +94,8 @@ func (n *Instance) read(g *Graph) {
 		text, _ := yaml.Marshal(access) // it was decoded
 		n.cluster += "\x00" + n.Namespace + "/" + string(text)
 	}
-	if n.locate(g); n.Problem == "" {
+	n.locate(g)
+	if n.Problem == "" {
 		n.Folders = g.Declared.Folders(n.Spec.Ignore, n.Spec.Path, n.Spec.Components)
 	}
 }

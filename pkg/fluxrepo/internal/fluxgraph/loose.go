@@ -37,7 +37,8 @@ func (g *Graph) plain(f *overlay.Folder) {
 		key: f.Dir, cluster: "plain " + f.Dir,
 	}
 	n.Spec.Path, n.Spec.Ignore = f.Dir, g.Declared.Ignore
-	if g.build(n, nil); n.Err == nil {
+	g.build(n, nil)
+	if n.Err == nil {
 		g.Instances = append(g.Instances, n)
 	}
 }

@@ -63,10 +63,8 @@ func TestReleases(t *testing.T) {
 					unresolved = append(unresolved, r.Variable(ref))
 				}
 			}
-			if err := ""; r.Err != nil {
-				if err = r.Err.Error(); err != c.err {
-					t.Errorf("error %s; want %q", err, c.err)
-				}
+			if r.Err != nil && r.Err.Error() != c.err {
+				t.Errorf("error %v; want %q", r.Err, c.err)
 			}
 			if (r.Release != nil) != c.isSpegels || strings.Join(rules, " ") != c.rules || strings.Join(unresolved, " ") != c.unresolved || strings.Join(r.Opaque, " ") != c.opaque {
 				t.Errorf("Spegel's: %t, rules %q, unresolved %q, opaque %q; want %+v", r.Release != nil, rules, unresolved, r.Opaque, c)

@@ -120,8 +120,8 @@ func functions(inputs map[string]any, left *budget) template.FuncMap {
 
 // multiplies reports whether a function may make, or do, as much as the product of the sizes of its arguments.
 func multiplies(name string) bool {
-	return strings.Contains(" until untilStep seq repeat indent nindent printf replace join without mustWithout trimAll trimall uniq mustUniq"+
-		" regexReplaceAll mustRegexReplaceAll regexReplaceAllLiteral mustRegexReplaceAllLiteral ", " "+name+" ")
+	return slices.Contains(strings.Fields("until untilStep seq repeat indent nindent printf replace join without mustWithout trimAll trimall uniq"+
+		" mustUniq regexReplaceAll mustRegexReplaceAll regexReplaceAllLiteral mustRegexReplaceAllLiteral"), name)
 }
 
 func toYAML(v any) (string, error) {
