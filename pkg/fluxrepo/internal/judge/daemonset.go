@@ -3,9 +3,11 @@ package judge
 import (
 	"cmp"
 	"context"
+	"fmt"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/spegel-guard/spegel-guard/pkg/daemonset"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
@@ -73,7 +75,17 @@ func (d *DaemonSet) judge(j *Judge) bool {
 	}
 	res, ok := daemonset.Judge(spec, j.Policy)
 	for _, f := range res.Findings {
-		if !unknown[f.Field] {
+		var open []Argument
+		if f.Rule == "empty-mirror-list" {
+			open = d.mayBeFlags(f.Container)
+		}
+		for _, a := range open {
+			if !unknown[a.Field] {
+				unknown[a.Field] = true
+				d.Unresolved = append(d.Unresolved, a)
+			}
+		}
+		if !unknown[f.Field] && len(open) == 0 {
 			d.Findings = append(d.Findings, f)
 		}
 	}
@@ -83,6 +95,29 @@ func (d *DaemonSet) judge(j *Judge) bool {
 		})
 	}
 	return ok
+}
+
+// mayBeFlags lists the words of a container that begin with an unknown variable: one of them may be the flag of a list that is not
+// there otherwise.
+func (d *DaemonSet) mayBeFlags(container string) (out []Argument) {
+	add := func(field string, words []string) {
+		for i, word := range words {
+			if name := substitute.First(word); name != "" {
+				out = append(out, Argument{why(name, []*fluxgraph.Object{d.Object}), fmt.Sprintf("%s[%d]", field, i)})
+			}
+		}
+	}
+	look := func(field string, containers []corev1.Container) {
+		for i := range containers {
+			if c := &containers[i]; c.Name == container {
+				add(fmt.Sprintf("spec.template.spec.%s[%d].command", field, i), c.Command)
+				add(fmt.Sprintf("spec.template.spec.%s[%d].args", field, i), c.Args)
+			}
+		}
+	}
+	look("initContainers", d.Spec.Template.Spec.InitContainers)
+	look("containers", d.Spec.Template.Spec.Containers)
+	return out
 }
 
 // IsMadeBy reports whether a release makes the DaemonSet: the labels that Flux, Helm or the chart write say so.

@@ -76,12 +76,16 @@ func TestReleases(t *testing.T) {
 func TestDaemonSets(t *testing.T) {
 	t.Parallel()
 	const ds = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: mirror-spegel, namespace: kube-system, labels: {app.kubernetes.io/instance: mirror}}\n" +
-		"spec: {template: {spec: {initContainers: [{name: c, ports: '${PORTS}', args: [configuration, --mirror-targets=http://a:1, --mirrored-registries, LIST]}]}}}\n"
+		"spec: {template: {spec: {initContainers: [{name: c, ports: '${PORTS}', args: [configuration, --mirror-targets, http://a:1LIST]}]}}}\n"
 	for name, c := range map[string]struct{ list, rules, unresolved string }{
-		"a good list":         {list: "https://docker.io"},
-		"a wildcard":          {list: "_default", rules: "wildcard-mirror"},
-		"a variable in it":    {list: "'https://${X}'", unresolved: "spec.template.spec.initContainers[0].args[3] X"},
-		"a variable for both": {list: "'${X}', _default", rules: "wildcard-mirror", unresolved: "spec.template.spec.initContainers[0].args[3] X"},
+		"a good list":         {list: ", --mirrored-registries, https://docker.io"},
+		"no list":             {rules: "empty-mirror-list"},
+		"a wildcard":          {list: ", --mirrored-registries, _default", rules: "wildcard-mirror"},
+		"a variable in it":    {list: ", --mirrored-registries, 'https://${X}'", unresolved: "spec.template.spec.initContainers[0].args[4] X"},
+		"a variable for both": {list: ", --mirrored-registries, '${X}', _default", rules: "wildcard-mirror", unresolved: "spec.template.spec.initContainers[0].args[4] X"},
+		"a variable that may be the flag of the list":  {list: ", --log-level, INFO, '${X}'", unresolved: "spec.template.spec.initContainers[0].args[5] X"},
+		"a variable that may be it, or another target": {list: ", '${X}'", unresolved: "spec.template.spec.initContainers[0].args[3] X"},
+		"a variable that can be no flag":               {list: ", --log-level, 'a${X}'", rules: "empty-mirror-list"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

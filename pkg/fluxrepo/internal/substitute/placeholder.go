@@ -26,6 +26,14 @@ func Unknown(text string) (names []string) {
 	return names
 }
 
+// First is the unknown variable that a text begins with; empty if it begins with anything else.
+func First(text string) string {
+	if names := Unknown(text); len(names) > 0 && strings.HasPrefix(text, placeholder(names[0])) {
+		return names[0]
+	}
+	return ""
+}
+
 // Written writes variables back, where a text is shown.
 func Written(text string) string { return placeholders.ReplaceAllString(text, "$${$1}") }
 
