@@ -81,6 +81,14 @@ func (r *Repository) With(tree *worktree.Tree) *Repository {
 // Text is a field of the Kustomization.
 func (k *Kustomization) Text(keys ...string) string { return yamldoc.Text(k.Node, keys...) }
 
+// Components are spec.components.
+func (k *Kustomization) Components() (out []string) {
+	for _, c := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "components")) {
+		out = append(out, yamldoc.Deref(c).Value)
+	}
+	return out
+}
+
 // declare finds the Kustomizations and sources that stand in files.
 func (r *Repository) declare() {
 	for _, name := range r.tree.Paths() {
@@ -153,11 +161,7 @@ func (r *Repository) relate() {
 		if !k.ours {
 			continue
 		}
-		var components []string
-		for _, c := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "components")) {
-			components = append(components, yamldoc.Deref(c).Value)
-		}
-		k.Folders = r.Folders(k.ignore, k.path, components)
+		k.Folders = r.Folders(k.ignore, k.path, k.Components())
 		seen := map[*Kustomization]bool{k: true}
 		for _, f := range k.Folders {
 			f.Files(func(p string) bool {

@@ -81,7 +81,7 @@ func (g *Finder) Rate() bool {
 		if g.tree.File(d.File).Marks&worktree.Word != 0 {
 			in.Text, _ = yaml.Marshal(d.Node) // it was decoded
 		}
-		g.relevant[d] = g.All || strings.Contains(d.Text("spec", "path"), "$") || d.Missing || d.Folders != nil && g.rates(in)
+		g.relevant[d] = g.All || strings.Contains(d.Text("spec", "path")+strings.Join(d.Components(), ""), "$") || d.Missing || d.Folders != nil && g.rates(in)
 	}
 	for again := true; again; {
 		again = false
@@ -118,7 +118,7 @@ func (g *Finder) Rates(in Inputs) (relevant bool, leaveOut func(file string) boo
 			return false
 		}
 		docs, err := g.tree.Documents(p)
-		return err == nil && len(docs) == len(of)
+		return err == nil && len(yamldoc.Objects(docs)) == len(of)
 	}
 }
 
@@ -170,14 +170,15 @@ func (g *Finder) aims(in Inputs) (names []string) {
 	return names
 }
 
-// isLead reports whether a text has a word, the name of what has one, or the path of a folder with one.
+// isLead reports whether a text has a word, the name of what has one, the path of a folder with one, or another source,
+// in which the path of a Kustomization may be there.
 func (g *Finder) isLead(text string, paths *regexp.Regexp) bool {
 	for name := range g.leads {
 		if strings.Contains(text, name) {
 			return true
 		}
 	}
-	return g.HasWord(text) || slices.ContainsFunc(paths.FindAllStringSubmatch(text, -1), func(m []string) bool { return g.isRelevantFolder(m[1]) })
+	return g.HasWord(text) || strings.Contains(text, "sourceRef") || slices.ContainsFunc(paths.FindAllStringSubmatch(text, -1), func(m []string) bool { return g.isRelevantFolder(m[1]) })
 }
 
 // aPath matches a path that a patch gives to a Kustomization, which is the value of a field or an item of a list, in
@@ -219,7 +220,7 @@ func (g *Finder) flagged(p string) bool {
 	if !known {
 		f := g.tree.File(p)
 		out = f.Err != nil || f.Marks&worktree.Word != 0 || g.Produces(p) || f.Marks&worktree.Release != 0 && g.Refers(f) ||
-			f.Marks&worktree.Kustomization != 0 && !yamldoc.IsYAML(p) // which is not declared in plain sight
+			f.Marks&worktree.Kustomization != 0 && (f.Marks&worktree.Builder != 0 || !yamldoc.IsYAML(p)) // which is not declared in plain sight
 		g.flags[p] = out
 	}
 	return out
@@ -256,7 +257,8 @@ func (g *Finder) Produces(p string) bool {
 		docs, err := g.tree.Documents(p)
 		if err != nil || slices.ContainsFunc(yamldoc.Objects(docs), func(d *yaml.Node) bool {
 			generators := slices.Concat(yamldoc.Items(yamldoc.Child(d, "configMapGenerator")), yamldoc.Items(yamldoc.Child(d, "secretGenerator")))
-			return yamldoc.Text(d, "metadata", "name") == name && isNeeded(yamldoc.Text(d, "kind")) || slices.ContainsFunc(generators, func(gen *yaml.Node) bool {
+			kind := yamldoc.Text(d, "kind")
+			return kind == "ResourceSet" || isNeeded(kind) && yamldoc.Text(d, "metadata", "name") == name || slices.ContainsFunc(generators, func(gen *yaml.Node) bool {
 				have := yamldoc.Text(gen, "name")
 				return have == name || have == base
 			})
@@ -280,11 +282,11 @@ func (g *Finder) Need(name string) {
 
 // Note notes what an object that was built needs, or that it leads to a word.
 func (g *Finder) Note(kind, name string, text []byte) {
-	isSource := kind == "OCIRepository" || kind == "HelmChart" // a patch may have made it one of Spegel
-	switch hasWord := (isSource || kind == "HelmRelease") && g.HasWord(string(text)); {
-	case isSource && hasWord:
+	isRelease := kind == "HelmRelease"
+	switch hasWord := (isRelease || isNeeded(kind)) && g.HasWord(string(text)); {
+	case !isRelease && hasWord: // a patch, a generator or a ResourceSet may have made it so
 		g.leads[name] = true
-	case kind == "HelmRelease":
+	case isRelease:
 		docs, _ := yamldoc.Decode(text) // it was built
 		for _, d := range docs {
 			refs := append(slices.Clip(yamldoc.Items(yamldoc.Child(d, "spec", "valuesFrom"))), yamldoc.Child(d, "spec", "chartRef"))
