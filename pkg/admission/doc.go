@@ -3,8 +3,8 @@
 //
 // Every denial is 403 Forbidden: kustomize-controller takes 409, 422 and any text about immutability
 // for a reason to delete and recreate the object, which for Spegel means to uninstall it. It never
-// logs a body or a value, never writes to the cluster, and never reviews a deletion. It may import
-// pkg/release, pkg/daemonset, pkg/policy and pkg/validate.
+// logs a body or a value, never writes to the cluster, and never reviews a deletion. Of the project it may
+// import pkg/release, pkg/daemonset, pkg/rollout, pkg/policy, pkg/validate and pkg/pages.
 package admission
 
 // Where the webhook answers, named after the group, version and kind as controller-runtime does. Kinds have paths of their own: a

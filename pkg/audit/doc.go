@@ -3,5 +3,5 @@
 //
 // It only reads: HelmReleases and DaemonSets in pages, everything else by name. It never shows anything
 // out of a Secret but the private host that a rule matched. Of the project it may import pkg/validate,
-// pkg/policy, pkg/release, pkg/rollout and pkg/pages.
+// pkg/policy, pkg/release, pkg/daemonset, pkg/rollout and pkg/pages.
 package audit

@@ -3,9 +3,10 @@
 //
 // Data flows one way, and check.go has all of it on one page: read everything (internal/selection, internal/worktree),
 // declare, relate and build (internal/overlay, internal/substitute, internal/fluxgraph), judge (internal/judge), locate
-// (internal/locate), report. It reads files and nothing else: no cluster, no network, and nothing is written. What it
-// can't know it reports as unresolved, with the reason. Of the project it may import pkg/release, pkg/policy and
-// pkg/validate.
+// (internal/locate), report, with what could not be done (internal/fault) and without what is secret (internal/redact).
+// It reads files and nothing else: no cluster, no network, and nothing is written. What it can't know it reports as
+// unresolved, with the reason. Of the project it may import pkg/release and pkg/validate, and internal/judge pkg/daemonset
+// and pkg/rollout too.
 //
 // kustomize writes to os.Stderr that fields of a repository are deprecated, and can't be told not to. Two of them, vars and
 // patchesJson6902, can't be given to it as anything else that builds the same. A program that minds sets os.Stderr aside

@@ -7,7 +7,7 @@
 // and foreign text is shown through internal/redact.
 //
 // It must never print a credential: of Secrets, hosts files and logs only names, hosts and counts are
-// shown. It may import pkg/validate, pkg/policy, pkg/release and pkg/rollout, and none of the doors.
+// shown. Of the project it may import pkg/validate, pkg/rollout and pkg/pages, and none of the doors.
 //
 // What Spegel writes into a hosts directory was read at v0.0.14 to v0.7.4.
 package node

@@ -4,5 +4,5 @@
 // The verdict is drawn here, from the findings and nothing else, and every format is made of the same
 // Report. The same report always gives the same bytes: no clock, no environment, no network; the only
 // files looked at are those that Options.ReadFile reads, for the source lines of the text format. Of the
-// project it may import everything but pkg/admission and pkg/cli.
+// project it may import everything except pkg/admission, pkg/publish and pkg/cli.
 package report

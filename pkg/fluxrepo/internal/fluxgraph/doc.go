@@ -5,5 +5,5 @@
 // nothing builds. It is the only room with state, and a Graph is finished before anything is judged: New declares,
 // relates and builds, in rounds, because the variables of one Kustomization may come from what another builds, until a
 // round brings nothing new. Edited does the same for a repository that differs by an edit. The package must never judge
-// a release. Of the project it may import the rooms before it.
+// a release. Of the project it may import relevance, resourceset and what these do.
 package fluxgraph

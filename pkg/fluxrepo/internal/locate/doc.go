@@ -4,6 +4,6 @@
 // it could be are found in the files that the object is built from, each is replaced in memory by a marker of its own,
 // and the repository is built again: the one whose marker stands at the path is it. Patches, components, generators,
 // replacements, variables, templates and anchors need no code of their own. Trials are bounded; what is not found is
-// marked approximate. The package must never judge anything. Of the project it may import the rooms before it, and
-// pkg/release.
+// marked approximate. The package must never judge anything, and takes from judge only what was judged.
+// Of the project it may import judge and what that does.
 package locate

@@ -1,8 +1,8 @@
 // Package redact keeps out of sight what came out of a Secret, or was handed over as a variable.
 //
 // In come the values that are secret and the objects that they may stand in; out go texts that may be shown: names as
-// their files have them, values not at all. The name of a chart that the policy knows is no secret. Of the project it may
-// import the rooms before it, and pkg/release.
+// their files have them, values not at all. The name of a chart that the policy knows is no secret. The package must never
+// build, judge or locate anything. Of the project it may import fluxgraph, substitute, yamldoc and pkg/release.
 package redact
 
 import (

@@ -1,5 +1,6 @@
 // Package keyring says which images the kubelet pulls with the credentials of a Secret, by its rules (pkg/credentialprovider of
-// Kubernetes 1.36). It keeps no credentials, only whether there are any, and knows nothing of where a Secret is from.
+// Kubernetes 1.36). It keeps no credentials, only whether there are any, and knows nothing of where a Secret is from. Of the
+// project it may import redact.
 package keyring
 
 import (

@@ -2,5 +2,6 @@
 // does: by its /etc/hosts, and with the certificates that it trusts. The resolver reads files of this machine, so it is given a copy of
 // the registry's folder, without keys and without what may be a secret.
 //
-// It knows nothing of clusters and of Spegel, and judges nothing: pkg/node does. It reads files through nodefs alone.
+// It knows nothing of clusters and of Spegel, and judges nothing: pkg/node does. It reads files through nodefs alone. Of the project
+// it may import containerd, nodefs and redact.
 package resolver

@@ -1,5 +1,8 @@
-// Package talos reads the files of a Talos node through talosctl, with the context that its user has chosen. It is a nodefs.Files, and
-// relies on what "list --long", "read" and "logs" print as the Talos documentation shows it.
+// Package talos reads the files of a Talos node through talosctl, with the context that its user has chosen. A Node is
+// nodefs.Files, and relies on what "list --long", "read" and "logs" print as the Talos documentation shows it.
+//
+// It never changes anything on a node, and what talosctl prints is bounded. Of the project it may import nodefs, redact and
+// pkg/validate.
 package talos
 
 import (
