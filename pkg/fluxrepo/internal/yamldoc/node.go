@@ -14,8 +14,8 @@ func Deref(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// Entry returns a key of a map and its value, with aliases and merge keys followed, or nil.
-func Entry(n *yaml.Node, key string) (k, v *yaml.Node) {
+// entry returns a key of a map and its value, with aliases and merge keys followed, or nil.
+func entry(n *yaml.Node, key string) (k, v *yaml.Node) {
 	n = Deref(n)
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil, nil
@@ -35,7 +35,7 @@ func Entry(n *yaml.Node, key string) (k, v *yaml.Node) {
 			merged = from.Content
 		}
 		for _, m := range merged {
-			if k, v := Entry(m, key); k != nil {
+			if k, v := entry(m, key); k != nil {
 				return k, v
 			}
 		}
@@ -46,7 +46,7 @@ func Entry(n *yaml.Node, key string) (k, v *yaml.Node) {
 // Child is the value at a path of keys, or nil.
 func Child(n *yaml.Node, keys ...string) *yaml.Node {
 	for _, key := range keys {
-		_, n = Entry(n, key)
+		_, n = entry(n, key)
 	}
 	return Deref(n)
 }
@@ -74,7 +74,7 @@ func Reach(n *yaml.Node, path []any) (key, value *yaml.Node) {
 	for _, step := range path {
 		switch step := step.(type) {
 		case string:
-			if key, value = Entry(value, step); key == nil {
+			if key, value = entry(value, step); key == nil {
 				return nil, nil
 			}
 		case int:

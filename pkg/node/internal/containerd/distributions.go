@@ -20,9 +20,9 @@ type Distribution struct {
 	mark string // what the names of its places hold
 }
 
-// Distributions lists those that are known. Those that bring a containerd of their own come first: beside them the last one is
+// distributions lists those that are known. Those that bring a containerd of their own come first: beside them the last one is
 // another program's, as Docker's is.
-func Distributions() []Distribution {
+func distributions() []Distribution {
 	return []Distribution{
 		{
 			Name: Talos, Configs: []string{"/etc/cri/containerd.toml", "/etc/cri/conf.d/cri.toml"}, HostsDir: "/etc/cri/conf.d/hosts",
@@ -56,7 +56,7 @@ func rancher(name, restart string) Distribution {
 
 // DistributionOf is the one that one of the names of files belongs to.
 func DistributionOf(names ...string) Distribution {
-	all := Distributions()
+	all := distributions()
 	for _, d := range all {
 		for _, name := range names {
 			if d.mark == "" || strings.Contains(name, d.mark) {
@@ -70,7 +70,7 @@ func DistributionOf(names ...string) Distribution {
 // places are what a function picks of each distribution, in their order.
 func places(of func(Distribution) []string) []string {
 	var out []string
-	for _, d := range Distributions() {
+	for _, d := range distributions() {
 		for _, name := range of(d) {
 			if name != "" {
 				out = append(out, name)
