@@ -1,5 +1,7 @@
-// Package valuesfrom reads what spec.valuesFrom of a HelmRelease names, as far as it can be read, and bounds what that costs. It knows
-// nothing of what the texts say.
+// Package valuesfrom reads what spec.valuesFrom of a HelmRelease names, and bounds what that costs.
+//
+// In come a HelmRelease and a reader of objects; out goes for each entry its text, or why there is none. It must never parse a text, nor
+// list or watch anything. Of the project it may import nothing.
 package valuesfrom
 
 import (
@@ -43,18 +45,19 @@ func Read(ctx context.Context, r Reader, hr *helmv2.HelmRelease, create bool) (e
 	if len(hr.Spec.ValuesFrom) == 0 {
 		return nil
 	}
-	objects, left := map[client.ObjectKey]object{}, MaxSize
+	type name struct{ kind, name string }
+	objects, left := map[name]object{}, MaxSize
 	if hr.Spec.Values != nil {
 		left -= NodeSize * nodes(string(hr.Spec.Values.Raw))
 	}
 	for i, ref := range hr.Spec.ValuesFrom {
 		e := Entry{ValuesReference: ref, Unread: "not read, as there is too much beside it"}
 		if left >= 0 && i < MaxReferences {
-			name := client.ObjectKey{Namespace: ref.Kind, Name: ref.Name}
-			obj, again := objects[name]
+			named := name{ref.Kind, ref.Name}
+			obj, again := objects[named]
 			if !again {
 				obj = read(ctx, r, ref.Kind, client.ObjectKey{Namespace: hr.Namespace, Name: ref.Name})
-				objects[name] = obj
+				objects[named] = obj
 			}
 			e.Text, e.Found, e.Unread = obj.text(ref, create)
 			cost := e.size()
