@@ -56,15 +56,21 @@ func TestTheOperationsGuideNamesObjectsThatExist(t *testing.T) {
 // A binding that is left refuses on, so the commands name all of them.
 func TestTheGuideTakesAwayEveryBinding(t *testing.T) {
 	t.Parallel()
-	words := []string{"kubectl delete validatingadmissionpolicybinding"}
-	for _, object := range build(t, celPoliciesAlone, nil) {
-		if object.GetObjectKind().GroupVersionKind().Kind == "ValidatingAdmissionPolicyBinding" {
-			words = append(words, object.GetName())
+	for component, pages := range map[string][]string{
+		"validating-admission-policy": {"operations.md"}, "daemonset-policy": {"operations.md", "daemonset.md"},
+	} {
+		words := []string{"\n$ kubectl delete validatingadmissionpolicybinding"}
+		for _, object := range buildFolder(t, "/manifests/components/"+component, "", nil) {
+			if object.GetObjectKind().GroupVersionKind().Kind == "ValidatingAdmissionPolicyBinding" {
+				words = append(words, object.GetName())
+			}
 		}
-	}
-	command := strings.Join(words, " ")
-	if got := strings.Count(guide(t, "operations.md"), command); got != 1 {
-		t.Errorf("the guide has %q %d times, want it once", command, got)
+		command := strings.Join(words, " ") + "\n"
+		for _, page := range pages {
+			if got := strings.Count(guide(t, page), command); got != 1 {
+				t.Errorf("%s has %q %d times, want it once", page, command, got)
+			}
+		}
 	}
 }
 
