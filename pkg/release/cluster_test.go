@@ -22,7 +22,6 @@ type cluster struct {
 	client.Client
 	objects map[string]client.Object
 	fail    map[string]error // by the same key
-	before  func()           // called on each read
 
 	mu    sync.Mutex
 	reads map[string]int
@@ -48,9 +47,6 @@ func (c *cluster) Get(ctx context.Context, key client.ObjectKey, obj client.Obje
 	c.mu.Lock()
 	c.reads[id]++
 	c.mu.Unlock()
-	if c.before != nil {
-		c.before()
-	}
 	fail := c.fail[id]
 	if some := (*Unreadable)(nil); fail != nil && (!errors.As(fail, &some) || some.Keys == nil) {
 		return fail

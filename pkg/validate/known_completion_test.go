@@ -6,9 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
-
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // Whatever unknown nodes turn out to be: what was found stays, and nothing is denied that was not undecided. Completions leave

@@ -5,9 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
-
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 func TestWhatIsNotKnown(t *testing.T) {
