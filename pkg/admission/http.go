@@ -24,8 +24,8 @@ var errIncomplete = errors.New("body could not be read")
 const incompleteInterval = 10 * time.Second
 
 // endpoint reads reviews off HTTP. It stands in for the HTTP part of controller-runtime's webhook, which
-// logs what it can't decode, accepts any JSON object as a review and counts nothing; recovery from a
-// panic and the response's completion stay with controller-runtime.
+// logs what it can't decode, accepts any JSON object as a review and counts nothing; the response's completion
+// stays with controller-runtime. A panic ends in Handler: controller-runtime would put its value into the answer.
 type endpoint struct {
 	webhook *admission.Webhook
 	metrics *Metrics

@@ -89,7 +89,7 @@ func parseObject(doc []byte) (source fluxrepo.Source, err error) {
 	}
 	values := map[string]string{}
 	switch head.APIVersion + " " + head.Kind {
-	case " ": // a document of comments
+	case " ": // null, or an empty map
 	case "v1 ConfigMap":
 		var cm corev1.ConfigMap
 		if err := json.Unmarshal(doc, &cm); err != nil {

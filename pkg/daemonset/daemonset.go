@@ -67,7 +67,7 @@ func Judge(spec *corev1.PodSpec, policy validate.Policy) (res Result, ok bool) {
 	return JudgeSources(sources, policy), len(sources) > 0
 }
 
-// JudgeSources runs the rules over what is read of a template already.
+// JudgeSources is Judge for a template whose containers were read before.
 func JudgeSources(sources []rollout.Source, policy validate.Policy) (res Result) {
 	for i := range sources {
 		judge(&sources[i], policy, &res)

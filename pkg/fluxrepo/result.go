@@ -27,7 +27,7 @@ type Options struct {
 	Vars map[string]string
 	// Sources stand for ConfigMaps and Secrets with variables that the repository does not hold in the clear.
 	Sources []Source
-	// All builds what no release of Spegel can come of, as far as a search for words tells, too.
+	// All builds every Kustomization, also those that a search for words takes for irrelevant.
 	All bool
 	// Workers is how many files are read at the same time; 0 is one a CPU. The result is the same.
 	Workers int

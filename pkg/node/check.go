@@ -111,7 +111,7 @@ func (f *finding) note(format string, args ...any) {
 	f.Evidence = append(f.Evidence, fmt.Sprintf(format, args...))
 }
 
-// worse is the worse of two; nothing is milder than all.
+// worse is the worse of two. The empty status is milder than any.
 func worse(a, b Status) Status {
 	if at := slices.Index(Statuses(), a); at >= 0 && (b == "" || at < slices.Index(Statuses(), b)) {
 		return a
@@ -119,7 +119,7 @@ func worse(a, b Status) Status {
 	return b
 }
 
-// milder is the other one.
+// milder is the one of two that worse is not.
 func milder(a, b Status) Status {
 	if worse(a, b) == a {
 		return b

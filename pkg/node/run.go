@@ -62,8 +62,8 @@ func Examine(ctx context.Context, nodes []Files, o Options) ([][]Result, error) 
 	return out, group.Wait()
 }
 
-// examineWithin runs all checks and returns their results in the order of Checks. An error means that the options make no
-// sense; what can't be read is a result.
+// examineWithin runs all checks on the node of the options, for at most so long, and returns their results in the order of Checks.
+// An error means that the options make no sense; what can't be read is a result.
 func examineWithin(ctx context.Context, o Options, limit time.Duration) ([]Result, error) {
 	x, err := newRun(o)
 	if err != nil {

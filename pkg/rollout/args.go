@@ -35,8 +35,8 @@ type Configuration struct {
 	HostsDir string
 	// Targets are where containerd is told to find Spegel, as written: http://$(NODE_IP):30020.
 	Targets []string
-	// Writes reports whether an init container writes the hosts directory. Without one (containerdMirrorAdd:
-	// false) the list only says what Spegel serves.
+	// Writes reports whether the container writes the hosts directory. Where none does (containerdMirrorAdd: false)
+	// the list only says what Spegel serves.
 	Writes bool
 	// BeforeRename says that the arguments are those of a chart older than v0.1.0, whose values have the list
 	// under the key registries, with a default.

@@ -42,9 +42,9 @@ type limiter struct {
 }
 
 // Limit bounds what requests to a handler hold together: bodies, and what the handler reads through Transport with the request's
-// context. The handler finds the body read to its end, or to the error that it came to, and a context with a deadline that goes on
-// when the client has gone: what has begun is answered, also while the server shuts down. A request that waited for others in vain is
-// counted, and answered with 429 and Retry-After.
+// context. The handler finds the body read to its end, or to the error that it came to, and a context that
+// ends at a deadline, and not when the client goes. A request that waited for others in vain is counted, and answered with 429 and
+// Retry-After.
 func Limit(next http.Handler, turnedAway func()) http.Handler {
 	return &limiter{
 		next: next, turnedAway: turnedAway,

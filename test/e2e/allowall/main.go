@@ -23,7 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
-// path is below all that webhook configurations of spegel-guard name.
+// path is a prefix of every path that webhook configurations of spegel-guard name.
 const path = "/"
 
 func main() {

@@ -36,7 +36,8 @@ type Graph struct {
 	// Instances are the Kustomizations in the chains that build them, in the order of a walk from the roots; then
 	// the plain kustomizations that were built though no Kustomization of Flux does.
 	Instances []*Instance
-	// Loose are the HelmReleases in files that nothing builds, if they may be of Spegel, and the DaemonSets that are judged there.
+	// Loose are the objects in files that nothing builds: HelmReleases, if they may be of Spegel, DaemonSets that are judged there,
+	// and ResourceSets that fail.
 	Loose []*Object
 	// Complete says that all that the clusters run is known, except what nobody keeps in a repository.
 	Complete bool

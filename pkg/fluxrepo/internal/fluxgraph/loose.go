@@ -43,7 +43,8 @@ func (g *Graph) plain(f *overlay.Folder) {
 	}
 }
 
-// addLoose finds the HelmReleases and DaemonSets in files that no build has read.
+// addLoose finds the HelmReleases and DaemonSets in files that no build has read, those that ResourceSets there make, and what
+// fails.
 func (g *Graph) addLoose() {
 	built := map[string]bool{}
 	for _, n := range g.Instances {

@@ -18,7 +18,7 @@ func (r *Release) Why(name string) release.Reference {
 	return ref
 }
 
-// Whys are the references that the variables are unknown for which keep its chart from being known.
+// Whys are the references that the variables in Opaque are unknown for.
 func (r *Release) Whys() (out []release.Reference) {
 	for _, name := range r.Opaque {
 		out = append(out, r.Why(name))

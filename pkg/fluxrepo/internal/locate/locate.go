@@ -29,9 +29,9 @@ type Place struct {
 	Approximate bool
 }
 
-// Target is what is looked for: a node of a HelmRelease, or of the values in a ConfigMap or Secret that it takes.
+// Target is what is looked for: a node of a HelmRelease or DaemonSet, or of the values in a ConfigMap or Secret that it takes.
 type Target struct {
-	Release *fluxgraph.Object
+	Release *fluxgraph.Object // or the DaemonSet
 	Holder  *fluxgraph.Object // the release itself, or the ConfigMap or Secret
 	// Index is that of the entry of spec.valuesFrom, and Key the key of the holder's data; for the release Key is empty.
 	Index int

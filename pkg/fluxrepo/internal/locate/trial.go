@@ -148,7 +148,7 @@ func (f *Finder) cost(t Target, edits map[string][]byte) int {
 }
 
 // occurrences are the places of a text in the inputs of a target, the nearest first: those in the document of the holder
-// or behind it, which are so many, then those of its file and the others.
+// or behind it, of which there are first, then the others of its file and those of other files.
 func (f *Finder) occurrences(t Target, find func([]byte) [][]int) (all []occurrence, first int) {
 	var near, far []occurrence
 	own, node := f.graph.Document(t.Holder)
@@ -185,7 +185,7 @@ func (f *Finder) occurrences(t Target, find func([]byte) [][]int) (all []occurre
 	return all, len(near)
 }
 
-// read is a file of the repository. It was read before.
+// read is a file of the repository. An error was said where the file was first read.
 func (f *Finder) read(file string) []byte {
 	data, known := f.files[file]
 	if !known {

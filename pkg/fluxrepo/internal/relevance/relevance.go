@@ -19,7 +19,8 @@ import (
 )
 
 // Finder finds what has to be built: a Kustomization is relevant if an input of it has a word of the prefilter, or can
-// produce an object that is needed. It is a search in bytes, and knows nothing of kustomize but inputs and names.
+// produce an object that is needed. It is a search in bytes, and knows nothing of kustomize except inputs, names, and what a
+// patch is for.
 type Finder struct {
 	// All says that everything is relevant: it was asked for, or what is handed over has a word.
 	All bool

@@ -32,7 +32,7 @@ var errTooLarge = fmt.Errorf("is larger than %d MiB, so it was not read", maxFil
 
 // Options say how a repository is scanned.
 type Options struct {
-	Words   []string // of the prefilter
+	Words   []string // the charts of the policy, as names or URLs, that the prefilter looks for
 	Workers int      // how many files are read at the same time; 0 is one a CPU
 	Shown   string   // the repository, for an error
 }
