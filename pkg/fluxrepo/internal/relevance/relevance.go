@@ -185,8 +185,8 @@ func (g *Finder) isLead(text string, paths *regexp.Regexp) bool {
 // aPath matches a path that a patch gives to a Kustomization, which is the value of a field or an item of a list, in
 // quotes or in a patch in a patch; anywhere matches whatever could be copied.
 var (
-	aPath    = regexp.MustCompile(`(?m)(?:\b(?:path|components|value)[\\"']*\s*:|^\s*-|,)[\s\\"'\[-]*([\w.-]+(?:/[\w.-]+)+)`)
-	anywhere = regexp.MustCompile(`([\w.-]+(?:/[\w.-]+)+)`)
+	aPath    = regexp.MustCompile(`(?m)(?:\b(?:path|components|value)[\\"']*\s*:|^\s*-|,)[\s\\"'\[-]*((?:[\w.-]*/)+[\w.-]+)`)
+	anywhere = regexp.MustCompile(`((?:[\w.-]*/)+[\w.-]+)`)
 )
 
 func (g *Finder) isRelevantFolder(p string) bool {
