@@ -356,9 +356,11 @@ func TestTimeOfARequest(t *testing.T) {
 			t.Errorf("%q: %s, want %s", query, got, want)
 		}
 	}
+	ctx, hangUp := context.WithCancel(t.Context())
 	Limit(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if _, there := r.Context().Deadline(); !there {
-			t.Error("the handler has no deadline")
+		hangUp()
+		if _, there := r.Context().Deadline(); !there || r.Context().Err() != nil {
+			t.Errorf("the handler has a deadline: %t, and its context: %v", there, r.Context().Err())
 		}
-	}), func() {}).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody))
+	}), func() {}).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodPost, "/", http.NoBody))
 }
