@@ -78,11 +78,14 @@ func (g *Finder) Rate() bool {
 	}
 	g.known, g.flags, g.relevant = known, map[string]bool{}, map[*declare.Kustomization]bool{}
 	for _, d := range g.decl.All {
-		in := Inputs{Node: d.Node, Folders: d.Folders}
+		in, p := Inputs{Node: d.Node, Folders: d.Folders}, declare.Path(d.Text("spec", "path"))
+		if in.Folders == nil && p != "." { // what builds it may give it another source
+			in.Folders = g.decl.Folders(g.decl.Ignore, p, d.Components())
+		}
 		if g.tree.File(d.File).Marks&worktree.Word != 0 {
 			in.Text, _ = yaml.Marshal(d.Node) // it was decoded
 		}
-		g.relevant[d] = g.All || strings.Contains(d.Text("spec", "path")+strings.Join(d.Components(), ""), "$") || d.Missing || d.Folders != nil && g.rates(in)
+		g.relevant[d] = g.All || strings.Contains(p+strings.Join(d.Components(), ""), "$") || d.Missing || in.Folders != nil && g.rates(in)
 	}
 	for again := true; again; {
 		again = false
@@ -171,15 +174,14 @@ func (g *Finder) aims(in Inputs) (names []string) {
 	return names
 }
 
-// isLead reports whether a text has a word, the name of what has one, the path of a folder with one, or another source,
-// in which the path of a Kustomization may be there.
+// isLead reports whether a text has a word, the name of what has one, or the path of a folder with one.
 func (g *Finder) isLead(text string, paths *regexp.Regexp) bool {
 	for name := range g.leads {
 		if strings.Contains(text, name) {
 			return true
 		}
 	}
-	return g.HasWord(text) || strings.Contains(text, "sourceRef") || slices.ContainsFunc(paths.FindAllStringSubmatch(text, -1), func(m []string) bool { return g.isRelevantFolder(m[1]) })
+	return g.HasWord(text) || slices.ContainsFunc(paths.FindAllStringSubmatch(text, -1), func(m []string) bool { return g.isRelevantFolder(m[1]) })
 }
 
 // aPath matches a path that a patch gives to a Kustomization, which is the value of a field or an item of a list, in
@@ -230,11 +232,10 @@ func (g *Finder) flagged(p string) bool {
 // Refers reports whether a file may refer to what leads to a word.
 func (g *Finder) Refers(f *worktree.File) bool {
 	for name := range g.leads {
-		if !f.Names(name) {
-			continue
-		}
-		if data, err := g.tree.Read(f.Path); err != nil || bytes.Contains(data, []byte(name)) {
-			return true
+		if f.Names(name) {
+			if data, err := g.tree.Read(f.Path); err != nil || bytes.Contains(data, []byte(name)) {
+				return true
+			}
 		}
 	}
 	return false
@@ -258,11 +259,9 @@ func (g *Finder) Produces(p string) bool {
 		docs, err := g.tree.Documents(p)
 		if err != nil || slices.ContainsFunc(yamldoc.Objects(docs), func(d *yaml.Node) bool {
 			generators := slices.Concat(yamldoc.Items(yamldoc.Child(d, "configMapGenerator")), yamldoc.Items(yamldoc.Child(d, "secretGenerator")))
+			isNamed := func(gen *yaml.Node) bool { return slices.Contains([]string{name, base}, yamldoc.Text(gen, "name")) }
 			kind := yamldoc.Text(d, "kind")
-			return kind == "ResourceSet" || isNeeded(kind) && yamldoc.Text(d, "metadata", "name") == name || slices.ContainsFunc(generators, func(gen *yaml.Node) bool {
-				have := yamldoc.Text(gen, "name")
-				return have == name || have == base
-			})
+			return kind == "ResourceSet" || isNeeded(kind) && yamldoc.Text(d, "metadata", "name") == name || slices.ContainsFunc(generators, isNamed)
 		}) {
 			return true
 		}
