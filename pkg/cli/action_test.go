@@ -3,6 +3,7 @@ package cli_test
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
@@ -80,11 +81,11 @@ func TestActionDownloads(t *testing.T) {
 		return func(files map[string][]byte) { delete(files, name) }
 	}
 	for name, c := range map[string]struct {
-		ref, arch string
-		change    func(map[string][]byte)
-		code      int
-		found     bool
-		says      string
+		ref, os, arch string
+		change        func(map[string][]byte)
+		code          int
+		found         bool
+		says          string
 	}{
 		"a release":                         {ref: "v1.2.3", found: true},
 		"a tag without a release":           {ref: "v1.2.4", says: "release v1.2.4 has no spegel-guard-v1.2.4-linux-amd64.tar.gz, or it can't be reached: the program is built from source"},
@@ -93,6 +94,7 @@ func TestActionDownloads(t *testing.T) {
 		"no ref, as in a repository's own":  {says: "this is no tag of a release"},
 		"a ref that leads elsewhere":        {ref: "v1.2.3/../x", says: "is no tag of a release"},
 		"a platform without a program":      {ref: "v1.2.3", arch: "RISCV", says: "no release has a program for Linux on RISCV"},
+		"a system that it does not run on":  {ref: "v1.2.3", os: "Windows", code: 1, says: "::error::spegel-guard runs on Linux and macOS, not on Windows"},
 		"a release without checksums":       {ref: "v1.2.3", change: drop("SHA256SUMS"), says: "has no SHA256SUMS"},
 		"a file that is not the released":   {ref: "v1.2.3", change: func(f map[string][]byte) { f["spegel-guard-v1.2.3-linux-amd64.tar.gz"][20]++ }, code: 1, says: "is not what SHA256SUMS"},
 		"checksums that leave the file out": {ref: "v1.2.3", change: func(f map[string][]byte) { f["SHA256SUMS"] = []byte("0  install.yaml\n") }, code: 1, says: "is not what SHA256SUMS"},
@@ -105,11 +107,8 @@ func TestActionDownloads(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			output, paths := filepath.Join(dir, "output"), filepath.Join(dir, "path")
-			if c.arch == "" {
-				c.arch = "X64"
-			}
-			stdout, stderr, code := shell(t, dir, step.Run, "ACTION_REF="+c.ref, "RELEASES="+released(t, c.change), "RUNNER_OS=Linux",
-				"RUNNER_ARCH="+c.arch, "GITHUB_OUTPUT="+output, "GITHUB_PATH="+paths, "RUNNER_TEMP="+dir)
+			stdout, stderr, code := shell(t, dir, step.Run, "ACTION_REF="+c.ref, "RELEASES="+released(t, c.change), "RUNNER_OS="+cmp.Or(c.os, "Linux"),
+				"RUNNER_ARCH="+cmp.Or(c.arch, "X64"), "GITHUB_OUTPUT="+output, "GITHUB_PATH="+paths, "RUNNER_TEMP="+dir)
 			if code != c.code || !strings.Contains(stdout, c.says) {
 				t.Errorf("exit code %d, want %d; want %q\n%s%s", code, c.code, c.says, stdout, stderr)
 			}
