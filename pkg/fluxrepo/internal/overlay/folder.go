@@ -235,6 +235,12 @@ func (f *Folder) Files(visit func(file string) (more bool)) {
 // Copies reports whether the kustomization copies out of the objects of its files.
 func (f *Folder) Copies() bool { return len(f.ks.Replacements) > 0 }
 
+// Renames reports whether the folder, or one below it, puts something before or after the names of its objects.
+func (f *Folder) Renames() (yes bool) {
+	f.Walk(func(f *Folder) bool { yes = yes || f.ks.NamePrefix+f.ks.NameSuffix != ""; return !yes })
+	return yes
+}
+
 // IsComponent reports whether the kustomization is a part of others.
 func (f *Folder) IsComponent() bool { return f.ks.Kind == kustypes.ComponentKind }
 

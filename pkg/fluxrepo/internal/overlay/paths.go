@@ -68,6 +68,14 @@ func (f *Folder) strategic() (out []kustypes.Patch) {
 	return append(out, f.ks.Patches...)
 }
 
+// Aim is the name, as an expression, of what a patch is for; empty for any.
+func Aim(p kustypes.Patch) string {
+	if p.Target == nil {
+		return ""
+	}
+	return p.Target.Name
+}
+
 // isInline reports whether a patch stands where a path could.
 func isInline(s string) bool {
 	return strings.Contains(s, "\n") || strings.Contains(s, ": ") || strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")

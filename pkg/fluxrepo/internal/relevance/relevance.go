@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	kustypes "sigs.k8s.io/kustomize/api/types"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
@@ -157,10 +156,7 @@ func (g *Finder) aims(in Inputs) (names []string) {
 				files, paths = slices.Concat(f.Inputs, f.Resources), anywhere
 			}
 			for _, p := range f.Patches() {
-				if p.Target == nil {
-					p.Target = &kustypes.Selector{}
-				}
-				add(p.Patch, p.Target.Name, paths)
+				add(p.Patch, overlay.Aim(p), paths)
 			}
 			for _, p := range files {
 				if slices.Contains(f.Inputs, p) || g.tree.File(p).Marks&(worktree.Kustomization|worktree.Builder) == 0 {
@@ -170,6 +166,9 @@ func (g *Finder) aims(in Inputs) (names []string) {
 			}
 			return true
 		})
+	}
+	if len(names) > 0 && slices.ContainsFunc(in.Folders, (*overlay.Folder).Renames) {
+		names = append(names, anyName)
 	}
 	return names
 }
