@@ -8,7 +8,7 @@
 // unresolved, with the reason. Of the project it may import pkg/release and pkg/validate, and internal/judge pkg/daemonset
 // and pkg/rollout too.
 //
-// kustomize writes to os.Stderr that fields of a repository are deprecated, and can't be told not to. Two of them, vars and
-// patchesJson6902, can't be given to it as anything else that builds the same. A program that minds sets os.Stderr aside
-// before anything else runs, as cmd/webhook does.
+// kustomize writes to os.Stderr that fields of a repository are deprecated, and to the standard logger that variables are
+// without use, and can't be told not to. Two of the fields, vars and patchesJson6902, can't be given to it as anything else
+// that builds the same. A program that minds sets both aside before anything else runs, as cmd/webhook does.
 package fluxrepo

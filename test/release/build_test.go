@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/spegel-guard/spegel-guard/test/folder"
 )
 
 const (
@@ -242,5 +244,23 @@ func TestVersionComesFromTheRepositoryElse(t *testing.T) {
 	head, printed, _ := strings.Cut(string(out), "\n")
 	if want := "spegel-guard v1.9.9 (commit " + head + ", "; !strings.HasPrefix(printed, want) {
 		t.Errorf("%q does not begin with %q", printed, want)
+	}
+}
+
+// What kustomize writes to standard error by itself, of deprecated fields and of variables without use, is not the program's to say.
+func TestStandardErrorIsTheProgramsOwn(t *testing.T) {
+	t.Parallel()
+	dir := folder.Write(t, map[string]string{
+		"kustomization.yaml": "resources: [all.yaml]\ncommonLabels: {a: b}\n" +
+			"vars: [{name: UNUSED, objref: {apiVersion: v1, kind: ConfigMap, name: x}, fieldref: {fieldpath: data.a}}]\n",
+		"all.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n" +
+			"metadata: {name: spegel, namespace: kube-system}\nspec: {chart: {spec: {chart: spegel, sourceRef: {kind: HelmRepository, name: spegel}}}}\n",
+	})
+	cmd := exec.CommandContext(t.Context(), built(t), "check", dir, "--private-registry", "registry.example.ts.net")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run() // its exit status is 1: the release is denied
+	if stderr.Len() > 0 || !strings.Contains(stdout.String(), "1 denied") {
+		t.Errorf("standard error %q, standard output\n%s", stderr.String(), stdout.String())
 	}
 }
