@@ -5,6 +5,7 @@ import (
 
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 )
@@ -27,29 +28,7 @@ func (t Target) value(o *fluxgraph.Object) (any, bool) {
 	if err := sigsyaml.Unmarshal(text, &v); err != nil {
 		return nil, false
 	}
-	return follow(v, t.Path)
-}
-
-// follow takes a path in decoded YAML.
-func follow(v any, path []any) (any, bool) {
-	for _, step := range path {
-		switch step := step.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			next, ok := m[step]
-			if !ok {
-				return nil, false
-			}
-			v = next
-		case int:
-			list, _ := v.([]any)
-			if step >= len(list) {
-				return nil, false
-			}
-			v = list[step]
-		}
-	}
-	return v, true
+	return certainty.At(v, t.Path)
 }
 
 // holds reports whether a text stands in any key or scalar of a node.
