@@ -8,22 +8,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/spegel-guard/spegel-guard/test/page"
 )
 
 // kustomizationIn returns the first kustomization of a page that names the component and holds this, for a folder
 // beside this one.
-func kustomizationIn(t *testing.T, page, holds string) string {
+func kustomizationIn(t *testing.T, name, holds string) string {
 	t.Helper()
-	text, err := os.ReadFile(page)
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for block := range strings.SplitSeq(string(text), "```") {
-		if yaml, ok := strings.CutPrefix(block, "yaml\n"); ok && strings.Contains(yaml, "components: [upstream/components/validating-admission-policy]") && strings.Contains(yaml, holds) {
+	for _, yaml := range page.Blocks(string(text), "yaml") {
+		if strings.Contains(yaml, "components: [upstream/components/validating-admission-policy]") && strings.Contains(yaml, holds) {
 			return strings.ReplaceAll(yaml, "upstream/", "../manifests/")
 		}
 	}
-	t.Fatalf("%s shows no such kustomization", page)
+	t.Fatalf("%s shows no such kustomization", name)
 	return ""
 }
 

@@ -8,12 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/spegel-guard/spegel-guard/test/page"
 )
 
 // patched builds base and components with the patches that a document shows.
 func patched(t *testing.T, document, target string, components ...string) install {
 	t.Helper()
-	for _, block := range yamlBlocks(documents(t)[document]) {
+	for _, block := range page.Blocks(documents(t)[document], "yaml") {
 		if strings.HasPrefix(block, "patches:") && strings.Contains(block, target) {
 			return build(t, kustomizationOf("base", components...)+"\n"+block, nil)
 		}

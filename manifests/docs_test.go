@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spegel-guard/spegel-guard/test/page"
 )
 
 // The documents show kustomizations of one's own. Each is built as it stands there, with the path to this folder replaced.
@@ -17,7 +19,7 @@ func TestKustomizationsInTheDocumentsWork(t *testing.T) {
 	here := regexp.MustCompile(`[^\s\[,]+/(base|components/[a-z-]+)(\?[^\s\],]*)?`)
 	found := 0
 	for name, text := range documents(t) {
-		for _, block := range yamlBlocks(text) {
+		for _, block := range page.Blocks(text, "yaml") {
 			if !strings.Contains(block, "apiVersion: kustomize.config.k8s.io/") {
 				continue
 			}
@@ -77,17 +79,4 @@ func documents(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	return texts
-}
-
-// yamlBlocks returns what stands between ```yaml and ```, without the indentation of the fence.
-func yamlBlocks(markdown string) (blocks []string) {
-	fence := regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)\n *```$")
-	for _, m := range fence.FindAllStringSubmatch(markdown, -1) {
-		var block strings.Builder
-		for line := range strings.Lines(m[2]) {
-			block.WriteString(strings.TrimPrefix(line, m[1]))
-		}
-		blocks = append(blocks, block.String())
-	}
-	return blocks
 }

@@ -14,6 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/spegel-guard/spegel-guard/test/page"
 )
 
 // fluxBuild builds the manifests as kustomize-controller does for a Kustomization of that spec.
@@ -58,9 +60,9 @@ func mustBuild(t *testing.T, path string, spec map[string]any) install {
 }
 
 // fluxKustomizations are those of Flux that a page shows, in their order.
-func fluxKustomizations(t *testing.T, page string) (specs []map[string]any) {
+func fluxKustomizations(t *testing.T, name string) (specs []map[string]any) {
 	t.Helper()
-	for _, block := range yamlBlocks(documents(t)[page]) {
+	for _, block := range page.Blocks(documents(t)[name], "yaml") {
 		for doc := range strings.SplitSeq(block, "\n---\n") {
 			var object struct {
 				APIVersion string
@@ -68,7 +70,7 @@ func fluxKustomizations(t *testing.T, page string) (specs []map[string]any) {
 				Spec       map[string]any
 			}
 			if err := yaml.Unmarshal([]byte(doc), &object); err != nil {
-				t.Fatalf("%s: %v\n%s", page, err, doc)
+				t.Fatalf("%s: %v\n%s", name, err, doc)
 			}
 			if object.Kind == "Kustomization" && strings.HasPrefix(object.APIVersion, "kustomize.toolkit.fluxcd.io/") {
 				specs = append(specs, object.Spec)
@@ -81,9 +83,9 @@ func fluxKustomizations(t *testing.T, page string) (specs []map[string]any) {
 // TestFluxInstallsInTheDocuments builds what the README and docs/install.md have Flux build.
 func TestFluxInstallsInTheDocuments(t *testing.T) {
 	t.Parallel()
-	readme, page := fluxKustomizations(t, "README.md"), fluxKustomizations(t, "docs/install.md")
-	if len(readme) != 1 || len(page) != 2 {
-		t.Fatalf("%d and %d Kustomizations are shown", len(readme), len(page))
+	readme, guide := fluxKustomizations(t, "README.md"), fluxKustomizations(t, "docs/install.md")
+	if len(readme) != 1 || len(guide) != 2 {
+		t.Fatalf("%d and %d Kustomizations are shown", len(readme), len(guide))
 	}
 	in := mustBuild(t, readme[0]["path"].(string), readme[0])
 	if got := the[*corev1.ConfigMap](t, in, "spegel-guard-policy").Data["policy.yaml"]; !strings.Contains(got, "registry.example.ts.net") {
@@ -92,10 +94,10 @@ func TestFluxInstallsInTheDocuments(t *testing.T) {
 	if len(in) != len(render(t, ".")) {
 		t.Errorf("the README: %d objects, want those of the default install", len(in))
 	}
-	if in, err := fluxBuild(t, page[0]); err != nil || container(t, in).Image != "registry.example.com/spegel-guard:v0.1.0" {
+	if in, err := fluxBuild(t, guide[0]); err != nil || container(t, in).Image != "registry.example.com/spegel-guard:v0.1.0" {
 		t.Errorf("before the first release: %v", err)
 	}
-	in = mustBuild(t, page[1]["path"].(string), page[1])
+	in = mustBuild(t, guide[1]["path"].(string), guide[1])
 	if got := the[*corev1.ConfigMap](t, in, "spegel-guard-private-registries").Data["privateRegistries"]; !strings.Contains(got, "\n*.internal.example.com") {
 		t.Errorf("the private registries are\n%s", got)
 	}
@@ -170,7 +172,7 @@ func TestOnePlaceForThePrivateRegistries(t *testing.T) {
 	t.Parallel()
 	var patch map[string]any
 	var own string
-	for _, block := range yamlBlocks(documents(t)["docs/install.md"]) {
+	for _, block := range page.Blocks(documents(t)["docs/install.md"], "yaml") {
 		switch {
 		case strings.Contains(block, "spegel-guard-(policy|node-policy|private-registries)"):
 			if err := yaml.Unmarshal([]byte(block), &patch); err != nil {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/spegel-guard/spegel-guard/test/page"
 )
 
 const (
@@ -83,13 +85,12 @@ func decode(t *testing.T, name string, into any) {
 // TestEveryCommandOfTheGuideWorks runs each shell block of docs/ci.md.
 func TestEveryCommandOfTheGuideWorks(t *testing.T) {
 	t.Parallel()
-	blocks := strings.Split(file(t, "docs/ci.md"), "```sh\n")[1:]
+	blocks := page.Blocks(file(t, "docs/ci.md"), "sh")
 	if len(blocks) < 5 {
 		t.Fatalf("%d shell blocks found", len(blocks))
 	}
-	for _, block := range blocks {
-		script, _, _ := strings.Cut(block, "```")
-		t.Run(strings.TrimSpace(script), func(t *testing.T) {
+	for _, script := range blocks {
+		t.Run(script, func(t *testing.T) {
 			t.Parallel()
 			release := goodRelease
 			if strings.Contains(script, "--var") {
@@ -231,8 +232,7 @@ func TestTheWorkflowOfTheGuideNamesInputsThatExist(t *testing.T) {
 	var action struct{ Inputs map[string]any }
 	decode(t, "action.yml", &action)
 	uses := 0
-	for _, block := range strings.Split(file(t, "docs/ci.md"), "```yaml\n")[1:] {
-		block, _, _ = strings.Cut(block, "```")
+	for _, block := range page.Blocks(file(t, "docs/ci.md"), "yaml") {
 		var workflow struct {
 			Jobs map[string]struct {
 				Steps []struct {

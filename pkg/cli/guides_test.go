@@ -10,6 +10,7 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/cli"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/test/page"
 )
 
 // guides are the pages whose commands are run; docs/ci.md has a test of its own.
@@ -86,11 +87,9 @@ func TestEveryCommandOfTheGuidesIsRun(t *testing.T) {
 type command struct{ line, output string }
 
 // commands are the lines after "$ " in the console blocks of a page, with what follows each.
-func commands(page string) (all []command) {
-	fence := regexp.MustCompile("(?ms)^( *)```console\n(.*?)\n *```$")
-	for _, block := range fence.FindAllStringSubmatch(page, -1) {
-		for line := range strings.Lines(block[2]) {
-			line = strings.TrimPrefix(line, block[1])
+func commands(text string) (all []command) {
+	for _, block := range page.Blocks(text, "console") {
+		for line := range strings.Lines(block) {
 			if typed, ok := strings.CutPrefix(line, "$ "); ok {
 				all = append(all, command{line: strings.TrimSpace(typed)})
 				continue
@@ -162,9 +161,7 @@ func TestTheCuresOfTheREADME(t *testing.T) {
 // The page and the example show one policy.
 func TestThePolicyOfTheGuide(t *testing.T) {
 	t.Parallel()
-	_, text, _ := strings.Cut(file(t, "docs/policy.md"), "```yaml\n")
-	text, _, _ = strings.Cut(text, "```")
-	page, err := policy.Parse("docs/policy.md", []byte(text))
+	shown, err := policy.Parse("docs/policy.md", []byte(page.Blocks(file(t, "docs/policy.md"), "yaml")[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +169,7 @@ func TestThePolicyOfTheGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(example, page) {
-		t.Errorf("the example is %+v, the page shows %+v", example, page)
+	if !reflect.DeepEqual(example, shown) {
+		t.Errorf("the example is %+v, the page shows %+v", example, shown)
 	}
 }

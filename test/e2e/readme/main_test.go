@@ -12,6 +12,7 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
+	"github.com/spegel-guard/spegel-guard/test/page"
 )
 
 // A cluster with Flux and cert-manager.
@@ -84,17 +85,17 @@ func reconcile(t *testing.T, name string) {
 }
 
 // block returns the first fenced block of a page, of this language, that holds this.
-func block(t *testing.T, page, language, holds string) string {
+func block(t *testing.T, name, language, holds string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, page))
+	text, err := os.ReadFile(filepath.Join(root, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, block := range strings.Split(string(text), "```") {
-		if inside, found := strings.CutPrefix(block, language+"\n"); found && i%2 == 1 && strings.Contains(inside, holds) {
-			return inside
+	for _, block := range page.Blocks(string(text), language) {
+		if strings.Contains(block, holds) {
+			return block
 		}
 	}
-	t.Fatalf("%s has no block of %s with %s", page, language, holds)
+	t.Fatalf("%s has no block of %s with %s", name, language, holds)
 	return ""
 }
