@@ -251,7 +251,7 @@ func TestDaemonSetPolicyTexts(t *testing.T) {
 	ds.Spec.Template.Spec.InitContainers[0].Args = parity.ChartPod("v0.7.4", "$(X)", "https://u:hunter2@x", "field is immutable", "_default").InitContainers[0].Args
 	said, err := policies.reviewRequest(t.Context(), request("DaemonSet", ds.Namespace, ds.Name, ds, nil), parity.PrivateRegistry)
 	text := said.denied + strings.Join(said.warnings, " ")
-	if err != nil || said.denied == "" || immutable.MatchString(text) || strings.Contains(text, "hunter2") || !strings.Contains(text, "is in another object, which is not read [unresolved]") {
+	if err != nil || said.denied == "" || immutable.MatchString(text) || strings.Contains(text, "hunter2") || !strings.Contains(text, "depends on another object, which is not read [unresolved]") {
 		t.Errorf("%v: %s", err, text)
 	}
 }

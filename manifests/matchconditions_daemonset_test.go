@@ -102,7 +102,7 @@ func TestMatchConditionsOfDaemonSetsSendWhatIsSpegels(t *testing.T) {
 	for range 5000 {
 		ds := running(some(), some())
 		got := matchDaemonSet(t.Context(), matcher, ds, nil)
-		is := len(rollout.Sources(&ds.Spec.Template.Spec)) > 0
+		is := len(rollout.Sources(&ds.Spec.Template.Spec, nil)) > 0
 		if got.Error != nil || is && !got.Matches {
 			t.Fatalf("%+v: called %v (error %v), Spegel's %v", ds.Spec.Template.Spec, got.Matches, got.Error, is)
 		}

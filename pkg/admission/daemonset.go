@@ -33,12 +33,12 @@ func (h *Handler) reviewDaemonSet(_ context.Context, req *admissionv1.AdmissionR
 		if equality.Semantic.DeepEqual(before.Spec.Template, after.Spec.Template) {
 			return outcome{verdict: notReviewed}
 		}
-		was, _ = daemonset.Judge(&before.Spec.Template.Spec, pol.Policy)
+		was, _ = daemonset.Judge(&before.Spec.Template.Spec, pol.Policy, nil)
 	}
 	if after.DeletionTimestamp != nil {
 		return outcome{verdict: notReviewed}
 	}
-	res, ok := daemonset.Judge(&after.Spec.Template.Spec, pol.Policy)
+	res, ok := daemonset.Judge(&after.Spec.Template.Spec, pol.Policy, nil)
 	if !ok {
 		return outcome{verdict: notSpegel}
 	}

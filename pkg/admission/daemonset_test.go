@@ -72,7 +72,7 @@ func TestDaemonSets(t *testing.T) {
 		init["env"] = []any{map[string]any{"name": "MIRRORED_REGISTRIES", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": name, "key": "k"}}}}
 		return u
 	}
-	unread := []string{"unresolved: MIRRORED_REGISTRIES of container configuration: is in Secret a key k, which is not read"}
+	unread := []string{"unresolved: MIRRORED_REGISTRIES of container configuration depends on Secret a key k, which is not read"}
 	warned := []string{rule + `: --mirrored-registries of container configuration: "https://registry.example.ts.net" names `}
 	for name, c := range map[string]struct {
 		obj, old *unstructured.Unstructured

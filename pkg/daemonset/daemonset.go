@@ -46,7 +46,7 @@ func (u Unresolved) Text() string {
 	if u.Key != "" {
 		where += " key " + validate.Clean(u.Key)
 	}
-	return argument(u.Argument, u.Container) + ": is in " + where + ", which is not read"
+	return argument(u.Argument, u.Container) + " depends on " + where + ", which is not read"
 }
 
 func argument(name, container string) string {
@@ -61,9 +61,10 @@ type Result struct {
 	Unresolved []Unresolved
 }
 
-// Judge runs the rules over the arguments of a DaemonSet's template; ok is false where no container runs Spegel.
-func Judge(spec *corev1.PodSpec, policy validate.Policy) (res Result, ok bool) {
-	sources := rollout.Sources(spec)
+// Judge runs the rules over the arguments of a DaemonSet's template; ok is false where no container runs Spegel. What elsewhere finds,
+// if it is not nil, is unresolved.
+func Judge(spec *corev1.PodSpec, policy validate.Policy, elsewhere rollout.Elsewhere) (res Result, ok bool) {
+	sources := rollout.Sources(spec, elsewhere)
 	return JudgeSources(sources, policy), len(sources) > 0
 }
 

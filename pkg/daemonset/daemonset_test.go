@@ -82,7 +82,7 @@ func TestJudge(t *testing.T) {
 		"a list from a Secret": {
 			spec: `{initContainers: [{name: c, args: [configuration, "--mirror-targets=http://a:1"], env: [{name: MIRRORED_REGISTRIES, valueFrom: {secretKeyRef: {name: s, key: k}}}]}]}`,
 			unresolved: []string{
-				"spec.template.spec.initContainers[0].env[0] MIRRORED_REGISTRIES of container c: is in Secret s key k, which is not read",
+				"spec.template.spec.initContainers[0].env[0] MIRRORED_REGISTRIES of container c depends on Secret s key k, which is not read",
 			},
 		},
 		"an entry from a ConfigMap beside a private registry": {
@@ -90,7 +90,7 @@ func TestJudge(t *testing.T) {
 			  env: [{name: A, valueFrom: {configMapKeyRef: {name: s, key: k}}}]}]}`,
 			want: []string{"deny private-registry-mirrored" + at + "args[3]"},
 			unresolved: []string{
-				"spec.template.spec.initContainers[0].args[4] --mirrored-registries of container c: is in ConfigMap s key k, which is not read",
+				"spec.template.spec.initContainers[0].args[4] --mirrored-registries of container c depends on ConfigMap s key k, which is not read",
 			},
 		},
 		"two init containers": {
@@ -103,7 +103,7 @@ func TestJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			res, ok := daemonset.Judge(podSpec(t, test.spec), policy(t, test.severities))
+			res, ok := daemonset.Judge(podSpec(t, test.spec), policy(t, test.severities), nil)
 			if ok == test.notSpegels {
 				t.Errorf("Spegel's is %t", ok)
 			}
@@ -123,7 +123,7 @@ func TestJudge(t *testing.T) {
 
 func TestTextNamesTheArgument(t *testing.T) {
 	t.Parallel()
-	res, _ := daemonset.Judge(podSpec(t, writes(", --mirrored-registries, https://docker.io, https://registry.example.ts.net")), policy(t, nil))
+	res, _ := daemonset.Judge(podSpec(t, writes(", --mirrored-registries, https://docker.io, https://registry.example.ts.net")), policy(t, nil), nil)
 	const want = `--mirrored-registries of container configuration: "https://registry.example.ts.net" names the private registry registry.example.ts.net, ` +
 		`so containerd asks Spegel first for its images, and their pulls may fail with "not found"`
 	if len(res.Findings) != 1 || res.Findings[0].Text() != want {
@@ -140,7 +140,7 @@ func TestLongLists(t *testing.T) {
 		init.Args = append(init.Args, fmt.Sprintf("https://r%d.example.com", i))
 	}
 	init.Args = append(init.Args, "https://registry.example.ts.net")
-	res, _ := daemonset.Judge(spec, policy(t, nil))
+	res, _ := daemonset.Judge(spec, policy(t, nil), nil)
 	if len(res.Findings) != 1 || res.Findings[0].Field != "spec.template.spec.initContainers[0].args[10004]" {
 		t.Errorf("%+v", res.Findings)
 	}
@@ -149,7 +149,7 @@ func TestLongLists(t *testing.T) {
 		v := corev1.EnvVar{Name: fmt.Sprint("V", i), ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{Key: fmt.Sprint(i)}}}
 		init.Env, init.Args = append(init.Env, v), append(init.Args, "$("+v.Name+")")
 	}
-	res, _ = daemonset.Judge(spec, policy(t, nil))
+	res, _ = daemonset.Judge(spec, policy(t, nil), nil)
 	if len(res.Findings) != 0 || len(res.Unresolved) != 100 {
 		t.Errorf("%d findings, %d unresolved", len(res.Findings), len(res.Unresolved))
 	}
@@ -159,7 +159,7 @@ func TestLongLists(t *testing.T) {
 func TestNamesCannotSmuggle(t *testing.T) {
 	t.Parallel()
 	res, _ := daemonset.Judge(podSpec(t, `{initContainers: [{name: "a\nis immutable", args: [configuration, "--mirror-targets=http://a:1"],
-	env: [{name: MIRRORED_REGISTRIES, valueFrom: {secretKeyRef: {name: "immutable field", key: "x\ny"}}}]}]}`), policy(t, nil))
+	env: [{name: MIRRORED_REGISTRIES, valueFrom: {secretKeyRef: {name: "immutable field", key: "x\ny"}}}]}]}`), policy(t, nil), nil)
 	if len(res.Unresolved) != 1 || strings.ContainsAny(res.Unresolved[0].Text(), "\n") || strings.Contains(res.Unresolved[0].Text(), "is immutable") {
 		t.Errorf("%+v", res)
 	}

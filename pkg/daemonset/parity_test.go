@@ -19,7 +19,7 @@ func TestParity(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			res, ok := daemonset.Judge(c.Pod, policy(t, nil))
+			res, ok := daemonset.Judge(c.Pod, policy(t, nil), nil)
 			if ok == (c.Verdict == "not-spegel") {
 				t.Fatalf("Spegel's is %t; want %s", ok, c.Verdict)
 			}

@@ -152,14 +152,24 @@ spec:
 		stream string
 		want   []string
 	}{
-		"a good one":              {spegelOf("mirror", "https://docker.io"), []string{"DaemonSet kube-system/mirror-spegel good"}},
-		"a bad one":               {spegelOf("mirror", private), []string{"DaemonSet kube-system/mirror-spegel deny" + at + "19"}},
-		"another tool's is none":  {otherDaemonSet, nil},
-		"another tool's first":    {otherDaemonSet + "---\n" + spegelOf("mirror", private), []string{"DaemonSet kube-system/mirror-spegel deny" + at + "24"}},
-		"in a list":               {"kind: List\napiVersion: v1\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(spegelOf("mirror", private)), "\n", "\n  "), []string{"DaemonSet kube-system/mirror-spegel deny" + at + "22"}},
-		"several":                 {spegelOf("a", private) + "---\n" + spegelOf("b", private), []string{"DaemonSet kube-system/a-spegel deny" + at + "19", "DaemonSet kube-system/b-spegel deny" + at + "39"}},
-		"a variable":              {spegelOf("mirror", "https://${HOST}", private), []string{"DaemonSet kube-system/mirror-spegel deny private-registry-mirrored spec.template.spec.initContainers[0].args[4]:20", "DaemonSet kube-system/mirror-spegel unresolved ${HOST} has no value:19"}},
-		"a variable that is all":  {spegelOf("mirror", "${LIST}"), []string{"DaemonSet kube-system/mirror-spegel unresolved ${LIST} has no value:19"}},
+		"a good one":             {spegelOf("mirror", "https://docker.io"), []string{"DaemonSet kube-system/mirror-spegel good"}},
+		"a bad one":              {spegelOf("mirror", private), []string{"DaemonSet kube-system/mirror-spegel deny" + at + "19"}},
+		"another tool's is none": {otherDaemonSet, nil},
+		"another tool's first":   {otherDaemonSet + "---\n" + spegelOf("mirror", private), []string{"DaemonSet kube-system/mirror-spegel deny" + at + "24"}},
+		"in a list":              {"kind: List\napiVersion: v1\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(spegelOf("mirror", private)), "\n", "\n  "), []string{"DaemonSet kube-system/mirror-spegel deny" + at + "22"}},
+		"several":                {spegelOf("a", private) + "---\n" + spegelOf("b", private), []string{"DaemonSet kube-system/a-spegel deny" + at + "19", "DaemonSet kube-system/b-spegel deny" + at + "39"}},
+		"a variable":             {spegelOf("mirror", "https://${HOST}", private), []string{"DaemonSet kube-system/mirror-spegel deny private-registry-mirrored spec.template.spec.initContainers[0].args[4]:20", "DaemonSet kube-system/mirror-spegel unresolved ${HOST} has no value:19"}},
+		"a variable that is all": {spegelOf("mirror", "${LIST}"), []string{"DaemonSet kube-system/mirror-spegel unresolved ${LIST} has no value:19"}},
+		"a variable that may be the flag": {
+			strings.Replace(spegelOf("mirror", "https://docker.io"), "--mirrored-registries", "${FLAG}", 1), []string{"DaemonSet kube-system/mirror-spegel unresolved ${FLAG} has no value:18"},
+		},
+		"a variable in the name of a flag": {
+			strings.Replace(spegelOf("mirror", "https://docker.io"), "mirrored-registries", "${NAME}", 1), []string{"DaemonSet kube-system/mirror-spegel unresolved ${NAME} has no value:18"},
+		},
+		"a variable that is a flag's value": {
+			strings.Replace(spegelOf("mirror", "https://docker.io"), "--mirrored-registries", "--log-level=${LEVEL}", 1),
+			[]string{"DaemonSet kube-system/mirror-spegel deny empty-mirror-list spec.template.spec.initContainers[0].args:15"},
+		},
 		"a release that makes it": {release("values: {spegel: {mirroredRegistries: ['"+private+"']}}") + spegelOf("mirror", private), []string{"kube-system/mirror deny private-registry-mirrored :6"}},
 		"a release that can't be read": {
 			release("valuesFrom: [{kind: Secret, name: values}]") + spegelOf("mirror", private),

@@ -57,9 +57,14 @@ type Source struct {
 	Mirrored, Targeted Argument
 }
 
+// Elsewhere finds in a text of a template what is not known there for a reason of the caller's: what it comes from, and the position
+// where it starts. The position is -1 if there is none.
+type Elsewhere func(text string) (Reference, int)
+
 // Sources lists the containers of a pod that decide what Spegel does there: those that write a hosts directory, or the first that
-// serves, where none does. Of several that write the same one, the last counts: Spegel clears the directory first.
-func Sources(spec *corev1.PodSpec) []Source {
+// serves, where none does. Of several that write the same one, the last counts: Spegel clears the directory first. What is in
+// Secrets and ConfigMaps is not known, and what elsewhere finds, if it is not nil.
+func Sources(spec *corev1.PodSpec, elsewhere Elsewhere) []Source {
 	var writing, serving []Source
 	last := map[string]string{} // by hosts directory, the container that writes it
 	for _, kind := range []struct {
@@ -67,7 +72,7 @@ func Sources(spec *corev1.PodSpec) []Source {
 		containers []corev1.Container
 	}{{"initContainers", spec.InitContainers}, {"containers", spec.Containers}} {
 		for i := range kind.containers {
-			s, ok := read(&kind.containers[i], fmt.Sprintf("%s[%d].", kind.field, i))
+			s, ok := read(&kind.containers[i], fmt.Sprintf("%s[%d].", kind.field, i), elsewhere)
 			switch {
 			case ok && s.Writes:
 				last[s.HostsDir] = s.Mirrored.container
@@ -84,8 +89,8 @@ func Sources(spec *corev1.PodSpec) []Source {
 }
 
 // read reads a container; ok is false if it does not run Spegel.
-func read(c *corev1.Container, field string) (s Source, ok bool) {
-	line := newCommandLine(c, field)
+func read(c *corev1.Container, field string, elsewhere Elsewhere) (s Source, ok bool) {
+	line := newCommandLine(c, field, elsewhere)
 	if line.subcommand == "" || !slices.ContainsFunc(own(), line.has) {
 		return s, false
 	}

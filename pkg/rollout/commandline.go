@@ -47,7 +47,8 @@ type commandLine struct {
 	field      string // of the container
 	command    int    // how many words are in its command
 	words      []string
-	unread     map[int]Reference // words that hold a value from elsewhere
+	unread     map[int]Reference // words that hold a value that is not read
+	maybe      *int              // the first of those that may be a flag, of any name and with any value
 	flags      map[string]flag
 	env        *environment
 }
@@ -58,7 +59,7 @@ type flag struct {
 	values []int  // positions
 }
 
-func newCommandLine(c *corev1.Container, field string) *commandLine {
+func newCommandLine(c *corev1.Container, field string, elsewhere Elsewhere) *commandLine {
 	l := &commandLine{field: field, unread: map[int]Reference{}, flags: map[string]flag{}}
 	if len(c.Command) > 1 { // the first word is the program
 		l.command = len(c.Command) - 1
@@ -70,12 +71,15 @@ func newCommandLine(c *corev1.Container, field string) *commandLine {
 	if start < 0 {
 		return l
 	}
-	l.subcommand, l.env = l.words[start], newEnvironment(c)
+	l.subcommand, l.env = l.words[start], newEnvironment(c, elsewhere)
 	for i := start + 1; i < len(l.words); i++ {
-		text, unread := l.env.expand(l.words[i])
-		l.words[i] = text
-		if unread != nil {
-			l.unread[i] = *unread
+		value := l.env.expand(l.words[i])
+		l.words[i] = value.text
+		if value.unread != nil {
+			l.unread[i] = *value.unread
+		}
+		if value.mayBeFlag && l.maybe == nil {
+			l.maybe = &i
 		}
 	}
 	l.parse(start + 1)
@@ -128,15 +132,24 @@ func (l *commandLine) beforeRename() bool {
 	return false
 }
 
-// list is what a flag, or its environment variable, gives.
+// list is what a flag, or its environment variable, gives. Where both give nothing, it is not known if a word may be the flag.
 func (l *commandLine) list(name string) (values []string, at Argument) {
+	values, at = l.entries(name)
+	if len(values) == 0 && len(at.Unread) == 0 && l.maybe != nil {
+		at.Unread[Whole] = l.unread[*l.maybe]
+		at.whole = at.word(*l.maybe)
+	}
+	return values, at
+}
+
+func (l *commandLine) entries(name string) (values []string, at Argument) {
 	at = Argument{Name: "--" + name, Unread: map[int]Reference{}, container: l.field, command: l.command}
 	if at.whole = l.field + "args"; l.command == len(l.words) {
 		at.whole = l.field + "command"
 	}
 	f, given := l.flags[name]
 	if !given {
-		return l.listOfVariable(name, at)
+		return l.entriesOfVariable(name, at)
 	}
 	at.whole = at.word(f.word)
 	add := func(value string, word int) {
@@ -154,7 +167,7 @@ func (l *commandLine) list(name string) (values []string, at Argument) {
 	return values, at
 }
 
-func (l *commandLine) listOfVariable(name string, at Argument) ([]string, Argument) {
+func (l *commandLine) entriesOfVariable(name string, at Argument) ([]string, Argument) {
 	v := l.env.lookup(variable(name))
 	if !v.set {
 		return nil, at
@@ -164,12 +177,12 @@ func (l *commandLine) listOfVariable(name string, at Argument) ([]string, Argume
 		at.Unread[Whole] = *v.unread
 		return nil, at
 	}
-	if strings.TrimSpace(v.value) == "" {
+	if strings.TrimSpace(v.text) == "" {
 		return nil, at
 	}
-	values, err := csv.NewReader(strings.NewReader(v.value)).Read()
+	values, err := csv.NewReader(strings.NewReader(v.text)).Read()
 	if err != nil { // Spegel does not start, as with an entry like this
-		values = []string{v.value}
+		values = []string{v.text}
 	}
 	return values, at
 }

@@ -89,7 +89,7 @@ func Owners(ds *appsv1.DaemonSet) (helmRelease, release types.NamespacedName) {
 }
 
 func newDaemonSet(ds *appsv1.DaemonSet) (d DaemonSet, ok bool, err error) {
-	sources := Sources(&ds.Spec.Template.Spec)
+	sources := Sources(&ds.Spec.Template.Spec, nil)
 	if len(sources) == 0 {
 		return d, false, nil
 	}

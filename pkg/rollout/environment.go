@@ -25,33 +25,50 @@ const podVariable = "variable"
 type environment struct {
 	variables map[string]envVar
 	from      []corev1.EnvFromSource
+	elsewhere Elsewhere
 	room      int // of maxExpanded
 }
 
 type envVar struct {
-	set    bool
-	value  string
-	unread *Reference // where the value is, if it is not in the template
-	field  string     // below the container
+	value
+
+	set   bool
+	field string // below the container
 }
 
-func newEnvironment(c *corev1.Container) *environment {
-	e := &environment{variables: make(map[string]envVar, len(c.Env)), from: c.EnvFrom, room: maxExpanded}
+// value is a text in which a part may be unread. What is not read stays as it is written.
+type value struct {
+	text   string
+	unread *Reference
+	// mayBeFlag says that the part may be a flag, or the name of one.
+	mayBeFlag bool
+}
+
+func newEnvironment(c *corev1.Container, elsewhere Elsewhere) *environment {
+	e := &environment{make(map[string]envVar, len(c.Env)), c.EnvFrom, elsewhere, maxExpanded}
 	for i, declared := range c.Env {
 		v := envVar{set: true, field: fmt.Sprintf("env[%d]", i)}
-		switch from := declared.ValueFrom; {
-		case from == nil:
-			v.value, v.unread = e.expand(declared.Value)
-		case from.SecretKeyRef != nil:
-			v.unread = &Reference{"Secret", from.SecretKeyRef.Name, from.SecretKeyRef.Key}
-		case from.ConfigMapKeyRef != nil:
-			v.unread = &Reference{"ConfigMap", from.ConfigMapKeyRef.Name, from.ConfigMapKeyRef.Key}
-		default:
-			v.unread = &Reference{Kind: podVariable, Name: declared.Name}
+		if from := declared.ValueFrom; from == nil {
+			v.value = e.expand(declared.Value)
+		} else {
+			v.value = unread(declared.Name, from)
 		}
 		e.variables[declared.Name] = v
 	}
 	return e
+}
+
+// unread is the value of a variable that the template does not hold. A field of the pod or its node begins with a hyphen only
+// where that is an annotation.
+func unread(name string, from *corev1.EnvVarSource) value {
+	switch {
+	case from.SecretKeyRef != nil:
+		return value{unread: &Reference{"Secret", from.SecretKeyRef.Name, from.SecretKeyRef.Key}, mayBeFlag: true}
+	case from.ConfigMapKeyRef != nil:
+		return value{unread: &Reference{"ConfigMap", from.ConfigMapKeyRef.Name, from.ConfigMapKeyRef.Key}, mayBeFlag: true}
+	}
+	field := from.FieldRef != nil && !strings.HasPrefix(from.FieldRef.FieldPath, "metadata.annotations")
+	return value{unread: &Reference{Kind: podVariable, Name: name}, mayBeFlag: !field && from.ResourceFieldRef == nil}
 }
 
 // has reports whether a variable is set for certain.
@@ -68,7 +85,7 @@ func (e *environment) lookup(name string) envVar {
 		if !ok && len(e.from) <= maxFrom {
 			continue
 		}
-		v := envVar{set: true, field: fmt.Sprintf("envFrom[%d]", i)}
+		v := envVar{set: true, field: fmt.Sprintf("envFrom[%d]", i), value: value{mayBeFlag: true}}
 		switch from := e.from[i]; {
 		case from.SecretRef != nil:
 			v.unread = &Reference{"Secret", from.SecretRef.Name, key}
@@ -83,10 +100,16 @@ func (e *environment) lookup(name string) envVar {
 }
 
 // expand puts variables in as the kubelet does: $(NAME), and $$ for a dollar sign. What is not set, and what there is no room for, stays
-// as it is. What is not read stays too, and that is said.
-func (e *environment) expand(s string) (expanded string, unread *Reference) {
+// as it is.
+func (e *environment) expand(s string) (expanded value) {
+	if e.elsewhere != nil {
+		if ref, at := e.elsewhere(s); at >= 0 {
+			expanded.unread, expanded.mayBeFlag = &ref, mayBeFlag(s[:at])
+		}
+	}
 	if !strings.Contains(s, "$") {
-		return s, nil
+		expanded.text = s
+		return expanded
 	}
 	var b strings.Builder
 	closes := strings.LastIndexByte(s, ')')
@@ -99,11 +122,12 @@ func (e *environment) expand(s string) (expanded string, unread *Reference) {
 			name, _, _ := strings.Cut(rest[2:], ")")
 			v := e.lookup(name)
 			if v.unread != nil {
-				unread = v.unread
+				expanded.unread = v.unread
+				expanded.mayBeFlag = expanded.mayBeFlag || v.mayBeFlag && mayBeFlag(b.String())
 			}
-			if v.set && v.unread == nil && len(v.value) <= e.room {
-				e.room -= len(v.value)
-				b.WriteString(v.value)
+			if v.set && v.unread == nil && len(v.text) <= e.room {
+				e.room -= len(v.text)
+				b.WriteString(v.text)
 			} else {
 				b.WriteString("$(" + name + ")")
 			}
@@ -113,5 +137,11 @@ func (e *environment) expand(s string) (expanded string, unread *Reference) {
 			at++
 		}
 	}
-	return b.String(), unread
+	expanded.text = b.String()
+	return expanded
+}
+
+// mayBeFlag reports whether what follows this in a word may be a flag, or belong to the name of one.
+func mayBeFlag(before string) bool {
+	return before == "" || before[0] == '-' && !strings.Contains(before, "=")
 }

@@ -93,7 +93,7 @@ func controlledBy(o metav1.Object, uid types.UID) bool {
 
 func newPod(p *corev1.Pod, hashes map[string]bool) Pod {
 	var configuration Configuration
-	for _, s := range Sources(&p.Spec) {
+	for _, s := range Sources(&p.Spec, nil) {
 		configuration = s.Configuration // the last
 	}
 	hash := p.Labels[appsv1.ControllerRevisionHashLabelKey]

@@ -119,11 +119,26 @@ func TestWhereTheListComesFrom(t *testing.T) {
 			`{containers: [{name: other, args: [registry, serve]}, {name: registry, args: [registry, --router-addr=:5001, --mirrored-registries, b]}]}`,
 			"registry --mirrored-registries containers[1].args[2]: containers[1].args[3]=b",
 		},
+		"no list, and words that are no flag": {
+			`{initContainers: [{name: c, args: [configuration, --mirror-targets, "$(NODE_IP):1", $(CPU), x$(S), $(T), --a=$(S), $(NONE), $$(S)],
+			  env: [{name: NODE_IP, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}, {name: CPU, valueFrom: {resourceFieldRef: {resource: limits.cpu}}},
+			  {name: S, valueFrom: {secretKeyRef: {name: s, key: k}}}, {name: T, value: "http://$(S)"}]}]}`,
+			"c --mirrored-registries initContainers[0].args:",
+		},
+		"no list, and a word that may be its flag": {
+			`{initContainers: [{name: c, args: [configuration, ` + targets + `, x, "$(T)", "$(S)"],
+			  env: [{name: S, valueFrom: {secretKeyRef: {name: s, key: k}}}, {name: T, value: "$(S)"}]}]}`,
+			"c --mirrored-registries initContainers[0].args[3]: -1:Secret/s/k",
+		},
+		"no list, and a flag of a name that is not read": {
+			`{initContainers: [{name: c, args: [configuration, ` + targets + `, "--$(S)", x], envFrom: [{configMapRef: {name: s}}]}]}`,
+			"c MIRRORED_REGISTRIES initContainers[0].envFrom[0]: -1:ConfigMap/s/MIRRORED_REGISTRIES",
+		},
 		"another program": {`{containers: [{name: registry, args: [registry, --listen=:5000]}], initContainers: [{name: c, command: [/configuration]}]}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sources := rollout.Sources(podSpec(t, test.spec))
+			sources := rollout.Sources(podSpec(t, test.spec), nil)
 			var got []string
 			for i := range sources {
 				s := &sources[i]
@@ -156,7 +171,7 @@ func TestVeryManyObjectsOfVariables(t *testing.T) {
 		c.Args = append(c.Args, "$(A)")
 		c.EnvFrom = append(c.EnvFrom, corev1.EnvFromSource{Prefix: "B", SecretRef: &corev1.SecretEnvSource{}})
 	}
-	if sources := rollout.Sources(spec); len(sources) != 1 || len(sources[0].Mirrored.Unread) != 30_000 {
+	if sources := rollout.Sources(spec, nil); len(sources) != 1 || len(sources[0].Mirrored.Unread) != 30_000 {
 		t.Errorf("%d sources; want one, of which nothing is known", len(sources))
 	}
 }
@@ -169,7 +184,7 @@ func TestVeryManyContainers(t *testing.T) {
 		c := corev1.Container{Name: fmt.Sprint(i), Args: []string{"configuration", "--containerd-registry-config-path", fmt.Sprint("/", i%20_000)}}
 		spec.InitContainers = append(spec.InitContainers, c)
 	}
-	if sources := rollout.Sources(spec); len(sources) != 20_000 || sources[0].Container != "5000" {
+	if sources := rollout.Sources(spec, nil); len(sources) != 20_000 || sources[0].Container != "5000" {
 		t.Errorf("%d sources; want the last of each directory", len(sources))
 	}
 }
@@ -183,7 +198,7 @@ func TestVariablesAreBounded(t *testing.T) {
 	for i := range 63 {
 		c.Env = append(c.Env, corev1.EnvVar{Name: fmt.Sprintf("V%d", i+1), Value: fmt.Sprintf("$(V%d)$(V%d)", i, i)})
 	}
-	sources := rollout.Sources(spec)
+	sources := rollout.Sources(spec, nil)
 	if len(sources) != 1 || len(sources[0].Mirrors) != 1 || len(sources[0].Mirrors[0]) > 3<<20 {
 		t.Errorf("%d sources", len(sources))
 	}

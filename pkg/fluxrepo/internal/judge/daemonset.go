@@ -3,11 +3,9 @@ package judge
 import (
 	"cmp"
 	"context"
-	"fmt"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/spegel-guard/spegel-guard/pkg/daemonset"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
@@ -53,71 +51,26 @@ func (j *Judge) DaemonSets(ctx context.Context) (out []*DaemonSet) {
 	return out
 }
 
-// judge runs the rules; it returns false where no container runs Spegel. What is about an argument with an unknown variable
-// in it is not known.
+// judge runs the rules; it returns false where no container runs Spegel.
 func (d *DaemonSet) judge(j *Judge) bool {
-	const pod = "spec.template.spec."
-	unknown := map[string]bool{} // fields
-	note := func(values []string, at *rollout.Argument) {
-		for i, value := range values {
-			field := pod + at.Field(i)
-			for _, name := range substitute.Unknown(value) {
-				unknown[field] = true
-				d.Unresolved = append(d.Unresolved, Argument{why(name, []*fluxgraph.Object{d.Object}), field})
-			}
-		}
-	}
-	spec := &d.Spec.Template.Spec
-	sources := rollout.Sources(spec)
-	for i := range sources {
-		note(sources[i].Mirrors, &sources[i].Mirrored)
-		note(sources[i].Targets, &sources[i].Targeted)
-	}
-	res, ok := daemonset.Judge(spec, j.Policy)
-	for _, f := range res.Findings {
-		var open []Argument
-		if f.Rule == "empty-mirror-list" {
-			open = d.mayBeFlags(f.Container)
-		}
-		for _, a := range open {
-			if !unknown[a.Field] {
-				unknown[a.Field] = true
-				d.Unresolved = append(d.Unresolved, a)
-			}
-		}
-		if !unknown[f.Field] && len(open) == 0 {
-			d.Findings = append(d.Findings, f)
-		}
-	}
+	const variable = "variable of Flux"
+	res, ok := daemonset.Judge(&d.Spec.Template.Spec, j.Policy, func(text string) (rollout.Reference, int) {
+		name, at := substitute.First(text)
+		return rollout.Reference{Kind: variable, Name: name}, at
+	})
+	d.Findings = res.Findings
+	seen := map[Argument]bool{}
 	for _, u := range res.Unresolved {
-		d.Unresolved = append(d.Unresolved, Argument{
-			release.Reference{Kind: u.Kind, Namespace: d.Namespace, Name: u.Name, Key: u.Key, Reason: u.Text()}, u.Field,
-		})
+		ref := release.Reference{Kind: u.Kind, Namespace: d.Namespace, Name: u.Name, Key: u.Key, Reason: u.Text()}
+		if u.Kind == variable {
+			ref = why(u.Name, []*fluxgraph.Object{d.Object})
+		}
+		if a := (Argument{ref, u.Field}); !seen[a] { // one word may be a target, and a flag
+			seen[a] = true
+			d.Unresolved = append(d.Unresolved, a)
+		}
 	}
 	return ok
-}
-
-// mayBeFlags lists the words of a container that begin with an unknown variable: one of them may be the flag of a list that is not
-// there otherwise.
-func (d *DaemonSet) mayBeFlags(container string) (out []Argument) {
-	add := func(field string, words []string) {
-		for i, word := range words {
-			if name := substitute.First(word); name != "" {
-				out = append(out, Argument{why(name, []*fluxgraph.Object{d.Object}), fmt.Sprintf("%s[%d]", field, i)})
-			}
-		}
-	}
-	look := func(field string, containers []corev1.Container) {
-		for i := range containers {
-			if c := &containers[i]; c.Name == container {
-				add(fmt.Sprintf("spec.template.spec.%s[%d].command", field, i), c.Command)
-				add(fmt.Sprintf("spec.template.spec.%s[%d].args", field, i), c.Args)
-			}
-		}
-	}
-	look("initContainers", d.Spec.Template.Spec.InitContainers)
-	look("containers", d.Spec.Template.Spec.Containers)
-	return out
 }
 
 // IsMadeBy reports whether a release makes the DaemonSet: the labels that Flux, Helm or the chart write say so.

@@ -26,12 +26,12 @@ func Unknown(text string) (names []string) {
 	return names
 }
 
-// First is the unknown variable that a text begins with; empty if it begins with anything else.
-func First(text string) string {
-	if names := Unknown(text); len(names) > 0 && strings.HasPrefix(text, placeholder(names[0])) {
-		return names[0]
+// First is the first unknown variable of a text, and its position, which is -1 if there is none.
+func First(text string) (name string, at int) {
+	if m := placeholders.FindStringSubmatchIndex(text); m != nil {
+		return text[m[2]:m[3]], m[0]
 	}
-	return ""
+	return "", -1
 }
 
 // Written writes variables back, where a text is shown.
