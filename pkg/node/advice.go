@@ -11,30 +11,23 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/talos"
 )
 
-// distribution is what the node runs, as far as the names of its files show, and those of more files. Talos has no shell: what is advised there is talosctl and machine
-// configuration.
+// distribution is what the node runs, as far as the names of its files show, and those of more files.
 func (x *run) distribution(ctx context.Context, more ...string) containerd.Distribution {
 	if x.Files == nil {
-		return containerd.Distribution{}
+		return containerd.DistributionOf()
 	}
-	names := x.hostsDirs(ctx).Paths()
+	config := x.node.Config(ctx)
+	names := slices.Concat(x.hostsDirs(ctx).Paths(), more, []string{config.Main, config.PathFrom, config.Pause()})
 	if _, ok := x.Files.(*talos.Node); ok || nodefs.IsSupport(ctx, x.Files) {
 		names = []string{"/etc/cri/"}
 	}
-	config := x.node.Config(ctx)
-	return containerd.DistributionOf(slices.Concat(names, more, []string{config.Main, config.PathFrom})...)
+	return containerd.DistributionOf(names...)
 }
-
-// talosRegistries is from what Talos writes hosts files.
-const talosRegistries = "machine.registries of the machine configuration (since 1.12 also its RegistryMirrorConfig)"
 
 // edit is how a hosts file that Spegel did not write is changed: where whoever wrote it reads what it writes.
 func (x *run) edit(ctx context.Context, name, what string) string {
-	switch d := x.distribution(ctx); {
-	case d.Registries != "":
-		return what + ", in " + d.Registries + ", from which " + d.Name + " writes " + word(name) + " when it starts"
-	case d.Name == containerd.Talos:
-		return what + ", in " + talosRegistries + ", from which Talos writes " + word(name) + ": talosctl -n <node> edit machineconfig"
+	if d := x.distribution(ctx); d.Registries != "" {
+		return what + ", in " + d.Registries + ", from which " + d.Name + " writes " + word(name) + d.Writes
 	}
 	return what + ": " + word(name)
 }
@@ -52,15 +45,8 @@ func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.Hos
 	name, d := path.Join(folder, nodefs.HostsToml), x.distribution(ctx)
 	p, err := x.spegelHere(ctx)
 	switch {
-	case x.isEmbeddedIn(file) || d.Registries != "" && !x.isOfSpegel(ctx, file):
-		registries, restart := d.Registries, d.Restart
-		if registries == "" {
-			registries, restart = "/etc/rancher/k3s/registries.yaml (with RKE2, /etc/rancher/rke2/registries.yaml)", "restart k3s or RKE2"
-		}
-		f.fix("list the registries to mirror, and neither a private one nor \"*\", as mirrors in %s, and Spegel among the endpoints of no private one", registries)
-		f.fix("on the node, so that it writes its hosts directory anew: %s", restart)
-	case d.Name == containerd.Talos && !x.isOfSpegel(ctx, file):
-		f.fix("%s", x.edit(ctx, name, "take Spegel out of the endpoints"))
+	case d.Registries != "" && !x.isOfSpegel(ctx, file):
+		f.fix("%s", x.edit(ctx, name, `name as mirrors the registries to mirror, and neither a private one nor "*", and Spegel among the endpoints of no private one`))
 	case err == nil && !p.Writes:
 		f.fix("Spegel writes no hosts files here (containerdMirrorAdd is false), so its list changes nothing: " + byUserData)
 		x.fixHere(ctx, folder, file, f)
@@ -69,7 +55,7 @@ func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.Hos
 		f.fix("%s", x.restart())
 		if err != nil && !x.hasBackup(ctx, path.Dir(folder)) {
 			elsewhere := byUserData
-			if d.Name == containerd.Talos {
+			if d.Name == containerd.Talos { // its files look like Spegel's
 				elsewhere = x.edit(ctx, name, "take Spegel out of the endpoints")
 			}
 			f.fix("if Spegel did not write the file, as with containerdMirrorAdd: false (there is no %s, which it makes when it first writes): %s", containerd.BackupDir, elsewhere)
@@ -88,7 +74,7 @@ func (x *run) hasBackup(ctx context.Context, dir string) bool {
 
 // fixHere is what helps on this one node until whoever writes the file does.
 func (x *run) fixHere(ctx context.Context, folder string, file *containerd.HostsFile, f *finding) {
-	if x.distribution(ctx).Name == containerd.Talos {
+	if x.distribution(ctx).NoShell {
 		return
 	}
 	rest := slices.Clone(file.Own)
@@ -106,11 +92,6 @@ func (x *run) fixHere(ctx context.Context, folder string, file *containerd.Hosts
 		return
 	}
 	f.fix("until then, on this node: rm -r %s", word(folder))
-}
-
-// isEmbeddedIn reports whether a file names the Spegel that k3s and RKE2 have built in.
-func (x *run) isEmbeddedIn(file *containerd.HostsFile) bool {
-	return slices.ContainsFunc(file.Asked(), func(m containerd.Mirror) bool { return isEmbedded(m.At) })
 }
 
 // isOfSpegel reports whether Spegel itself may have written a file: it names itself without a path and, since v0.4, with a

@@ -184,7 +184,7 @@ func TestPolicyLowersWhatItAccepts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := content{certs + test.folder + "/hosts.toml": test.file}
-			results := examine(t, node.Options{Files: c.root(t), Registries: registries(t, private), Severities: test.policy, Image: private + "/a:1", Dial: nowhere, Lookup: unknown})
+			results := examine(t, options{Files: c.root(t), Registries: registries(t, private), Severities: test.policy, Image: private + "/a:1", Dial: nowhere, Lookup: unknown})
 			want(t, results["mirror-config"], test.status, test.says)
 			want(t, results["resolution"], test.status)
 			if test.status == node.Pass && results["resolution"].Fix+results["mirror-config"].Fix != "" {
@@ -193,7 +193,7 @@ func TestPolicyLowersWhatItAccepts(t *testing.T) {
 		})
 	}
 	back := content{certs + private + "/hosts.toml": "server = 'http://192.0.2.11:30020'\n"}
-	o := node.Options{Files: back.root(t), Registries: registries(t, private), Severities: map[string]validate.Severity{listed: validate.Off}, Image: private + "/a:1", Dial: nowhere, Lookup: unknown}
+	o := options{Files: back.root(t), Registries: registries(t, private), Severities: map[string]validate.Severity{listed: validate.Off}, Image: private + "/a:1", Dial: nowhere, Lookup: unknown}
 	want(t, examine(t, o)["resolution"], node.Fail, "no way back")
 }
 
@@ -202,7 +202,7 @@ func TestDefaultBesideFoldersOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	c := content{certs + "_default/hosts.toml": spegelHosts(""), certs + private + "/hosts.toml": "server = 'https://" + private + "'\n"}
 	want(t, judge(t, c.root(t))["mirror-config"], node.Warn, "each private registry that is named has one")
-	more := node.Options{Files: c.root(t), Registries: registries(t, private, "other.example.com"), Dial: nowhere, Lookup: unknown}
+	more := options{Files: c.root(t), Registries: registries(t, private, "other.example.com"), Dial: nowhere, Lookup: unknown}
 	want(t, examine(t, more)["mirror-config"], node.Fail, "the private ones included")
 	more.Registries = registries(t, private, "*.example.org")
 	want(t, examine(t, more)["mirror-config"], node.Fail, "the private ones included")
@@ -255,7 +255,7 @@ func TestWhoWroteAFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := examine(t, node.Options{Files: test.content.root(t), Cluster: test.cluster, Registries: registries(t, private), Dial: nowhere, Lookup: unknown})["mirror-config"]
+			r := examine(t, options{Files: test.content.root(t), Cluster: test.cluster, Registries: registries(t, private), Dial: nowhere, Lookup: unknown})["mirror-config"]
 			want(t, r, node.Fail, test.says)
 			if test.never != "" && regexp.MustCompile(test.never).MatchString(r.Fix) {
 				t.Errorf("it advises %q:\n%s", test.never, r.Fix)
@@ -291,7 +291,7 @@ func TestTalosHasNoShell(t *testing.T) {
 			t.Parallel()
 			advised := 0
 			for _, image := range []string{private + "/a:1", private + ":8443/a:1", "quay.io/a:1"} {
-				for _, r := range examine(t, node.Options{Files: files, Registries: registries(t, private), Image: image, Dial: nowhere, Lookup: unknown, Now: asOfNow}) {
+				for _, r := range examine(t, options{Files: files, Registries: registries(t, private), Image: image, Dial: nowhere, Lookup: unknown, Now: asOfNow}) {
 					if r.Fix != "" {
 						advised++
 					}
@@ -304,5 +304,20 @@ func TestTalosHasNoShell(t *testing.T) {
 				t.Errorf("only %d checks advise anything", advised)
 			}
 		})
+	}
+}
+
+// Bottlerocket has no shell either. It is known by its pause image, as it has the places of other nodes.
+func TestBottlerocketHasNoShell(t *testing.T) {
+	t.Parallel()
+	c := content{
+		"etc/hostname": "node-1\n", "etc/containerd/config.toml": listed("/etc/containerd/certs.d:/etc/docker/certs.d") + "[plugins.'io.containerd.cri.v1.images'.pinned_images]\nsandbox = 'localhost/kubernetes/pause:0.1.0'\n",
+		certs + "_default/hosts.toml": spegelHosts(""), certs + "_backup/" + private + "/x.crt": "x", ingest + "aaaa/data": "x", "var/log/journal/": "",
+	}
+	shell := regexp.MustCompile(`\b(rm|cp|mv|systemctl|snap|sed) -?|/etc/hosts\b|on (this|the) node:`)
+	for _, r := range examine(t, options{Files: c.root(t), Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown, Now: asOfNow}) {
+		if shell.MatchString(r.Fix) {
+			t.Errorf("%s advises:\n%s", r.Check, r.Fix)
+		}
 	}
 }

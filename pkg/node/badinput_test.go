@@ -127,7 +127,7 @@ func TestBadFolders(t *testing.T) {
 			t.Parallel()
 			root := content{certs: ""}.dir(t)
 			test.make(t, filepath.Join(root, certs))
-			results := examine(t, node.Options{
+			results := examine(t, options{
 				Files: openRoot(t, root), Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/app:v1",
 				Dial: nowhere, Lookup: unknown,
 			})
@@ -158,7 +158,7 @@ func TestLongEvidenceIsCut(t *testing.T) {
 	for i := range 60 {
 		c[fmt.Sprintf("%sa%d.example.org/hosts.toml", certs, i)] = spegelHosts("")
 	}
-	r := examine(t, node.Options{Files: c.root(t), Registries: registries(t, "*.example.org"), Dial: nowhere, Lookup: unknown})["mirror-config"]
+	r := examine(t, options{Files: c.root(t), Registries: registries(t, "*.example.org"), Dial: nowhere, Lookup: unknown})["mirror-config"]
 	want(t, r, node.Fail, "(38 more lines like these are left out here)", "sends containerd to Spegel")
 	if len(r.Evidence) > 26 || strings.Count(r.Fix, "\n") > 26 {
 		t.Errorf("%d lines of evidence, fix:\n%s", len(r.Evidence), r.Fix)
@@ -173,9 +173,9 @@ func TestForbiddenFolder(t *testing.T) {
 		must(t, os.WriteFile(program, []byte("#!/bin/sh\necho 'rpc error: code = PermissionDenied desc = not authorized' >&2\nexit 1\n"), 0o700))
 		files, err := node.NewTalos(program, "10.0.0.1")
 		must(t, err)
-		results := examine(t, node.Options{Files: files, Lookup: unknown, Dial: nowhere})
+		results := examine(t, options{Files: files, Lookup: unknown, Dial: nowhere})
 		want(t, results["mirror-config"], node.Skip, "may not be read: permission denied")
-		want(t, results["stale-ingests"], node.Skip, "may not be read", "use a talosconfig with the role os:admin")
+		want(t, results["stale-ingests"], node.Skip, "may not be read", "talosconfig with the role os:admin")
 		return
 	}
 	root := content{certs: "", ingest: ""}.dir(t)
@@ -183,7 +183,7 @@ func TestForbiddenFolder(t *testing.T) {
 		must(t, os.Chmod(filepath.Join(root, dir), 0))
 		t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, dir), 0o700) }) // so that it can be removed
 	}
-	results := examine(t, node.Options{Files: openRoot(t, root)})
+	results := examine(t, options{Files: openRoot(t, root)})
 	want(t, results["mirror-config"], node.Skip, "may not be read: permission denied")
 	want(t, results["stale-ingests"], node.Skip, "may not be read", "run doctor as root")
 }
@@ -206,7 +206,7 @@ func TestUnreadIsNotJudged(t *testing.T) {
 			root := test.content.dir(t)
 			must(t, os.Symlink(t.TempDir(), filepath.Join(root, certs, test.link)))
 			server := privateRegistry(t)
-			results := examine(t, node.Options{
+			results := examine(t, options{
 				Files: openRoot(t, root), Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1",
 				Dial: to(server.Listener.Addr().String()), Lookup: unknown,
 			})
@@ -226,7 +226,7 @@ func TestNoConfigPath(t *testing.T) {
 		certs + "_default/hosts.toml": spegelHosts(""),
 		"etc/containerd/config.toml":  "version = 3\n[plugins.x]\nregistry = 1\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = ''\n",
 	}
-	results := examine(t, node.Options{Files: c.root(t), Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown})
+	results := examine(t, options{Files: c.root(t), Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown})
 	want(t, results["mirror-config"], node.Warn, "containerd's default, as /etc/containerd/config.toml names no config_path", "_default/hosts.toml sends containerd to Spegel",
 		"that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all")
 	want(t, results["resolution"], node.Warn, "through Spegel, then the registry", "that is so since containerd 2.2")
@@ -235,7 +235,7 @@ func TestNoConfigPath(t *testing.T) {
 		results := judge(t, c.root(t))
 		want(t, results["mirror-config"], node.Warn, "_default/hosts.toml sends containerd to Spegel", "without a config_path an older one reads no hosts directory at all")
 		want(t, results["resolution"], node.Warn, "that is so since containerd 2.2")
-		results = examine(t, node.Options{
+		results = examine(t, options{
 			Files: c.root(t), Cluster: cluster(spegelSet(nil, map[string]string{"node-1": "new"})...), Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown,
 		})
 		want(t, results["mirror-config"], node.Fail, "as Spegel is told")

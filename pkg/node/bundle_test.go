@@ -132,7 +132,7 @@ func TestBundleKeepsToItself(t *testing.T) {
 	must(t, err)
 	must(t, w.Close())
 	files := oneBundle(t, buf.Bytes())
-	results := examine(t, node.Options{Files: files})
+	results := examine(t, options{Files: files})
 	want(t, results["mirror-config"], node.Fail, "_default/hosts.toml sends", "big/hosts.toml is too large", "link/hosts.toml is not part of what could be read")
 	for _, name := range []string{"/etc/passwd", "/x", "/etc/containerd/certs.d/link/passwd"} {
 		if data, err := files.ReadFile(t.Context(), name, 100); err == nil {

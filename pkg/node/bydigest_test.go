@@ -66,9 +66,9 @@ func TestContentByDigest(t *testing.T) {
 	if err := fetch(t, root+"/"+certs, "secret", toMirror); !errdefs.IsNotFound(err) {
 		t.Errorf("with a registry that fails, through Spegel: %v; want not found", err)
 	}
-	results := examine(t, node.Options{Files: openRoot(t, root), Registries: registries(t, host), Image: host + "/team/app:v1", Dial: dial, Lookup: unknown})
+	results := examine(t, options{Files: openRoot(t, root), Registries: registries(t, host), Image: host + "/team/app:v1", Dial: dial, Lookup: unknown})
 	want(t, results["resolution"], node.Warn, "the content, by digest, of Spegel, then the registry", "Spegel's \"not found\" may hide why")
 	want(t, results["mirror-config"], node.Fail, "sends containerd to Spegel")
-	public := examine(t, node.Options{Files: openRoot(t, root), Image: host + "/team/app:v1", Dial: dial, Lookup: unknown})
+	public := examine(t, options{Files: openRoot(t, root), Image: host + "/team/app:v1", Dial: dial, Lookup: unknown})
 	want(t, public["resolution"], node.Pass, "the content, by digest, of Spegel, then the registry")
 }

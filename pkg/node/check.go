@@ -32,19 +32,42 @@ type Check struct {
 	Fix    string // the way out, in general
 	Limits string // what it cannot know
 
-	run func(*run, context.Context) Result
+	needs need
+	run   func(*run, context.Context) Result
+}
+
+// need is what a check can't do without.
+type need int
+
+const (
+	aNode need = 1 << iota
+	aCluster
+	aRegistry
+)
+
+// lacks says what a check needs and a run does not have; empty for nothing.
+func (x *run) lacks(c need) string {
+	switch {
+	case c&aNode != 0 && x.Files == nil:
+		return "no node to look at: name one with --node-root, --talos or --bundle"
+	case c&aCluster != 0 && x.Cluster == nil:
+		return errNoCluster.Error()
+	case c&aRegistry != 0 && len(x.targets) == 0:
+		return "no registry to look for: name it with --private-registry, a policy file or --image"
+	}
+	return ""
 }
 
 //go:embed check_*.md
 var texts embed.FS
 
 // newCheck reads the texts of a check: its title, and below each heading what the field of that name says.
-func newCheck(id string, f func(*run, context.Context) Result) Check {
+func newCheck(id string, needs need, f func(*run, context.Context) Result) Check {
 	text, err := texts.ReadFile("check_" + strings.ReplaceAll(id, "-", "_") + ".md")
 	if err != nil {
 		panic(err) // a check without texts does not pass the tests
 	}
-	c := Check{ID: id, run: f}
+	c := Check{ID: id, needs: needs, run: f}
 	title, rest, _ := strings.Cut(string(text), "\n## ")
 	c.Title = strings.TrimSpace(title)
 	for section := range strings.SplitSeq(rest, "\n## ") {
@@ -66,7 +89,14 @@ type Result struct {
 // Checks lists all checks in the order of the checklist: what most often is wrong, first.
 func Checks() []Check {
 	return []Check{
-		mirrorConfig(), resolution(), rolloutCheck(), staleIngests(), dns(), reachability(), pullSecret(), criLog(),
+		newCheck("mirror-config", aNode, (*run).mirrorConfig),
+		newCheck("resolution", aNode, (*run).resolution),
+		newCheck("rollout", aCluster, (*run).rollout),
+		newCheck("stale-ingests", aNode, (*run).staleIngests),
+		newCheck("dns", aRegistry, (*run).dns),
+		newCheck("reachability", aRegistry, (*run).reachability),
+		newCheck("pull-secret", aCluster|aRegistry, (*run).pullSecret),
+		newCheck("cri-log", aNode|aRegistry, (*run).criLog),
 	}
 }
 

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,15 +10,12 @@ import (
 
 	"github.com/distribution/reference"
 
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
 // recent is how long ago a failed pull still says something about the node as it is.
 const recent = time.Hour
-
-func criLog() Check { return newCheck("cri-log", (*run).criLog) }
 
 // pull is what the log says of one image.
 type pull struct {
@@ -31,21 +27,11 @@ type pull struct {
 }
 
 func (x *run) criLog(ctx context.Context) Result {
-	switch {
-	case x.Files == nil:
-		return skip(noNode)
-	case len(x.targets) == 0:
-		return skip(noRegistry)
-	}
 	log, err := x.Files.Log(ctx, nodefs.MaxLog)
 	switch {
 	case errors.Is(err, nodefs.ErrJournal):
-		r := skip("containerd's log is not in a file; it may be in systemd's journal, which is not text")
-		r.Fix = "on the node: journalctl -u containerd -u kubelet -u k3s -u k3s-agent -u rke2-server -u rke2-agent --since -1h | grep PullImage"
-		if x.distribution(ctx).Name == containerd.Talos {
-			r = skip("the log of containerd is not in a file: Talos keeps it")
-			r.Fix = "talosctl -n <node> logs cri | grep PullImage"
-		}
+		r := skip("containerd's log is not in a file: Talos keeps it, or systemd's journal, which is not text")
+		r.Fix = x.distribution(ctx).Log
 		return r
 	case err != nil:
 		return skip("containerd's log %s", nodefs.Reason(err))
@@ -55,9 +41,6 @@ func (x *run) criLog(ctx context.Context) Result {
 	}
 	var f finding
 	x.judgePulls(x.pulls(log.Text), &f)
-	if left := len(f.Evidence) - 10; left > 0 {
-		f.Evidence = append(f.Evidence[:10], fmt.Sprintf("%d more images of which a pull failed are left out", left))
-	}
 	switch {
 	case f.Status == "" && len(f.Evidence) == 0:
 		f.add(Pass, "%s has no failed pull from %s", log.Source, few(names(x.targets)))

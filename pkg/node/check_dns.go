@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
@@ -18,12 +17,7 @@ import (
 // lookupTimeout bounds one question to the resolver.
 const lookupTimeout = 5 * time.Second
 
-func dns() Check { return newCheck("dns", (*run).dns) }
-
 func (x *run) dns(ctx context.Context) Result {
-	if len(x.targets) == 0 {
-		return skip(noRegistry)
-	}
 	var f finding
 	hosts, note := x.resolver.EtcHosts(ctx)
 	if note != "" {
@@ -40,11 +34,7 @@ func (x *run) dns(ctx context.Context) Result {
 	}
 	if !known {
 		x.resolvConf(ctx, &f)
-		if x.distribution(ctx).Name == containerd.Talos {
-			f.fix("give the name to a resolver of machine.network.nameservers, or to machine.network.extraHostEntries, of the machine configuration: talosctl -n <node> edit machineconfig")
-		} else {
-			f.fix("on the node, give the name to a resolver in /etc/resolv.conf or to /etc/hosts")
-		}
+		f.fix("%s", x.distribution(ctx).Resolve)
 	}
 	return f.Result
 }

@@ -22,7 +22,7 @@ func TestChecksAreDescribed(t *testing.T) {
 // The parser of images takes a host with an underscore for a folder.
 func TestImageWithAHostThatIsNone(t *testing.T) {
 	t.Parallel()
-	if _, err := newRun(Options{Image: "reg_x.test/a"}); err == nil {
+	if _, err := newRun(nil, Options{Image: "reg_x.test/a"}); err == nil {
 		t.Error("a host with an underscore is taken")
 	}
 }

@@ -13,12 +13,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
-func mirrorConfig() Check { return newCheck("mirror-config", (*run).mirrorConfig) }
-
 func (x *run) mirrorConfig(ctx context.Context) Result {
-	if x.Files == nil {
-		return skip(noNode)
-	}
 	h := x.hostsDirs(ctx)
 	there := h.There()
 	switch _, d := h.Readable(); {
@@ -76,9 +71,20 @@ func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *finding)
 	if h.Unsure != "" && filled > 0 {
 		f.add(Warn, "%s", h.Unsure)
 	}
-	for _, note := range slices.Concat(h.Unread, h.Notes) {
+	if h.Refused {
+		f.add(Fail, "%s", refused)
+		f.fix("%s", x.fixRefused(ctx))
+	}
+	for _, note := range h.Unread {
 		f.add(Warn, "%s", note)
 	}
+}
+
+// refused is what ValidateImageConfig of containerd 2 does, and ValidatePluginConfig of 1.5 to 1.7.
+const refused = "containerd's configuration sets registry.mirrors and config_path, which containerd refuses: from its next start on, if not now, it pulls no image for Kubernetes"
+
+func (x *run) fixRefused(ctx context.Context) string {
+	return "take registry.mirrors out of containerd's configuration, with a hosts file for each of these registries in its place, and: " + x.distribution(ctx).Restart
 }
 
 // describeList says whether containerd reads a list of directories. The transfer service, by which containerd pulls since 2.1, takes
@@ -90,14 +96,8 @@ func (x *run) describeList(ctx context.Context, f *finding) {
 	}
 	f.add(Warn, "containerd 2.1 to 2.4 pull through the transfer service, which takes the list of directories for the name of one, and then read none of them (github.com/containerd/containerd/issues/12808); older ones read them all")
 	how := "set use_local_image_pull = true in [plugins.'" + containerd.ImagesPlugin + "'] of containerd's configuration: it then reads each directory, with the certificates that are there for a registry"
-	switch d := x.distribution(ctx); {
-	case d.Name == containerd.Talos:
-		f.fix("%s; in machine.files of the machine configuration, at /etc/cri/conf.d/20-customization.part, and reboot the node: talosctl -n <node> reboot", how)
-	case d.Registries != "":
-		f.fix("%s; in config-v3.toml.tmpl beside it, from which %s writes it, and: %s", how, d.Name, d.Restart)
-	default:
-		f.fix("%s, and: %s", how, d.Restart)
-	}
+	d := x.distribution(ctx)
+	f.fix("%s%s, and: %s", how, d.Configure, d.Restart)
 }
 
 // spegelAside says where Spegel writes where containerd is told not to look.

@@ -102,7 +102,7 @@ func (x *run) lostCertificates(ctx context.Context, folder string) string {
 func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name string, hosts bool, f *finding) {
 	backup := path.Join(h.Path, containerd.BackupDir, name)
 	registry := redact.Name(containerd.RegistryOf(name))
-	shell, listed := x.distribution(ctx).Name != containerd.Talos, containerd.Has(h.Entries, name)
+	d, listed := x.distribution(ctx), containerd.Has(h.Entries, name)
 	keep := "list it in spegel.mirroredRegistries with spegel.prependExisting: true"
 	if listed {
 		keep = "set spegel.prependExisting: true in the values of the HelmRelease"
@@ -110,19 +110,20 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name str
 	if x.isPrivate(containerd.RegistryOf(name)) {
 		keep += ", and private-registry-mirrored: warn in the policy"
 	}
-	const alone = ": spegel.prependExisting: true puts such tables back, and not what stands above them"
 	switch {
 	case name == containerd.DefaultDir: // on the list it would be every registry
 		f.fix("give each registry that needs these hosts a folder of its own that names them, and list it in spegel.mirroredRegistries with spegel.prependExisting: true")
-	case !hosts && shell:
-		f.fix("write the settings of %[1]s into a table of their own, [host.\"https://%[1]s\"], in %[2]s"+alone, registry, word(path.Join(backup, nodefs.HostsToml)))
 	case !hosts:
-		f.fix("name %[1]s itself as an endpoint of its mirror in "+talosRegistries+", so that its settings stand in a table of hosts (talosctl -n <node> edit machineconfig)"+alone, registry)
+		what, file := "write the settings of "+registry+` into a table of their own, [host."https://`+registry+`"]`, path.Join(backup, nodefs.HostsToml)
+		if d.Registries != "" {
+			what, file = "name "+registry+" itself as an endpoint of its mirror, so that its settings stand in a table of hosts", path.Join(h.Path, name, nodefs.HostsToml)
+		}
+		f.fix("%s: spegel.prependExisting: true puts such tables back, and not what stands above them", x.edit(ctx, file, what))
 	}
 	if name != containerd.DefaultDir {
 		f.fix("if %s needs it: %s: Spegel then puts its hosts back, behind itself", registry, keep)
 	}
-	if shell && !listed {
+	if !d.NoShell && !listed {
 		f.fix("or put it back after each start of Spegel, which removes it, on this node: cp -r %s %s", word(backup), word(h.Path))
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -174,8 +173,8 @@ func (x *run) judgeUse(ctx context.Context, folder string, f *finding) {
 		return
 	}
 	f.add(Warn, "containerd can't use %s: %s", redact.Path(folder), redact.Line(err.Error()))
-	if unread := (*resolver.UnreadError)(nil); errors.As(err, &unread) && unread.NotGiven {
-		f.fix("hand over %s of the node too, or run doctor there", word(unread.File))
+	if unread := (*nodefs.UnreadError)(nil); errors.As(err, &unread) && errors.Is(err, nodefs.ErrNotGiven) {
+		f.fix("hand over %s of the node too, or run doctor there", word(unread.Name))
 		return
 	}
 	f.fix("%s", x.fixUse(ctx, folder))

@@ -16,15 +16,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/pages"
 )
 
-func pullSecret() Check { return newCheck("pull-secret", (*run).pullSecret) }
-
 func (x *run) pullSecret(ctx context.Context) Result {
-	switch {
-	case x.Cluster == nil:
-		return skip("%s", errNoCluster)
-	case len(x.targets) == 0:
-		return skip(noRegistry)
-	}
 	accounts, err := x.accounts(ctx)
 	if err != nil {
 		return skip("the ServiceAccounts of namespace %s can't be read: %s", redact.Name(x.Cluster.Namespace), redact.Line(err.Error()))
@@ -41,46 +33,51 @@ func (x *run) pullSecret(ctx context.Context) Result {
 
 // credentials judges what the Secrets that ServiceAccounts name have for a registry; ok is false where that is nothing.
 func (x *run) credentials(target string, named []keyring.Secret, accounts serviceAccounts, f *finding) (ok bool) {
-	image, known := x.imageAt(target)
-	all := slices.ContainsFunc(named, func(s keyring.Secret) bool { return s.Complete(image) })
+	private := x.isPrivate(target)
+	all := slices.ContainsFunc(named, func(s keyring.Secret) bool { _, all, _ := x.offer(&s, target); return all })
 	for _, s := range named {
-		scopes := s.Scopes(target)
+		offer, whole, empty := x.offer(&s, target)
 		switch {
-		case s.Complete(image):
-			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", redact.Name(s.Name), redact.Name(target), few(accounts.naming(s.Name)))
-		case !x.isPrivate(target): // without credentials it is asked as by anybody
+		case whole:
+			f.add(Pass, "Secret %s has credentials for %s; ServiceAccounts that name it: %s", redact.Name(s.Name), offer, few(accounts.naming(s.Name)))
+		case !private: // without credentials it is asked as by anybody
 			continue
-		case s.Covers(image):
+		case empty:
 			f.add(Fail, "Secret %s has an entry for %s without credentials in it", redact.Name(s.Name), redact.Name(target))
 			f.fix("%s", x.createSecret(target))
-		case !known && !all && len(scopes) > 0:
-			f.add(Warn, "Secret %s has credentials only for images of %s whose names begin with %s; ServiceAccounts that name it: %s",
-				redact.Name(s.Name), redact.Name(target), few(scopes), few(accounts.naming(s.Name)))
+		case offer != "" && !all:
+			f.add(Warn, "Secret %s has credentials only for %s; ServiceAccounts that name it: %s", redact.Name(s.Name), offer, few(accounts.naming(s.Name)))
 			f.fix("name an image with --image to learn whether they are for it")
 		default:
 			continue
 		}
 		ok = true
 	}
-	if !ok && !x.isPrivate(target) {
+	if !ok && !private {
 		f.add(Skip, "no ServiceAccount of namespace %s names a Secret with credentials for %s: a public image needs none; if this one is private, name the registry with --private-registry",
 			redact.Name(x.Cluster.Namespace), redact.Name(target))
-		return true
 	}
-	return ok
+	return ok || !private
 }
 
-// imageAt is what the kubelet matches with the entries of a Secret: the image, where it is known, or else all of a registry.
-func (x *run) imageAt(target string) (image string, known bool) {
-	if x.image != nil && reference.Domain(x.image) == target {
-		return x.image.Name(), true
+// offer is for what of a registry a Secret has credentials, and whether that is all that is asked for: the image, where it is known, or
+// else all of the registry. Empty says that the kubelet takes an entry without any.
+func (x *run) offer(s *keyring.Secret, target string) (what string, whole, empty bool) {
+	image, known := target+"/", x.image != nil && reference.Domain(x.image) == target
+	if known {
+		image = x.image.Name()
 	}
-	return target + "/", false
+	covers, whole := s.For(image)
+	if whole {
+		what = redact.Name(target)
+	} else if scopes := s.Scopes(target); !known && len(scopes) > 0 {
+		what = "images of " + redact.Name(target) + " whose names begin with " + few(scopes)
+	}
+	return what, whole, covers && !whole
 }
 
 // unnamed looks for a Secret that exists and that no ServiceAccount names.
 func (x *run) unnamed(ctx context.Context, target string, accounts serviceAccounts, f *finding) {
-	image, known := x.imageAt(target)
 	found := map[string]string{} // by name: what of
 	var err error
 	for _, form := range []string{keyring.DockerConfig, keyring.DockerConfigJSON} {
@@ -89,12 +86,8 @@ func (x *run) unnamed(ctx context.Context, target string, accounts serviceAccoun
 			for i := range page.Items {
 				secret := &page.Items[i]
 				s, err := keyring.Parse(secret.Name, string(secret.Type), secret.Data)
-				switch scopes := s.Scopes(target); {
-				case err != nil || len(s.Broken) > 0 || len(accounts.naming(s.Name)) > 0:
-				case s.Complete(image):
-					found[s.Name] = redact.Name(target)
-				case !known && len(scopes) > 0:
-					found[s.Name] = "images of " + redact.Name(target) + " whose names begin with " + few(scopes)
+				if offer, _, _ := x.offer(&s, target); err == nil && offer != "" && len(s.Broken)+len(accounts.naming(s.Name)) == 0 {
+					found[s.Name] = offer
 				}
 			}
 			return nil

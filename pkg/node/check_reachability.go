@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
@@ -21,12 +21,7 @@ const (
 	expirySoon   = 14 * 24 * time.Hour
 )
 
-func reachability() Check { return newCheck("reachability", (*run).reachability) }
-
 func (x *run) reachability(ctx context.Context) Result {
-	if len(x.targets) == 0 {
-		return skip(noRegistry)
-	}
 	var f finding
 	if x.Files == nil || x.Files.Remote() {
 		f.note("asked from the machine that doctor runs on, not from the node")
@@ -34,7 +29,7 @@ func (x *run) reachability(ctx context.Context) Result {
 	trusted := x.resolver.ReadTrustStore(ctx)
 	for _, target := range x.targets {
 		hosts, err := x.upstreams(ctx, target)
-		unread := (*resolver.UnreadError)(nil)
+		unread := (*nodefs.UnreadError)(nil)
 		switch {
 		case errors.As(err, &unread):
 			f.add(Warn, "%s: asked without what its hosts file says: %s", redact.Name(target), err)
@@ -49,7 +44,7 @@ func (x *run) reachability(ctx context.Context) Result {
 
 // reach asks one host for the root of its API, below which containerd asks for all else. Unread is what could not be read
 // of what the node has for the registry, and untold why its own certificates may not be all known; nil for nothing.
-func (x *run) reach(ctx context.Context, target string, h resolver.Host, unread *resolver.UnreadError, untold error, f *finding) (answers bool) {
+func (x *run) reach(ctx context.Context, target string, h resolver.Host, unread *nodefs.UnreadError, untold error, f *finding) (answers bool) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	at := strings.TrimSuffix(h.URL(), "/") + "/"
@@ -73,13 +68,13 @@ func (x *run) reach(ctx context.Context, target string, h resolver.Host, unread 
 		}
 		untrusted := errors.As(err, new(x509.UnknownAuthorityError))
 		if untrusted {
-			fix = x.trustAuthority(ctx, target, h.Host)
+			fix = "name the authority's certificate for " + redact.Name(h.Host) + " " + x.distribution(ctx).Trust
 		}
 		switch {
 		case untrusted && unread != nil: // what was not read may name the authority
 			status, fix = Warn, "hand over what could not be read too"
-			if unread.File != "" {
-				fix = "hand over " + word(unread.File) + " too"
+			if unread.Name != "" {
+				fix = "hand over " + word(unread.Name) + " too"
 			}
 		case untrusted && untold != nil:
 			status = Warn
@@ -97,17 +92,6 @@ func (x *run) reach(ctx context.Context, target string, h resolver.Host, unread 
 	judgeAnswer(asked, strings.HasSuffix(at, "/v2/"), resp.StatusCode, f)
 	x.certificate(h, resp.TLS, f)
 	return f.Status != Fail
-}
-
-// trustAuthority is how containerd comes to trust the authority of a registry.
-func (x *run) trustAuthority(ctx context.Context, target, host string) string {
-	switch d := x.distribution(ctx); {
-	case d.Name == containerd.Talos:
-		return "name the authority's certificate for " + redact.Name(host) + " in the machine configuration: a TrustedRootsConfig, or machine.registries.config (since 1.12 also a RegistryTLSConfig)"
-	case d.Registries != "":
-		return "name the authority's certificate for " + redact.Name(host) + " as ca_file in configs of " + d.Registries + ", and: " + d.Restart
-	}
-	return fmt.Sprintf("name the authority's certificate for %s in the registry's hosts file: ca = \"/path/on/the/node/ca.crt\" in <hosts directory>/%s/hosts.toml, for server before the first [host]", redact.Name(host), word(target))
 }
 
 // judgeAnswer judges the status of an answer. With override_path in a hosts file the root is not /v2, and what a host

@@ -15,13 +15,8 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
 
-func resolution() Check { return newCheck("resolution", (*run).resolution) }
-
 func (x *run) resolution(ctx context.Context) Result {
-	switch {
-	case x.Files == nil:
-		return skip(noNode)
-	case x.image == nil:
+	if x.image == nil {
 		return skip("no image to look for: name one with --image")
 	}
 	host := reference.Domain(x.image)
@@ -29,8 +24,11 @@ func (x *run) resolution(ctx context.Context) Result {
 	if h.Guess && len(h.There()) == 0 && !x.hasContainerd(ctx) {
 		return skip("what can be read of the node has no folder of containerd's configuration, so whom containerd asks is not known")
 	}
+	if h.Refused {
+		return Result{Status: Fail, Evidence: []string{refused}, Fix: x.fixRefused(ctx)}
+	}
 	r, err := x.resolve(ctx, host)
-	if errors.As(err, new(*resolver.UnreadError)) {
+	if errors.As(err, new(*nodefs.UnreadError)) {
 		return skip("whom containerd asks is not known: %s", err)
 	}
 	if err != nil {

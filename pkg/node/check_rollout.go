@@ -8,13 +8,9 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
-func rolloutCheck() Check { return newCheck("rollout", (*run).rollout) }
-
 func (x *run) rollout(ctx context.Context) Result {
 	p, err := x.spegel(ctx)
 	switch {
-	case errors.Is(err, errNoCluster):
-		return skip("%s", err)
 	case errors.Is(err, errNoSpegel):
 		return Result{
 			Status:   Warn,

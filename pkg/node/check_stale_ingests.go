@@ -19,12 +19,7 @@ const (
 	maxIngests = 50 // whose files are read; each is a few calls of talosctl
 )
 
-func staleIngests() Check { return newCheck("stale-ingests", (*run).staleIngests) }
-
 func (x *run) staleIngests(ctx context.Context) Result {
-	if x.Files == nil {
-		return skip(noNode)
-	}
 	store, ok := x.contentStore(ctx)
 	if !ok {
 		return skip("what can be read of the node has no content store of containerd's at %s", redact.Path(store))
@@ -40,10 +35,7 @@ func (x *run) staleIngests(ctx context.Context) Result {
 	case err != nil:
 		r := skip("%s %s", redact.Path(dir), nodefs.Reason(err))
 		if errors.Is(err, fs.ErrPermission) {
-			r.Fix = "run doctor as root: only root may read containerd's store"
-			if x.distribution(ctx).Name == containerd.Talos {
-				r.Fix = "use a talosconfig with the role os:admin"
-			}
+			r.Fix = "only root may read containerd's store: run doctor as root, or for talosctl use a talosconfig with the role os:admin"
 		}
 		return r
 	}

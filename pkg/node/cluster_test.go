@@ -83,17 +83,17 @@ func TestRollout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want(t, examine(t, node.Options{Cluster: cluster(test.objects...)})["rollout"], test.status, test.says...)
+			want(t, examine(t, options{Cluster: cluster(test.objects...)})["rollout"], test.status, test.says...)
 		})
 	}
 	stuck := spegelSet(nil, map[string]string{"node-1": "new"})
 	stuck[3].(*corev1.Pod).Status.Conditions = nil
-	want(t, examine(t, node.Options{Cluster: cluster(stuck...)})["rollout"], node.Fail,
+	want(t, examine(t, options{Cluster: cluster(stuck...)})["rollout"], node.Fail,
 		"has not ended well on node-1", "kubectl -n kube-system logs ds/spegel -c configuration")
 
 	changed := spegelSet(nil, map[string]string{"node-1": "old"})
 	changed[0].SetGeneration(2)
-	want(t, examine(t, node.Options{Cluster: cluster(changed...)})["rollout"], node.Warn,
+	want(t, examine(t, options{Cluster: cluster(changed...)})["rollout"], node.Warn,
 		"its controller has not come to the current template yet", "kubectl -n kube-system rollout status ds/spegel")
 
 	writesNothing := spegelSet(nil, map[string]string{"node-1": "new"})
@@ -101,7 +101,7 @@ func TestRollout(t *testing.T) {
 	pod.Status.Conditions = nil
 	registry := corev1.PodSpec{Containers: []corev1.Container{{Name: "registry", Args: []string{"registry", "--router-addr=:5001"}}}}
 	writesNothing[0].(*appsv1.DaemonSet).Spec.Template.Spec, pod.Spec = registry, registry
-	want(t, examine(t, node.Options{Cluster: cluster(writesNothing...)})["rollout"], node.Pass)
+	want(t, examine(t, options{Cluster: cluster(writesNothing...)})["rollout"], node.Pass)
 }
 
 // With OnDelete a restart of the DaemonSet replaces nothing, and makes every pod an old one.
@@ -110,7 +110,7 @@ func TestOnDelete(t *testing.T) {
 	objects := spegelSet(nil, map[string]string{"node-1": "new", "node-2": "old", "node-3": "old"})
 	objects[0].(*appsv1.DaemonSet).Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
 	c := content{"etc/hostname": "node-1\n", certs + "_default/hosts.toml": spegelHosts("")}
-	results := examine(t, node.Options{Files: c.root(t), Cluster: cluster(objects...)})
+	results := examine(t, options{Files: c.root(t), Cluster: cluster(objects...)})
 	want(t, results["rollout"], node.Fail, "so delete the old pods: kubectl -n kube-system delete pod spegel-node-2 spegel-node-3")
 	want(t, results["mirror-config"], node.Fail, "for this node: kubectl -n kube-system delete pod spegel-node-1")
 	for _, r := range results {
@@ -124,7 +124,7 @@ func TestOnDelete(t *testing.T) {
 	}
 	objects = spegelSet(nil, many)
 	objects[0].(*appsv1.DaemonSet).Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
-	want(t, examine(t, node.Options{Cluster: cluster(objects...)})["rollout"], node.Fail,
+	want(t, examine(t, options{Cluster: cluster(objects...)})["rollout"], node.Fail,
 		"kubectl -n kube-system delete pod -l 'app.kubernetes.io/name=spegel,controller-revision-hash in (old)'")
 }
 
@@ -137,11 +137,11 @@ func TestFoldersAndList(t *testing.T) {
 		certs + "quay.io/hosts.toml":   spegelHosts("https://quay.io"),
 		certs + "_backup/x/hosts.toml": "",
 	}
-	same := examine(t, node.Options{Files: c.root(t), Cluster: cluster(spegelSet([]string{"https://ghcr.io", "https://quay.io"}, map[string]string{"node-1": "new"})...)})
+	same := examine(t, options{Files: c.root(t), Cluster: cluster(spegelSet([]string{"https://ghcr.io", "https://quay.io"}, map[string]string{"node-1": "new"})...)})
 	want(t, same["mirror-config"], node.Pass, "(as Spegel is told)", "the folders are those of Spegel's list")
-	other := examine(t, node.Options{Files: c.root(t), Cluster: cluster(spegelSet([]string{"https://ghcr.io", "https://docker.io"}, map[string]string{"node-1": "new"})...)})
+	other := examine(t, options{Files: c.root(t), Cluster: cluster(spegelSet([]string{"https://ghcr.io", "https://docker.io"}, map[string]string{"node-1": "new"})...)})
 	want(t, other["mirror-config"], node.Warn, "without a folder: docker.io", "not on the list of DaemonSet kube-system/spegel: quay.io", "rollout restart ds/spegel")
-	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Pass, "not compared with Spegel's list: no cluster to ask")
+	want(t, examine(t, options{Files: c.root(t)})["mirror-config"], node.Pass, "not compared with Spegel's list: no cluster to ask")
 }
 
 // twoSets are a DaemonSet for each kind of node. The second one is told to write to another hosts directory.
@@ -171,7 +171,7 @@ func twoSets(list []string, first, second map[string]string, hostsDir string) []
 func TestRolloutOfSeveral(t *testing.T) {
 	t.Parallel()
 	objects := twoSets(nil, map[string]string{"node-1": "new"}, map[string]string{"node-2": "old"}, "/etc/containerd/certs.d")
-	want(t, examine(t, node.Options{Files: content{"etc/hostname": "node-1\n"}.root(t), Cluster: cluster(objects...)})["rollout"], node.Fail,
+	want(t, examine(t, options{Files: content{"etc/hostname": "node-1\n"}.root(t), Cluster: cluster(objects...)})["rollout"], node.Fail,
 		"DaemonSet kube-system/spegel: 1 of 1", "an old pod runs on node-2", "kubectl -n other rollout restart ds/spegel")
 }
 
@@ -195,7 +195,7 @@ func TestHostsDirectoryOfSeveral(t *testing.T) {
 			objects := twoSets([]string{"https://ghcr.io"}, map[string]string{"node-1": "new"}, map[string]string{"node-2": "new"}, test.second)
 			c := content{"etc/hostname": test.node + "\n"}
 			maps.Copy(c, test.content)
-			results := examine(t, node.Options{
+			results := examine(t, options{
 				Files: c.root(t), Cluster: cluster(objects...), Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown,
 			})
 			want(t, results["mirror-config"], test.mirror, test.says)

@@ -107,7 +107,7 @@ func conformance(t *testing.T, open func(*testing.T, content) node.Files) {
 		files := open(t, sick())
 		log, err := files.Log(t.Context(), 1<<20)
 		must(t, err)
-		results := examine(t, node.Options{
+		results := examine(t, options{
 			Files: files, Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/team/app:v1",
 			Now: asOfNow, Dial: nowhere,
 		})
@@ -183,7 +183,7 @@ const k3s = "var/lib/rancher/k3s/agent/"
 // report is all that the checks of files see, except who asked the resolver. What they advise is another thing on Talos.
 func report(t *testing.T, files node.Files) string {
 	t.Helper()
-	results := examine(t, node.Options{
+	results := examine(t, options{
 		Files: files, Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/team/app:v1",
 		Now: asOfNow, Dial: nowhere, Lookup: unknown,
 	})

@@ -205,10 +205,16 @@ func registries(t testing.TB, names ...string) []validate.Registry {
 	return out
 }
 
+// options are what is examined, and how.
+type options struct {
+	node.Options
+	Files node.Files
+}
+
 // examine runs all checks and returns the results by check.
-func examine(t *testing.T, o node.Options) map[string]node.Result {
+func examine(t *testing.T, o options) map[string]node.Result {
 	t.Helper()
-	nodes, err := node.Examine(t.Context(), []node.Files{o.Files}, o)
+	nodes, err := node.Examine(t.Context(), []node.Files{o.Files}, o.Options)
 	must(t, err)
 	out := map[string]node.Result{}
 	for _, r := range nodes[0] {

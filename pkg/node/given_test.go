@@ -21,7 +21,7 @@ const private = "harbor.example.com"
 
 func judge(t *testing.T, files node.Files) map[string]node.Result {
 	t.Helper()
-	return examine(t, node.Options{Files: files, Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown})
+	return examine(t, options{Files: files, Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown})
 }
 
 // The file systems of a machine are mounted on one another, as those of a node are below the root of a pod.

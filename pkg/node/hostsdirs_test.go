@@ -75,7 +75,7 @@ func TestSeveralHostsDirectories(t *testing.T) {
 			if folder := byContainerd(t, root, host, first, second); folder != test.folder {
 				t.Fatalf("containerd takes %q; the test says %q", folder, test.folder)
 			}
-			results := examine(t, node.Options{Files: openRoot(t, root), Registries: registries(t, "harbor.example.com"), Image: test.image, Dial: nowhere, Lookup: unknown})
+			results := examine(t, options{Files: openRoot(t, root), Registries: registries(t, "harbor.example.com"), Image: test.image, Dial: nowhere, Lookup: unknown})
 			want(t, results["mirror-config"], test.mirror, test.says)
 			why := "no folder of the hosts directory is for it"
 			if test.folder != "" {
@@ -90,11 +90,11 @@ func TestSeveralHostsDirectories(t *testing.T) {
 func TestAListOfDirectoriesIsAWarning(t *testing.T) {
 	t.Parallel()
 	c := content{"etc/containerd/config.toml": listed("/etc/containerd/certs.d:/etc/docker/certs.d"), certs + "ghcr.io/hosts.toml": spegelHosts("https://ghcr.io")}
-	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Warn, "containerd 2.1 to 2.4 pull through the transfer service, which takes the list of directories for the name of one", "set use_local_image_pull = true", "systemctl restart containerd")
+	want(t, examine(t, options{Files: c.root(t)})["mirror-config"], node.Warn, "containerd 2.1 to 2.4 pull through the transfer service, which takes the list of directories for the name of one", "set use_local_image_pull = true", "systemctl restart containerd")
 	c["etc/containerd/config.toml"] = listed("/etc/containerd/certs.d:") // a name that no folder has
-	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Warn, "set use_local_image_pull = true")
+	want(t, examine(t, options{Files: c.root(t)})["mirror-config"], node.Warn, "set use_local_image_pull = true")
 	c["etc/containerd/config.toml"] = listed("/etc/containerd/certs.d")
-	want(t, examine(t, node.Options{Files: c.root(t)})["mirror-config"], node.Pass, "the hosts directory is /etc/containerd/certs.d (as /etc/containerd/config.toml says)")
+	want(t, examine(t, options{Files: c.root(t)})["mirror-config"], node.Pass, "the hosts directory is /etc/containerd/certs.d (as /etc/containerd/config.toml says)")
 }
 
 // Spegel writes, and containerd looks elsewhere.
@@ -104,7 +104,7 @@ func TestSpegelWritesElsewhere(t *testing.T) {
 		"etc/hostname": "node-1\n", "etc/containerd/config.toml": listed("/opt/hosts"), "opt/hosts/": "",
 		certs + "_default/hosts.toml": spegelHosts(""),
 	}
-	results := examine(t, node.Options{
+	results := examine(t, options{
 		Files: c.root(t), Cluster: cluster(spegelSet(nil, map[string]string{"node-1": "new"})...), Registries: registries(t, "harbor.example.com"),
 		Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown,
 	})
@@ -133,7 +133,7 @@ func TestDistributionsWithTheirOwnContainerd(t *testing.T) {
 				agent + "containerd/containerd.log":                         failedLine("harbor.example.com/a:1", asOf, "not found"),
 			}
 			for how, files := range map[string]node.Files{"folder": c.root(t), "tar": oneBundle(t, c.tar(t)), "talos": c.talos(t)} {
-				results := examine(t, node.Options{
+				results := examine(t, options{
 					Files: files, Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown,
 					Now: asOfNow,
 				})
@@ -147,8 +147,8 @@ func TestDistributionsWithTheirOwnContainerd(t *testing.T) {
 			}
 			delete(c, agent+"etc/containerd/config.toml")
 			delete(c, "etc/containerd/config.toml")
-			want(t, examine(t, node.Options{Files: c.root(t), Now: asOfNow})["stale-ingests"], node.Warn, "4bcdff")
-			want(t, examine(t, node.Options{Files: c.root(t), Now: asOfNow})["mirror-config"], node.Fail, "/"+agent+"etc/containerd/certs.d (where it usually is)")
+			want(t, examine(t, options{Files: c.root(t), Now: asOfNow})["stale-ingests"], node.Warn, "4bcdff")
+			want(t, examine(t, options{Files: c.root(t), Now: asOfNow})["mirror-config"], node.Fail, "/"+agent+"etc/containerd/certs.d (where it usually is)")
 		})
 	}
 }

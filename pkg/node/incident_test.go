@@ -128,7 +128,7 @@ func TestIncident(t *testing.T) {
 		"etc/ssl/certs/ca-certificates.crt": "",
 	}.dir(t)
 	hostsDir := filepath.Join(root, certs)
-	o := node.Options{
+	o := options{
 		Files: openRoot(t, root), Registries: registries(t, host), Image: host + "/team/app:v1", Dial: dial, Lookup: unknown,
 	}
 

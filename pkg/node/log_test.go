@@ -39,7 +39,7 @@ func TestCRILog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := content{"var/log/containerd.log": test.log}
-			results := examine(t, node.Options{Files: c.root(t), Registries: registries(t, "harbor.example.com", "*.example.org"), Now: now, Dial: nowhere, Lookup: unknown})
+			results := examine(t, options{Files: c.root(t), Registries: registries(t, "harbor.example.com", "*.example.org"), Now: now, Dial: nowhere, Lookup: unknown})
 			r := results["cri-log"]
 			want(t, r, test.status, test.says)
 			if text := printed(r); contains(text, "hunter2") || len(text) > 4<<10 {
@@ -50,7 +50,7 @@ func TestCRILog(t *testing.T) {
 	t.Run("only the end of a long log is read", func(t *testing.T) {
 		t.Parallel()
 		c := content{"var/log/containerd.log": failedLine(image, asOf, "not found") + strings.Repeat("level=info x\n", 1<<19)}
-		want(t, examine(t, node.Options{Files: c.root(t), Registries: registries(t, "harbor.example.com"), Now: now, Dial: nowhere, Lookup: unknown})["cri-log"], node.Pass)
+		want(t, examine(t, options{Files: c.root(t), Registries: registries(t, "harbor.example.com"), Now: now, Dial: nowhere, Lookup: unknown})["cri-log"], node.Pass)
 	})
 	const head = "Mar  1 11:59:00 node-1 "
 	for name, test := range map[string]struct {
@@ -64,13 +64,13 @@ func TestCRILog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := node.Options{Files: content{"var/log/syslog": test.syslog}.root(t), Registries: registries(t, "harbor.example.com"), Now: now, Dial: nowhere, Lookup: unknown}
+			o := options{Files: content{"var/log/syslog": test.syslog}.root(t), Registries: registries(t, "harbor.example.com"), Now: now, Dial: nowhere, Lookup: unknown}
 			want(t, examine(t, o)["cri-log"], test.status, test.says)
 		})
 	}
 	t.Run("a journal", func(t *testing.T) {
 		t.Parallel()
-		want(t, examine(t, node.Options{Files: content{"var/log/journal/": ""}.root(t), Registries: registries(t, "harbor.example.com"), Dial: nowhere, Lookup: unknown})["cri-log"],
+		want(t, examine(t, options{Files: content{"var/log/journal/": ""}.root(t), Registries: registries(t, "harbor.example.com"), Dial: nowhere, Lookup: unknown})["cri-log"],
 			node.Skip, "systemd's journal", "journalctl -u containerd")
 	})
 }
@@ -99,7 +99,7 @@ func TestStaleIngests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want(t, examine(t, node.Options{Files: test.content.root(t), Now: asOfNow})["stale-ingests"], test.status, test.says)
+			want(t, examine(t, options{Files: test.content.root(t), Now: asOfNow})["stale-ingests"], test.status, test.says)
 		})
 	}
 }
@@ -133,7 +133,7 @@ func TestHowContainerdIsRestarted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := examine(t, node.Options{Files: test.files, Now: asOfNow})["stale-ingests"]
+			r := examine(t, options{Files: test.files, Now: asOfNow})["stale-ingests"]
 			want(t, r, node.Warn, "pull the image again; if the download stays", test.fix)
 			if strings.Count(r.Fix, "systemctl restart containerd")+strings.Count(r.Fix, "cri restart") > strings.Count(test.fix, "systemctl restart containerd") {
 				t.Error(r.Fix)

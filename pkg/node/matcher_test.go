@@ -60,7 +60,7 @@ func TestByWhatSpegelIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := content{"etc/hostname": "node-1\n", certs + "ghcr.io/hosts.toml": "", certs + "harbor.example.com/hosts.toml": "server = 'https://harbor.example.com'\n" + test.host}
-			results := examine(t, node.Options{
+			results := examine(t, options{
 				Files: c.root(t), Cluster: test.cluster, Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown,
 			})
 			want(t, results["mirror-config"], test.status, test.says)
@@ -101,12 +101,12 @@ func TestEmbeddedSpegel(t *testing.T) {
 				"etc/hostname": "node-1\n", k3s + "etc/containerd/config.toml": listed("/" + own[:len(own)-1]), own + test.name + "/hosts.toml": test.text,
 				k3s + "client-k3s-controller.crt": "x", k3s + "client-k3s-controller.key": "x",
 			}
-			results := examine(t, node.Options{
+			results := examine(t, options{
 				Files: c.root(t), Cluster: test.cluster, Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/a:1", Dial: nowhere, Lookup: unknown,
 			})
 			want(t, results["resolution"], test.status)
 			if test.status == node.Fail {
-				want(t, results["mirror-config"], node.Fail, "where k3s and RKE2 serve the one that they have built in", "as mirrors in /etc/rancher/k3s/registries.yaml")
+				want(t, results["mirror-config"], node.Fail, "where k3s and RKE2 serve the one that they have built in", "in /etc/rancher/k3s/registries.yaml")
 				if contains(results["mirror-config"].Fix, "HelmRelease") {
 					t.Errorf("the fix is that of a chart: %s", results["mirror-config"].Fix)
 				}

@@ -16,26 +16,26 @@ func TestRegistryMirrors(t *testing.T) {
 	}
 	const deprecated = "containerd reads no hosts directory, and nothing that Spegel writes: /etc/containerd/config.toml sets registry.mirrors, which is deprecated, for "
 	for name, test := range map[string]struct {
-		config     string
-		resolution node.Status
-		says       string
+		config             string
+		mirror, resolution node.Status
+		says               string
 	}{
-		"of version 2": {entry(version2, private), node.Skip, deprecated + private},
-		"of version 3": {entry(version3, private), node.Skip, "set config_path in its place"},
-		"of version 1": {entry("[plugins.cri.registry", private), node.Skip, deprecated},
-		"for all":      {entry(version2, "*"), node.Skip, deprecated + "*"},
+		"of version 2": {entry(version2, private), node.Warn, node.Skip, deprecated + private},
+		"of version 3": {entry(version3, private), node.Warn, node.Skip, "set config_path in its place"},
+		"of version 1": {entry("[plugins.cri.registry", private), node.Warn, node.Skip, deprecated},
+		"for all":      {entry(version2, "*"), node.Warn, node.Skip, deprecated + "*"},
 		"beside an empty config_path": {
-			"version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = ''\n" + strings.TrimPrefix(entry(version3, private), "version = 3\n"), node.Skip, deprecated,
+			"version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = ''\n" + strings.TrimPrefix(entry(version3, private), "version = 3\n"), node.Warn, node.Skip, deprecated,
 		},
 		"beside a config_path": {
-			listed("/etc/containerd/certs.d") + strings.TrimPrefix(entry(version3, private), "version = 3\n"), node.Pass,
-			"/etc/containerd/config.toml has registry.mirrors and config_path, which containerd refuses",
+			listed("/etc/containerd/certs.d") + strings.TrimPrefix(entry(version3, private), "version = 3\n"), node.Fail, node.Fail,
+			"sets registry.mirrors and config_path, which containerd refuses",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			results := judge(t, content{"etc/hostname": "node-1\n", "etc/containerd/config.toml": test.config, certs: ""}.root(t))
-			want(t, results["mirror-config"], node.Warn, test.says)
+			want(t, results["mirror-config"], test.mirror, test.says)
 			want(t, results["resolution"], test.resolution)
 		})
 	}

@@ -115,7 +115,7 @@ func TestPullSecret(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			results := examine(t, node.Options{Cluster: cluster(test.objects...), Registries: registries(t, "harbor.example.com"), Dial: nowhere, Lookup: unknown})
+			results := examine(t, options{Cluster: cluster(test.objects...), Registries: registries(t, "harbor.example.com"), Dial: nowhere, Lookup: unknown})
 			want(t, results["pull-secret"], test.status, test.says...)
 			for _, r := range results {
 				if text := printed(r); contains(text, password) || contains(text, auth) || contains(text, "reader") {
@@ -148,7 +148,7 @@ func TestPullSecretOfAPartOfARegistry(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := node.Options{Cluster: cluster(test.objects...), Registries: registries(t, "harbor.example.com"), Image: test.image, Dial: nowhere, Lookup: unknown}
+			o := options{Cluster: cluster(test.objects...), Registries: registries(t, "harbor.example.com"), Image: test.image, Dial: nowhere, Lookup: unknown}
 			want(t, examine(t, o)["pull-secret"], test.status, test.says...)
 		})
 	}
@@ -174,7 +174,7 @@ func TestPullSecretOfAPublicImage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := node.Options{Cluster: cluster(test.objects...), Registries: registries(t, test.private...), Image: "ghcr.io/team/app:v1", Dial: nowhere, Lookup: unknown}
+			o := options{Cluster: cluster(test.objects...), Registries: registries(t, test.private...), Image: "ghcr.io/team/app:v1", Dial: nowhere, Lookup: unknown}
 			want(t, examine(t, o)["pull-secret"], test.status, test.says)
 		})
 	}

@@ -79,14 +79,14 @@ func TestReachability(t *testing.T) {
 				certs + name + "/hosts.toml": "server = 'https://" + name + "'\nca = '/etc/ssl/own.crt'\n" + test.hosts,
 				"etc/ssl/own.crt":            ca,
 			}
-			o := node.Options{Files: c.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
+			o := options{Files: c.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
 			want(t, examine(t, o)["reachability"], test.status, test.says)
 		})
 	}
 	t.Run("an authority that is not known", func(t *testing.T) {
 		t.Parallel()
 		address, _ := serveTLS(t, name, year, status(200))
-		o := node.Options{Files: content{certs: "", "etc/ssl/certs/ca-certificates.crt": ""}.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
+		o := options{Files: content{certs: "", "etc/ssl/certs/ca-certificates.crt": ""}.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
 		want(t, examine(t, o)["reachability"], node.Fail, "signed by an authority that is not trusted", "ca = ")
 	})
 	t.Run("an authority that the node's system trusts", func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestReachability(t *testing.T) {
 			maps.Copy(c, test.files)
 			for how, files := range map[string]node.Files{"folder": c.root(t), "tar": oneBundle(t, c.tar(t)), "talosctl": c.talos(t)} {
 				t.Log(title, how)
-				o := node.Options{Files: files, Registries: registries(t, name), Dial: to(address), Lookup: unknown}
+				o := options{Files: files, Registries: registries(t, name), Dial: to(address), Lookup: unknown}
 				if how == "talosctl" && title == "of the file of all, a link" {
 					continue // a whole node: the link leads nowhere
 				}
@@ -140,7 +140,7 @@ func TestReachability(t *testing.T) {
 			"server = '" + url + "'\nca = 'ca.crt'\n[host.'" + url + "']\nca='ca.crt'\n": {node.Pass, []string{"(by server of the hosts file) answers 401"}},
 		} {
 			c := content{certs + name + "/hosts.toml": file, certs + name + "/ca.crt": ca, "etc/ssl/certs/ca-certificates.crt": ""}
-			o := node.Options{Files: c.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
+			o := options{Files: c.root(t), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
 			got := examine(t, o)["reachability"]
 			want(t, got, test.status, test.says...)
 			if got.Status == node.Pass && got.Fix != "" {
@@ -152,7 +152,7 @@ func TestReachability(t *testing.T) {
 		t.Parallel()
 		address, ca := serveTLS(t, name, year, status(200))
 		c := content{"etc/hostname": "node-1\n", certs + name + "/hosts.toml": "server = 'https://" + name + "'\nca = '/srv/own.crt'\n"}
-		o := node.Options{Files: oneBundle(t, c.tar(t)), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
+		o := options{Files: oneBundle(t, c.tar(t)), Registries: registries(t, name), Dial: to(address), Lookup: unknown}
 		got := examine(t, o)["reachability"]
 		want(t, got, node.Warn, "asked without what its hosts file says: /srv/own.crt is not part of what could be read", "hand over /srv/own.crt too")
 		if contains(got.Fix, "ca = ") {
@@ -168,7 +168,7 @@ func TestReachability(t *testing.T) {
 			_, err := unknown(ctx, address)
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
 		}
-		o := node.Options{Files: content{certs: ""}.root(t), Registries: registries(t, name), Dial: dial, Lookup: unknown}
+		o := options{Files: content{certs: ""}.root(t), Registries: registries(t, name), Dial: dial, Lookup: unknown}
 		got := examine(t, o)["reachability"]
 		want(t, got, node.Fail, "no such host", "see dns")
 		if contains(got.Fix, "firewall") {
@@ -180,7 +180,7 @@ func TestReachability(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		must(t, err)
 		must(t, l.Close())
-		o := node.Options{Files: content{certs: ""}.root(t), Registries: registries(t, name), Dial: to(l.Addr().String()), Lookup: unknown}
+		o := options{Files: content{certs: ""}.root(t), Registries: registries(t, name), Dial: to(l.Addr().String()), Lookup: unknown}
 		want(t, examine(t, o)["reachability"], node.Fail, "connection refused", "look at the way to the registry")
 		o.Files = oneBundle(t, content{certs + "x/hosts.toml": ""}.tar(t))
 		want(t, examine(t, o)["reachability"], node.Warn, "asked from the machine that doctor runs on", "connection refused")
@@ -189,12 +189,12 @@ func TestReachability(t *testing.T) {
 
 func TestDNS(t *testing.T) {
 	t.Parallel()
-	o := node.Options{Registries: registries(t, "harbor.example.com:8443", "*.example.org", "192.0.2.9"), Lookup: unknown, Dial: nowhere}
+	o := options{Registries: registries(t, "harbor.example.com:8443", "*.example.org", "192.0.2.9"), Lookup: unknown, Dial: nowhere}
 	o.Files = content{"etc/hosts": "# none\n192.0.2.1 other\n", "etc/resolv.conf": "nameserver 192.0.2.53\n"}.root(t)
 	want(t, examine(t, o)["dns"], node.Fail, "harbor.example.com has no address, says the node's resolver", "192.0.2.9 is an address", "names 192.0.2.53", "give the name to a resolver in /etc/resolv.conf")
 	o.Files = content{"etc/hosts": "192.0.2.1 HARBOR.example.com. # ours\n"}.root(t)
 	want(t, examine(t, o)["dns"], node.Pass, "harbor.example.com is 192.0.2.1 in the node's /etc/hosts")
 	o.Files = oneBundle(t, content{"etc/hosts": "x"}.tar(t))
 	want(t, examine(t, o)["dns"], node.Warn, "says the resolver of the machine that doctor runs on, not of the node")
-	want(t, examine(t, node.Options{})["dns"], node.Skip, "name it with --private-registry")
+	want(t, examine(t, options{})["dns"], node.Skip, "name it with --private-registry")
 }

@@ -21,7 +21,6 @@ import (
 // Options say what is examined. What is nil or empty is not there, and the checks that need it are skipped with
 // the reason.
 type Options struct {
-	Files      Files // of the node; Examine sets it
 	Cluster    *Cluster
 	Registries []validate.Registry          // the private ones
 	Severities map[string]validate.Severity // of the policy, by rule: what it lowers is lowered here
@@ -53,19 +52,17 @@ func Examine(ctx context.Context, nodes []Files, o Options) ([][]Result, error) 
 	group.SetLimit(atOnce)
 	for i, files := range nodes {
 		group.Go(func() (err error) {
-			o := o
-			o.Files = files
-			out[i], err = examineWithin(ctx, o, min(time.Until(end), nodeTimeout))
+			out[i], err = examineWithin(ctx, files, o, min(time.Until(end), nodeTimeout))
 			return err
 		})
 	}
 	return out, group.Wait()
 }
 
-// examineWithin runs all checks on the node of the options, for at most so long, and returns their results in the order of Checks.
+// examineWithin runs all checks on a node, for at most so long, and returns their results in the order of Checks.
 // An error means that the options make no sense; what can't be read is a result.
-func examineWithin(ctx context.Context, o Options, limit time.Duration) ([]Result, error) {
-	x, err := newRun(o)
+func examineWithin(ctx context.Context, files Files, o Options, limit time.Duration) ([]Result, error) {
+	x, err := newRun(files, o)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +90,7 @@ func examineWithin(ctx context.Context, o Options, limit time.Duration) ([]Resul
 // run is the state of one run of the checks on one node.
 type run struct {
 	Options
+	Files     Files // nil where no node is looked at
 	node      *containerd.Node
 	resolver  *resolver.Resolver
 	image     reference.Named // nil for none
@@ -101,8 +99,8 @@ type run struct {
 	placed    error           // why it says nothing
 }
 
-func newRun(o Options) (*run, error) {
-	x := &run{Options: o, node: &containerd.Node{Files: o.Files}}
+func newRun(files Files, o Options) (*run, error) {
+	x := &run{Options: o, Files: files, node: &containerd.Node{Files: files}}
 	x.resolver = &resolver.Resolver{Node: x.node, Dial: o.Dial}
 	if o.Image != "" {
 		named, err := reference.ParseNormalizedNamed(o.Image)
@@ -134,6 +132,9 @@ func (x *run) check(ctx context.Context, c Check) (r Result) {
 		}
 		r.Check = c.ID
 	}()
+	if lacks := x.lacks(c.needs); lacks != "" {
+		return skip("%s", lacks)
+	}
 	r = c.run(x, ctx)
 	r.Evidence = shorten(r.Evidence)
 	r.Fix = strings.Join(shorten(strings.Split(r.Fix, "\n")), "\n")
@@ -176,9 +177,3 @@ func (x *run) resolve(ctx context.Context, host string) (*resolver.Resolution, e
 func (x *run) isPrivate(host string) bool {
 	return slices.ContainsFunc(x.Registries, func(r validate.Registry) bool { return r.Covers(host) })
 }
-
-// noNode is why a check of files has nothing to look at.
-const noNode = "no node to look at: name one with --node-root, --talos or --bundle"
-
-// noRegistry is why a check of registries has nothing to look for.
-const noRegistry = "no registry to look for: name it with --private-registry, a policy file or --image"

@@ -29,7 +29,7 @@ func TestTalosctlThatDoesNotTell(t *testing.T) {
 			must(t, os.WriteFile(program, []byte("#!/bin/sh\n"+test.script+"\n"), 0o700))
 			files, err := node.NewTalos(program, "node-1")
 			must(t, err)
-			results := examine(t, node.Options{
+			results := examine(t, options{
 				Files: files, Cluster: cluster(spegelSet(nil, map[string]string{"node-1": "new"})...),
 				Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown,
 			})

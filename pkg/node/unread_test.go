@@ -83,7 +83,7 @@ func TestDistributionsWithTheirOwnPlaces(t *testing.T) {
 			maps.Copy(c, test.content)
 			for how, files := range map[string]node.Files{"folder": c.root(t), "tar": oneBundle(t, c.tar(t))} {
 				t.Log(how)
-				results := examine(t, node.Options{Files: files, Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown, Now: asOfNow})
+				results := examine(t, options{Files: files, Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown, Now: asOfNow})
 				want(t, results["mirror-config"], node.Fail, test.says, "_default/hosts.toml sends containerd to Spegel")
 				want(t, results["resolution"], node.Fail)
 				want(t, results["stale-ingests"], node.Warn, "download layer-sha256:4bcdff was last written to 1h0m0s ago")

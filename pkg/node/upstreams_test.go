@@ -64,7 +64,7 @@ func TestReachabilityAsksWhatContainerdAsks(t *testing.T) {
 				}
 			})
 			doctor := ask(func(dial func(context.Context, string, string) (net.Conn, error)) {
-				examine(t, node.Options{Files: openRoot(t, root), Registries: registries(t, host), Dial: dial, Lookup: unknown})
+				examine(t, options{Files: openRoot(t, root), Registries: registries(t, host), Dial: dial, Lookup: unknown})
 			})
 			if diff := cmp.Diff(test.want, containerd); diff != "" {
 				t.Errorf("containerd asks (-want +got):\n%s", diff)
@@ -110,7 +110,7 @@ func TestOneOfSeveralHosts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := content{certs + host + "/hosts.toml": test.file}
-			o := node.Options{Files: c.root(t), Registries: registries(t, host), Dial: dial, Lookup: unknown}
+			o := options{Files: c.root(t), Registries: registries(t, host), Dial: dial, Lookup: unknown}
 			want(t, examine(t, o)["reachability"], test.status, test.says)
 		})
 	}
@@ -152,7 +152,7 @@ func TestDNSOfTheHostsThatAreAsked(t *testing.T) {
 			if test.file != "" {
 				c[certs+test.registry+"/hosts.toml"] = test.file
 			}
-			o := node.Options{Files: c.root(t), Registries: registries(t, test.registry), Dial: nowhere, Lookup: lookup}
+			o := options{Files: c.root(t), Registries: registries(t, test.registry), Dial: nowhere, Lookup: lookup}
 			want(t, examine(t, o)["dns"], test.status, test.says)
 		})
 	}

@@ -125,7 +125,7 @@ func TestHostsFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := content{certs + test.dir + "/hosts.toml": test.file, "etc/ssl/other.crt": ""}
-			results := examine(t, node.Options{
+			results := examine(t, options{
 				Files: c.root(t), Registries: registries(t, "harbor.example.com"), Image: "harbor.example.com/team/app:v1",
 				Dial: nowhere, Lookup: unknown,
 			})
@@ -156,7 +156,7 @@ func TestImageNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := content{certs + test.dir + "/hosts.toml": spegel}
-			results := examine(t, node.Options{Files: c.root(t), Image: test.image, Dial: nowhere, Lookup: unknown})
+			results := examine(t, options{Files: c.root(t), Image: test.image, Dial: nowhere, Lookup: unknown})
 			want(t, results["resolution"], node.Pass, test.says, "through Spegel, then the registry")
 		})
 	}
@@ -183,7 +183,7 @@ func TestWhereTheHostsDirectoryIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want(t, examine(t, node.Options{Files: test.content.root(t)})["mirror-config"], test.status, test.says)
+			want(t, examine(t, options{Files: test.content.root(t)})["mirror-config"], test.status, test.says)
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package containerd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -26,12 +27,11 @@ const (
 
 // Config is what containerd makes of its configuration and of the files that it imports, as far as it matters here.
 type Config struct {
-	Main      string   // the file to begin with; empty where none can be read
-	Version   int      // the highest of its files
-	Root      string   // of the content store; empty where no file says
-	PathFrom  string   // the last file that sets config_path
-	Misplaced bool     // config_path stands where containerd does not look for it
-	Unread    []string // what could not be read of it, or can't be used
+	Main     string   // the file to begin with; empty where none can be read
+	Version  int      // the highest of its files
+	Root     string   // of the content store; empty where no file says
+	PathFrom string   // the last file that sets config_path
+	Unread   []string // what could not be read of it, or can't be used
 
 	images   map[string]any // the settings of ImagesPlugin
 	disabled string         // the last file that turns the plugin off that pulls images for Kubernetes
@@ -105,7 +105,7 @@ func (n *Node) leadsAway(ctx context.Context, name string) bool {
 }
 
 // addConfig merges one file into the configuration and returns what it imports.
-func (n *Node) addConfig(ctx context.Context, c *Config, name string) (imports []string, err error) {
+func (n *Node) addConfig(ctx context.Context, c *Config, name string) (imports []any, err error) {
 	data, err := ReadTOML(ctx, n.Files, name)
 	if err != nil {
 		return nil, err
@@ -114,101 +114,71 @@ func (n *Node) addConfig(ctx context.Context, c *Config, name string) (imports [
 	if err := toml.Unmarshal(data, &file); err != nil {
 		return nil, errors.New("is no TOML: " + tomlError(err))
 	}
-	version, _ := file["version"].(int64)
+	version := at[int64](file, "version")
 	c.Version = max(c.Version, int(min(version, 9)))
-	if root, _ := file["root"].(string); root != "" {
-		c.Root = root
-	}
-	if disabled, _ := file["disabled_plugins"].([]any); slices.ContainsFunc(disabled, func(id any) bool {
-		return id == ImagesPlugin || id == criPlugin || id == "cri"
-	}) {
+	c.Root = cmp.Or(at[string](file, "root"), c.Root)
+	if slices.ContainsFunc(at[[]any](file, "disabled_plugins"), func(id any) bool { return id == ImagesPlugin || id == criPlugin || id == "cri" }) {
 		c.disabled = name
 	}
-	plugins, _ := file["plugins"].(map[string]any)
-	images := imageSettings(plugins, version)
-	if _, set := configPath(images); set {
+	// A file of version 1 or 2 is carried over to version 3 by itself, as containerd 2.4 does, so its settings are those of
+	// the plugin that its version knows.
+	images := merge(map[string]any{}, at[map[string]any](file, "plugins", ImagesPlugin))
+	if version < 3 {
+		for _, plugin := range []string{"cri", criPlugin} {
+			merge(images, at[map[string]any](file, "plugins", plugin))
+			merge(images, at[map[string]any](images, "containerd")) // discard_unpacked_layers and disable_snapshot_annotations once stood there
+		}
+	}
+	if registry := at[map[string]any](images, "registry"); registry["config_path"] != nil {
 		c.PathFrom = name
 	}
-	if old, _ := plugins[criPlugin].(map[string]any); version >= 3 {
-		_, set := configPath(old)
-		c.Misplaced = c.Misplaced || set
-	}
 	merge(c.images, images)
-	list, _ := file["imports"].([]any)
-	for _, entry := range list {
-		if s, ok := entry.(string); ok {
-			imports = append(imports, s)
-		}
-	}
-	return imports, nil
+	return at[[]any](file, "imports"), nil
 }
 
-// imageSettings are those of ImagesPlugin. A file of version 1 or 2 is carried over to version 3 by itself, as containerd 2.4
-// does, so its settings are those of the plugin that its version knows.
-func imageSettings(plugins map[string]any, version int64) map[string]any {
-	out := map[string]any{}
-	of := func(name string) map[string]any {
-		settings, _ := plugins[name].(map[string]any)
-		return settings
+// at is what stands at a path of keys, if it is of a type.
+func at[T any](m map[string]any, keys ...string) T {
+	for _, key := range keys[:len(keys)-1] {
+		m, _ = m[key].(map[string]any)
 	}
-	merge(out, of(ImagesPlugin))
-	if version >= 3 {
-		return out
-	}
-	for _, name := range []string{"cri", criPlugin} {
-		old := of(name)
-		merge(out, old)
-		of, _ := old["containerd"].(map[string]any)
-		merge(out, of) // discard_unpacked_layers and disable_snapshot_annotations once stood there
-	}
-	return out
+	value, _ := m[keys[len(keys)-1]].(T)
+	return value
 }
 
-// merge puts what from holds into a map of the same kind; from wins, key by key.
-func merge(to, from map[string]any) {
+// merge puts what from holds into a map; from wins, key by key.
+func merge(to, from map[string]any) map[string]any {
 	for key, value := range from {
-		inner, ok := value.(map[string]any)
-		if outer, both := to[key].(map[string]any); ok && both {
-			merge(outer, inner)
-			continue
-		}
-		if ok {
-			fresh := map[string]any{}
-			merge(fresh, inner)
-			value = fresh
+		outer, both := to[key].(map[string]any)
+		if inner, ok := value.(map[string]any); ok && both {
+			value = merge(outer, inner)
 		}
 		to[key] = value
 	}
-}
-
-func configPath(images map[string]any) (value string, set bool) {
-	registry, _ := images["registry"].(map[string]any)
-	value, set = registry["config_path"].(string)
-	return value, set
+	return to
 }
 
 // configPath is config_path as containerd takes it, and reports whether it is a list, be it of one.
-func (c *Config) configPath() (dirs []string, list, set bool) {
-	value, set := configPath(c.images)
+func (c *Config) configPath() (dirs []string, list bool) {
+	value := at[string](c.images, "registry", "config_path")
 	dirs = strings.Split(value, ":")
-	return slices.DeleteFunc(dirs, func(s string) bool { return s == "" }), strings.Contains(value, ":"), set
+	return slices.DeleteFunc(dirs, func(s string) bool { return s == "" }), strings.Contains(value, ":")
 }
 
 // mirrored are the registries that registry.mirrors has, sorted. containerd takes these older settings where config_path is empty, and
 // then reads no hosts directory.
 func (c *Config) mirrored() []string {
-	registry, _ := c.images["registry"].(map[string]any)
-	mirrors, _ := registry["mirrors"].(map[string]any)
-	return slices.Sorted(maps.Keys(mirrors))
+	return slices.Sorted(maps.Keys(at[map[string]any](c.images, "registry", "mirrors")))
 }
+
+// Pause is the image of the pause container.
+func (c *Config) Pause() string { return at[string](c.images, "pinned_images", "sandbox") }
 
 // LocalPull is the setting by which containerd pulls images itself rather than through its transfer service; empty where
 // that is left to its version: through the transfer service since 2.1. The options that force it are those of
 // CheckLocalImagePullConfigs in internal/cri/config of containerd 2.2 and 2.4.
 func (c *Config) LocalPull() string {
-	registry, _ := c.images["registry"].(map[string]any)
 	for _, key := range []string{"mirrors", "configs", "auths"} {
-		if m, _ := registry[key].(map[string]any); len(m) > 0 {
+		if len(at[map[string]any](c.images, "registry", key)) > 0 {
 			return "registry." + key
 		}
 	}
@@ -230,46 +200,39 @@ func (c *Config) LocalPull() string {
 
 // resolveImports makes file names of a file's imports: a relative one is beside the file, and one with a star is
 // every file that matches, by name.
-func (n *Node) resolveImports(ctx context.Context, c *Config, parent string, imports []string) []string {
+func (n *Node) resolveImports(ctx context.Context, c *Config, parent string, imports []any) []string {
 	var out []string
-	for _, name := range imports {
+	for _, entry := range imports {
+		name, ok := entry.(string)
+		if !ok {
+			continue
+		}
 		if name = path.Clean(name); !path.IsAbs(name) {
 			name = path.Join(path.Dir(parent), name)
 		}
-		if !strings.Contains(name, "*") {
-			out = append(out, name)
-			continue
+		dir, steps := "/", strings.Split(name[1:], "/")
+		for len(steps) > 0 && !strings.Contains(steps[0], "*") { // what comes before the first star need not be listed
+			dir, steps = path.Join(dir, steps[0]), steps[1:]
 		}
-		out = append(out, n.glob(ctx, c, name)...)
+		out = append(out, n.glob(ctx, c, dir, steps)...)
 	}
 	return out
 }
 
-// glob lists the names that match a pattern, folder by folder.
-func (n *Node) glob(ctx context.Context, c *Config, pattern string) []string {
-	matches := []string{"/"}
-	plain := true // what comes before the first star need not be listed
-	for step := range strings.SplitSeq(strings.Trim(pattern, "/"), "/") {
-		next := map[string]bool{}
-		plain = plain && !strings.ContainsAny(step, `*?[\`)
-		for _, dir := range matches {
-			if plain {
-				next[path.Join(dir, step)] = true
-				continue
-			}
-			entries, err := n.Files.ReadDir(ctx, dir)
-			if err != nil && !nodefs.IsMissing(err) && !errors.Is(err, nodefs.ErrNotFolder) {
-				c.Unread = append(c.Unread, redact.Path(dir)+", from which containerd's configuration imports, "+nodefs.Reason(err))
-			}
-			for _, e := range entries {
-				if ok, err := path.Match(step, e.Name); ok && err == nil {
-					next[path.Join(dir, e.Name)] = true
-				}
-			}
-		}
-		if matches = slices.Sorted(maps.Keys(next)); len(matches) > maxImports {
-			matches = matches[:maxImports+1]
+// glob lists the names below a folder that match, step by step.
+func (n *Node) glob(ctx context.Context, c *Config, dir string, steps []string) []string {
+	if len(steps) == 0 {
+		return []string{dir}
+	}
+	entries, err := n.Files.ReadDir(ctx, dir)
+	if err != nil && !nodefs.IsMissing(err) && !errors.Is(err, nodefs.ErrNotFolder) {
+		c.Unread = append(c.Unread, redact.Path(dir)+", from which containerd's configuration imports, "+nodefs.Reason(err))
+	}
+	var out []string
+	for _, e := range entries {
+		if ok, err := path.Match(steps[0], e.Name); ok && err == nil && len(out) <= maxImports {
+			out = append(out, n.glob(ctx, c, path.Join(dir, e.Name), steps[1:])...)
 		}
 	}
-	return matches
+	return out
 }

@@ -24,7 +24,7 @@ type HostsDirs struct {
 	Aside    []*HostsDir // where Spegel is told to write, if containerd is told to read elsewhere
 	Unsure   string      // why it is not certain that containerd reads them
 	Unread   []string    // what of its configuration could not be read
-	Notes    []string    // what else it shows
+	Refused  bool        // it has config_path and registry.mirrors: containerd then pulls nothing for Kubernetes
 }
 
 // HostsDir is one of them.
@@ -113,17 +113,11 @@ func (n *Node) HostsDirs(ctx context.Context, written string) *HostsDirs {
 // findHostsDirs asks containerd's configuration, or else what Spegel is told, or else looks where they usually are.
 func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 	config := n.Config(ctx)
-	told, list, set := config.configPath()
-	h := &HostsDirs{Unread: config.Unread}
-	if config.Misplaced {
-		h.Notes = append(h.Notes, redact.Path(config.Main)+" is of version 3 and has a config_path under "+criPlugin+", where containerd does not look for it; its place is "+ImagesPlugin)
-	}
+	told, list := config.configPath()
 	mirrored := config.mirrored()
-	if len(told) > 0 && len(mirrored) > 0 {
-		h.Notes = append(h.Notes, redact.Path(config.Main)+" has registry.mirrors and config_path, which containerd refuses: it then pulls no image for Kubernetes")
-	}
+	h := &HostsDirs{Unread: config.Unread, Refused: len(told) > 0 && len(mirrored) > 0}
 	// A Spegel that runs is a sign that containerd reads what it writes, or else it exits.
-	byDefault := set || config.Version >= 3 || config.Main != "" && len(config.Unread) == 0 && written == ""
+	byDefault := config.PathFrom != "" || config.Version >= 3 || config.Main != "" && len(config.Unread) == 0 && written == ""
 	switch {
 	case len(told) > 0:
 		h.From = "as " + redact.Path(config.PathFrom) + " says"

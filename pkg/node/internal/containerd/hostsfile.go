@@ -1,6 +1,7 @@
 package containerd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -26,8 +28,9 @@ const (
 // of containerd's own resolver; this is for seeing what a file is.
 type HostsFile struct {
 	Server  Mirror   // without a URL where the file names none
-	Mirrors []Mirror // sorted by URL
+	Mirrors []Mirror // in the order of their tables, then those without one, which containerd does not ask, by URL
 	Own     []string // settings of the registry itself, by key: ca, client, header, override_path, skip_verify
+	tables  []string // the hosts of the tables, as often as containerd asks them
 }
 
 // Mirror is a host that a file names.
@@ -35,6 +38,8 @@ type Mirror struct {
 	URL         string
 	At          *url.URL // as containerd takes it
 	DialTimeout string
+	CA, Client  []string // names of files
+	settings    *settings
 }
 
 // Asked are those that containerd asks in place of the registry: the mirrors, and the server if the file names one.
@@ -43,6 +48,15 @@ func (f *HostsFile) Asked() []Mirror {
 		return f.Mirrors
 	}
 	return append(slices.Clone(f.Mirrors), f.Server)
+}
+
+// InOrder are the hosts in the order in which containerd has them, the server or what stands for it last.
+func (f *HostsFile) InOrder() []Mirror {
+	var out []Mirror
+	for _, u := range f.tables {
+		out = append(out, f.Mirrors[slices.IndexFunc(f.Mirrors, func(m Mirror) bool { return m.URL == u })])
+	}
+	return append(out, f.Server)
 }
 
 // Instead is the server that a file has containerd ask in place of the registry itself; empty where the registry is
@@ -77,32 +91,35 @@ func IsRegistry(asked, registry string) bool {
 	})
 }
 
-// hostSettings has the types that containerd decodes into: what fails here fails there.
-type hostSettings struct {
-	Capabilities []string       `toml:"capabilities"`
-	CA           any            `toml:"ca"`
-	Client       any            `toml:"client"`
-	SkipVerify   *bool          `toml:"skip_verify"`
-	Header       map[string]any `toml:"header"`
-	OverridePath bool           `toml:"override_path"`
-	DialTimeout  string         `toml:"dial_timeout"`
+// settings have the types that containerd decodes into: what fails here fails there.
+type settings struct {
+	Capabilities []string       `toml:"capabilities,omitempty"`
+	CA           any            `toml:"ca,omitempty"`
+	Client       any            `toml:"client,omitempty"`
+	SkipVerify   *bool          `toml:"skip_verify,omitempty"`
+	Header       map[string]any `toml:"header,omitempty"`
+	OverridePath bool           `toml:"override_path,omitempty"`
+	DialTimeout  string         `toml:"dial_timeout,omitempty"`
 }
 
 // parseHosts reads a hosts.toml. The error names line and column where it has a place.
 func parseHosts(data []byte) (f HostsFile, err error) {
 	var c struct {
-		hostSettings
-		Server string                  `toml:"server"`
-		Hosts  map[string]hostSettings `toml:"host"`
+		settings
+		Server string              `toml:"server"`
+		Hosts  map[string]settings `toml:"host"`
 	}
 	if err := toml.Unmarshal(data, &c); err != nil {
 		return f, errors.New(tomlError(err))
 	}
-	f.Own = c.special()
+	f.tables, f.Own = tables(data), c.special()
 	f.Server, err = c.mirror(c.Server)
-	for _, u := range slices.Sorted(maps.Keys(c.Hosts)) {
-		settings := c.Hosts[u]
-		m, wrong := settings.mirror(u)
+	for _, u := range slices.Concat(f.tables, slices.Sorted(maps.Keys(c.Hosts))) {
+		if slices.ContainsFunc(f.Mirrors, func(m Mirror) bool { return m.URL == u }) {
+			continue
+		}
+		of := c.Hosts[u]
+		m, wrong := of.mirror(u)
 		err = errors.Join(err, wrong)
 		f.Mirrors = append(f.Mirrors, m)
 	}
@@ -113,9 +130,29 @@ func parseHosts(data []byte) (f HostsFile, err error) {
 	return f, err
 }
 
+// tables are the hosts that have a table of their own, in the order of the file: containerd asks no others.
+func tables(data []byte) []string {
+	var out []string
+	p := unstable.Parser{}
+	p.Reset(data)
+	for p.NextExpression() {
+		if p.Expression().Kind != unstable.Table {
+			continue
+		}
+		var key []string
+		for it := p.Expression().Key(); it.Next(); {
+			key = append(key, string(it.Node().Data))
+		}
+		if len(key) > 1 && key[0] == "host" && (len(out) == 0 || out[len(out)-1] != key[1]) {
+			out = append(out, key[1])
+		}
+	}
+	return out
+}
+
 // mirror is a host with its settings. The error is what is good TOML and yet makes containerd refuse the file.
-func (s *hostSettings) mirror(host string) (Mirror, error) {
-	m := Mirror{URL: host, At: &url.URL{}, DialTimeout: s.DialTimeout}
+func (s *settings) mirror(host string) (Mirror, error) {
+	m := Mirror{URL: host, At: &url.URL{}, DialTimeout: s.DialTimeout, settings: s}
 	for _, c := range s.Capabilities {
 		if !slices.Contains([]string{"pull", "resolve", "push", "referrers"}, strings.ToLower(c)) {
 			return m, fmt.Errorf("host %s: unknown capability %s", redact.Quote(host), redact.Quote(c))
@@ -123,6 +160,16 @@ func (s *hostSettings) mirror(host string) (Mirror, error) {
 	}
 	if _, err := time.ParseDuration(s.DialTimeout); s.DialTimeout != "" && err != nil {
 		return m, fmt.Errorf("host %s: dial_timeout %s is no duration", redact.Quote(host), redact.Quote(s.DialTimeout))
+	}
+	var fits, too bool
+	m.CA, fits = texts(s.CA, false)
+	m.Client, too = texts(s.Client, true)
+	for _, value := range s.Header {
+		_, ok := texts(value, false)
+		fits = fits && ok
+	}
+	if !fits || !too {
+		return m, fmt.Errorf("host %s: a value of ca, client or header is of another type", redact.Quote(host))
 	}
 	if !strings.HasPrefix(host, "http") {
 		host = "https://" + host
@@ -135,8 +182,64 @@ func (s *hostSettings) mirror(host string) (Mirror, error) {
 	return m, nil
 }
 
+// texts are the strings of a value that is one or a list of them, or of pairs; ok is false for any other.
+func texts(value any, pairs bool) (out []string, ok bool) {
+	switch value := value.(type) {
+	case nil:
+		return nil, true
+	case string:
+		return []string{value}, true
+	case []any:
+		for _, v := range value {
+			inner, ok := texts(v, false)
+			if _, list := v.([]any); !ok || v == nil || list && (!pairs || len(inner) != 2) {
+				return nil, false
+			}
+			out = append(out, inner...)
+		}
+		return out, true
+	}
+	return nil, false
+}
+
+// Bare is the file for containerd's resolver, without what leads to other files or may be a secret. That a host has
+// certificates is left in it: containerd then tries TLS first.
+func (f *HostsFile) Bare() []byte {
+	var b bytes.Buffer
+	if f.Server.URL != "" {
+		b.WriteString("server = " + quoteTOML(f.Server.URL) + "\n")
+	}
+	f.Server.settings.bare(&b)
+	for i, u := range f.tables {
+		if slices.Contains(f.tables[:i], u) { // it is asked again for a table below its own
+			b.WriteString("[host." + quoteTOML(u) + ".header]\n")
+			continue
+		}
+		b.WriteString("[host." + quoteTOML(u) + "]\n")
+		f.InOrder()[i].settings.bare(&b)
+	}
+	return b.Bytes()
+}
+
+func (s *settings) bare(b *bytes.Buffer) {
+	if s == nil { // there is no file
+		return
+	}
+	out := settings{Capabilities: s.Capabilities, SkipVerify: s.SkipVerify, OverridePath: s.OverridePath, DialTimeout: s.DialTimeout}
+	if s.SkipVerify == nil && (s.CA != nil || s.Client != nil) {
+		out.SkipVerify = new(bool)
+	}
+	_ = toml.NewEncoder(b).Encode(out) // all of it was decoded
+}
+
+// quoteTOML is a string, or a key, in quotes.
+func quoteTOML(s string) string {
+	b, _ := toml.Marshal(map[string]string{"s": s})
+	return strings.TrimSpace(strings.TrimPrefix(string(b), "s = "))
+}
+
 // special lists the settings without which the registry may not be reachable.
-func (s *hostSettings) special() []string {
+func (s *settings) special() []string {
 	var out []string
 	for _, key := range []struct {
 		name string

@@ -20,8 +20,14 @@ import (
 // Secret is what a Secret says about registries.
 type Secret struct {
 	Name    string
-	Broken  []string        // hosts of the entries that the kubelet can't decode, sorted
-	entries map[string]bool // by key: whether it has credentials
+	Broken  []string // hosts of the entries that the kubelet can't decode
+	entries []entry
+}
+
+// entry is one whose key the kubelet can read. The path is what the image's name has to begin with, after the host.
+type entry struct {
+	host, path string
+	complete   bool // it has credentials
 }
 
 // The types of Secrets that the kubelet takes.
@@ -36,7 +42,7 @@ var ErrType = errors.New("is not of type " + DockerConfigJSON + " or " + DockerC
 // Parse reads the data of a Secret. The error says what is wrong without any of its content. An entry that makes no sense
 // leaves the others to be read.
 func Parse(name, form string, data map[string][]byte) (Secret, error) {
-	s := Secret{Name: name, entries: map[string]bool{}}
+	s := Secret{Name: name}
 	var auths map[string]json.RawMessage
 	var err error
 	key := ".dockercfg"
@@ -58,9 +64,16 @@ func Parse(name, form string, data map[string][]byte) (Secret, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(auths)) {
 		complete, ok := credentials(auths[key])
-		s.entries[key] = complete
-		if !ok {
-			s.Broken = append(s.Broken, keyHost(key))
+		e, isHost := newEntry(key)
+		if e.complete = complete; isHost {
+			s.entries = append(s.entries, e)
+		}
+		switch {
+		case ok:
+		case isHost:
+			s.Broken = append(s.Broken, redact.Name(e.host))
+		default:
+			s.Broken = append(s.Broken, "a name that is no host")
 		}
 	}
 	return s, nil
@@ -94,58 +107,38 @@ func credentials(data json.RawMessage) (complete, ok bool) {
 	return user != "" && strings.Trim(password, "\x00") != "", true
 }
 
-// keyHost is the host of an entry's key, which may hold more.
-func keyHost(key string) string {
-	if u, ok := keyURL(key); ok {
-		return redact.Name(u.Host)
-	}
-	return "a name that is no host"
-}
-
-// Covers reports whether the kubelet takes an entry for the image.
-func (s Secret) Covers(image string) bool { return len(s.matching(image)) > 0 }
-
-// Complete reports whether one of the entries that the kubelet takes for the image has credentials.
-func (s Secret) Complete(image string) bool {
-	return slices.ContainsFunc(s.matching(image), func(key string) bool { return s.entries[key] })
-}
-
-// matching are the keys of the entries that the kubelet takes for an image. One for index.docker.io is for Docker Hub
-// where no other is.
-func (s Secret) matching(image string) []string {
-	var keys, hub []string
-	for key := range s.entries {
-		if matchesImage(key, image) {
-			keys = append(keys, key)
-		} else if u, ok := keyURL(key); ok && u.Host+u.Path == "index.docker.io" {
-			hub = append(hub, key)
+// For says whether the kubelet takes an entry for the image, and one with credentials in it: scheme and a leading /v1/ or /v2/ of
+// the key's path do not count; each label of the host may be a pattern and stands for one label; port and number of labels are
+// equal; the path is a prefix. An entry for index.docker.io is for Docker Hub where no other is.
+func (s Secret) For(image string) (covers, complete bool) {
+	host, rest, _ := strings.Cut(image, "/")
+	for _, fits := range []func(entry) bool{
+		func(e entry) bool { return matchesHost(e.host, host) && strings.HasPrefix("/"+rest, e.path) },
+		func(e entry) bool { return host == "docker.io" && e.host+e.path == "index.docker.io" },
+	} {
+		for _, e := range s.entries {
+			if fits(e) {
+				covers, complete = true, complete || e.complete
+			}
+		}
+		if covers {
+			break
 		}
 	}
-	if len(keys) == 0 && strings.HasPrefix(image, "docker.io/") {
-		return hub
-	}
-	return keys
+	return covers, complete
 }
 
 // Scopes are what the names of the images of a registry begin with for which there are credentials, where that is not
 // for all of them.
 func (s Secret) Scopes(host string) []string {
 	var out []string
-	for key, complete := range s.entries {
-		if u, ok := keyURL(key); ok && complete && u.Path != "" && matchesHost(u.Host, host) {
-			out = append(out, redact.Path(host+u.Path))
+	for _, e := range s.entries {
+		if e.complete && e.path != "" && matchesHost(e.host, host) {
+			out = append(out, redact.Path(host+e.path))
 		}
 	}
 	slices.Sort(out)
 	return out
-}
-
-// matchesImage reports whether the kubelet takes an entry for an image, by its rules: scheme and a leading /v1/ or /v2/ of the path do not count; each label of the host may
-// be a pattern and stands for one label; port and number of labels are equal; the path is a prefix.
-func matchesImage(key, image string) bool {
-	entry, ok := keyURL(key)
-	host, rest, _ := strings.Cut(image, "/")
-	return ok && matchesHost(entry.Host, host) && strings.HasPrefix("/"+rest, entry.Path)
 }
 
 func matchesHost(pattern, host string) bool {
@@ -171,14 +164,14 @@ func hostLabels(host string) (labels []string, port string) {
 	return strings.Split(name, "."), port
 }
 
-// keyURL is an entry's key as the kubelet takes it: one path, and none for all of a registry.
-func keyURL(key string) (*url.URL, bool) {
+// newEntry is an entry by its key, as the kubelet takes it: one path, and none for all of a registry.
+func newEntry(key string) (e entry, ok bool) {
 	if !strings.HasPrefix(key, "https://") && !strings.HasPrefix(key, "http://") {
 		key = "https://" + key
 	}
 	u, err := url.Parse(key)
 	if err != nil || u.Host == "" {
-		return nil, false
+		return entry{}, false
 	}
 	if strings.HasPrefix(u.Path, "/v1/") || strings.HasPrefix(u.Path, "/v2/") {
 		u.Path = u.Path[3:]
@@ -186,5 +179,5 @@ func keyURL(key string) (*url.URL, bool) {
 	if u.Path == "/" {
 		u.Path = ""
 	}
-	return u, true
+	return entry{host: u.Host, path: u.Path}, true
 }

@@ -1,6 +1,9 @@
 package keyring
 
-import "testing"
+import (
+	"encoding/json"
+	"testing"
+)
 
 // By the examples of the kubelet's own documentation, and a few more; its own package answers the same.
 func TestMatchesImage(t *testing.T) {
@@ -41,8 +44,15 @@ func TestMatchesImage(t *testing.T) {
 		{"[", "harbor.example.com/app", false},
 		{"", "harbor.example.com/app", false},
 	} {
-		secret := Secret{entries: map[string]bool{test.key: true}}
-		if got := secret.Covers(test.image); got != test.want {
+		text, err := json.Marshal(map[string]struct{}{test.key: {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret, err := Parse("pull", DockerConfig, map[string][]byte{".dockercfg": text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, complete := secret.For(test.image); got != test.want || complete {
 			t.Errorf("%q and %q: %t", test.key, test.image, got)
 		}
 	}

@@ -100,6 +100,26 @@ func Reason(err error) string {
 	return "can't be read: " + redact.Line(err.Error())
 }
 
+// UnreadError says of a file or a folder that doctor can't read it: who uses it on the node may well be able to.
+type UnreadError struct {
+	Name string // empty where it is not known which one
+	Err  error
+}
+
+// Unread is the error for a name.
+func Unread(name string, err error) *UnreadError { return &UnreadError{name, err} }
+
+// Error implements error.
+func (e *UnreadError) Error() string {
+	if e.Name == "" {
+		return e.Err.Error()
+	}
+	return redact.Path(e.Name) + " " + Reason(e.Err)
+}
+
+// Unwrap is for package errors.
+func (e *UnreadError) Unwrap() error { return e.Err }
+
 // IsSupport reports whether files are out of an archive of "talosctl support", which holds the logs of Talos' services.
 func IsSupport(ctx context.Context, files Files) bool {
 	entries, err := files.ReadDir(ctx, "/service-logs")

@@ -3,11 +3,13 @@ package resolver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"path"
+	"path/filepath"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	"github.com/containerd/containerd/v2/core/remotes/docker/config"
@@ -52,53 +54,23 @@ const (
 // URL is where the host is asked, joined as containerd does.
 func (h Host) URL() string { return h.Scheme + "://" + h.Host + path.Join("/", h.Path) }
 
-// UnreadError says what could not be read, by doctor: containerd may well be able to.
-type UnreadError struct {
-	Text     string
-	File     string // which one, or which folder; empty where that is not known
-	NotGiven bool   // whether that was not handed over
-}
-
-// Unread is the error for one file or folder.
-func Unread(name string, err error) *UnreadError {
-	return &UnreadError{redact.Path(name) + " " + nodefs.Reason(err), name, errors.Is(err, nodefs.ErrNotGiven)}
-}
-
-// Error implements error.
-func (e *UnreadError) Error() string { return e.Text }
-
-// Resolve asks containerd's own resolver. An UnreadError says that whom containerd asks is not known; any other error, that
-// containerd does not know.
+// Resolve asks containerd's own resolver. A nodefs.UnreadError says that whom containerd asks is not known; any other error,
+// that containerd does not know.
 func (r *Resolver) Resolve(ctx context.Context, h *containerd.HostsDirs, host string) (*Resolution, error) {
 	if len(h.Mirrored) > 0 {
-		return nil, &UnreadError{Text: "registry.mirrors of " + h.From + " says so, which is not followed"}
+		return nil, nodefs.Unread("", errors.New("registry.mirrors of "+h.From+" says so, which is not followed"))
 	}
 	dirs, unread := h.Readable()
-	c, err := newCopy(ctx, r.Node.Files, dirs, host)
-	if why := (*UnreadError)(nil); errors.As(err, &why) {
-		return nil, why
-	}
-	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
-		return nil, Unread(failed.Path, err)
-	}
+	out, err := r.folder(ctx, containerd.Folders(dirs, host))
 	if err != nil {
 		return nil, err
 	}
-	defer c.remove()
-	if unread != nil && c.folder == "" { // else a directory before it decides
-		return nil, Unread(unread.Path, unread.Err)
+	if unread != nil && out.Folder == "" { // else a directory before it decides
+		return nil, nodefs.Unread(unread.Path, unread.Err)
 	}
-	hosts, err := r.hosts(ctx, config.HostDirFromRoot(c.dir))(host)
-	if err != nil && c.unread != nil {
-		return nil, c.unread
-	}
+	hosts, err := r.hosts(ctx, out, host)
 	if err != nil {
-		return nil, errors.New(c.onNode(err))
-	}
-	out := &Resolution{Folder: c.folder}
-	if out.Folder != "" {
-		out.File, err = r.Node.HostsFile(ctx, out.Folder)
-		out.Lost = errors.As(err, new(*containerd.SyntaxError))
+		return nil, err
 	}
 	for _, asked := range hosts {
 		out.Hosts = append(out.Hosts, Host{RegistryHost: asked})
@@ -111,9 +83,43 @@ func (r *Resolver) Resolve(ctx context.Context, h *containerd.HostsDirs, host st
 	return out, nil
 }
 
+// folder reads the first of the folders that there is, as containerd's CRI service takes it: its hosts.toml, or else the certificates
+// that lie in it.
+func (r *Resolver) folder(ctx context.Context, folders []string) (*Resolution, error) {
+	out := &Resolution{}
+	for _, folder := range folders {
+		entries, err := r.Node.Files.ReadDir(ctx, folder)
+		switch {
+		case nodefs.IsMissing(err): // a link that leads nowhere
+			continue
+		case errors.Is(err, nodefs.ErrNotFolder):
+			return nil, fmt.Errorf("%s %w, where containerd looks for a %s", redact.Path(folder), nodefs.ErrNotFolder, nodefs.HostsToml)
+		case err != nil:
+			return nil, nodefs.Unread(folder, err)
+		}
+		out.Folder = folder
+		out.File, err = r.Node.HostsFile(ctx, folder)
+		out.Lost = errors.As(err, new(*containerd.SyntaxError))
+		if err == nil {
+			return out, nil
+		}
+		if !out.Lost && !nodefs.IsMissing(err) {
+			return nil, nodefs.Unread(path.Join(folder, nodefs.HostsToml), err)
+		}
+		out.File = containerd.HostsFile{}
+		for _, e := range entries {
+			if path.Ext(e.Name) == ".crt" {
+				out.File.Server.CA = append(out.File.Server.CA, e.Name)
+			}
+		}
+		return out, nil
+	}
+	return out, nil
+}
+
 // Defaults are the hosts that containerd asks for a registry where nothing is configured for it.
 func (r *Resolver) Defaults(ctx context.Context, host string) ([]Host, error) {
-	hosts, err := r.hosts(ctx, nil)(host)
+	hosts, err := r.hosts(ctx, &Resolution{}, host)
 	out := make([]Host, 0, len(hosts))
 	for _, h := range hosts {
 		out = append(out, Host{RegistryHost: h})
@@ -121,30 +127,41 @@ func (r *Resolver) Defaults(ctx context.Context, host string) ([]Host, error) {
 	return out, err
 }
 
-// resolver is containerd's, without credentials, and quiet: what is wrong with a file is told by a check.
-func (r *Resolver) hosts(ctx context.Context, dir func(string) (string, error)) docker.RegistryHosts {
+// hosts are those that containerd's resolver makes of a folder, without credentials, and quiet: what is wrong with a file is told by a
+// check. It reads files of this machine, so it is given a copy of the hosts.toml that leads to none, and the certificates are put in here.
+func (r *Resolver) hosts(ctx context.Context, of *Resolution, host string) ([]docker.RegistryHost, error) {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
 	table, _ := r.EtcHosts(ctx) // not while the registry's time runs: through talosctl it takes a while
-	var transports []*http.Transport
-	resolve := config.ConfigureHosts(log.WithLogger(ctx, logrus.NewEntry(quiet)), config.HostOptions{
-		HostDir: dir,
-		UpdateClient: func(c *http.Client) error {
-			if t, ok := c.Transport.(*http.Transport); ok {
-				transports = append(transports, t)
-				t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-					return r.dial(ctx, table, network, address)
-				}
+	transports := map[*http.Client]*http.Transport{}
+	options := config.HostOptions{UpdateClient: func(c *http.Client) error {
+		if t, ok := c.Transport.(*http.Transport); ok {
+			transports[c] = t
+			t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				return r.dial(ctx, table, network, address)
 			}
-			return nil
-		},
-	})
-	return func(host string) ([]docker.RegistryHost, error) {
-		transports = nil
-		hosts, err := resolve(host)
-		for _, t := range transports { // not before: containerd adds a host's ca to a copy that shares them
-			r.trusted.trust(t.TLSClientConfig)
 		}
-		return hosts, err
+		return nil
+	}}
+	if of.Folder != "" {
+		dir, err := os.MkdirTemp("", "spegel-guard-")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		if err := os.WriteFile(filepath.Join(dir, nodefs.HostsToml), of.File.Bare(), 0o600); err != nil {
+			return nil, err
+		}
+		options.HostDir = func(string) (string, error) { return dir, nil }
 	}
+	hosts, err := config.ConfigureHosts(log.WithLogger(ctx, logrus.NewEntry(quiet)), options)(host)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range of.File.InOrder() {
+		if err := r.certificates(ctx, of.Folder, m, transports[hosts[i].Client].TLSClientConfig); err != nil {
+			return nil, err
+		}
+	}
+	return hosts, nil
 }

@@ -2,8 +2,8 @@ package resolver
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"path"
 	"time"
 
@@ -39,7 +39,7 @@ func (r *Resolver) ReadTrustStore(ctx context.Context) *TrustStore {
 	s := &TrustStore{}
 	r.trusted = s
 	if r.Node.Files == nil {
-		s.Err = &UnreadError{Text: "there is no node to look at"}
+		s.Err = nodefs.Unread("", errors.New("there is no node to look at"))
 		return s
 	}
 	ctx, cancel := context.WithTimeout(ctx, trustTimeout)
@@ -64,7 +64,7 @@ func (r *Resolver) ReadTrustStore(ctx context.Context) *TrustStore {
 	case bundle != "": // single files repeat it, and their links may lead to what is not there
 		s.Err = nil
 	case len(s.pem) == 0 && s.Err == nil && r.Node.Files.Remote():
-		s.Err = &UnreadError{Text: "none of them were found"}
+		s.Err = nodefs.Unread("", errors.New("none of them were found"))
 	}
 	return s
 }
@@ -83,24 +83,20 @@ func (s *TrustStore) read(ctx context.Context, files nodefs.Files, name string) 
 // missed keeps the first error that leaves open what the node has.
 func (s *TrustStore) missed(name string, err error) {
 	if err != nil && !nodefs.IsMissing(err) && s.Err == nil {
-		s.Err = Unread(name, err)
+		s.Err = nodefs.Unread(name, err)
 	}
 }
 
-// trust has a client trust what the node does: nothing else if that is known, or else what this machine does too.
-func (s *TrustStore) trust(c *tls.Config) {
-	if s == nil {
-		return
-	}
-	if c.RootCAs == nil {
+// pool is what a client of this machine trusts as the node does: nothing else if that is known, or else what the machine does too.
+func (s *TrustStore) pool() (*x509.CertPool, error) {
+	if s != nil && s.Err == nil {
 		pool := x509.NewCertPool()
-		if s.Err != nil {
-			var err error
-			if pool, err = x509.SystemCertPool(); err != nil {
-				return
-			}
-		}
-		c.RootCAs = pool
+		pool.AppendCertsFromPEM(s.pem)
+		return pool, nil
 	}
-	c.RootCAs.AppendCertsFromPEM(s.pem)
+	pool, err := x509.SystemCertPool()
+	if err == nil && s != nil {
+		pool.AppendCertsFromPEM(s.pem)
+	}
+	return pool, err
 }
