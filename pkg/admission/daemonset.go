@@ -23,8 +23,7 @@ func (h *Handler) reviewDaemonSet(_ context.Context, req *admissionv1.AdmissionR
 	if err != nil {
 		return badReview("object is not decodable", err)
 	}
-	pol, had := h.Policy(), entries{}
-	var was daemonset.Result
+	pol, had, hadUnread := h.Policy(), entries{}, map[rollout.Reference]bool{}
 	if req.Operation == admissionv1.Update {
 		before, err := decodeDaemonSet(req.OldObject.Raw)
 		if err != nil {
@@ -33,7 +32,15 @@ func (h *Handler) reviewDaemonSet(_ context.Context, req *admissionv1.AdmissionR
 		if equality.Semantic.DeepEqual(before.Spec.Template, after.Spec.Template) {
 			return outcome{verdict: notReviewed}
 		}
-		was, _ = daemonset.Judge(&before.Spec.Template.Spec, pol.Policy, nil)
+		was, _ := daemonset.Judge(&before.Spec.Template.Spec, pol.Policy, nil)
+		for _, f := range was.Findings {
+			if f.Severity == validate.Deny { // one that warned, as nothing wrote hosts files, is another where something does
+				had.add(f.Finding)
+			}
+		}
+		for _, u := range was.Unresolved {
+			hadUnread[u.Reference] = true
+		}
 	}
 	if after.DeletionTimestamp != nil {
 		return outcome{verdict: notReviewed}
@@ -42,48 +49,17 @@ func (h *Handler) reviewDaemonSet(_ context.Context, req *admissionv1.AdmissionR
 	if !ok {
 		return outcome{verdict: notSpegel}
 	}
-	for _, f := range was.Findings {
-		if f.Severity == validate.Deny { // one that warned, as nothing wrote hosts files, is another where something does
-			had.add(f.Finding)
-		}
-	}
-	out := outcome{verdict: admitted(len(res.Findings), len(res.Unresolved)), unresolved: len(res.Unresolved)}
-	var denying []locatedFinding
+	var lines []line
 	for _, f := range res.Findings {
-		h.Metrics.finding(f.Finding)
-		if f.Severity == validate.Deny && !had.take(f.Finding) {
-			denying = append(denying, locatedFinding{f.Finding, f.Field, f.Text()})
-		} else {
-			out.warnings = append(out.warnings, fmt.Sprintf("%s: %s", f.Rule, f.Text()))
-		}
+		lines = append(lines, line{Finding: f.Finding, field: f.Field, text: f.Text(), denies: f.Severity == validate.Deny && !had.take(f.Finding)})
 	}
-	out.deny(denying)
 	for _, u := range res.Unresolved {
-		h.Metrics.unread(u.Kind)
-		out.warnings = append(out.warnings, fmt.Sprintf("%s: %s", ruleUnresolved, u.Text()))
+		lines = append(lines, line{
+			Finding: validate.Finding{Rule: ruleUnresolved, Fix: "write it as an argument"}, kind: u.Kind, field: u.Field, text: u.Text(),
+			denies: pol.Unresolved == policy.UnresolvedDeny && !hadUnread[u.Reference],
+		})
 	}
-	if pol.Unresolved == policy.UnresolvedDeny {
-		out.denyUnresolved(unreadArguments(was.Unresolved, res.Unresolved))
-	}
-	if len(out.problems) > 0 {
-		out.verdict = denied
-		out.headline += " in " + describe(after, req.Namespace)
-	}
-	return out
-}
-
-// unreadArguments are those that were not there before.
-func unreadArguments(before, after []daemonset.Unresolved) (problems []problem) {
-	had := map[rollout.Reference]bool{}
-	for _, u := range before {
-		had[u.Reference] = true
-	}
-	for _, u := range after {
-		if !had[u.Reference] {
-			problems = append(problems, problem{u.Field, u.Text() + ", so what Spegel would mirror is not known; write it as an argument", ruleUnresolved})
-		}
-	}
-	return problems
+	return h.conclude(lines, " in "+describe(after, req.Namespace))
 }
 
 // describe names a DaemonSet and what it belongs to, as its labels say.

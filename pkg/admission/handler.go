@@ -17,7 +17,6 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -44,28 +43,32 @@ type Handler struct {
 
 // Handle answers one review. An error in the review itself is 400; it says what was expected. A panic is 500, and what it says may be
 // a value, so only its type is logged, and where it came from.
-func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admission.Response) {
+func (h *Handler) Handle(ctx context.Context, req *admissionv1.AdmissionRequest) (resp *admissionv1.AdmissionResponse) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.Log.Error("panic in a review", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			resp = admission.Errored(http.StatusInternalServerError, errors.New("the review failed: a panic, of which the log of spegel-guard has more"))
+			resp = refused(http.StatusInternalServerError, errors.New("the review failed: a panic, of which the log of spegel-guard has more"))
 		}
+		resp.UID = req.UID
 	}()
 	start := time.Now()
-	out := h.review(ctx, &req.AdmissionRequest)
-	h.Metrics.reviewed(&req.AdmissionRequest, out.verdict, time.Since(start))
+	out := h.review(ctx, req)
+	h.Metrics.reviewed(req, out.verdict, time.Since(start))
 	switch {
 	case out.err != nil:
 		// in words of ours, never a part of the body
 		h.Log.Error("bad review", "problem", out.bad)
-		return admission.Errored(http.StatusBadRequest, out.err)
+		return refused(http.StatusBadRequest, out.err)
 	case out.verdict == denied:
-		h.logDenial(&req.AdmissionRequest, out)
-		return deny(&req.AdmissionRequest, out)
+		h.logDenial(req, out)
+		return deny(req, out)
 	}
-	resp = admission.Allowed("")
-	resp.Warnings = bounded(out.warnings)
-	return resp
+	return &admissionv1.AdmissionResponse{Allowed: true, Result: &metav1.Status{Code: http.StatusOK}, Warnings: bounded(out.warnings)}
+}
+
+// refused is the answer to what is no review, or can't be judged.
+func refused(code int32, err error) *admissionv1.AdmissionResponse {
+	return &admissionv1.AdmissionResponse{Result: &metav1.Status{Code: code, Message: err.Error()}}
 }
 
 // review has the object judged by what knows its kind.
@@ -91,11 +94,8 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 }
 
 // reader reads each object once in a review.
-func (h *Handler) reader() release.Reader {
-	if h.Reader == nil {
-		return nil
-	}
-	return &cachedReader{Reader: h.Reader}
+func (h *Handler) reader() *cachedReader {
+	return &cachedReader{Reader: h.Reader, objects: map[objectKey]cachedObject{}}
 }
 
 // logDenial logs who was denied what and why, and no value. A dry run leaves no trace but metrics.

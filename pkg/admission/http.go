@@ -5,64 +5,46 @@ import (
 	jsonv2 "encoding/json/v2"
 	"errors"
 	"fmt"
-	"log/slog"
 	"mime"
 	"net/http"
 	"time"
 
-	"github.com/go-logr/logr"
 	"golang.org/x/time/rate"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
-// errIncomplete says that a body did not come in full.
-var errIncomplete = errors.New("body could not be read")
+// logInterval is how often it is logged what a client can make happen many times a second.
+const logInterval = 10 * time.Second
 
-// incompleteInterval is how often a body that does not come in full is logged.
-const incompleteInterval = 10 * time.Second
-
-// endpoint reads reviews off HTTP. It stands in for the HTTP part of controller-runtime's webhook, which
-// logs what it can't decode, accepts any JSON object as a review and counts nothing; the response's completion
-// stays with controller-runtime. A panic ends in Handler: controller-runtime would put its value into the answer.
+// endpoint reads reviews off HTTP. It stands in for the webhook of controller-runtime, which logs what it can't decode, accepts any
+// JSON object as a review and counts nothing.
 type endpoint struct {
-	webhook *admission.Webhook
-	metrics *Metrics
-	log     *slog.Logger
-
-	incomplete rate.Sometimes // logs bodies that do not come in full
+	handler *Handler
+	bad     rate.Sometimes // logs what is no review
 }
 
 // NewEndpoint serves a handler over HTTP, at Path and its like. It reads a body of any size: that is for who calls it to bound.
 func NewEndpoint(h *Handler) http.Handler {
-	// controller-runtime would make a logger for each review, with what it is about written out, and nobody logs with it
-	same := func(base logr.Logger, _ *admission.Request) logr.Logger { return base }
-	return &endpoint{
-		webhook: &admission.Webhook{Handler: h, LogConstructor: same}, metrics: h.Metrics, log: h.Log,
-		incomplete: rate.Sometimes{Interval: incompleteInterval},
-	}
+	return &endpoint{handler: h, bad: rate.Sometimes{Interval: logInterval}}
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	review, err := readReview(r)
-	if err != nil {
-		e.metrics.badRequests.Inc()
-		e.logBad(r, err)
-		e.respond(w, http.StatusBadRequest, admission.Errored(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err)))
-		return
+	code, resp := http.StatusOK, (*admissionv1.AdmissionResponse)(nil)
+	if review, err := readReview(r); err == nil {
+		resp = e.handler.Handle(r.Context(), review.Request)
+	} else {
+		code = http.StatusBadRequest
+		resp = refused(http.StatusBadRequest, fmt.Errorf("expected an AdmissionReview of %s: %w", admissionv1.SchemeGroupVersion, err))
+		e.handler.Metrics.badRequests.Inc()
+		e.bad.Do(func() { // never the body, nor an error that quotes it
+			e.handler.Log.Info("bad request: not an AdmissionReview, or not in full; others like it are counted only", "contentLength", r.ContentLength)
+		})
 	}
-	e.respond(w, http.StatusOK, e.webhook.Handle(r.Context(), admission.Request{AdmissionRequest: *review.Request}))
-}
-
-// logBad never logs the body, nor an error that quotes it. Who hangs up or sends too slowly can do so many times a second.
-func (e *endpoint) logBad(r *http.Request, err error) {
-	if !errors.Is(err, errIncomplete) {
-		e.log.Error("bad request: not an AdmissionReview", "contentLength", r.ContentLength)
-		return
-	}
-	e.incomplete.Do(func() {
-		e.log.Info("bad request: the body did not come in full; others like it are counted only", "contentLength", r.ContentLength)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(admissionv1.AdmissionReview{ // an error means that nobody listens
+		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"}, Response: resp,
 	})
 }
 
@@ -88,7 +70,7 @@ func readReview(r *http.Request) (*admissionv1.AdmissionReview, error) {
 	case errors.As(err, &syntax) || errors.As(err, &shape):
 		return nil, fmt.Errorf("body is not one: %w", err)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", errIncomplete, err)
+		return nil, fmt.Errorf("body could not be read: %w", err)
 	case review.APIVersion != admissionv1.SchemeGroupVersion.String() || review.Kind != "AdmissionReview":
 		return nil, errors.New("body has another apiVersion or kind")
 	case review.Request == nil || review.Request.UID == "":
@@ -100,16 +82,4 @@ func readReview(r *http.Request) (*admissionv1.AdmissionReview, error) {
 // asTheAPIServer has JSON read as the API server reads it: as ever in Go, but a field has one spelling.
 func asTheAPIServer() jsonv2.Options {
 	return jsonv2.JoinOptions(json.DefaultOptionsV1(), jsonv2.MatchCaseInsensitiveNames(false))
-}
-
-func (e *endpoint) respond(w http.ResponseWriter, code int, resp admission.Response) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	err := json.NewEncoder(w).Encode(admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
-		Response: &resp.AdmissionResponse,
-	})
-	if err != nil {
-		e.log.Error("response not written", "error", err)
-	}
 }

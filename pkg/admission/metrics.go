@@ -7,9 +7,6 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
-
-	"github.com/spegel-guard/spegel-guard/pkg/release"
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // Metrics count what the webhook does. No label holds a name or a value out of an object.
@@ -105,20 +102,13 @@ func (m *Metrics) reviewed(req *admissionv1.AdmissionRequest, v verdict, took ti
 	m.latency.Observe(took.Seconds())
 }
 
-func (m *Metrics) found(res release.Result) {
-	for _, f := range res.Findings {
-		m.finding(f.Finding)
-	}
-	for _, ref := range res.Unresolved {
-		m.unread(ref.Kind)
+func (m *Metrics) found(l line) {
+	if l.Rule == ruleUnresolved {
+		m.unresolved.WithLabelValues(kind(l.kind)).Inc()
+	} else {
+		m.findings.WithLabelValues(l.Rule, string(l.Severity)).Inc()
 	}
 }
-
-func (m *Metrics) finding(f validate.Finding) {
-	m.findings.WithLabelValues(f.Rule, string(f.Severity)).Inc()
-}
-
-func (m *Metrics) unread(k string) { m.unresolved.WithLabelValues(kind(k)).Inc() }
 
 // operation and kind keep what a client may choose out of the labels.
 func operation(op admissionv1.Operation) string {

@@ -12,7 +12,7 @@ import (
 // cachedReader reads each object once in a review, also where an update's old object names it too. What it returns shares memory
 // with what it keeps, and is only read.
 type cachedReader struct {
-	release.Reader
+	release.Reader // nil counts each object as unreadable
 
 	objects map[objectKey]cachedObject
 }
@@ -32,14 +32,15 @@ type cachedObject struct {
 func (c *cachedReader) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 	of := objectKey{reflect.TypeOf(obj), key}
 	read, again := c.objects[of]
-	if again {
+	if !again {
+		read = cachedObject{obj, &release.Unreadable{Reason: "not read"}}
+		if c.Reader != nil {
+			read.err = c.Reader.Get(ctx, key, obj, opts...)
+		}
+		c.objects[of] = read
+	}
+	if again && read.err == nil {
 		reflect.ValueOf(obj).Elem().Set(reflect.ValueOf(read.Object).Elem())
-		return read.err
 	}
-	err := c.Reader.Get(ctx, key, obj, opts...)
-	if c.objects == nil {
-		c.objects = map[objectKey]cachedObject{}
-	}
-	c.objects[of] = cachedObject{obj, err}
-	return err
+	return read.err
 }

@@ -2,67 +2,45 @@ package admission
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"slices"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/pages"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
 // maxPages bounds the pages of a list. Most HelmReleases have some ten KiB.
 const maxPages = 100
 
 // Lister lists HelmReleases, as controller-runtime's client does. It must be safe for concurrent use.
-type Lister interface {
-	List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error
-}
-
-var errTooMany = errors.New("there are too many")
+type Lister = pages.Lister
 
 // releasesNaming hands on the HelmReleases that take values from an object, as their pages come: what is bad in the first is found
-// also where there is no time for the last. The error says in words why there may be more.
-func (h *Handler) releasesNaming(ctx context.Context, kind string, key client.ObjectKey, do func(*helmv2.HelmRelease)) error {
-	if h.Lister == nil {
-		return errors.New("there is no cluster to ask")
-	}
-	page := 0
-	err := pages.Each(ctx, listOnly{h.Lister}, []client.ListOption{client.InNamespace(key.Namespace)}, func(list *helmv2.HelmReleaseList) error {
-		for i := range list.Items {
-			if hr := &list.Items[i]; hr.DeletionTimestamp == nil && names(hr, kind, key.Name) {
-				do(hr)
+// also where there is no time for the last. It says in words why there may be more.
+func (h *Handler) releasesNaming(ctx context.Context, kind string, key client.ObjectKey, do func(*helmv2.HelmRelease)) (incomplete string) {
+	err := error(&release.Unreadable{Reason: "there is no cluster to ask"})
+	if h.Lister != nil {
+		page := 0
+		err = pages.Each(ctx, h.Lister, []client.ListOption{client.InNamespace(key.Namespace)}, func(list *helmv2.HelmReleaseList) error {
+			for i := range list.Items {
+				if hr := &list.Items[i]; hr.DeletionTimestamp == nil && names(hr, kind, key.Name) {
+					do(hr)
+				}
 			}
-		}
-		page++
-		if page == maxPages && list.Continue != "" {
-			return errTooMany
-		}
-		return nil
-	})
-	tooLarge := (*http.MaxBytesError)(nil)
-	switch {
-	case errors.As(err, &tooLarge):
-		return errors.New("there is too much in them")
-	case err == nil || errors.Is(err, errTooMany):
-		return err
-	case apierrors.IsForbidden(err):
-		return errors.New("not permitted")
-	case errors.Is(err, context.DeadlineExceeded) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err):
-		return errors.New("not in time")
+			if page++; page == maxPages && list.Continue != "" {
+				return &release.Unreadable{Reason: "there are too many"}
+			}
+			return nil
+		})
 	}
-	return errors.New("an error")
+	if err == nil {
+		return ""
+	}
+	return "the HelmReleases that use it could not be listed: " + release.Reason(err)
 }
 
 func names(hr *helmv2.HelmRelease, kind, name string) bool {
 	return slices.ContainsFunc(hr.Spec.ValuesFrom, func(ref helmv2.ValuesReference) bool { return ref.Kind == kind && ref.Name == name })
-}
-
-// listOnly is what pages asks, which lists and nothing else.
-type listOnly struct{ Lister }
-
-func (listOnly) Get(context.Context, client.ObjectKey, client.Object, ...client.GetOption) error {
-	return errors.ErrUnsupported
 }

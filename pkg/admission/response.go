@@ -9,7 +9,6 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -26,7 +25,7 @@ const (
 )
 
 // deny answers 403 Forbidden with every problem at once.
-func deny(req *admissionv1.AdmissionRequest, out outcome) admission.Response {
+func deny(req *admissionv1.AdmissionRequest, out outcome) *admissionv1.AdmissionResponse {
 	lines := []string{out.headline + ":"}
 	details := &metav1.StatusDetails{Group: req.Kind.Group, Kind: strings.ToLower(req.Kind.Kind) + "s", Name: req.Name}
 	for i, p := range out.problems {
@@ -42,26 +41,13 @@ func deny(req *admissionv1.AdmissionRequest, out outcome) admission.Response {
 	if more := len(out.problems) - maxLines; more > 0 {
 		lines = append(lines, fmt.Sprintf("- and %d more", more))
 	}
-	resp := admission.Response{AdmissionResponse: admissionv1.AdmissionResponse{
+	return &admissionv1.AdmissionResponse{
 		Result: &metav1.Status{
 			Status: metav1.StatusFailure, Code: http.StatusForbidden, Reason: metav1.StatusReasonForbidden,
 			Message: strings.Join(lines, "\n"), Details: details,
 		},
-	}}
-	resp.Warnings = bounded(out.warnings)
-	return resp
-}
-
-// warnings are the findings of a release that do not deny, and what could not be read.
-func warnings(res release.Result) []string {
-	var all []string
-	for _, f := range res.Findings {
-		all = append(all, fmt.Sprintf("%s: %s: %s", f.Rule, f.Field(), f.Text()))
+		Warnings: bounded(out.warnings),
 	}
-	for _, ref := range res.Unresolved {
-		all = append(all, fmt.Sprintf("%s: %s: %s", ruleUnresolved, name(ref), ref.Reason))
-	}
-	return all
 }
 
 // bounded cuts warnings as the API server would, where it shows: each to 120 characters, and no more of them than have room.

@@ -255,10 +255,10 @@ func TestReleasesThatCantBeListed(t *testing.T) {
 		warning string
 		denied  bool
 	}{
-		"no right":                         {list: refused, warning: "not permitted"},
+		"no right":                         {list: refused, warning: "not permitted to read"},
 		"no cluster":                       {warning: "there is no cluster to ask"},
-		"an error after the first page":    {list: &releases{items: thousands(200).items, err: errors.New("hunter2")}, warning: "an error"},
-		"time is up":                       {list: &releases{items: thousands(200).items, err: context.DeadlineExceeded}, warning: "not in time"},
+		"an error after the first page":    {list: &releases{items: thousands(200).items, err: errors.New("hunter2")}, warning: "could not be read"},
+		"time is up":                       {list: &releases{items: thousands(200).items, err: context.DeadlineExceeded}, warning: "not read in time"},
 		"more than ten thousand":           {list: thousands(10_001), warning: "there are too many"},
 		"an error after one that is found": {list: first, denied: true},
 	} {

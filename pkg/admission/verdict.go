@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -37,44 +38,62 @@ type outcome struct {
 // problem is one line of a denial.
 type problem struct{ field, text, rule string }
 
-// ruleUnresolved stands in place of a rule where the policy denies what can't be read.
-const ruleUnresolved = "unresolved"
-
 func badReview(what string, err error) outcome { return outcome{verdict: failed, bad: what, err: err} }
 
-// admitted is the verdict where nothing denies.
-func admitted(findings, unread int) verdict {
+// line is a finding, or what could not be read, whatever the kind of the object.
+type line struct {
+	validate.Finding                // of which there is a rule, ruleUnresolved, and a fix alone where something could not be read
+	kind             string         // of that
+	ofSource         bool           // it is where the chart comes from
+	origin           release.Origin // of a finding in a release
+	field            string         // where it stands
+	at               string         // the same in a warning
+	text             string         // what is wrong
+	denies           bool
+}
+
+// ruleUnresolved stands in place of a rule where something could not be read.
+const ruleUnresolved = "unresolved"
+
+// conclude makes an answer of lines, each told once, and counts them. A denial names what they are in.
+func (h *Handler) conclude(lines []line, in string) (out outcome) {
+	var deny []validate.Finding
+	told := map[problem]bool{}
+	for _, l := range lines {
+		h.Metrics.found(l)
+		text := l.text
+		if l.Rule == ruleUnresolved {
+			out.unresolved++
+			text += ", so what Spegel would mirror is not known"
+		}
+		p := problem{l.field, text + "; " + l.Fix, l.Rule}
+		if !l.denies || l.Rule == ruleUnresolved {
+			out.warnings = append(out.warnings, l.Rule+": "+l.at+l.text)
+		}
+		if l.denies && !told[p] {
+			told[p] = true
+			out.problems = append(out.problems, p)
+			if l.Rule != ruleUnresolved {
+				deny = append(deny, l.Finding)
+			}
+		}
+	}
 	switch {
-	case findings > 0:
-		return warned
-	case unread > 0:
-		return unresolved
+	case len(out.problems) > 0:
+		out.verdict = denied
+	case len(lines) > out.unresolved:
+		out.verdict = warned
+	case out.unresolved > 0:
+		out.verdict = unresolved
+	default:
+		out.verdict = passed
 	}
-	return passed
-}
-
-// locatedFinding is a finding and where it stands, whatever the kind of the object.
-type locatedFinding struct {
-	validate.Finding
-	field, text string
-}
-
-// deny has findings deny.
-func (o *outcome) deny(findings []locatedFinding) {
-	rules := make([]validate.Finding, 0, len(findings))
-	for _, f := range findings {
-		rules = append(rules, f.Finding)
-		o.problems = append(o.problems, problem{f.field, f.text + "; " + f.Fix, f.Rule})
+	out.headline = validate.Headline(deny)
+	if len(deny) == 0 {
+		out.headline = fmt.Sprintf("Spegel's values can't be seen in full, and the policy asks for that (%d unresolved)", len(out.problems))
 	}
-	o.headline = validate.Headline(rules)
-}
-
-// denyUnresolved has what can't be read deny.
-func (o *outcome) denyUnresolved(unread []problem) {
-	o.problems = append(o.problems, unread...)
-	if o.headline == "" && len(unread) > 0 {
-		o.headline = fmt.Sprintf("Spegel's values can't be seen in full, and the policy asks for that (%d unresolved)", len(unread))
-	}
+	out.headline += in
+	return out
 }
 
 // entries counts what findings are about, so that those of before and after a change can be told apart by rule and entry: an entry may

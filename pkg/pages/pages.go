@@ -15,13 +15,18 @@ import (
 // some ten KiB.
 const Size = 100
 
+// Lister lists objects, as a client.Reader does.
+type Lister interface {
+	List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error
+}
+
 // Each reads a list and hands on every page, each in an object of its own. When a page token has grown too
 // old, the API server's error holds one to go on with: the rest of the list is then newer than its start,
 // which does not matter where each object is looked at by itself. An error is the reader's or do's.
 func Each[T any, L interface {
 	*T
 	client.ObjectList
-}](ctx context.Context, r client.Reader, opts []client.ListOption, do func(L) error) error {
+}](ctx context.Context, r Lister, opts []client.ListOption, do func(L) error) error {
 	next := ""
 	for {
 		list := L(new(T))

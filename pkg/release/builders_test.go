@@ -71,6 +71,9 @@ func privatePolicy(t testing.TB, hosts ...string) validate.Policy {
 	return p
 }
 
+// inlineOf is what spec.values are.
+func inlineOf(rel *Release) any { return rel.layers[len(rel.layers)-1].tree }
+
 // told lists findings as rule at field.
 func told(res Result) []string {
 	var out []string

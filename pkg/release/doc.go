@@ -3,7 +3,8 @@
 // top to bottom:
 //
 //	identity.go    is it a release of Spegel?
-//	layers.go      what spec.valuesFrom names (internal/valuesfrom reads it), and spec.values, as trees of what they set
+//	references.go  what spec.valuesFrom names is read, within limits
+//	layers.go      what references and spec.values set, as trees
 //	values.go      the layers laid over each other, over what the chart itself brings
 //	findings.go    the rules run over that; findings, and what left them undecided
 //	origin.go      the layer that a finding's value comes from
@@ -14,7 +15,7 @@
 // docs/adr/0004 states the model and what it gives up.
 //
 // Objects that a HelmRelease names are read one by one through a Reader; nothing is listed, watched or
-// kept. To ask how a release would be judged if an object were another one, wrap the Reader.
+// kept. To ask how a release would be judged if an object were another one, or were not read, wrap the Reader.
 //
 // The package never logs, and it never shows anything out of a Secret but the private host that a rule
 // matched. Of the project it may import pkg/certainty and pkg/validate.

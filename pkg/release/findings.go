@@ -3,7 +3,6 @@ package release
 import (
 	"slices"
 
-	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -11,8 +10,6 @@ import (
 type Finding struct {
 	validate.Finding
 	Origin Origin
-	// Inline says that spec.values decides the finding: it holds whatever the entries of spec.valuesFrom are.
-	Inline bool
 }
 
 // Field is where the value is: spec.values.spegel.registries, or, for a value from a reference,
@@ -35,8 +32,8 @@ type Reference struct {
 type Result struct {
 	// Findings are certain: nothing that could not be read can turn them.
 	Findings []Finding
-	// Unresolved is what could not be read and could change what denies: entries of spec.valuesFrom in their order, then
-	// variables, then what the chart itself brings.
+	// Unresolved is what could not be read and could change what denies, each once: entries of spec.valuesFrom in their order, with
+	// their variables, those of spec.values, then what the chart itself brings.
 	Unresolved []Reference
 }
 
@@ -54,38 +51,12 @@ func (r *Release) Evaluate(policy validate.Policy) (res Result) {
 	for _, reason := range undecided {
 		res.Unresolved = append(res.Unresolved, r.unknown[reason])
 	}
-	if len(found) == 0 {
-		return res
-	}
-	inline := r.inlineOnly(policy)
 	for _, f := range found {
 		origin, public := r.origin(f.Path)
 		if !public {
 			f.Value = ""
 		}
-		res.Findings = append(res.Findings, Finding{f, origin, inline == nil || inline[place(f)]})
+		res.Findings = append(res.Findings, Finding{f, origin})
 	}
 	return res
 }
-
-// inlineOnly are the places of findings that are certain if no reference could be read; nil if there are no references.
-func (r *Release) inlineOnly(policy validate.Policy) map[string]bool {
-	in := r.input()
-	if len(r.refs) == 0 || !certainty.MayBeMap(r.inline) && r.inline != nil {
-		return nil
-	}
-	refs := slices.Clone(r.refs)
-	for i := range refs {
-		refs[i].hide(i)
-	}
-	in.Values = over(r.below, overlay(refs, r.inline, nil))
-	certain := map[string]bool{}
-	found, _ := validate.Validate(in, policy)
-	for _, f := range found {
-		certain[place(f)] = true
-	}
-	return certain
-}
-
-// place tells the findings of a release apart.
-func place(f validate.Finding) string { return f.Rule + " " + f.Path.String() }

@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
-	"github.com/spegel-guard/spegel-guard/pkg/release/internal/valuesfrom"
 )
 
 // answer is yes, no or unknown.
@@ -31,26 +30,25 @@ type source struct {
 	chart, version string
 	own            bool // it lies in Spegel's own registry, so that no other chart wraps it
 
-	from        Reference // the object that holds the chart; without a name if there is none
-	files       bool      // the chart lies in files there
+	// from is the object that holds the chart, without a name if there is none. Its Reason is why the answer is unknown, if
+	// anything could say it.
+	from        Reference
+	files       bool // the chart lies in files there
 	valuesFiles []string
-
-	unread string // why the answer is unknown, if anything could say it
-	unfit  bool   // no Flux accepts what spec.chart says, so that names decide nothing
+	unfit       bool // no Flux accepts what spec.chart says, so that names decide nothing
 }
 
 // trueCharts stands in the name or the URL of a source of TrueCharts, whose chart of the same name has other values.
 const trueCharts = "truecharts"
 
 // readSource finds out which chart a HelmRelease installs.
-func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
-	switch {
-	case hr.Spec.Chart != nil:
-		return templateSource(hr, o.Charts)
-	case hr.Spec.ChartRef != nil:
-		return refSource(ctx, hr, o)
+func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) (src source) {
+	if hr.Spec.Chart != nil {
+		src = templateSource(hr, o.Charts)
+	} else if hr.Spec.ChartRef != nil {
+		src = refSource(ctx, hr, o)
 	}
-	return source{}
+	return src
 }
 
 // templateSource is what spec.chart says.
@@ -75,8 +73,8 @@ func templateSource(hr *helmv2.HelmRelease, charts []string) source {
 		}
 		return namedChart(&of, from, charts)
 	}
-	from := Reference{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name, Key: field}
-	return source{chart: cmp.Or(spec.Chart, spec.URL), from: from, unread: unfit, unfit: true}
+	from := Reference{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name, Key: field, Reason: unfit}
+	return source{chart: cmp.Or(spec.Chart, spec.URL), from: from, unfit: true}
 }
 
 // refSource reads what spec.chartRef names.
@@ -90,7 +88,7 @@ func refSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 		return source{is: no}
 	case ref.Kind == sourcev1.OCIRepositoryKind:
 		var repo sourcev1.OCIRepository
-		err = valuesfrom.Get(ctx, o.Reader, key, &repo)
+		err = get(ctx, o.Reader, key, &repo)
 		if err == nil && !chartURL.MatchString(repo.Spec.URL) {
 			err = &Unreadable{Reason: "its URL is not the oci:// URL of a chart"}
 		}
@@ -99,13 +97,15 @@ func refSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
 		}
 	case ref.Kind == sourcev1.HelmChartKind:
 		var of sourcev1.HelmChart
-		if err = valuesfrom.Get(ctx, o.Reader, key, &of); err == nil {
+		if err = get(ctx, o.Reader, key, &of); err == nil {
 			return namedChart(&of.Spec, from, o.Charts)
 		}
 	default: // an ExternalArtifact
-		return source{from: from, unread: "it does not say which chart it holds", files: true}
+		from.Reason = "it does not say which chart it holds"
+		return source{from: from, files: true}
 	}
-	return source{from: from, unread: valuesfrom.Reason(err)}
+	from.Reason = Reason(err)
+	return source{from: from}
 }
 
 // namedChart is the chart of a HelmChart: a name in a HelmRepository, or a path in files.
@@ -114,7 +114,7 @@ func namedChart(of *sourcev1.HelmChartSpec, from Reference, charts []string) sou
 		is: isChart(of.Chart, of.SourceRef.Kind, of.SourceRef.Name, charts), chart: of.Chart, version: of.Version, from: from, valuesFiles: of.ValuesFiles,
 	}
 	if s.is == unknown {
-		s.unread = "the path of the chart does not name it"
+		s.from.Reason = "the path of the chart does not name it"
 	}
 	if s.files = ofFiles(of.SourceRef.Kind); s.files {
 		s.version = "" // Flux ignores it there, and takes the one of the Chart.yaml
@@ -196,7 +196,7 @@ func likeness(hr *helmv2.HelmRelease, src source, charts []string) (same, contai
 // hasChartKey reports whether a layer has a map spegel with a key that no other chart is known to have.
 // Read at chart v0.0.14 to v0.7.4.
 func (r *Release) hasChartKey() bool {
-	return slices.ContainsFunc(r.layers(), func(l layer) bool {
+	return slices.ContainsFunc(r.layers, func(l layer) bool {
 		spegel, _ := certainty.Child(l.tree, spegelKey)
 		keys, _, _ := certainty.Parts(spegel)
 		for _, key := range []string{

@@ -7,14 +7,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/spegel-guard/spegel-guard/pkg/release/internal/valuesfrom"
 )
 
 // TestNoMoreIsReadAfterTooMuch: of a hundred large objects the first two are read.
 func TestNoMoreIsReadAfterTooMuch(t *testing.T) {
 	t.Parallel()
-	large := strings.Repeat("#", valuesfrom.MaxSize*2/3)
+	large := strings.Repeat("#", maxSize*2/3)
 	for name, tc := range map[string]struct {
 		data map[string]string
 		read int // in order; what is beyond is named as unread
@@ -27,7 +25,7 @@ func TestNoMoreIsReadAfterTooMuch(t *testing.T) {
 			c := newCluster()
 			hr := helmRelease(t, "")
 			var want []string
-			for i := range valuesfrom.MaxReferences {
+			for i := range maxReferences {
 				object := fmt.Sprintf("c%d", i)
 				cm := configMap(object, tc.data)
 				c.objects[objectID(cm, client.ObjectKeyFromObject(cm))] = cm

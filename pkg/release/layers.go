@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -11,19 +12,20 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
-	"github.com/spegel-guard/spegel-guard/pkg/release/internal/valuesfrom"
 )
 
 // layer is one of the parts that values are made of: a values file of the chart, an entry of
 // spec.valuesFrom, or spec.values.
 type layer struct {
 	origin Origin
-	// tree is what the layer sets, with certainty.Unknown and certainty.Open for what cannot be known; nil for nothing. With a
-	// targetPath it is what that makes of empty values.
+	// tree is what the layer sets, with certainty.Unknown and certainty.Open for what cannot be known. With a targetPath it is
+	// what that makes of empty values.
 	tree any
 
-	ref     valuesfrom.Entry // nothing for spec.values and a file of the chart
-	reasons []int            // why what the reference sets is not known
+	ref     helmv2.ValuesReference // nothing for spec.values and a file of the chart
+	text    string                 // what the reference holds
+	found   bool                   // there is a text
+	reasons []int                  // why what the reference sets is not known
 }
 
 // Why a reference that could be read counts as unread: helm-controller does not get past it either.
@@ -32,38 +34,41 @@ const (
 	unmergeable = "can't be merged at its targetPath"
 )
 
-// readLayers finds out what references and spec.values set. Reasons are indices into r.unknown: those of references, then those of
-// variables, then that of the chart.
+// readLayers finds out what references and spec.values set.
 func (r *Release) readLayers(ctx context.Context, hr *helmv2.HelmRelease, o Options) {
-	for i, ref := range valuesfrom.Read(ctx, o.Reader, hr, o.Create) {
+	from := references{reader: o.Reader, namespace: hr.Namespace, create: o.Create, objects: map[objectName]object{}, left: maxSize}
+	if hr.Spec.Values != nil && len(hr.Spec.ValuesFrom) > 0 {
+		from.left -= nodeSize * nodes(string(hr.Spec.Values.Raw))
+	}
+	for i, ref := range hr.Spec.ValuesFrom {
 		at := Origin{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name, Key: ref.GetValuesKey(), Index: i}
-		r.refs = append(r.refs, layer{origin: at, ref: ref})
-		r.unknown = append(r.unknown, Reference{Kind: at.Kind, Namespace: at.Namespace, Name: at.Name, Key: at.Key, Reason: ref.Unread})
-	}
-	for i := range r.refs {
-		l := &r.refs[i]
-		if l.ref.Found {
-			unread := r.parse(l) // which may add to what is unknown
-			r.unknown[i].Reason = unread
+		l := layer{origin: at, tree: map[string]any{}, ref: ref}
+		unread := from.read(ctx, &l)
+		if l.found {
+			unread = r.parse(&l)
 		}
-		if r.unknown[i].Reason != "" {
-			l.hide(i)
+		if unread != "" {
+			l.hide(r.because(l.unread(unread)))
 		}
+		r.layers = append(r.layers, l)
 	}
-	r.inline = r.mark(decode(hr))
+	r.layers = append(r.layers, layer{tree: r.mark(decode(hr))})
 }
 
-// hide has a layer set what nobody knows: anything, or, with a targetPath, something there.
-func (l *layer) hide(reasons ...int) {
-	l.reasons = reasons
-	if l.ref.TargetPath == "" {
-		l.tree = certainty.Open{Reasons: reasons}
-		return
+// unread is a reference for which this is the reason why what it sets is not known.
+func (l *layer) unread(reason string) Reference {
+	return Reference{Kind: l.origin.Kind, Namespace: l.origin.Namespace, Name: l.origin.Name, Key: l.origin.Key, Reason: reason}
+}
+
+// decode reads spec.values. The API server admits any JSON there, so it may be no map.
+func decode(hr *helmv2.HelmRelease) (values any) {
+	if raw := hr.Spec.Values; raw != nil && len(raw.Raw) > 0 && json.Unmarshal(raw.Raw, &values) != nil {
+		return string(raw.Raw) // not JSON: no map either, and the rules say so
 	}
-	path, _, _ := strings.Cut(l.ref.TargetPath, "[") // no rule tells the positions of a list apart that may hold anything
-	tree := map[string]any{}
-	_ = l.set(tree, path, "x") // nothing at a path that is none
-	l.tree = tree
+	if values == nil {
+		return map[string]any{}
+	}
+	return values
 }
 
 // set puts a text at a path, as helm-controller does.
@@ -74,29 +79,36 @@ func (l *layer) set(values map[string]any, path, text string) error {
 	return chartutil.ReplacePathValue(values, path, text)
 }
 
-// parse finds out what a text sets, or why it counts as unread. With a targetPath that includes the other paths that it may set
-// after a comma. Where a variable keeps it from being read, it may stand for all of it.
+// at is what a text at a path makes of empty values, where it may set other paths after a comma; nothing if it can't be there.
+func (l *layer) at(path, text string) map[string]any {
+	tree := map[string]any{}
+	_ = l.set(tree, path, text)
+	return tree
+}
+
+// parse finds out what a text sets, or why it counts as unread. Where a variable keeps it from being read, it may stand for all of it.
 func (r *Release) parse(l *layer) (unread string) {
-	if l.ref.TargetPath == "" {
-		tree, err := common.ReadValues([]byte(l.ref.Text))
-		if err == nil {
-			l.tree = r.mark(map[string]any(tree))
-			return ""
-		}
+	if l.ref.TargetPath != "" {
+		l.tree = l.at(l.ref.TargetPath, l.text)
+	} else if tree, err := common.ReadValues([]byte(l.text)); err == nil {
+		l.tree = r.mark(map[string]any(tree))
+		return ""
+	} else {
 		unread = notYAML
 	}
-	if reasons := r.reasons(l.ref.Text); reasons != nil {
+	if reasons := r.reasons(l.text); reasons != nil {
 		l.hide(reasons...)
 		return ""
 	}
-	if l.ref.TargetPath != "" {
-		tree := map[string]any{}
-		if l.set(tree, l.ref.TargetPath, l.ref.Text) != nil {
-			unread = unmergeable
-		}
-		l.tree = tree
-	}
 	return unread
+}
+
+// hide has a layer set what nobody knows: anything, or, with a targetPath, something there.
+func (l *layer) hide(reasons ...int) {
+	l.reasons, l.tree = reasons, certainty.Open{Reasons: reasons}
+	if path, _, _ := strings.Cut(l.ref.TargetPath, "["); path != "" { // no rule tells the positions of a list apart that may hold anything
+		l.tree = l.at(path, "x")
+	}
 }
 
 // mark puts certainty.Unknown in the place of each scalar that holds a variable that is not known. A key that holds one may be any.
@@ -138,12 +150,17 @@ func (r *Release) reasons(text string) (reasons []int) {
 		return nil
 	}
 	for _, ref := range r.variables(text) {
-		i := slices.Index(r.unknown, ref)
-		if i < 0 {
-			i = len(r.unknown)
-			r.unknown = append(r.unknown, ref)
-		}
-		reasons = certainty.Union(reasons, []int{i})
+		reasons = certainty.Union(reasons, []int{r.because(ref)})
 	}
 	return reasons
+}
+
+// because notes what is not known, and why, and returns it as a reason: its index.
+func (r *Release) because(of Reference) int {
+	i := slices.Index(r.unknown, of)
+	if i < 0 {
+		i = len(r.unknown)
+		r.unknown = append(r.unknown, of)
+	}
+	return i
 }

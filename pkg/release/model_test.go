@@ -40,13 +40,8 @@ func TestWhatIsCertainHoldsInEveryWorld(t *testing.T) {
 						worlds++
 					}
 				}
-				for _, f := range p.result.Findings {
-					if f.Inline {
-						inline++
-					}
-				}
-				p.checkInline(t)
-				p.checkDecided(t)
+				inline += len(p.alone.result.Findings)
+				p.checkAlone(t)
 			}
 			t.Logf("%d certain findings, %d of them inline, %d worlds, nothing unresolved in %d cases", certain, inline, worlds, resolved)
 			if certain < cases/shards/4 || inline < cases/shards/10 || resolved < cases/shards/10 || worlds < cases/shards {
@@ -66,6 +61,7 @@ type partial struct {
 	policy validate.Policy
 	rel    *Release
 	result Result
+	alone  *partial // the same with no reference read
 }
 
 // newPartial has each case put another part of the model to the proof: what a comma sets, a targetPath at or below what is no map,
@@ -113,9 +109,21 @@ func newPartial(t *testing.T, seed uint64) *partial {
 			p.hidden = append(p.hidden, i)
 		}
 	}
-	p.rel = Resolve(t.Context(), p.hr, Options{Charts: []string{"spegel"}, Reader: p.cluster, Create: create, Variables: variablesIn})
-	p.result = p.rel.Evaluate(p.policy)
+	alone := *p
+	p.resolve(t, p.cluster, create)
+	alone.hidden = nil
+	for i := range p.hr.Spec.ValuesFrom {
+		alone.hidden = append(alone.hidden, i)
+	}
+	alone.resolve(t, nil, create)
+	p.alone = &alone
 	return p
+}
+
+func (p *partial) resolve(t *testing.T, r Reader, create bool) {
+	t.Helper()
+	p.rel = Resolve(t.Context(), p.hr, Options{Charts: []string{"spegel"}, Reader: r, Create: create, Variables: variablesIn})
+	p.result = p.rel.Evaluate(p.policy)
 }
 
 var variable = regexp.MustCompile(`\$\{(\w)\}`)
@@ -270,38 +278,28 @@ func (p *partial) checkWorld(t *testing.T, hidden []int) bool {
 	return true
 }
 
-// checkInline makes up all references: what spec.values decides has to hold.
-func (p *partial) checkInline(t *testing.T) {
+// checkAlone makes up all references: what spec.values decide alone has to hold. Nothing is held back that they decide by themselves:
+// what they set to anything but a map, where no reference has a targetPath.
+func (p *partial) checkAlone(t *testing.T) {
 	t.Helper()
-	inline := *p
-	inline.result.Findings = slices.DeleteFunc(slices.Clone(p.result.Findings), func(f Finding) bool { return !f.Inline })
-	inline.result.Unresolved = []Reference{{}}
-	var all []int
-	for i := range p.hr.Spec.ValuesFrom {
-		all = append(all, i)
-	}
 	for range 3 {
-		inline.checkWorld(t, all)
+		p.alone.checkWorld(t, p.alone.hidden)
 	}
-}
-
-// checkDecided checks that nothing is held back that a layer decides by itself: what spec.values set to anything but a map
-// where no reference has a targetPath.
-func (p *partial) checkDecided(t *testing.T) {
-	t.Helper()
 	if slices.ContainsFunc(p.hr.Spec.ValuesFrom, func(ref helmv2.ValuesReference) bool { return ref.TargetPath != "" }) {
 		return
 	}
-	alone, _ := validate.Validate(validate.Input{Values: p.rel.inline, ChartVersion: p.rel.Version}, p.policy)
-	for _, f := range alone {
-		v, set := certainty.At(p.rel.inline, f.Path[:min(2, len(f.Path))])
-		if !set || certainty.MayBeMap(v) {
-			continue
-		}
-		if !slices.ContainsFunc(p.result.Findings, func(g Finding) bool { return sameFinding(g.Finding, f) && g.Inline }) {
+	inline := inlineOf(p.rel)
+	decided, _ := validate.Validate(validate.Input{Values: inline, ChartVersion: p.rel.Version}, p.policy)
+	for _, f := range decided {
+		v, set := certainty.At(inline, f.Path[:min(2, len(f.Path))])
+		if set && !certainty.MayBeMap(v) && !p.alone.result.has(f) {
 			t.Fatalf("seed %d: %s at %s stands in spec.values, and was held back\n%s", p.seed, f.Rule, f.Path, p)
 		}
 	}
+}
+
+func (r Result) has(f validate.Finding) bool {
+	return slices.ContainsFunc(r.Findings, func(g Finding) bool { return sameFinding(f, g.Finding) })
 }
 
 func sameFinding(f, g validate.Finding) bool {

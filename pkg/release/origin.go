@@ -42,7 +42,7 @@ func (r *Release) origin(p validate.Path) (o Origin, public bool) {
 	if len(p) > 0 {
 		_, isEntry = p[len(p)-1].(int)
 	}
-	for _, l := range slices.Backward(r.layers()) {
+	for _, l := range slices.Backward(r.layers) {
 		v, set := certainty.At(l.tree, p)
 		switch {
 		case !set || v == nil && isEntry && l.ref.TargetPath != "": // a targetPath into a list sets no position but its own
@@ -54,9 +54,6 @@ func (r *Release) origin(p validate.Path) (o Origin, public bool) {
 	}
 	return o, false
 }
-
-// layers are all that values are made of, the lowest first.
-func (r *Release) layers() []layer { return slices.Concat(r.chart, r.refs, []layer{{tree: r.inline}}) }
 
 // same compares nodes. Maps are made of several layers, of which the uppermost counts.
 func same(a, b any) bool {

@@ -6,8 +6,6 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/spegel-guard/spegel-guard/pkg/release/internal/valuesfrom"
 )
 
 func TestOnlyWhatTheReviewNeedsIsRead(t *testing.T) {
@@ -60,12 +58,12 @@ func TestNoMoreThanTheLimitIsRead(t *testing.T) {
 	t.Parallel()
 	c := newCluster()
 	hr := helmRelease(t, "")
-	for i := range valuesfrom.MaxReferences + 5 {
+	for i := range maxReferences + 5 {
 		hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, optional(from("ConfigMap", string(rune('a'+i)))))
 	}
 	res := resolve(t, hr, c).Evaluate(privatePolicy(t))
-	if len(c.reads) != valuesfrom.MaxReferences {
-		t.Errorf("%d reads, want %d", len(c.reads), valuesfrom.MaxReferences)
+	if len(c.reads) != maxReferences {
+		t.Errorf("%d reads, want %d", len(c.reads), maxReferences)
 	}
 	if n := len(res.Unresolved); n != 5 || res.Unresolved[0].Reason != "not read, as there is too much beside it" {
 		t.Errorf("%d unresolved: %v", n, untold(res))

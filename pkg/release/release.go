@@ -2,20 +2,29 @@ package release
 
 import (
 	"context"
-	"encoding/json"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
-	"github.com/spegel-guard/spegel-guard/pkg/release/internal/valuesfrom"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// Reader reads the objects that a HelmRelease names.
-type Reader = valuesfrom.Reader
+// Reader reads one object by name, as controller-runtime's client does: errors are those of the
+// Kubernetes API, so a missing object is NotFound and one that may not be read is Forbidden.
+type Reader interface {
+	Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error
+}
 
-// Unreadable is an error of a Reader that says why an object, or some of its keys, can't be read.
-type Unreadable = valuesfrom.Unreadable
+// Unreadable is an error of a Reader that says why an object can't be read, in words for a person.
+type Unreadable struct {
+	Reason string
+	// Keys, if not nil, says that the object was read and filled in except for some of its keys, and why each of these was not.
+	Keys map[string]string
+}
+
+// Error is the reason.
+func (u *Unreadable) Error() string { return u.Reason }
 
 // Options say how a HelmRelease is resolved.
 type Options struct {
@@ -52,12 +61,9 @@ type Release struct {
 	source *Reference // of the chart, if that leaves open whose chart it is
 	own    bool       // the chart is known to be Spegel's own
 
-	chart     []layer                  // the chart's files of values
-	below     any                      // what they set, or the chart may set
-	refs      []layer                  // the entries of spec.valuesFrom
-	inline    any                      // spec.values
+	layers    []layer                  // what the chart brings, the entries of spec.valuesFrom, and spec.values: the lowest first
 	values    any                      // effective values, of which parts may not be known
-	unknown   []Reference              // what reasons in them are about
+	unknown   []Reference              // why: what reasons in them are indices of
 	variables func(string) []Reference // as in Options
 }
 
@@ -83,9 +89,10 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	switch key := r.hasChartKey(); {
 	case !src.unfit && (same || key):
 		return r
-	case src.unread != "" && (contains || key):
+	case src.from.Reason != "" && (contains || key):
+		src.from.Source = true
+		src.from.Reason += ", so whether it is Spegel's chart is not known"
 		r.source = &src.from
-		r.source.Source, r.source.Reason = true, src.unread+", so whether it is Spegel's chart is not known"
 		return r
 	}
 	return nil
@@ -109,16 +116,4 @@ func (r *Release) WritesHosts() (writes bool, from Origin) {
 // input is what the rules look at.
 func (r *Release) input() validate.Input {
 	return validate.Input{Values: r.values, OwnChart: r.own, ChartVersion: r.Version}
-}
-
-// decode reads spec.values. The API server admits any JSON there, so it may be no map.
-func decode(hr *helmv2.HelmRelease) any {
-	if hr.Spec.Values == nil || len(hr.Spec.Values.Raw) == 0 {
-		return nil
-	}
-	var v any
-	if err := json.Unmarshal(hr.Spec.Values.Raw, &v); err != nil {
-		return string(hr.Spec.Values.Raw) // not JSON: no map either, and the rules say so
-	}
-	return v
 }
