@@ -180,7 +180,7 @@ func (c *check) unjudged(ctx context.Context, r *judge.Release) {
 		reason := substitute.SealedReason
 		show := c.redactor(r.Read, o.By)
 		if r.Opaque[0] != substitute.Sealed {
-			reason = show.Reference(why).Reason + "; hand its value over with --var or --vars"
+			reason = show.Reference(why).Reason + "; pass its value with --var or --vars"
 		}
 		c.errors = append(c.errors, Error{
 			Place: c.finder.Reference(r, why), Unfollowed: true,
