@@ -103,7 +103,10 @@ func (r *Release) readChart(src source, files []ChartValues) {
 	wrapped := len(r.input().Path("")) > 2 && src.from.Name != ""
 	if files == nil && (len(src.valuesFiles) > 0 || src.files || wrapped) {
 		unread = src.from
-		unread.Key, unread.Reason = cmp.Or(strings.Join(src.valuesFiles, ", "), src.chart), "the chart's own values are not read"
+		unread.Reason = "the chart's own values are not read"
+		if key := cmp.Or(strings.Join(src.valuesFiles, ", "), src.chart); key != unread.Name { // a URL names the source and the chart
+			unread.Key = key
+		}
 	}
 	for _, file := range files {
 		tree, err := common.ReadValues([]byte(file.Data))
