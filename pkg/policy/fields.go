@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"net/url"
 	"path"
 	"slices"
@@ -13,32 +14,22 @@ import (
 )
 
 func (p *parser) privateRegistries(list *yaml.Node) {
-	seen := map[string]bool{}
-	p.items(list, "privateRegistries", func(item *yaml.Node, field, s string) {
+	p.items(list, "privateRegistries", func(s string) (string, error) {
 		r, err := validate.ParseRegistry(s)
-		switch {
-		case err != nil:
-			p.errorf(item, field, "%s: %v", validate.Quote(s), err)
-		case seen[r.String()]:
-			p.errorf(item, field, "%s is listed twice", validate.Quote(s))
-		default:
-			seen[r.String()] = true
-			p.policy.PrivateRegistries = append(p.policy.PrivateRegistries, r)
-		}
+		p.policy.PrivateRegistries = append(p.policy.PrivateRegistries, r)
+		return r.String(), err
 	})
 }
 
 func (p *parser) rules(node *yaml.Node) {
-	known := map[string]bool{}
 	var ids []string
 	for _, r := range validate.Rules() {
-		known[r.ID] = true
 		ids = append(ids, r.ID)
 	}
 	p.policy.Severities = map[string]validate.Severity{}
 	p.each(node, "rules", func(key, value *yaml.Node) {
 		field := join("rules", key.Value)
-		if !known[key.Value] {
+		if !slices.Contains(ids, key.Value) {
 			p.errorf(key, field, "unknown rule; want one of %s", strings.Join(ids, ", "))
 			return
 		}
@@ -49,18 +40,12 @@ func (p *parser) rules(node *yaml.Node) {
 
 func (p *parser) charts(list *yaml.Node) {
 	p.policy.Charts = nil
-	seen := map[string]bool{}
-	p.items(list, "charts", func(item *yaml.Node, field, s string) {
-		name := strings.TrimRight(s, "/")
-		switch {
-		case !isChart(s):
-			p.errorf(item, field, "%s: want the name of a chart, or its oci:// or https:// URL", validate.Quote(s))
-		case seen[name]:
-			p.errorf(item, field, "%s is listed twice", validate.Quote(s))
-		default:
-			seen[name] = true
-			p.policy.Charts = append(p.policy.Charts, s)
+	p.items(list, "charts", func(s string) (string, error) {
+		if !isChart(s) {
+			return "", errors.New("want the name of a chart, or its oci:// or https:// URL")
 		}
+		p.policy.Charts = append(p.policy.Charts, s)
+		return strings.TrimRight(s, "/"), nil
 	})
 	if list := resolve(list); list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
 		p.errorf(list, "charts", "empty, so no release would be Spegel's; remove the field for the default")

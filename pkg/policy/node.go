@@ -17,12 +17,12 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// each calls f for the pairs of a map, and reports what is no map and keys that stand twice.
-func (p *parser) each(n *yaml.Node, field string, f func(key, value *yaml.Node)) {
+// each calls f for the pairs of a map, and reports what is no map and keys that are set twice. It returns the line of each key.
+func (p *parser) each(n *yaml.Node, field string, f func(key, value *yaml.Node)) map[string]int {
 	m := resolve(n)
 	if m.Kind != yaml.MappingNode {
 		p.errorf(n, field, "%s; want a map", describe(m))
-		return
+		return nil
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(m.Content); i += 2 {
@@ -39,20 +39,31 @@ func (p *parser) each(n *yaml.Node, field string, f func(key, value *yaml.Node))
 		seen[key.Value] = key.Line
 		f(&key, m.Content[i+1])
 	}
+	return seen
 }
 
-// items calls f for the strings of a list, and reports what is none.
-func (p *parser) items(n *yaml.Node, field string, f func(item *yaml.Node, field, s string)) {
+// items hands on the strings of a list, and reports what is none, what is refused, and what is listed twice by the name
+// that add returns.
+func (p *parser) items(n *yaml.Node, field string, add func(s string) (name string, err error)) {
 	list := resolve(n)
 	if list.Kind != yaml.SequenceNode {
 		p.errorf(n, field, "%s; want a list", describe(list))
 		return
 	}
+	seen := map[string]bool{}
 	for i, item := range list.Content {
 		field := fmt.Sprintf("%s[%d]", field, i)
-		if s, ok := p.str(item, field); ok {
-			f(item, field, s)
+		s, ok := p.str(item, field)
+		if !ok {
+			continue
 		}
+		name, err := add(s)
+		if err != nil {
+			p.errorf(item, field, "%s: %v", validate.Quote(s), err)
+		} else if seen[name] {
+			p.errorf(item, field, "%s is listed twice", validate.Quote(s))
+		}
+		seen[name] = true
 	}
 }
 

@@ -86,18 +86,11 @@ func (p *parser) errorf(n *yaml.Node, field, format string, args ...any) {
 }
 
 func (p *parser) policyFile(root *yaml.Node) {
-	if resolve(root).Kind != yaml.MappingNode {
-		p.errorf(root, "", "%s; want a map", describe(resolve(root)))
-		return
-	}
-	var apiVersion, kind bool
-	p.each(root, "", func(key *yaml.Node, value *yaml.Node) {
+	set := p.each(root, "", func(key *yaml.Node, value *yaml.Node) {
 		switch key.Value {
 		case "apiVersion":
-			apiVersion = true
 			p.constant(value, key.Value, APIVersion)
 		case "kind":
-			kind = true
 			p.constant(value, key.Value, Kind)
 		case "privateRegistries":
 			p.privateRegistries(value)
@@ -112,10 +105,13 @@ func (p *parser) policyFile(root *yaml.Node) {
 			p.errorf(key, join("", key.Value), "unknown field; want apiVersion, kind, privateRegistries, rules, charts or unresolved")
 		}
 	})
-	if !apiVersion {
+	if set == nil {
+		return // no map
+	}
+	if set["apiVersion"] == 0 {
 		p.errorf(root, "apiVersion", "missing; want %s", APIVersion)
 	}
-	if !kind {
+	if set["kind"] == 0 {
 		p.errorf(root, "kind", "missing; want %s", Kind)
 	}
 }

@@ -3,7 +3,6 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -90,20 +89,17 @@ func (p *Policy) addPrivate(names []string) error {
 }
 
 func readFile(path string) ([]byte, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() { // a pipe would be waited for
+	info, err := os.Stat(path)
+	switch {
+	case err != nil || info.IsDir(): // reading says why not
+	case !info.Mode().IsRegular(): // a pipe would be waited for
 		return nil, fmt.Errorf("policy: %s is not a regular file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	if len(data) > maxSize {
+	case info.Size() > maxSize:
 		return nil, fmt.Errorf("policy: %s is larger than %d bytes", path, maxSize)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
 	}
 	return data, nil
 }
