@@ -1,13 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +57,7 @@ An Event or a PolicyReport that could not be written is exit code 2 too, unless 
 	o.cluster.flags(f)
 	f.StringVarP(&o.namespace, "namespace", "n", "", "only the HelmReleases of this namespace; default is all")
 	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the audit may take")
-	f.BoolVar(&o.events, "events", false, "write an Event about each finding, once a day while the API server keeps it")
+	f.BoolVar(&o.events, "events", false, "write an Event about each finding, at most one a day")
 	f.BoolVar(&o.policyReport, "policy-report", false, "write a PolicyReport about each release, where wgpolicyk8s.io/v1alpha2 is installed")
 	complete(cmd, report.Formats())
 	return cmd
@@ -84,40 +83,14 @@ func (o *auditOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	sayNonePrivate(pol, cmd.ErrOrStderr())
+	stderr := cmd.ErrOrStderr()
+	sayNonePrivate(pol, stderr)
 	rep := report.FromAudit(res, pol.Unresolved)
-	published := o.publish(ctx, c, rep, cmd.ErrOrStderr())
-	if err := outputs.write(cmd.Context(), rep, cmd.Name(), nil, cmd.OutOrStdout(), &input{Reader: cmd.InOrStdin()}); err != nil {
+	published := o.publish(ctx, c, rep, stderr)
+	if err := outputs.write(cmd.Context(), rep, cmd.Name(), nil, cmd.OutOrStdout(), nil); err != nil {
 		return errors.Join(published, err)
 	}
-	return unpublished(o.verdict(rep, cmd.ErrOrStderr()), published, cmd.ErrOrStderr())
-}
-
-// publish writes what the flags ask for into the cluster. What the cluster can't take, rightly, is said and is no error.
-func (o *auditOptions) publish(ctx context.Context, c client.Client, rep *report.Report, stderr io.Writer) (failed error) {
-	var leaving []string
-	if o.events {
-		leaving, failed = publish.Events(ctx, c, rep, instance(), time.Now())
-	}
-	if o.policyReport {
-		also, err := publish.PolicyReports(ctx, c, rep, o.namespace, time.Now())
-		leaving = append(leaving, also...)
-		if errors.Is(err, publish.ErrNoPolicyReports) {
-			fmt.Fprintln(stderr, "spegel-guard:", err)
-			err = nil
-		}
-		failed = errors.Join(failed, err)
-	}
-	slices.Sort(leaving)
-	if leaving = slices.Compact(leaving); len(leaving) > 0 {
-		const most = 5
-		names := strings.Join(leaving[:min(len(leaving), most)], ", ")
-		if more := len(leaving) - most; more > 0 {
-			names += fmt.Sprintf(" and %d more", more)
-		}
-		fmt.Fprintln(stderr, "spegel-guard: nothing was written to namespaces that are being deleted:", names)
-	}
-	return failed
+	return unpublished(o.verdict(rep, stderr), published, stderr)
 }
 
 // unpublished is the verdict where some of it could not be published: a denial stays one, because an object that
@@ -130,10 +103,19 @@ func unpublished(verdict, published error, stderr io.Writer) error {
 	return verdict
 }
 
-// instance is who writes an Event: in a cluster, the pod.
-func instance() string {
-	if name, err := os.Hostname(); err == nil && name != "" {
-		return name
+// publish writes what the flags ask for into the cluster. That a cluster has no PolicyReports is said and is no error.
+func (o *auditOptions) publish(ctx context.Context, c client.Client, rep *report.Report, stderr io.Writer) (failed error) {
+	if o.events {
+		instance, _ := os.Hostname() // in a cluster, the pod's name
+		failed = publish.Events(ctx, c, rep, cmp.Or(instance, "spegel-guard"), time.Now())
 	}
-	return "spegel-guard"
+	if o.policyReport {
+		err := publish.PolicyReports(ctx, c, rep, o.namespace, time.Now())
+		if errors.Is(err, publish.ErrNoPolicyReports) {
+			fmt.Fprintln(stderr, "spegel-guard:", err)
+			err = nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return failed
 }

@@ -10,20 +10,22 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// entries lists what is wrong with a release, what denies first, as a bound may leave the rest out. What is
-// unresolved is only there where it denies.
+// entries lists what there is to say of a release, what denies first and what is only unresolved last, as a bound may leave
+// the rest out.
 func entries(r *report.Release) []report.Entry {
 	all := r.Entries()
-	all = slices.DeleteFunc(all, func(e report.Entry) bool { return e.ID == report.EntryUnresolved && e.Severity != validate.Deny })
-	slices.SortStableFunc(all, func(a, b report.Entry) int { return rank(a.Severity) - rank(b.Severity) })
+	slices.SortStableFunc(all, func(a, b report.Entry) int { return rank(&a) - rank(&b) })
 	return all
 }
 
-func rank(s validate.Severity) int {
-	if s == validate.Deny {
+func rank(e *report.Entry) int {
+	switch {
+	case e.Severity == validate.Deny:
 		return 0
+	case e.ID != report.EntryUnresolved:
+		return 1
 	}
-	return 1
+	return 2
 }
 
 // object refers to what a release is in the cluster.

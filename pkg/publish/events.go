@@ -4,17 +4,19 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/report"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 const (
@@ -30,21 +32,19 @@ const (
 
 // Events writes one Event for each thing that is wrong with a release. Its name is made of the release, the
 // finding and the day (of now, in UTC), so as long as the cluster keeps it the same finding has no other on that day.
-// It returns the namespaces that take none, because they are being deleted. The error joins those of the API server.
-func Events(ctx context.Context, c client.Client, r *report.Report, instance string, now time.Time) (leaving []string, err error) {
-	failed := failures{what: "Events"}
+// The error joins those of the API server.
+func Events(ctx context.Context, c client.Client, r *report.Report, instance string, now time.Time) error {
+	var errs []error
 	for i := range r.Releases {
 		rel := &r.Releases[i]
-		all := entries(rel)
+		all := slices.DeleteFunc(entries(rel), func(e report.Entry) bool { return e.ID == report.EntryUnresolved && e.Severity != validate.Deny })
 		for _, e := range all[:min(len(all), maxEvents)] {
-			err := c.Create(ctx, newEvent(rel, &e, instance, now))
-			if apierrors.IsAlreadyExists(err) {
-				continue
+			if err := c.Create(ctx, newEvent(rel, &e, instance, now)); isFailure(err) {
+				errs = append(errs, fmt.Errorf("write an Event about %s: %w", rel.ID(), err))
 			}
-			failed.add(rel.Namespace, "write an Event about "+rel.ID(), err)
 		}
 	}
-	return failed.result()
+	return joined(errs, "Events")
 }
 
 func newEvent(rel *report.Release, e *report.Entry, instance string, now time.Time) *eventsv1.Event {

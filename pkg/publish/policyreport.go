@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/spegel-guard/spegel-guard/pkg/pages"
 	"github.com/spegel-guard/spegel-guard/pkg/report"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -37,62 +36,51 @@ var ErrNoPolicyReports = errors.New("the API server has no PolicyReports of wgpo
 
 // PolicyReports makes one PolicyReport for each release, in its namespace and owned by it: a report of an
 // earlier run is replaced, and one of a release that is gone is removed. A namespace limits that to one; empty is
-// all. It returns the namespaces that take none, because they are being deleted. The error is ErrNoPolicyReports, or
-// joins those of the API server.
-func PolicyReports(ctx context.Context, c client.Client, r *report.Report, namespace string, now time.Time) (leaving []string, err error) {
+// all. The error is ErrNoPolicyReports, or joins those of the API server.
+func PolicyReports(ctx context.Context, c client.Client, r *report.Report, namespace string, now time.Time) error {
 	stale, err := existing(ctx, c, namespace)
 	if apierrors.IsNotFound(err) {
-		return nil, ErrNoPolicyReports
+		return ErrNoPolicyReports
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list PolicyReports: %w", err)
+		return fmt.Errorf("list PolicyReports: %w", err)
 	}
-	failed := failures{what: "PolicyReports"}
+	var errs []error
 	for i := range r.Releases {
 		fresh := newPolicyReport(&r.Releases[i], now)
 		key := client.ObjectKeyFromObject(fresh)
-		var err error
-		if version, ok := stale[key]; ok {
+		write := func() error { return c.Create(ctx, fresh) }
+		if old := stale[key]; old != nil {
 			delete(stale, key)
-			fresh.SetResourceVersion(version)
-			err = c.Update(ctx, fresh)
-		} else {
-			err = c.Create(ctx, fresh)
+			fresh.SetResourceVersion(old.GetResourceVersion())
+			write = func() error { return c.Update(ctx, fresh) }
 		}
-		failed.add(r.Releases[i].Namespace, "write the PolicyReport about "+r.Releases[i].ID(), err)
+		if err := write(); isFailure(err) {
+			errs = append(errs, fmt.Errorf("write the PolicyReport about %s: %w", r.Releases[i].ID(), err))
+		}
 	}
-	for key := range stale {
-		gone := &unstructured.Unstructured{}
-		gone.SetGroupVersionKind(PolicyReportKind())
-		gone.SetNamespace(key.Namespace)
-		gone.SetName(key.Name)
-		failed.add(key.Namespace, "remove PolicyReport "+key.String(), client.IgnoreNotFound(c.Delete(ctx, gone)))
+	for key, old := range stale {
+		if err := client.IgnoreNotFound(c.Delete(ctx, old)); err != nil {
+			errs = append(errs, fmt.Errorf("remove PolicyReport %s: %w", key, err))
+		}
 	}
-	return failed.result()
+	return joined(errs, "PolicyReports")
 }
 
-// policyReports lists PolicyReports into lists that do not say of what kind they are.
-type policyReports struct{ client.Reader }
-
-// List implements client.Reader.
-func (p policyReports) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
-	list.GetObjectKind().SetGroupVersionKind(PolicyReportKind())
-	return p.Reader.List(ctx, list, opts...)
-}
-
-// existing maps the reports of earlier runs to their resource versions.
-func existing(ctx context.Context, c client.Reader, namespace string) (map[client.ObjectKey]string, error) {
-	found := map[client.ObjectKey]string{}
-	opts := []client.ListOption{client.InNamespace(namespace), client.MatchingLabels{managedBy: manager}}
-	err := pages.Each(ctx, policyReports{c}, opts, func(page *unstructured.UnstructuredList) error {
-		for i := range page.Items {
-			if o := &page.Items[i]; strings.HasPrefix(o.GetName(), namePrefix) {
-				found[client.ObjectKeyFromObject(o)] = o.GetResourceVersion()
-			}
+// existing are the reports of earlier runs, of which there are about as many as releases.
+func existing(ctx context.Context, c client.Reader, namespace string) (map[client.ObjectKey]*unstructured.Unstructured, error) {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(PolicyReportKind())
+	if err := c.List(ctx, list, client.InNamespace(namespace), client.MatchingLabels{managedBy: manager}); err != nil {
+		return nil, err
+	}
+	found := map[client.ObjectKey]*unstructured.Unstructured{}
+	for i := range list.Items {
+		if o := &list.Items[i]; strings.HasPrefix(o.GetName(), namePrefix) {
+			found[client.ObjectKeyFromObject(o)] = o
 		}
-		return nil
-	})
-	return found, err
+	}
+	return found, nil
 }
 
 func newPolicyReport(rel *report.Release, now time.Time) *unstructured.Unstructured {
@@ -118,11 +106,11 @@ func reference(ref corev1.ObjectReference) map[string]any {
 	}
 }
 
-// results has one result for each thing that is wrong, or one that passes. The summary counts all of them, also
-// those that maxResults leaves out.
+// results has one result for each thing that is wrong, what denies first, or one that passes. The summary counts all of them,
+// also those that maxResults leaves out.
 func results(rel *report.Release, now time.Time) (list []any, summary map[string]any) {
 	counts := map[string]int64{"pass": 0, "fail": 0, "warn": 0, "error": 0, "skip": 0}
-	result := func(rule, result, message, severity string) {
+	add := func(result, rule, message, severity string) {
 		out := map[string]any{
 			"source": manager, "policy": manager, "category": "Spegel", "result": result, "message": cut(message, maxMessage), "scored": result == "fail",
 			"timestamp": map[string]any{"seconds": now.Unix(), "nanos": int64(0)},
@@ -135,32 +123,26 @@ func results(rel *report.Release, now time.Time) (list []any, summary map[string
 		}
 		list = append(list, out)
 	}
-	left := 0
-	add := func(rule, outcome, message, severity string) {
-		counts[outcome]++
-		if len(list) == maxResults {
-			left++
-			return
+	all := entries(rel)
+	for i := range all {
+		e := &all[i]
+		result, severity := "warn", "medium"
+		switch {
+		case e.Severity == validate.Deny:
+			result, severity = "fail", "high"
+		case e.ID == report.EntryUnresolved:
+			result, severity = "skip", ""
 		}
-		result(rule, outcome, message, severity)
-	}
-	for _, e := range entries(rel) {
-		if e.Severity == validate.Deny {
-			add(e.ID, "fail", e.Text(), "high")
-		} else {
-			add(e.ID, "warn", e.Text(), "medium")
+		if counts[result]++; i < maxResults {
+			add(result, e.ID, e.Text(), severity)
 		}
 	}
-	for i := range rel.Unresolved {
-		if u := &rel.Unresolved[i]; u.Severity != validate.Deny {
-			add(report.EntryUnresolved, "skip", u.Object()+": "+u.Reason, "")
-		}
+	if left := len(all) - maxResults; left > 0 {
+		add("skip", "", fmt.Sprintf("%d more results are left out", left), "")
 	}
-	if len(list) == 0 {
-		add("", "pass", "the values keep Spegel away from private registries", "")
-	}
-	if left > 0 {
-		result("", "skip", fmt.Sprintf("%d more results are left out", left), "")
+	if len(all) == 0 {
+		counts["pass"]++
+		add("pass", "", "the values keep Spegel away from private registries", "")
 	}
 	summary = map[string]any{}
 	for result, n := range counts {

@@ -76,7 +76,7 @@ func TestEvents(t *testing.T) {
 	t.Parallel()
 	c := api(t, interceptor.Funcs{})
 	loose := report.Release{Kind: "DaemonSet", Name: "loose", Cluster: &report.Cluster{Problems: []report.Problem{{Problem: "no-helmrelease", Message: "by hand", Fix: "fix it"}}}}
-	if _, err := publish.Events(t.Context(), c, judged(bad(), loose, report.Release{Name: "good"}), "pod-1", noon); err != nil {
+	if err := publish.Events(t.Context(), c, judged(bad(), loose, report.Release{Name: "good"}), "pod-1", noon); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]int{}
@@ -103,7 +103,7 @@ func TestEventsAreOneAFindingAndDay(t *testing.T) {
 	c := api(t, interceptor.Funcs{})
 	write := func(r *report.Report, now time.Time, want int) {
 		t.Helper()
-		if _, err := publish.Events(t.Context(), c, r, "", now); err != nil {
+		if err := publish.Events(t.Context(), c, r, "", now); err != nil {
 			t.Fatal(err)
 		}
 		if got := len(events(t, c)); got != want {
@@ -133,7 +133,7 @@ func TestEventsAreBounded(t *testing.T) {
 		f.Message = strings.Repeat("é", 2000)
 		long.Findings = append(long.Findings, f)
 	}
-	if _, err := publish.Events(t.Context(), c, judged(long), strings.Repeat("i", 300), noon); err != nil {
+	if err := publish.Events(t.Context(), c, judged(long), strings.Repeat("i", 300), noon); err != nil {
 		t.Fatal(err)
 	}
 	all := events(t, c)
@@ -175,7 +175,7 @@ func TestPolicyReports(t *testing.T) {
 	c := api(t, interceptor.Funcs{})
 	write := func(r *report.Report, namespace string, want ...string) {
 		t.Helper()
-		if _, err := publish.PolicyReports(t.Context(), c, r, namespace, noon); err != nil {
+		if err := publish.PolicyReports(t.Context(), c, r, namespace, noon); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, policyReports(t, c)); diff != "" {
@@ -211,7 +211,7 @@ func TestPolicyReportsAreBounded(t *testing.T) {
 		f.Message = strings.Repeat("é", 2000)
 		long.Findings = append(long.Findings, f)
 	}
-	if _, err := publish.PolicyReports(t.Context(), c, judged(long), "", noon); err != nil {
+	if err := publish.PolicyReports(t.Context(), c, judged(long), "", noon); err != nil {
 		t.Fatal(err)
 	}
 	list := &unstructured.UnstructuredList{}
@@ -242,14 +242,14 @@ func TestPublishFails(t *testing.T) {
 	none := api(t, interceptor.Funcs{List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
 		return apierrors.NewNotFound(resource, "")
 	}})
-	if _, err := publish.PolicyReports(t.Context(), none, judged(bad()), "", noon); !errors.Is(err, publish.ErrNoPolicyReports) {
+	if err := publish.PolicyReports(t.Context(), none, judged(bad()), "", noon); !errors.Is(err, publish.ErrNoPolicyReports) {
 		t.Errorf("without the API: %v", err)
 	}
 	refused := api(t, interceptor.Funcs{Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
 		return apierrors.NewForbidden(resource, "", nil)
 	}})
-	_, reports := publish.PolicyReports(t.Context(), refused, judged(bad()), "", noon)
-	_, events := publish.Events(t.Context(), refused, judged(bad()), "", noon)
+	reports := publish.PolicyReports(t.Context(), refused, judged(bad()), "", noon)
+	events := publish.Events(t.Context(), refused, judged(bad()), "", noon)
 	for what, err := range map[string]error{"write the PolicyReport about apps/bad: ": reports, "write an Event about apps/bad: ": events} {
 		if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), what) {
 			t.Errorf("%v; want %q", err, what)
