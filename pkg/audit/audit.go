@@ -140,7 +140,7 @@ func explain(err error, namespace string) error {
 	case apierrors.IsNotFound(err):
 		return fmt.Errorf("the API server has no HelmReleases of %s; is Flux 2.3 or newer installed? (%w)", helmv2.GroupVersion, err)
 	case apierrors.IsForbidden(err) && namespace == "":
-		return fmt.Errorf("HelmReleases may not be listed in all namespaces; --namespace asks for one: %w", err)
+		return fmt.Errorf("HelmReleases may not be listed in all namespaces; use --namespace to audit one: %w", err)
 	default:
 		return fmt.Errorf("audit the cluster: %w", err)
 	}

@@ -148,7 +148,7 @@ func TestRunFails(t *testing.T) {
 		want      string
 	}{
 		"without the API":                    {apierrors.NewNotFound(resource, ""), "", "the API server has no HelmReleases of helm.toolkit.fluxcd.io/v2; is Flux 2.3 or newer installed?"},
-		"without the right to list":          {apierrors.NewForbidden(resource, "", nil), "", "HelmReleases may not be listed in all namespaces; --namespace asks for one: "},
+		"without the right to list":          {apierrors.NewForbidden(resource, "", nil), "", "HelmReleases may not be listed in all namespaces; use --namespace to audit one: "},
 		"without the right in one namespace": {apierrors.NewForbidden(resource, "", nil), "a", "audit the cluster: "},
 		"without a cluster":                  {errors.New("connection refused"), "", "audit the cluster: connection refused"},
 	} {

@@ -7,20 +7,22 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/rollout"
 )
 
-// DaemonSet is what runs of a release.
+// DaemonSet is what runs of a release. Its JSON form is part of the report's.
 type DaemonSet struct {
-	Namespace, Name string
-	// Mirrors is the list that the current template carries, fit to be shown; empty means every registry. Nil
-	// and Hidden where the release takes values from a Secret, which the list could come from, or the template names one.
-	Mirrors []string
-	Hidden  bool
-	// Everything reports whether every registry is mirrored. Writes reports whether the list is written on the
-	// nodes; else it only says what Spegel serves.
-	Everything, Writes bool
-	// Nodes is the number of nodes that should run a pod, Updated of those that run one of the current template.
-	Nodes, Updated int
-	// Current reports whether all do.
-	Current bool
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Mirrors is the list that the current template carries, fit to be shown; empty means every registry. It is nil where
+	// the release takes values from a Secret, which the list could come from, or the template names one.
+	Mirrors []string `json:"mirrors"`
+	// Everything reports whether every registry is mirrored.
+	Everything bool `json:"everything"`
+	// Writes reports whether the list is written on the nodes; else it only says what Spegel serves.
+	Writes bool `json:"writesHosts"`
+	// Nodes is the number of nodes that should run a pod, Updated of those that run one of the current template,
+	// and Current reports whether all do.
+	Nodes   int  `json:"nodes"`
+	Updated int  `json:"updated"`
+	Current bool `json:"current"`
 }
 
 // addDaemonSet adds a DaemonSet to its release, with what is wrong with it.
@@ -30,10 +32,10 @@ func (o *Options) addDaemonSet(ctx context.Context, rel *Release, d *rollout.Dae
 		return ctx.Err()
 	}
 	out := DaemonSet{
-		Namespace: d.Namespace, Name: d.Name, Hidden: hidden || d.Unread, Everything: d.Everything(), Writes: d.Writes,
+		Namespace: d.Namespace, Name: d.Name, Everything: d.Everything(), Writes: d.Writes,
 		Nodes: d.Desired, Updated: d.Updated, Current: d.Current(),
 	}
-	if !out.Hidden {
+	if !hidden && !d.Unread {
 		out.Mirrors = shown(d.Mirrors)
 	}
 	add := func(p *Problem) {
@@ -51,7 +53,7 @@ func (o *Options) addDaemonSet(ctx context.Context, rel *Release, d *rollout.Dae
 	} else {
 		add(oldNodes(d))
 		rel.Problems = append(rel.Problems, Problem{
-			NotSeen, fmt.Sprintf("which nodes have which pod of DaemonSet %s is not known, as pods or their revisions %s", d, reason(err)), "to see the nodes, grant the verb list on pods, and on controllerrevisions of apps",
+			NotSeen, fmt.Sprintf("which pod of DaemonSet %s each node has is not known, because pods or their revisions %s", d, reason(err)), "to see the nodes, grant list on pods and on controllerrevisions.apps",
 		})
 	}
 	rel.DaemonSets = append(rel.DaemonSets, out)

@@ -84,7 +84,7 @@ func reason(err error) string {
 // facts adds the DaemonSets that a release made, and what is wrong with them.
 func (o *Options) facts(ctx context.Context, rel *Release, s *seen, res *Result) error {
 	if s.problem != "" {
-		rel.Problems = []Problem{{NotSeen, "what runs of this release is not known, as DaemonSets " + s.problem + "; its values are judged all the same", "to see what runs, grant the verb list on daemonsets of apps"}}
+		rel.Problems = []Problem{{NotSeen, "what runs of this release is not known, because DaemonSets " + s.problem + "; its values are still judged", "to see what runs, grant list on daemonsets.apps"}}
 		return nil
 	}
 	from := originOf(rel.object)
@@ -104,7 +104,7 @@ func (o *Options) facts(ctx context.Context, rel *Release, s *seen, res *Result)
 	}
 	if len(rel.DaemonSets) == 0 && len(rel.Problems) == 0 && !rel.Suspended && !rel.Deleting {
 		rel.Problems = append(rel.Problems, Problem{
-			NoDaemonSet, "no DaemonSet of this release was found, so Spegel does not run by it", "see why: " + rel.flux("get helmreleases"),
+			NoDaemonSet, "no DaemonSet of this release was found, so it does not run Spegel", "see why: " + rel.flux("get helmreleases"),
 		})
 	}
 	sortProblems(rel.Problems)
@@ -138,31 +138,31 @@ func shared(d *rollout.DaemonSet, makers []*origin) Problem {
 		all = append(all, m.name.String())
 	}
 	return Problem{
-		NotSeen, fmt.Sprintf("HelmReleases %s share the Helm release of DaemonSet %s, so it is not known which of them made it", abridged(all, ", "), d),
-		"give each HelmRelease a releaseName of its own",
+		NotSeen, fmt.Sprintf("HelmReleases %s share the Helm release of DaemonSet %s, so it is not known which of them installed it", abridged(all, ", "), d),
+		"give each HelmRelease its own releaseName",
 	}
 }
 
 // unreviewed says why nothing reviews the values of a DaemonSet that no release of Spegel claims.
 func (o *Options) unreviewed(d *rollout.DaemonSet, makers []*origin) Problem {
-	p := Problem{NoHelmRelease, fmt.Sprintf("DaemonSet %s runs Spegel, and no HelmRelease made it, so nothing reviews its values", d), "install Spegel with a HelmRelease"}
+	p := Problem{NoHelmRelease, fmt.Sprintf("DaemonSet %s runs Spegel, but no HelmRelease installed it, so nothing reviews its values", d), "install Spegel with a HelmRelease"}
 	named := fmt.Sprintf("DaemonSet %s runs Spegel, and by its labels HelmRelease %s made it", d, d.HelmRelease)
 	switch {
 	case len(makers) > 1:
 		return shared(d, makers)
 	case d.HelmRelease.Name == "":
 	case len(makers) == 0:
-		p.Message = named + "; there is no such HelmRelease, so nothing reviews its values"
+		p.Message = named + ", but there is no such HelmRelease, so nothing reviews its values"
 		p.Fix = "install Spegel with a HelmRelease, or delete the DaemonSet if it was left behind"
 	case makers[0].elsewhere:
-		p.Message = named + "; that one installs into another cluster (spec.kubeConfig), so it is not known what did"
-		p.Fix = "if that is this cluster, leave spec.kubeConfig out; else install Spegel with a HelmRelease of this cluster"
+		p.Message = named + ", but that one installs into another cluster (spec.kubeConfig), so it is not known what did"
+		p.Fix = "if that is this cluster, remove spec.kubeConfig; otherwise install Spegel with a HelmRelease of this cluster"
 	case makers[0].spegel:
-		p.Message = named + "; that one installs into namespace " + makers[0].release.Namespace + ", so it is not known what did"
+		p.Message = named + ", but that one installs into namespace " + makers[0].release.Namespace + ", so it is not known what did"
 		p.Fix = "audit all namespaces, or see what made it"
 	default:
-		p.Message = named + "; the policy does not take its chart for Spegel's, so nothing reviews its values"
-		p.Fix = "add the chart to charts of the policy"
+		p.Message = named + ", but its chart is not one of the policy's charts, so nothing reviews its values"
+		p.Fix = "add it to the policy's charts"
 	}
 	return p
 }

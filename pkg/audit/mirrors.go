@@ -21,9 +21,9 @@ func otherMirrors(rel *Release, d *rollout.DaemonSet, hidden bool) *Problem {
 	if asked.Everything() && d.Everything() {
 		return nil
 	}
-	message := fmt.Sprintf("DaemonSet %s mirrors %s, and the values ask for %s", d, list(&d.Configuration), list(&asked))
+	message := fmt.Sprintf("DaemonSet %s mirrors %s, but the values ask for %s", d, list(&d.Configuration), list(&asked))
 	if hidden {
-		message = fmt.Sprintf("DaemonSet %s carries another list of mirrors than the values ask for (not shown, as some of the values are in a Secret)", d)
+		message = fmt.Sprintf("DaemonSet %s has a different list of mirrors from the values (not shown, because some of the values are in a Secret)", d)
 	}
 	return &Problem{OtherMirrors, message, rel.catchUp()}
 }
@@ -33,7 +33,7 @@ func (r *Release) catchUp() string {
 	if r.Suspended {
 		return "once the values are right: " + r.flux("resume helmrelease")
 	}
-	return "see what holds the release up: " + r.flux("get helmreleases")
+	return "see why it is not reconciled: " + r.flux("get helmreleases")
 }
 
 // wanted is the list that the chart would make of the values. It is not known where part of the values is
@@ -100,7 +100,7 @@ func (o *Options) privatePulls(rel *Release, d *rollout.DaemonSet, hidden bool) 
 	if rel.resolved != nil {
 		fix = rel.catchUp()
 	}
-	return &Problem{PrivatePulls, fmt.Sprintf("DaemonSet %s as it is now: the list of mirrors: %s (%s)", d, text, f.Rule), fix}
+	return &Problem{PrivatePulls, fmt.Sprintf("current list of mirrors of DaemonSet %s: %s (%s)", d, text, f.Rule), fix}
 }
 
 // has reports whether the release's own values break a rule.

@@ -34,7 +34,7 @@ func TestRunShowsNothingOfASecretOfWhatItDoesNotKnow(t *testing.T) {
 			}
 			rel := res.Releases[0]
 			text := fmt.Sprintf("%+v %+v", rel.Problems, rel.DaemonSets)
-			if strings.Contains(text, "hunter2") != test.shown || rel.DaemonSets[0].Hidden == test.shown {
+			if strings.Contains(text, "hunter2") != test.shown || (rel.DaemonSets[0].Mirrors == nil) == test.shown {
 				t.Errorf("%s; want it shown: %t", text, test.shown)
 			}
 		})
@@ -45,21 +45,21 @@ func TestRunShowsNothingOfASecretOfWhatItDoesNotKnow(t *testing.T) {
 func TestRunTellsWhyNothingReviewsADaemonSet(t *testing.T) {
 	t.Parallel()
 	kubeConfig := "  kubeConfig: {secretRef: {name: other}}\n" + values
-	elsewhere := "DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it; that one installs into another cluster (spec.kubeConfig), so it is not known what did"
+	elsewhere := "DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it, but that one installs into another cluster (spec.kubeConfig), so it is not known what did"
 	for name, test := range map[string]struct {
 		objects         []string
 		namespace, want string
 	}{
-		"the HelmRelease is gone":                  {nil, "", "DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it; there is no such HelmRelease, so nothing reviews its values"},
+		"the HelmRelease is gone":                  {nil, "", "DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it, but there is no such HelmRelease, so nothing reviews its values"},
 		"it is of another cluster":                 {[]string{releaseOf(kubeConfig)}, "", elsewhere},
 		"it is of another cluster and chart":       {[]string{strings.Replace(releaseOf(kubeConfig), "chart: spegel", "chart: x", 1)}, "", elsewhere},
-		"it installs into a namespace not audited": {[]string{releaseOf("  targetNamespace: apps\n" + values)}, "kube-system", "DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it; that one installs into namespace apps, so it is not known what did"},
+		"it installs into a namespace not audited": {[]string{releaseOf("  targetNamespace: apps\n" + values)}, "kube-system", "DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it, but that one installs into namespace apps, so it is not known what did"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			res := run(t, cluster(t, interceptor.Funcs{}, append(test.objects, daemonSetOf("https://docker.io"))...), test.namespace)
 			loose := res.Releases[len(res.Releases)-1]
-			if loose.Kind != "DaemonSet" || !loose.DaemonSets[0].Hidden || len(loose.Problems) == 0 || loose.Problems[0].Message != test.want {
+			if loose.Kind != "DaemonSet" || loose.DaemonSets[0].Mirrors != nil || len(loose.Problems) == 0 || loose.Problems[0].Message != test.want {
 				t.Errorf("%s %+v; want %q", loose.Kind, loose.Problems, test.want)
 			}
 		})
@@ -76,7 +76,7 @@ func TestRunDoesNotGuessWhoseADaemonSetIs(t *testing.T) {
 	if len(res.Releases) != 3 {
 		t.Fatalf("%+v; want two HelmReleases and a DaemonSet", res.Releases)
 	}
-	want := "HelmReleases kube-system/m1, kube-system/m2 share the Helm release of DaemonSet kube-system/spegel, so it is not known which of them made it"
+	want := "HelmReleases kube-system/m1, kube-system/m2 share the Helm release of DaemonSet kube-system/spegel, so it is not known which of them installed it"
 	for _, rel := range res.Releases {
 		if len(rel.Problems) != 1 || rel.Problems[0].Message != want || (rel.Kind == "DaemonSet") != (len(rel.DaemonSets) == 1) {
 			t.Errorf("%s %s: %+v, %+v", rel.Kind, rel.Name, rel.Problems, rel.DaemonSets)

@@ -23,9 +23,9 @@ func oldPods(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 	lists := "with the same list of mirrors"
 	switch {
 	case other == old:
-		lists = "with another list of mirrors"
+		lists = "with a different list of mirrors"
 	case other > 0:
-		lists = fmt.Sprintf("%d of them with another list of mirrors", other)
+		lists = fmt.Sprintf("%d of them with a different list of mirrors", other)
 	}
 	message := fmt.Sprintf("DaemonSet %s: %d of %d pods run an older template, %s, on %s", d, old, len(pods), lists, nodes(pods, isOld))
 	p := waitForRollout(d, message)
@@ -47,7 +47,7 @@ func oldNodes(d *rollout.DaemonSet) *Problem {
 }
 
 func waitForRollout(d *rollout.DaemonSet, message string) *Problem {
-	fix := fmt.Sprintf("wait for it: kubectl -n %s rollout status ds/%s; if it does not end, look at the pods that are not ready", d.Namespace, d.Name)
+	fix := fmt.Sprintf("wait for it: kubectl -n %s rollout status ds/%s; if it does not finish, look at the pods that are not ready", d.Namespace, d.Name)
 	if d.OnDelete {
 		fix = fmt.Sprintf("the update strategy is OnDelete, so delete the pods that don't have the newest hash: kubectl -n %s get pods -l '%s' -L controller-revision-hash; "+
 			"the newest is the last of kubectl -n %[1]s get controllerrevisions -l '%[2]s' -L controller-revision-hash --sort-by=.revision", d.Namespace, d.Selector())
@@ -64,7 +64,7 @@ func notConfigured(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 	}
 	return &Problem{
 		NotConfigured,
-		fmt.Sprintf("DaemonSet %s: the init container of %d of %d pods has not ended, on %s", d, n, len(pods), nodes(pods, waiting)),
+		fmt.Sprintf("DaemonSet %s: the init container of %d of %d pods has not completed, on %s", d, n, len(pods), nodes(pods, waiting)),
 		fmt.Sprintf("read its log: kubectl -n %s logs ds/%s -c configuration", d.Namespace, d.Name),
 	}
 }
@@ -78,8 +78,8 @@ func unknownPods(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 	}
 	return &Problem{
 		NotSeen,
-		fmt.Sprintf("DaemonSet %s: whether %d of %d pods are of an older template is not known, as no ControllerRevision has their hash, on %s", d, n, len(pods), nodes(pods, unknown)),
-		"audit again; it may be that they were made while the audit ran",
+		fmt.Sprintf("DaemonSet %s: whether %d of %d pods are of an older template is not known, because no ControllerRevision has their hash, on %s", d, n, len(pods), nodes(pods, unknown)),
+		"run the audit again; the pods may have been created while it ran",
 	}
 }
 

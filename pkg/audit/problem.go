@@ -37,13 +37,13 @@ func Problems() []ProblemKind {
 	return []ProblemKind{
 		{
 			PrivatePulls, "what runs would fail a rule that denies",
-			"The release's own values pass, or can't be read, and yet the list that the DaemonSet carries puts Spegel between containerd and a private registry.",
-			"Let the corrected values reach the cluster, as other-mirrors-in-force says; where no HelmRelease is, correct the values of whatever installs Spegel.",
+			"The release's own values pass or can't be read, but the list in the DaemonSet puts Spegel between containerd and a private registry.",
+			"Get the corrected values into the cluster, as for other-mirrors-in-force; without a HelmRelease, correct the values of whatever installs Spegel.",
 		},
 		{
-			OtherMirrors, "the DaemonSet carries another list than the values ask for",
-			"A release that is suspended, failing or not reconciled yet leaves the old list in force, however good its values are.",
-			"Resume a suspended release; else see with flux what holds it up.",
+			OtherMirrors, "the DaemonSet has a different list from the one in the values",
+			"While a release is suspended, failing or not yet reconciled, the old list stays in force, however good its values are.",
+			"Resume a suspended release; otherwise ask flux why it is not reconciled.",
 		},
 		{
 			OldPods, "not every node has a pod of the current template",
@@ -51,24 +51,24 @@ func Problems() []ProblemKind {
 			"Wait for the rollout; with the update strategy OnDelete, delete the old pods.",
 		},
 		{
-			NotConfigured, "an init container that writes the node's hosts directory has not ended well",
+			NotConfigured, "an init container that writes the node's hosts directory has not completed",
 			"The node keeps the hosts files that were there before.",
 			"Read the log of the init container.",
 		},
 		{
-			NoDaemonSet, "nothing runs of a release that is not suspended",
-			"The release was never installed, or what it made was taken away.",
-			"See with flux why it is not installed.",
+			NoDaemonSet, "a release is not suspended, but nothing of it runs",
+			"The release was never installed, or its DaemonSet was deleted.",
+			"Ask flux why it is not installed.",
 		},
 		{
-			NoHelmRelease, "Spegel runs, and no HelmRelease whose values are reviewed made it",
+			NoHelmRelease, "Spegel runs, but no HelmRelease whose values are reviewed installed it",
 			"Nothing reviews its values: the webhook sees HelmReleases only.",
 			"Install Spegel with a HelmRelease, or add its chart to the policy's charts.",
 		},
 		{
-			NotSeen, "what runs of a release is not known, or not in full",
-			"The verdict is about the values of the release alone.",
-			"Grant what manifests/components/audit grants, or give each HelmRelease a Helm release of its own.",
+			NotSeen, "what runs of a release could not be seen, or not in full",
+			"The verdict covers the values of the release only.",
+			"Grant the permissions in manifests/components/audit, or give each HelmRelease its own releaseName.",
 		},
 	}
 }

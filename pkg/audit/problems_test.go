@@ -44,7 +44,7 @@ func TestProblems(t *testing.T) {
 		},
 		"nothing runs": {
 			objects: []string{releaseOf(values)},
-			want:    []string{"no-daemonset: no DaemonSet of this release was found, so Spegel does not run by it; see why: flux -n kube-system get helmreleases spegel"},
+			want:    []string{"no-daemonset: no DaemonSet of this release was found, so it does not run Spegel; see why: flux -n kube-system get helmreleases spegel"},
 		},
 		"nothing runs of a suspended release":                   {objects: []string{releaseOf("  suspend: true\n" + values)}},
 		"nothing is to run here, but in another cluster":        {objects: []string{releaseOf("  kubeConfig: {secretRef: {name: other}}\n" + values)}},
@@ -53,29 +53,29 @@ func TestProblems(t *testing.T) {
 		"a suspended release was fixed, and the old list is in force": {
 			objects: []string{releaseOf("  suspend: true\n" + values), daemonSetOf()},
 			want: []string{
-				`private-pulls-at-risk: DaemonSet kube-system/spegel as it is now: the list of mirrors: not set, so Spegel answers for every registry, the private ones included, and their pulls may fail with "not found" (empty-mirror-list); once the values are right: flux -n kube-system resume helmrelease spegel`,
-				"other-mirrors-in-force: DaemonSet kube-system/spegel mirrors every registry, and the values ask for https://docker.io, https://ghcr.io; once the values are right: flux -n kube-system resume helmrelease spegel",
+				`private-pulls-at-risk: current list of mirrors of DaemonSet kube-system/spegel: not set, so Spegel answers for every registry, the private ones included, and their pulls may fail with "not found" (empty-mirror-list); once the values are right: flux -n kube-system resume helmrelease spegel`,
+				"other-mirrors-in-force: DaemonSet kube-system/spegel mirrors every registry, but the values ask for https://docker.io, https://ghcr.io; once the values are right: flux -n kube-system resume helmrelease spegel",
 			},
 		},
 		"the cluster lags behind": {
 			objects: []string{releaseOf(values), daemonSetOf(docker), podOf("node-1", "new", true, docker)},
-			want:    []string{"other-mirrors-in-force: DaemonSet kube-system/spegel mirrors https://docker.io, and the values ask for https://docker.io, https://ghcr.io; see what holds the release up: flux -n kube-system get helmreleases spegel"},
+			want:    []string{"other-mirrors-in-force: DaemonSet kube-system/spegel mirrors https://docker.io, but the values ask for https://docker.io, https://ghcr.io; see why it is not reconciled: flux -n kube-system get helmreleases spegel"},
 		},
 		"values that can't be read, and a private registry is in force": {
 			objects: []string{releaseOf("  valuesFrom: [{kind: ConfigMap, name: missing}]\n"), daemonSetOf("https://harbor.example.com")},
-			want:    []string{`private-pulls-at-risk: DaemonSet kube-system/spegel as it is now: the list of mirrors: "https://harbor.example.com" names the private registry harbor.example.com, so containerd asks Spegel first for its images, and their pulls may fail with "not found" (private-registry-mirrored); see what holds the release up: flux -n kube-system get helmreleases spegel`},
+			want:    []string{`private-pulls-at-risk: current list of mirrors of DaemonSet kube-system/spegel: "https://harbor.example.com" names the private registry harbor.example.com, so containerd asks Spegel first for its images, and their pulls may fail with "not found" (private-registry-mirrored); see why it is not reconciled: flux -n kube-system get helmreleases spegel`},
 		},
 		"pods of an older template": {
 			objects: []string{releaseOf(values), listed, current, podOf("node-2", "old", true), podOf("node-3", "old", true, docker, ghcr)},
-			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 pods run an older template, 1 of them with another list of mirrors, on node-2, node-3; wait for it: kubectl -n kube-system rollout status ds/spegel; if it does not end, look at the pods that are not ready"},
+			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 pods run an older template, 1 of them with a different list of mirrors, on node-2, node-3; wait for it: kubectl -n kube-system rollout status ds/spegel; if it does not finish, look at the pods that are not ready"},
 		},
 		"pods of an older template, and nobody replaces them": {
 			objects: []string{releaseOf(values), strings.Replace(listed, "spec:\n", "spec:\n  updateStrategy: {type: OnDelete}\n", 1), podOf("node-2", "old", true)},
-			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 1 of 1 pods run an older template, with another list of mirrors, on node-2; the update strategy is OnDelete, so delete the old pods: kubectl -n kube-system delete pod spegel-node-2"},
+			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 1 of 1 pods run an older template, with a different list of mirrors, on node-2; the update strategy is OnDelete, so delete the old pods: kubectl -n kube-system delete pod spegel-node-2"},
 		},
 		"a pod that no revision knows": {
 			objects: []string{releaseOf(values), listed, current, podOf("node-2", "newer", true, docker, ghcr)},
-			want:    []string{"cluster-not-seen: DaemonSet kube-system/spegel: whether 1 of 2 pods are of an older template is not known, as no ControllerRevision has their hash, on node-2; audit again; it may be that they were made while the audit ran"},
+			want:    []string{"cluster-not-seen: DaemonSet kube-system/spegel: whether 1 of 2 pods are of an older template is not known, because no ControllerRevision has their hash, on node-2; run the audit again; the pods may have been created while it ran"},
 		},
 		"nobody replaces pods, and the numbers tell": {
 			objects: []string{releaseOf(values), strings.NewReplacer("spec:\n  selector", "spec:\n  updateStrategy: {type: OnDelete}\n  selector", "updatedNumberScheduled: 3", "updatedNumberScheduled: 1").Replace(listed)},
@@ -83,36 +83,36 @@ func TestProblems(t *testing.T) {
 		},
 		"a node without a pod": {
 			objects: []string{releaseOf(values), strings.Replace(listed, "updatedNumberScheduled: 3", "updatedNumberScheduled: 1", 1), current},
-			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 nodes have no pod of the current template; wait for it: kubectl -n kube-system rollout status ds/spegel; if it does not end, look at the pods that are not ready"},
+			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 nodes have no pod of the current template; wait for it: kubectl -n kube-system rollout status ds/spegel; if it does not finish, look at the pods that are not ready"},
 		},
 		"a template that its controller has not seen": {
 			objects: []string{releaseOf(values), strings.Replace(listed, "observedGeneration: 2", "observedGeneration: 1", 1), current},
-			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: the current template has not reached any pod yet; wait for it: kubectl -n kube-system rollout status ds/spegel; if it does not end, look at the pods that are not ready"},
+			want:    []string{"pods-of-an-older-template: DaemonSet kube-system/spegel: the current template has not reached any pod yet; wait for it: kubectl -n kube-system rollout status ds/spegel; if it does not finish, look at the pods that are not ready"},
 		},
 		"an init container that does not end": {
 			objects: []string{releaseOf(values), listed, podOf("node-1", "new", false, docker, ghcr)},
-			want:    []string{"node-not-configured: DaemonSet kube-system/spegel: the init container of 1 of 1 pods has not ended, on node-1; read its log: kubectl -n kube-system logs ds/spegel -c configuration"},
+			want:    []string{"node-not-configured: DaemonSet kube-system/spegel: the init container of 1 of 1 pods has not completed, on node-1; read its log: kubectl -n kube-system logs ds/spegel -c configuration"},
 		},
 		"DaemonSets may not be listed": {
 			objects: []string{releaseOf(values), listed},
 			funcs:   forbids(func(l client.ObjectList) bool { _, ok := l.(*appsv1.DaemonSetList); return ok }),
-			want:    []string{"cluster-not-seen: what runs of this release is not known, as DaemonSets may not be listed; its values are judged all the same; to see what runs, grant the verb list on daemonsets of apps"},
+			want:    []string{"cluster-not-seen: what runs of this release is not known, because DaemonSets may not be listed; its values are still judged; to see what runs, grant list on daemonsets.apps"},
 		},
 		"pods may not be listed, and the numbers tell": {
 			objects: []string{releaseOf(values), strings.Replace(listed, "updatedNumberScheduled: 3", "updatedNumberScheduled: 1", 1)},
 			funcs:   forbids(func(l client.ObjectList) bool { _, ok := l.(*corev1.PodList); return ok }),
 			want: []string{
-				"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 nodes have no pod of the current template; wait for it: kubectl -n kube-system rollout status ds/spegel; if it does not end, look at the pods that are not ready",
-				"cluster-not-seen: which nodes have which pod of DaemonSet kube-system/spegel is not known, as pods or their revisions may not be listed; to see the nodes, grant the verb list on pods, and on controllerrevisions of apps",
+				"pods-of-an-older-template: DaemonSet kube-system/spegel: 2 of 3 nodes have no pod of the current template; wait for it: kubectl -n kube-system rollout status ds/spegel; if it does not finish, look at the pods that are not ready",
+				"cluster-not-seen: which pod of DaemonSet kube-system/spegel each node has is not known, because pods or their revisions may not be listed; to see the nodes, grant list on pods and on controllerrevisions.apps",
 			},
 		},
 		"a DaemonSet without a HelmRelease": {
 			objects: []string{strings.Replace(daemonSetOf(docker), "  labels: {helm", "  finalizers: [a/b]\n  labels: {a", 1)},
-			want:    []string{"no-helmrelease: DaemonSet kube-system/spegel runs Spegel, and no HelmRelease made it, so nothing reviews its values; install Spegel with a HelmRelease"},
+			want:    []string{"no-helmrelease: DaemonSet kube-system/spegel runs Spegel, but no HelmRelease installed it, so nothing reviews its values; install Spegel with a HelmRelease"},
 		},
 		"a DaemonSet of a release that is not taken for Spegel's": {
 			objects: []string{strings.Replace(releaseOf(values), "chart: spegel", "chart: platform", 1), daemonSetOf(docker)},
-			want:    []string{"no-helmrelease: DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it; the policy does not take its chart for Spegel's, so nothing reviews its values; add the chart to charts of the policy"},
+			want:    []string{"no-helmrelease: DaemonSet kube-system/spegel runs Spegel, and by its labels HelmRelease kube-system/spegel made it, but its chart is not one of the policy's charts, so nothing reviews its values; add it to the policy's charts"},
 		},
 	}
 	var told strings.Builder

@@ -78,12 +78,14 @@ func newCheck(id string, needs need, f func(*run, context.Context) Result) Check
 	return c
 }
 
-// Result is the answer that one node gave.
+// Result is the answer that one node gave. Its JSON form is part of doctor's report.
 type Result struct {
-	Check    string
-	Status   Status
-	Evidence []string // what was seen, one line each; never empty
-	Fix      string   // what to do, commands included, one a line; empty for a pass or a skip without a remedy
+	Check  string `json:"check"`
+	Status Status `json:"status"`
+	// Evidence is what was seen, one line each; never empty.
+	Evidence []string `json:"evidence"`
+	// Fix is what to do, commands included, one a line; empty for a pass or a skip without a remedy.
+	Fix string `json:"fix,omitempty"`
 }
 
 // Checks lists all checks in the order of the checklist: what most often is wrong, first.

@@ -1,11 +1,31 @@
 package report
 
 import (
+	"fmt"
+	"strings"
+
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	"github.com/spegel-guard/spegel-guard/pkg/audit"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 )
+
+// Cluster is what only a cluster knows of a release. No rule is about it, and the webhook can't see it, so
+// a problem with it is a warning and never denies.
+type Cluster struct {
+	// DaemonSets are what runs of the release; mostly one.
+	DaemonSets []audit.DaemonSet `json:"daemonSets"`
+	Problems   []Problem         `json:"problems"`
+}
+
+// Problem is one thing that is wrong with what runs.
+type Problem struct {
+	Problem string `json:"problem"`
+	Message string `json:"message"`
+	Fix     string `json:"fix"`
+	// Documentation is the address of the page about such problems.
+	Documentation string `json:"documentation"`
+}
 
 // FromAudit makes the report of a cluster. What is unresolved denies a release if the policy says so.
 func FromAudit(res *audit.Result, unresolved policy.Unresolved) *Report {
@@ -20,7 +40,7 @@ func fromCluster(rel *audit.Release) Release {
 	out := Release{
 		Namespace: rel.Namespace, Name: rel.Name, Chart: rel.Chart, Version: rel.Version, Built: true,
 		Suspended: rel.Suspended, Deleting: rel.Deleting, UID: string(rel.UID),
-		Cluster: &Cluster{DaemonSets: []DaemonSet{}, Problems: []Problem{}},
+		Cluster: &Cluster{DaemonSets: notNil(rel.DaemonSets), Problems: []Problem{}},
 	}
 	if rel.Kind != helmv2.HelmReleaseKind {
 		out.Kind = rel.Kind
@@ -31,15 +51,23 @@ func fromCluster(rel *audit.Release) Release {
 	for _, ref := range rel.Unresolved {
 		out.Unresolved = append(out.Unresolved, FromReference(ref))
 	}
-	for i := range rel.DaemonSets {
-		d := &rel.DaemonSets[i]
-		out.Cluster.DaemonSets = append(out.Cluster.DaemonSets, DaemonSet{
-			Namespace: d.Namespace, Name: d.Name, Mirrors: d.Mirrors, Everything: d.Everything, WritesHosts: d.Writes,
-			Nodes: d.Nodes, Updated: d.Updated, Current: d.Current,
-		})
-	}
 	for _, p := range rel.Problems {
 		out.Cluster.Problems = append(out.Cluster.Problems, Problem{Problem: string(p.ID), Message: p.Message, Fix: p.Fix, Documentation: problemsPage})
 	}
 	return out
+}
+
+// runs says what runs, in one line.
+func runs(d *audit.DaemonSet) string {
+	mirrors := "mirrors " + strings.Join(d.Mirrors, ", ")
+	switch {
+	case d.Everything:
+		mirrors = "mirrors every registry"
+	case d.Mirrors == nil:
+		mirrors = "its mirrors are not shown, because values of the release are in a Secret"
+	}
+	if !d.Writes {
+		mirrors += "; it writes no hosts files"
+	}
+	return fmt.Sprintf("DaemonSet %s/%s, current on %d of %s: %s", d.Namespace, d.Name, d.Updated, count(d.Nodes, "node"), mirrors)
 }

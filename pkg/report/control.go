@@ -15,21 +15,21 @@ func steers(r rune) bool {
 
 // printable makes one line of a text, which does nothing but show.
 func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
+	return Printable(strings.Map(func(r rune) rune {
+		switch r {
+		case '\t':
 			return ' '
-		case steers(r):
+		case '\n', '\r':
 			return unicode.ReplacementChar
 		}
 		return r
-	}, s)
+	}, s))
 }
 
 // Printable is a text of any number of lines that does nothing but show.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if steers(r) && r != '\n' && r != '\r' && r != '\t' {
+		if steers(r) && !strings.ContainsRune("\n\r\t", r) {
 			return unicode.ReplacementChar
 		}
 		return r

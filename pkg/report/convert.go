@@ -26,7 +26,7 @@ func New(res *fluxrepo.Result, unresolved policy.Unresolved) *Report {
 			}
 			continue
 		}
-		errs = append(errs, Error{Message: e.Message, Fatal: e.Fatal, Unfollowed: e.Unfollowed, Place: fromPlace(e.Place)})
+		errs = append(errs, Error{Message: e.Message, Fatal: e.Fatal, Unfollowed: e.Unfollowed, Place: Place(e.Place)})
 	}
 	r := Judge(releases, errs, unresolved)
 	r.Files, r.Faults, r.Remote = res.Files, faults, remote
@@ -36,24 +36,20 @@ func New(res *fluxrepo.Result, unresolved policy.Unresolved) *Report {
 func fromRepository(rel *fluxrepo.Release) Release {
 	out := Release{
 		Kind: rel.Kind, Namespace: rel.Namespace, Name: rel.Name, Chart: rel.Chart, Version: rel.Version,
-		Built: rel.Built, Inactive: rel.Inactive, Suspended: rel.Suspended, From: notNil(rel.From), Place: fromPlace(rel.Place),
+		Built: rel.Built, Inactive: rel.Inactive, Suspended: rel.Suspended, From: notNil(rel.From), Place: Place(rel.Place),
 	}
 	for i := range rel.Findings {
 		f := FromFinding(&rel.Findings[i].Finding)
 		f.Path = cmp.Or(rel.Findings[i].Argument, f.Path)
-		f.Place = fromPlace(rel.Findings[i].Place)
+		f.Place = Place(rel.Findings[i].Place)
 		out.Findings = append(out.Findings, f)
 	}
 	for i := range rel.Unresolved {
 		u := FromReference(rel.Unresolved[i].Reference)
-		u.Place = fromPlace(rel.Unresolved[i].Place)
+		u.Place = Place(rel.Unresolved[i].Place)
 		out.Unresolved = append(out.Unresolved, u)
 	}
 	return out
-}
-
-func fromPlace(p fluxrepo.Place) Place {
-	return Place{File: p.File, Line: p.Line, Column: p.Column, Approximate: p.Approximate}
 }
 
 // FromFinding is a finding of a release, without a place.

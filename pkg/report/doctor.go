@@ -2,7 +2,6 @@ package report
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -15,25 +14,8 @@ const DoctorVersion = "2"
 
 // Examination is what doctor found on one node.
 type Examination struct {
-	Node   string         `json:"node"` // empty where only the cluster was asked
-	Checks []CheckOutcome `json:"checks"`
-}
-
-// CheckOutcome is one check's answer.
-type CheckOutcome struct {
-	Check    string      `json:"check"`
-	Status   node.Status `json:"status"`
-	Evidence []string    `json:"evidence"`
-	Fix      string      `json:"fix,omitempty"`
-}
-
-// NewExamination makes a report of a node's results.
-func NewExamination(name string, results []node.Result) Examination {
-	e := Examination{Node: name}
-	for _, r := range results {
-		e.Checks = append(e.Checks, CheckOutcome{r.Check, r.Status, r.Evidence, r.Fix})
-	}
-	return e
+	Node   string        `json:"node"` // empty where only the cluster was asked
+	Checks []node.Result `json:"checks"`
 }
 
 // Count is how many checks have the status.
@@ -60,16 +42,13 @@ func (f Format) WriteExaminations(w io.Writer, all []Examination, color bool) er
 
 // writeExaminationsJSON writes one document: of one node, what was found there; of several, a list of that.
 func writeExaminationsJSON(w io.Writer, all []Examination) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
 	if len(all) == 1 {
-		return enc.Encode(struct {
+		return encodeJSON(w, struct {
 			SchemaVersion string `json:"schemaVersion"`
 			Examination
 		}{DoctorVersion, all[0]})
 	}
-	return enc.Encode(struct {
+	return encodeJSON(w, struct {
 		SchemaVersion string        `json:"schemaVersion"`
 		Nodes         []Examination `json:"nodes"`
 	}{DoctorVersion, all})
@@ -93,7 +72,7 @@ func writeExaminationsText(w io.Writer, all []Examination, color bool) error {
 
 type examinationText struct {
 	*bufio.Writer
-	style  style
+	style
 	checks map[string]node.Check
 }
 
@@ -102,49 +81,27 @@ func (t *examinationText) node(e *Examination) {
 	if e.Node != "" {
 		name = "node " + printable(e.Node)
 	}
-	fmt.Fprintf(t, "%s\n\n", t.style.bold(name))
+	fmt.Fprintf(t, "%s\n\n", t.bold(name))
 	for i := range e.Checks {
 		t.outcome(&e.Checks[i])
 	}
-	var parts []string
-	for _, s := range []struct {
-		status node.Status
-		text   string
-	}{{node.Fail, "failed"}, {node.Warn, "with a warning"}, {node.Pass, "passed"}, {node.Skip, "skipped"}} {
-		if n := e.Count(s.status); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, s.text))
-		}
-	}
-	fmt.Fprintf(t, "%s: %s\n", count(len(e.Checks), "check"), strings.Join(parts, ", "))
+	counts := join(", ", some(e.Count(node.Fail), "failed"), some(e.Count(node.Warn), "with a warning"), some(e.Count(node.Pass), "passed"), some(e.Count(node.Skip), "skipped"))
+	fmt.Fprintf(t, "%s: %s\n", count(len(e.Checks), "check"), counts)
 }
 
-func (t *examinationText) outcome(c *CheckOutcome) {
+func (t *examinationText) outcome(c *node.Result) {
 	about := t.checks[c.Check]
-	fmt.Fprintf(t, "%s %s: %s\n", t.style.outcome(c.Status), t.style.bold(c.Check), about.Title)
+	fmt.Fprintf(t, "%s %s: %s\n", t.word(strings.ToUpper(string(c.Status))), t.bold(c.Check), about.Title)
 	for _, line := range c.Evidence {
 		fmt.Fprintf(t, "  - %s\n", printable(line))
 	}
 	if c.Status == node.Fail || c.Status == node.Warn {
-		fmt.Fprintf(t, "  %s %s\n", t.style.bold("why:"), about.Why)
+		fmt.Fprintf(t, "  %s %s\n", t.bold("why:"), about.Why)
 	}
 	label := "fix:"
 	for line := range strings.Lines(c.Fix) {
-		fmt.Fprintf(t, "  %s %s\n", t.style.bold(label), printable(strings.TrimSuffix(line, "\n")))
+		fmt.Fprintf(t, "  %s %s\n", t.bold(label), printable(strings.TrimSuffix(line, "\n")))
 		label = "    "
 	}
 	fmt.Fprintln(t)
-}
-
-func (s style) outcome(status node.Status) string {
-	text := strings.ToUpper(string(status))
-	switch status {
-	case node.Fail:
-		return s.paint("1;31", text)
-	case node.Warn:
-		return s.paint("1;33", text)
-	case node.Pass:
-		return s.paint("1;32", text)
-	case node.Skip:
-	}
-	return text
 }

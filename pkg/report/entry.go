@@ -63,7 +63,7 @@ func (e *Entry) what() string {
 		s += " [" + e.ID + "]"
 	}
 	if e.Approximate {
-		s += " (the exact place could not be told, this is the nearest)"
+		s += " (the exact place is not known; this is the nearest)"
 	}
 	return s
 }
@@ -88,7 +88,7 @@ var withoutValue = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\} (?:has no
 // fix is a way out, where there is one that the reason does not say: a variable can be handed over.
 func (u *Unresolved) fix() string {
 	if m := withoutValue.FindStringSubmatch(u.Reason); m != nil {
-		return "hand its value over: --var " + m[1] + "=VALUE, or --vars FILE"
+		return "pass its value: --var " + m[1] + "=VALUE, or --vars FILE"
 	}
 	return ""
 }

@@ -62,7 +62,7 @@ func (f Format) Write(w io.Writer, r *Report, o Options) error {
 	case Text:
 		return writeText(w, r, o)
 	case JSON:
-		return writeJSON(w, r)
+		return encodeJSON(w, r)
 	case SARIF:
 		return writeSARIF(w, r, o)
 	case JUnit:

@@ -6,12 +6,13 @@ import (
 	"io"
 )
 
-func writeJSON(w io.Writer, r *Report) error {
+// encodeJSON writes a document whose text steers no terminal.
+func encodeJSON(w io.Writer, document any) error {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(r); err != nil {
+	if err := enc.Encode(document); err != nil {
 		return err
 	}
 	_, err := w.Write(escape(out.Bytes(), inJSON))

@@ -46,9 +46,6 @@ func (o Options) relative(file string) string {
 		whole = filepath.Join(o.Dir, whole)
 	}
 	for _, dir := range []string{o.Root, o.Dir} {
-		if dir == "" || !filepath.IsAbs(whole) {
-			continue
-		}
 		if rel, err := filepath.Rel(dir, whole); err == nil && filepath.IsLocal(rel) {
 			return filepath.ToSlash(rel)
 		}

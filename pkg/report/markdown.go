@@ -22,24 +22,6 @@ func writeMarkdown(w io.Writer, r *Report, o Options) error {
 	return m.Flush()
 }
 
-// outcome is the verdict of the run in a few words.
-func (r *Report) outcome() string {
-	s := r.Summary
-	parts := make([]string, 0, 2)
-	switch {
-	case s.Releases == 0:
-		parts = append(parts, "no release of Spegel found")
-	case s.Denied > 0:
-		parts = append(parts, fmt.Sprintf("%d of %s of Spegel denied", s.Denied, count(s.Releases, "release")))
-	default:
-		parts = append(parts, "no denial in "+count(s.Releases, "release")+" of Spegel")
-	}
-	if n := r.fatal(); n > 0 {
-		parts = append(parts, "not complete: "+count(n, "error"))
-	}
-	return strings.Join(parts, "; ")
-}
-
 type markdown struct {
 	*bufio.Writer
 	options Options

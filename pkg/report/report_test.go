@@ -115,12 +115,12 @@ func audited() *report.Report {
 	lagging := running("kube-system", mirrors)
 	lagging.Updated, lagging.Current = 1, false
 	hidden := running("hidden", nil)
-	hidden.Hidden, hidden.Writes = true, false
+	hidden.Writes = false
 	var bad []release.Finding
 	for _, f := range found(nil, release.Origin{}, fluxrepo.Place{}) {
 		bad = append(bad, f.Finding)
 	}
-	old := audit.Problem{ID: audit.OldPods, Message: "DaemonSet kube-system/spegel: 2 of 3 pods run an older template, with another list of mirrors, on node-1, node-2", Fix: "wait for it"}
+	old := audit.Problem{ID: audit.OldPods, Message: "DaemonSet kube-system/spegel: 2 of 3 pods run an older template, with a different list of mirrors, on node-1, node-2", Fix: "wait for it"}
 	loose := audit.Problem{ID: audit.NoHelmRelease, Message: "Spegel runs without a HelmRelease, so nothing reviews its values", Fix: "install it with a HelmRelease"}
 	const helmRelease = "HelmRelease"
 	return report.FromAudit(&audit.Result{Releases: []audit.Release{

@@ -59,17 +59,21 @@ type sarifWriter struct {
 	options Options
 }
 
-func level(severity validate.Severity, otherwise string) string {
-	if severity == validate.Deny {
+func level(severity validate.Severity) string {
+	switch severity {
+	case validate.Deny:
 		return sarif.LevelError
+	case validate.Warn:
+		return sarif.LevelWarning
+	default:
+		return sarif.LevelNote
 	}
-	return otherwise
 }
 
 func (s sarifWriter) result(rel *Release, e *Entry) {
-	otherwise := sarif.LevelWarning
-	if e.ID == EntryUnresolved {
-		otherwise = sarif.LevelNote
+	severity := e.Severity
+	if e.ID == EntryUnresolved && severity == validate.Warn {
+		severity = validate.Off // no finding
 	}
 	location := sarif.NewLocation().AddLogicalLocation(
 		sarif.NewLogicalLocation().WithName(rel.Name).WithFullyQualifiedName(join(": ", rel.ID(), e.Subject)).WithKind("resource"))
@@ -79,7 +83,7 @@ func (s sarifWriter) result(rel *Release, e *Entry) {
 		properties.Add("from", rel.From)
 	}
 	s.run.CreateResultForRule(e.ID).
-		WithLevel(level(e.Severity, otherwise)).
+		WithLevel(level(severity)).
 		WithMessage(sarif.NewTextMessage(join("; ", e.what(), e.Fix))).
 		AddLocation(location).
 		WithProperties(properties).

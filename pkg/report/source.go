@@ -3,7 +3,7 @@ package report
 import (
 	"bytes"
 	"path"
-	"slices"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -13,35 +13,19 @@ import (
 // maxSourceLine is how many code points of a source line are shown.
 const maxSourceLine = 120
 
-// sources shows lines of files, each file read once. A line that may hold a secret is not shown: one of
-// a document that is a Secret, or that generates one, and any of a file that is no YAML.
+// sources shows lines of files, each file read once.
 type sources struct {
 	read  func(string) ([]byte, error)
-	files map[string]*source
-}
-
-// source is one file. Its documents are decoded once each, when a line of theirs is asked for: a report may show many.
-type source struct {
-	lines  []string
-	starts []int        // the first line of each document
-	secret map[int]bool // by the first line
-
-	last      int // the line, counted from 0, that lastRunes are of
-	lastRunes []rune
-}
-
-func newSources(read func(string) ([]byte, error)) *sources {
-	return &sources{read, map[string]*source{}}
+	files map[string][][]rune
 }
 
 // line is the source line at a place and what to put before a caret under it.
 func (s *sources) line(p Place) (text, indent string, ok bool) {
-	file := s.file(p.File)
-	if p.Line < 1 || p.Line > len(file.lines) || file.mayHoldSecret(p.Line-1) {
+	lines := s.file(p.File)
+	if p.Line < 1 || p.Line > len(lines) || lines[p.Line-1] == nil {
 		return "", "", false
 	}
-	line := file.runes(p.Line - 1)
-	at := max(p.Column-1, 0)
+	line, at := lines[p.Line-1], max(p.Column-1, 0)
 	if at > len(line) {
 		return "", "", false // not the file that was checked
 	}
@@ -60,83 +44,60 @@ func (s *sources) line(p Place) (text, indent string, ok bool) {
 	return text, indent, true
 }
 
-func (s *sources) file(name string) *source {
-	if known := s.files[name]; known != nil {
-		return known
+// file is the lines of a file, none if it is no YAML.
+func (s *sources) file(name string) [][]rune {
+	lines, known := s.files[name]
+	if known || s.read == nil {
+		return lines
 	}
-	file := &source{secret: map[int]bool{}}
-	s.files[name] = file
 	switch ext := path.Ext(name); {
-	case s.read == nil:
 	case ext == ".yaml", ext == ".yml", ext == ".json", name == Stdin:
-		data, err := s.read(name)
-		if err == nil && utf8.Valid(data) {
-			data = bytes.TrimPrefix(data, []byte("\ufeff"))
-			file.lines = strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
+		if data, err := s.read(name); err == nil && utf8.Valid(data) {
+			lines = shownLines(string(bytes.TrimPrefix(data, []byte("\ufeff"))))
 		}
 	}
-	for i, line := range file.lines {
-		if i == 0 || strings.HasPrefix(line, "---") {
-			file.starts = append(file.starts, i)
+	s.files[name] = lines
+	return lines
+}
+
+// shownLines are the lines of a stream of documents. Those of one that may hold a secret, or that is not YAML, are nil.
+func shownLines(data string) (all [][]rune) {
+	add := func(document string) {
+		var root yaml.Node
+		hidden := yaml.Unmarshal([]byte(document), &root) != nil || speaksOfSecret(&root)
+		for line := range strings.Lines(document) {
+			if hidden {
+				all = append(all, nil)
+			} else {
+				all = append(all, []rune(strings.TrimRight(line, "\r\n")))
+			}
 		}
 	}
-	return file
+	start, at := 0, 0
+	for line := range strings.Lines(data) {
+		if strings.HasPrefix(line, "---") {
+			add(data[start:at])
+			start = at
+		}
+		at += len(line)
+	}
+	add(data[start:])
+	return all
 }
 
-// runes are a line's code points. The next problem is often on the same line, which may be a whole file in JSON.
-func (s *source) runes(at int) []rune {
-	if s.lastRunes == nil || s.last != at {
-		s.last, s.lastRunes = at, []rune(s.lines[at])
-	}
-	return s.lastRunes
-}
+// secret is what a Secret, what generates one, and a patch of one hold.
+var secret = regexp.MustCompile(`\b(Secret|stringData|secretGenerator)\b`)
 
-// mayHoldSecret looks at the YAML document around a line. What can't be read may hold one.
-func (s *source) mayHoldSecret(at int) bool {
-	i, exact := slices.BinarySearch(s.starts, at)
-	if !exact {
-		i-- // 0 is always a start
+// speaksOfSecret reports whether a text in a node speaks of a Secret. What only refers to one holds none.
+func speaksOfSecret(n *yaml.Node) bool {
+	if n.Kind == yaml.AliasNode {
+		return secret.MatchString(n.Alias.Value)
 	}
-	start, end := s.starts[i], len(s.lines)
-	if i+1 < len(s.starts) {
-		end = s.starts[i+1]
+	for i, child := range n.Content {
+		refers := n.Kind == yaml.MappingNode && i%2 == 1 && (n.Content[i-1].Value == "valuesFrom" || n.Content[i-1].Value == "substituteFrom")
+		if !refers && speaksOfSecret(child) {
+			return true
+		}
 	}
-	secret, known := s.secret[start]
-	if !known {
-		var doc document
-		err := yaml.Unmarshal([]byte(strings.Join(s.lines[start:end], "\n")), &doc)
-		secret = err != nil || doc.secret()
-		s.secret[start] = secret
-	}
-	return secret
-}
-
-// document is what reports whether a document holds a secret: its own, or that of a patch in it.
-type document struct {
-	Kind            string     `yaml:"kind"`
-	SecretGenerator yaml.Node  `yaml:"secretGenerator"`
-	Items           []document `yaml:"items"`
-	Patches         yaml.Node  `yaml:"patches"`
-	Merges          yaml.Node  `yaml:"patchesStrategicMerge"`
-	Operations      yaml.Node  `yaml:"patchesJson6902"`
-	Spec            yaml.Node  `yaml:"spec"`
-}
-
-func (d *document) secret() bool {
-	spec := struct {
-		Patches yaml.Node `yaml:"patches"`
-		Merges  yaml.Node `yaml:"patchesStrategicMerge"`
-	}{}
-	if d.Spec.Kind == yaml.MappingNode && d.Spec.Decode(&spec) != nil {
-		return true
-	}
-	return d.Kind == "Secret" || !d.SecretGenerator.IsZero() ||
-		namesSecret(&d.Patches) || namesSecret(&d.Merges) || namesSecret(&d.Operations) || namesSecret(&spec.Patches) || namesSecret(&spec.Merges) ||
-		slices.ContainsFunc(d.Items, func(item document) bool { return item.secret() })
-}
-
-// namesSecret reports whether a text in a node speaks of a Secret, or of what only a Secret has.
-func namesSecret(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && (strings.Contains(n.Value, "Secret") || strings.Contains(n.Value, "stringData")) ||
-		slices.ContainsFunc(n.Content, namesSecret)
+	return secret.MatchString(n.Value)
 }

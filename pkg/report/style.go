@@ -1,6 +1,6 @@
 package report
 
-import "github.com/spegel-guard/spegel-guard/pkg/validate"
+import "strings"
 
 // style colours text for a terminal, or leaves it as it is.
 type style bool
@@ -14,20 +14,15 @@ func (s style) paint(code, text string) string {
 
 func (s style) bold(text string) string { return s.paint("1", text) }
 
-func (s style) verdict(v Verdict) string {
-	switch v {
-	case VerdictDeny:
-		return s.paint("1;31", string(v))
-	case VerdictPass:
-		return s.paint("1;32", string(v))
-	default:
-		return s.paint("1;33", string(v))
+// word colours a verdict, a severity or the outcome of a check.
+func (s style) word(text string) string {
+	switch strings.ToLower(text) {
+	case "deny", "fail", "error":
+		return s.paint("1;31", text)
+	case "pass":
+		return s.paint("1;32", text)
+	case "skip":
+		return text
 	}
-}
-
-func (s style) severity(severity validate.Severity, text string) string {
-	if severity == validate.Deny {
-		return s.paint("31", text)
-	}
-	return s.paint("33", text)
+	return s.paint("1;33", text)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -16,18 +17,18 @@ import (
 // then what could not be checked; then one line that counts it all.
 type textWriter struct {
 	*bufio.Writer
-	style   style
+	style
 	sources *sources
 }
 
 func writeText(w io.Writer, r *Report, o Options) error {
-	t := &textWriter{bufio.NewWriter(w), style(o.Color), newSources(o.ReadFile)}
+	t := &textWriter{bufio.NewWriter(w), style(o.Color), &sources{o.ReadFile, map[string][][]rune{}}}
 	for _, chains := range sameReleases(r.Releases) {
 		t.release(chains)
 	}
 	t.errors(r)
 	t.documentation(r)
-	t.summary(r)
+	fmt.Fprintln(t, t.bold(r.outcome()))
 	return t.Flush()
 }
 
@@ -50,7 +51,7 @@ func sameReleases(releases []Release) (out [][]Release) {
 
 func (t *textWriter) release(chains []Release) {
 	r := &chains[0]
-	fmt.Fprintf(t, "%s %s", t.style.verdict(r.Verdict), t.style.bold(printable(r.ID())))
+	fmt.Fprintf(t, "%s %s", t.word(string(r.Verdict)), t.bold(printable(r.ID())))
 	if chart := join(" ", r.Chart, r.Version); chart != "" {
 		fmt.Fprintf(t, " (%s)", printable(chart))
 	}
@@ -82,21 +83,21 @@ func (t *textWriter) release(chains []Release) {
 	}
 	if r.Cluster != nil {
 		for i := range r.Cluster.DaemonSets {
-			fmt.Fprintf(t, "  runs: %s\n", printable(r.Cluster.DaemonSets[i].String()))
+			fmt.Fprintf(t, "  runs: %s\n", printable(runs(&r.Cluster.DaemonSets[i])))
 		}
 	}
 	for _, e := range r.Entries() {
 		t.entry(&e)
 	}
 	if len(r.Unresolved) > 0 && r.Unresolved[0].Severity == validate.Deny {
-		fmt.Fprintln(t, "  what is unresolved denies here: the policy file or --unresolved says so")
+		fmt.Fprintln(t, "  unresolved values are denied here, as the policy file or --unresolved says")
 	}
 	fmt.Fprintln(t)
 }
 
 // entry writes one entry with its place, the line that stands there, and the fix.
 func (t *textWriter) entry(e *Entry) {
-	fmt.Fprintf(t, "  %s: %s\n", t.style.severity(e.Severity, e.label()), printable(e.what()))
+	fmt.Fprintf(t, "  %s: %s\n", t.word(e.label()), printable(e.what()))
 	if place := e.String(); place != "" {
 		fmt.Fprintf(t, "    --> %s\n", printable(place))
 	}
@@ -104,24 +105,24 @@ func (t *textWriter) entry(e *Entry) {
 		number := strconv.Itoa(e.Line)
 		fmt.Fprintf(t, "    %s | %s\n", number, line)
 		if e.Column > 0 {
-			fmt.Fprintf(t, "    %s | %s\n", strings.Repeat(" ", len(number)), caret+t.style.bold("^"))
+			fmt.Fprintf(t, "    %s | %s\n", strings.Repeat(" ", len(number)), caret+t.bold("^"))
 		}
 	}
 	if e.Fix != "" {
-		fmt.Fprintf(t, "    %s %s\n", t.style.bold("fix:"), printable(e.Fix))
+		fmt.Fprintf(t, "    %s %s\n", t.bold("fix:"), printable(e.Fix))
 	}
 }
 
 func (t *textWriter) errors(r *Report) {
 	for _, e := range r.Errors {
+		label := "warning"
 		switch {
 		case e.Fatal:
-			fmt.Fprintf(t, "%s %s\n", t.style.severity(validate.Deny, "error:"), printable(join(": ", e.String(), e.Message)))
+			label = "error"
 		case e.Unfollowed:
-			fmt.Fprintf(t, "%s %s\n", t.style.severity(validate.Warn, "not followed:"), printable(join(": ", e.String(), e.Message)))
-		default:
-			fmt.Fprintf(t, "%s %s\n", t.style.severity(validate.Warn, "warning:"), printable(join(": ", e.String(), e.Message)))
+			label = "not followed"
 		}
+		fmt.Fprintf(t, "%s: %s\n", t.word(label), printable(join(": ", e.String(), e.Message)))
 	}
 	if elsewhere := r.elsewhere(); elsewhere != "" {
 		fmt.Fprintln(t, elsewhere)
@@ -131,55 +132,45 @@ func (t *textWriter) errors(r *Report) {
 	}
 }
 
-// documentation says where to read about what was found.
+// documentation names the pages about what was found.
 func (t *textWriter) documentation(r *Report) {
-	findings, problems := false, false
+	pages := map[string]bool{}
 	for i := range r.Releases {
-		rel := &r.Releases[i]
-		findings = findings || len(rel.Findings) > 0
-		problems = problems || rel.Cluster != nil && len(rel.Cluster.Problems) > 0
+		for _, e := range r.Releases[i].Entries() {
+			page, _, _ := strings.Cut(e.Documentation, "#")
+			pages[page] = true
+		}
 	}
-	if findings {
-		fmt.Fprintln(t, "the rules:", rulesPage)
+	for _, page := range slices.Sorted(maps.Keys(pages)) {
+		fmt.Fprintln(t, "see", page)
 	}
-	if problems {
-		fmt.Fprintln(t, "what only a cluster knows:", problemsPage)
-	}
-	if findings || problems {
+	if len(pages) > 0 {
 		fmt.Fprintln(t)
 	}
 }
 
-func (t *textWriter) summary(r *Report) {
+// outcome is one line that counts it all.
+func (r *Report) outcome() string {
 	s := Summary{}
 	for _, chains := range sameReleases(r.Releases) {
 		s.count(chains[0].Verdict)
 	}
-	parts := []string{count(s.Releases, "release") + " of Spegel"}
-	if s.Releases == 0 {
-		parts[0] = "no release of Spegel"
+	found := "no release of Spegel"
+	if s.Releases > 0 {
+		found = count(s.Releases, "release") + " of Spegel"
 	}
 	if r.Files > 0 {
-		parts[0] += " in " + count(r.Files, "file")
+		found += " in " + count(r.Files, "file")
 	}
-	verdicts := ""
-	for _, v := range []struct {
-		n    int
-		text string
-	}{{s.Denied, "denied"}, {s.Warned, "with warnings"}, {s.Unresolved, "unresolved"}, {s.Passed, "passed"}} {
-		if v.n > 0 {
-			verdicts = join(", ", verdicts, fmt.Sprintf("%d %s", v.n, v.text))
-		}
-	}
-	parts[0] = join(": ", parts[0], verdicts)
-	fatal := r.fatal()
-	if fatal > 0 {
-		parts = append(parts, "not complete: "+count(fatal, "error"))
+	verdicts := join(", ", some(s.Denied, "denied"), some(s.Warned, "with warnings"), some(s.Unresolved, "unresolved"), some(s.Passed, "passed"))
+	parts := []string{join(": ", found, verdicts)}
+	if n := r.fatal(); n > 0 {
+		parts = append(parts, "not complete: "+count(n, "error"))
 	}
 	if n := r.unfollowed(); n > 0 {
 		parts = append(parts, count(n, "reference")+" that could not be followed")
 	}
-	fmt.Fprintln(t, t.style.bold(strings.Join(parts, "; ")))
+	return strings.Join(parts, "; ")
 }
 
 // elsewhere is one line about what does not concern Spegel; empty if there is nothing.
@@ -206,4 +197,12 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// some is a number and a word; empty for none.
+func some(n int, what string) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

@@ -56,7 +56,7 @@ func TestAudit(t *testing.T) {
 	// one pod is replaced; the other still has the old list
 	kubectl(t, "", "-n", "lagging", "delete", "pod", firstPod(t, "lagging"), "--grace-period=0", "--force")
 	rolledOut(t, "lagging", 2, 1)
-	if out := webhook(t, jobArgs...).stdout; !strings.Contains(out, "DaemonSet lagging/spegel: 1 of 2 pods run an older template, with another list of mirrors, on node-") {
+	if out := webhook(t, jobArgs...).stdout; !strings.Contains(out, "DaemonSet lagging/spegel: 1 of 2 pods run an older template, with a different list of mirrors, on node-") {
 		t.Errorf("the pod that is left is not reported:\n%s", out)
 	}
 	t.Run("what it asked for", asked)

@@ -73,11 +73,11 @@ subjects: [{kind: ServiceAccount, name: nobody, namespace: rights}]
 		t.Fatal(err)
 	}
 	r := webhookAs(t, nobody, "audit")
-	if r.code != 2 || r.stdout != "" || !strings.HasPrefix(r.stderr, "spegel-guard: HelmReleases may not be listed in all namespaces; --namespace asks for one: ") {
+	if r.code != 2 || r.stdout != "" || !strings.HasPrefix(r.stderr, "spegel-guard: HelmReleases may not be listed in all namespaces; use --namespace to audit one: ") {
 		t.Errorf("%+v", r)
 	}
 	r = webhookAs(t, nobody, "audit", "--namespace=rights")
-	if r.code != 0 || !strings.Contains(r.stdout, "warn rights/spegel") || !strings.Contains(r.stdout, "as DaemonSets may not be listed; its values are judged all the same [cluster-not-seen]") {
+	if r.code != 0 || !strings.Contains(r.stdout, "warn rights/spegel") || !strings.Contains(r.stdout, "as DaemonSets may not be listed; its values are still judged [cluster-not-seen]") {
 		t.Errorf("%+v", r)
 	}
 	r = webhookAs(t, nobody, "audit", "--namespace=rights", "--events")
