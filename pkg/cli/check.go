@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -76,11 +78,14 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 	}
 	outputs, err := parseOutputs(o.outputs, report.Formats())
 	pol, policyErr := o.policyOf(paths)
-	stdin := &input{Reader: cmd.InOrStdin()}
-	stdinErr := o.readStdinOnce(paths)
-	if err := errors.Join(err, policyErr, stdinErr); err != nil {
+	if uses := slices.Concat(paths, o.varFiles); len(slices.DeleteFunc(uses, func(name string) bool { return name != "-" })) > 1 {
+		err = errors.Join(err, errors.New("- is named more than once, and standard input can be read only once"))
+	}
+	if err := errors.Join(err, policyErr); err != nil {
 		return err
 	}
+	var kept bytes.Buffer // for the lines that a report shows
+	stdin := io.TeeReader(cmd.InOrStdin(), &kept)
 	vars, err := readVars(o.varFiles, o.vars, stdin)
 	if err != nil {
 		return err
@@ -103,7 +108,7 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 	sayNonePrivate(pol, cmd.ErrOrStderr())
 	vars.sayUnused(o.vars, res, cmd.ErrOrStderr())
 	rep := report.New(res, pol.Unresolved)
-	if err := outputs.write(cmd.Context(), rep, cmd.Name(), paths, cmd.OutOrStdout(), stdin); err != nil {
+	if err := outputs.write(cmd.Context(), rep, cmd.Name(), paths, cmd.OutOrStdout(), kept.Bytes()); err != nil {
 		return err
 	}
 	return o.verdict(rep, cmd.ErrOrStderr())

@@ -56,14 +56,14 @@ func parseOutputs(args []string, formats []report.Format) (outputs, error) {
 
 // write writes all reports, also after one could not be written. Those that are left when the context ends are not begun.
 // The command, with what it was asked to look at, tells SARIF runs apart.
-func (outs outputs) write(ctx context.Context, r *report.Report, command string, paths []string, stdout io.Writer, stdin *input) error {
+func (outs outputs) write(ctx context.Context, r *report.Report, command string, paths []string, stdout io.Writer, stdin []byte) error {
 	v, _ := buildVersion()
 	dir, _ := os.Getwd() // without one, names stay as they are
 	options := report.Options{
 		Version: v, Command: command, Paths: paths, Dir: dir, Root: fluxrepo.GitRoot(dir), BlobURL: blobURL(os.Getenv),
 		ReadFile: func(name string) ([]byte, error) {
-			if name == report.Stdin {
-				return stdin.whole()
+			if name == report.Stdin && len(stdin) <= maxSource {
+				return stdin, nil
 			}
 			return readSource(name)
 		},

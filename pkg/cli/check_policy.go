@@ -69,7 +69,7 @@ func policyAt(dir string) (string, error) {
 	switch _, err := root.Stat(policyName); { // a link may lead to another file of the repository, and not out of it
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := root.Lstat(policyName); err == nil {
-			return "", fmt.Errorf("policy: %s is a link to nothing", file)
+			return "", fmt.Errorf("policy: %s is a broken link", file)
 		}
 		return "", nil
 	case err != nil:

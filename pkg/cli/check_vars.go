@@ -93,36 +93,35 @@ func (v *variables) readFile(file string, stdin io.Reader) error {
 	case strings.TrimSpace(string(data)) == "":
 		return fmt.Errorf("--vars %s: empty", name)
 	}
-	if err := v.parse(data); err != nil {
-		return fmt.Errorf("--vars %s%w", name, err)
+	if err := v.parse(name, data); err != nil {
+		return fmt.Errorf("--vars %w", err)
 	}
 	return nil
 }
 
 // parse reads the YAML of objects, or dotenv. What is encrypted is no value of a variable, and taken
-// for one it would decide that all is well.
-func (v *variables) parse(data []byte) error {
+// for one it would decide that all is well. Keys that can't be the name of a variable are left out.
+func (v *variables) parse(file string, data []byte) error {
+	sealed := fmt.Errorf("%s: encrypted with SOPS; decrypt it first: sops -d FILE | spegel-guard check . --vars -", file)
 	if fluxrepo.Encrypted(string(data)) || sopsMark.Match(data) {
-		return errSealed
+		return sealed
 	}
-	if !looksLikeObject(data) {
-		values, err := parseDotenv(data)
-		for name, value := range values {
-			v.set(name, value)
-		}
-		return err
+	parse := parseDotenv
+	if objectMark.Match(data) {
+		parse = parseObjects
 	}
-	sources, err := parseObjects(data)
+	sources, err := parse(file, data)
 	if err != nil {
 		return err
 	}
 	for _, s := range sources {
-		for _, name := range slices.Sorted(maps.Keys(s.Data)) { // out of the base64 of a Secret
+		maps.DeleteFunc(s.Data, func(name, _ string) bool { return !variableName.MatchString(name) })
+		for _, name := range slices.Sorted(maps.Keys(s.Data)) {
 			switch value := s.Data[name]; {
-			case fluxrepo.Encrypted(value):
-				return errSealed
+			case fluxrepo.Encrypted(value): // in the base64 of a Secret
+				return sealed
 			case !utf8.ValidString(value):
-				return &placed{message: "the value of " + name + " is not UTF-8"}
+				return fmt.Errorf("%s: the value of %s is not UTF-8", file, name)
 			}
 		}
 		v.add(s)
@@ -151,5 +150,3 @@ func (v *variables) sayUnused(single []string, res *fluxrepo.Result, stderr io.W
 
 // sopsMark is what SOPS adds to a dotenv file.
 var sopsMark = regexp.MustCompile(`(?m)^\s*sops_(version|mac|lastmodified)\s*=`)
-
-var errSealed = &placed{message: "encrypted with SOPS; decrypt it first: sops -d FILE | spegel-guard check . --vars -"}

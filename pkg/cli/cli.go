@@ -57,7 +57,7 @@ func newRoot() *cobra.Command {
 			}
 			cmd.SetOut(cmd.ErrOrStderr())
 			_ = cmd.Help()
-			return errors.New("a command is needed")
+			return errors.New("a command is required")
 		},
 	}
 	root.Flags().BoolVar(&version, "version", false, "print the version")

@@ -13,7 +13,6 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -32,29 +31,13 @@ func newClient(config *rest.Config) (client.Client, error) {
 	); err != nil {
 		return nil, err
 	}
-	for scope, kinds := range map[meta.RESTScope][]schema.GroupVersionKind{
-		meta.RESTScopeNamespace: {
-			appsv1.SchemeGroupVersion.WithKind("ControllerRevision"),
-			appsv1.SchemeGroupVersion.WithKind("DaemonSet"),
-			corev1.SchemeGroupVersion.WithKind("ConfigMap"),
-			corev1.SchemeGroupVersion.WithKind("Pod"),
-			corev1.SchemeGroupVersion.WithKind("Secret"),
-			corev1.SchemeGroupVersion.WithKind("ServiceAccount"),
-			eventsv1.SchemeGroupVersion.WithKind("Event"),
-			helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind),
-			publish.PolicyReportKind(),
-			sourcev1.GroupVersion.WithKind(sourcev1.HelmChartKind),
-			sourcev1.GroupVersion.WithKind(sourcev1.OCIRepositoryKind),
-		},
-		meta.RESTScopeRoot: {
-			admissionregistrationv1.SchemeGroupVersion.WithKind("ValidatingWebhookConfiguration"),
-			authenticationv1.SchemeGroupVersion.WithKind("TokenReview"),
-			authorizationv1.SchemeGroupVersion.WithKind("SubjectAccessReview"),
-			corev1.SchemeGroupVersion.WithKind("Namespace"),
-		},
-	} {
-		for _, kind := range kinds {
-			mapper.Add(kind, scope)
+	mapper.Add(publish.PolicyReportKind(), meta.RESTScopeNamespace)
+	for kind := range scheme.AllKnownTypes() {
+		switch kind.Kind {
+		case "ValidatingWebhookConfiguration", "TokenReview", "SubjectAccessReview", "Namespace":
+			mapper.Add(kind, meta.RESTScopeRoot)
+		default: // of those that are asked for
+			mapper.Add(kind, meta.RESTScopeNamespace)
 		}
 	}
 	return client.New(config, client.Options{Scheme: scheme, Mapper: mapper})

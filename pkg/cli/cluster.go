@@ -26,7 +26,7 @@ func (o *clusterOptions) flags(f *pflag.FlagSet) {
 // kubeconfigError says what is wrong with a kubeconfig. Of a proxy-url that is none, client-go repeats the password.
 func kubeconfigError(err error) error {
 	if strings.Contains(err.Error(), "'proxy-url'") {
-		return errors.New("kubeconfig: the proxy-url of a cluster is no URL")
+		return errors.New("kubeconfig: the proxy-url of a cluster is not a URL")
 	}
 	return fmt.Errorf("kubeconfig: %w", err)
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
+	"github.com/spegel-guard/spegel-guard/pkg/report"
 )
 
 // complete has a shell offer what may follow each flag of a command: the formats of its reports, what is in the table, files
 // after the flags that name one, and nothing after the others.
-func complete[F ~string](cmd *cobra.Command, formats []F) {
+func complete(cmd *cobra.Command, formats []report.Format) {
 	const none = cobra.ShellCompDirectiveNoFileComp
 	names := make([]cobra.Completion, 0, len(formats))
 	for _, f := range formats {

@@ -120,11 +120,17 @@ func (o *doctorOptions) examine(ctx context.Context, pol *policy.Policy) ([]repo
 		}
 		cluster = &node.Cluster{Reader: c, Namespace: o.namespace}
 	}
-	nodes, closeNodes, err := o.nodes(ctx)
+	nodes, err := o.nodes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer closeNodes()
+	defer func() {
+		for _, n := range nodes {
+			if c, ok := n.(io.Closer); ok {
+				_ = c.Close() // it was only read
+			}
+		}
+	}()
 	results, err := node.Examine(ctx, nodes, node.Options{Cluster: cluster, Registries: pol.PrivateRegistries, Severities: pol.Severities, Image: o.image})
 	if err != nil {
 		return nil, err
@@ -135,35 +141,31 @@ func (o *doctorOptions) examine(ctx context.Context, pol *policy.Policy) ([]repo
 		if files != nil {
 			name = files.Node()
 		}
-		out = append(out, report.NewExamination(name, results[i]))
+		out = append(out, report.Examination{Node: name, Checks: results[i]})
 	}
 	return out, nil
 }
 
 // nodes opens what the flags name. Without any there is one that is nil: the cluster alone is asked.
-func (o *doctorOptions) nodes(ctx context.Context) (nodes []node.Files, closeAll func(), err error) {
-	closeAll = func() {}
+func (o *doctorOptions) nodes(ctx context.Context) ([]node.Files, error) {
 	switch {
 	case o.root != "":
 		root, err := node.OpenRoot(o.root)
-		if err != nil {
-			return nil, nil, err
-		}
-		return []node.Files{root}, func() { _ = root.Close() }, nil
+		return []node.Files{root}, err
 	case o.bundle != "":
-		nodes, err = node.OpenBundle(ctx, o.bundle)
-		return nodes, closeAll, err
+		return node.OpenBundle(ctx, o.bundle)
 	case len(o.talos) == 0:
-		return []node.Files{nil}, closeAll, nil
+		return []node.Files{nil}, nil
 	}
+	var nodes []node.Files
 	for _, name := range o.talos {
 		t, err := node.NewTalos("talosctl", name)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		nodes = append(nodes, t)
 	}
-	return nodes, closeAll, nil
+	return nodes, nil
 }
 
 // doctorVerdict is the error that makes the exit code.
@@ -182,7 +184,7 @@ func doctorVerdict(all []report.Examination) error {
 	case failed > 0:
 		return errDenied
 	case looked == 0:
-		return errors.New("nothing could be looked at: what needs the node or the cluster was skipped, and the report says why")
+		return errors.New("nothing could be checked: what needs the node or the cluster was skipped, and the report says why")
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node"
@@ -29,19 +30,18 @@ type doctorMetrics struct {
 }
 
 func newDoctorMetrics(registry prometheus.Registerer) *doctorMetrics {
-	m := &doctorMetrics{
-		outcome: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	with := promauto.With(registry)
+	return &doctorMetrics{
+		outcome: with.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "spegel_guard_doctor_check", Help: "Outcome of each check of the node: 1 for the status it has, 0 for the others.",
 		}, []string{"check", "status"}),
-		last: prometheus.NewGauge(prometheus.GaugeOpts{
+		last: with.NewGauge(prometheus.GaugeOpts{
 			Name: "spegel_guard_doctor_last_run_timestamp_seconds", Help: "When the last examination ended.",
 		}),
-		failed: prometheus.NewCounter(prometheus.CounterOpts{
+		failed: with.NewCounter(prometheus.CounterOpts{
 			Name: "spegel_guard_doctor_failed_runs_total", Help: "Examinations that could not be done; the log says why.",
 		}),
 	}
-	registry.MustRegister(m.outcome, m.last, m.failed)
-	return m
 }
 
 func (m *doctorMetrics) observe(e *report.Examination) {
@@ -61,7 +61,7 @@ func (m *doctorMetrics) observe(e *report.Examination) {
 func (o *doctorOptions) serve(ctx context.Context, stderr io.Writer) error {
 	switch {
 	case o.interval < minInterval:
-		return fmt.Errorf("--interval %s: want no less than %s", o.interval, minInterval)
+		return fmt.Errorf("--interval %s: want at least %s", o.interval, minInterval)
 	case o.root == "":
 		return errors.New("--interval needs --node-root: metrics are of the node that doctor runs on")
 	}

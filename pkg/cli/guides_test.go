@@ -129,24 +129,23 @@ func TestAPageShowsNothingElse(t *testing.T) {
 func TestTheCuresOfTheREADME(t *testing.T) {
 	t.Parallel()
 	_, text, _ := strings.Cut(file(t, "README.md"), "There are two cures.")
-	_, text, _ = strings.Cut(text, "```yaml\n")
-	text, _, ok := strings.Cut(text, "```")
-	if !ok {
+	blocks := page.Blocks(text, "yaml")
+	if len(blocks) == 0 {
 		t.Fatal("the README shows no values")
 	}
 	head, _, _ := strings.Cut(releaseHead, "  values:")
-	private := "    spegel:\n      prependExisting: true\n      mirroredRegistries: [https://harbor.example.com]\n"
+	const private = "spegel:\n  prependExisting: true\n  mirroredRegistries: [https://harbor.example.com]"
 	for name, test := range map[string]struct {
 		values, rules string
 		code          int
 	}{
-		"off the list":                     {values: "\n" + text, code: cli.ExitOK},
-		"on the list":                      {values: "\n" + private, code: cli.ExitDenied},
-		"on the list, as the policy wants": {values: "\n" + private, rules: "rules: {private-registry-mirrored: warn}\n", code: cli.ExitOK},
+		"off the list":                     {values: blocks[0], code: cli.ExitOK},
+		"on the list":                      {values: private, code: cli.ExitDenied},
+		"on the list, as the policy wants": {values: private, rules: "rules: {private-registry-mirrored: warn}\n", code: cli.ExitOK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := repository(t, head+"  values:"+strings.ReplaceAll(test.values, "\n   ", "\n    "))
+			dir := repository(t, head+"  values:\n    "+strings.ReplaceAll(test.values, "\n", "\n    ")+"\n")
 			if err := os.WriteFile(filepath.Join(dir, "policy.yaml"), []byte(ciPolicy+test.rules), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -22,7 +23,11 @@ type policyOptions struct {
 
 func (o *policyOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.config, "config", "", "policy file")
-	f.StringSliceVar(&o.private, "private-registry", nil, "private registry: host, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)")
+	// Func, because a slice would take an empty value, of a variable that is not set, for none.
+	f.Func("private-registry", "private registry: `host`, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)", func(list string) error {
+		o.private = append(o.private, strings.Split(list, ",")...)
+		return nil
+	})
 }
 
 // judging is what check and audit share: by which policy is judged, how it is reported, and what fails.

@@ -15,47 +15,37 @@ const maxEdits = 2
 // noArgs refuses a word that is neither a command nor a flag.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if err := cobra.NoArgs(cmd, args); err != nil {
-		return seeHelp(cmd, err, suggestions(cmd, args[0]))
+		return seeHelp(cmd, err, args[0], cmd)
 	}
 	return nil
 }
 
 // flagError is what is said of a mistake in the flags.
 func flagError(cmd *cobra.Command, err error) error {
-	unknown, ok := errors.AsType[*pflag.NotExistError](err)
-	if !ok {
-		return seeHelp(cmd, err, nil)
-	}
-	typed := unknown.GetSpecifiedName()
-	if word := unknown.GetSpecifiedShortnames(); len(word) > 1 { // of -config, where --config is meant
-		typed, _, _ = strings.Cut(word, "=")
-	}
 	// Cobra compares what is typed with the names of commands.
 	flags := &cobra.Command{SuggestionsMinimumDistance: maxEdits}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden {
-			flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+			flags.AddCommand(&cobra.Command{Use: "--" + f.Name, Run: func(*cobra.Command, []string) {}})
 		}
 	})
-	names := suggestions(flags, typed)
-	for i := range names {
-		names[i] = "--" + names[i]
+	typed := ""
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		typed = unknown.GetSpecifiedName()
+		if word := unknown.GetSpecifiedShortnames(); len(word) > 1 { // of -config, where --config is meant
+			typed, _, _ = strings.Cut(word, "=")
+		}
+		typed = "--" + typed
 	}
-	return seeHelp(cmd, err, names)
+	return seeHelp(cmd, err, typed, flags)
 }
 
-// suggestions are the names of commands that may be meant by a word.
-func suggestions(cmd *cobra.Command, typed string) []string {
-	if typed == "" { // every name begins with it
-		return nil
-	}
-	return cmd.SuggestionsFor(typed)
-}
-
-// seeHelp says what may be meant, and where to read on after a mistake in what was typed.
-func seeHelp(cmd *cobra.Command, err error, meant []string) error {
-	if len(meant) > 0 {
-		err = fmt.Errorf("%w (did you mean %s?)", err, strings.Join(meant, " or "))
+// seeHelp says which of the commands may be meant by a word, and where to read on after a mistake in what was typed.
+func seeHelp(cmd *cobra.Command, err error, typed string, among *cobra.Command) error {
+	if strings.Trim(typed, "-") != "" { // else it is how every name begins
+		if meant := among.SuggestionsFor(typed); len(meant) > 0 {
+			err = fmt.Errorf("%w (did you mean %s?)", err, strings.Join(meant, " or "))
+		}
 	}
 	return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 }

@@ -9,30 +9,34 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spegel-guard/spegel-guard/pkg/report"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 func newRules() *cobra.Command {
 	var format string
+	formats := []report.Format{report.Text, report.JSON, report.Markdown}
 	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "List the rules",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			out := cmd.OutOrStdout()
-			switch format {
-			case "text":
-				return rulesText(out)
-			case "json":
-				return rulesJSON(out)
-			case "markdown":
-				return rulesMarkdown(out)
+			f, err := report.ParseFormat(format, formats)
+			if err != nil {
+				return fmt.Errorf("--output %w", err)
 			}
-			return fmt.Errorf("--output %s: want text, json or markdown", validate.Quote(format))
+			switch out := cmd.OutOrStdout(); f {
+			case report.JSON:
+				return rulesJSON(out)
+			case report.Markdown:
+				return rulesMarkdown(out)
+			default:
+				return rulesText(out)
+			}
 		},
 	}
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, json or markdown")
-	complete(cmd, []string{"text", "json", "markdown"})
+	complete(cmd, formats)
 	return cmd
 }
 

@@ -78,7 +78,7 @@ func (o *serveOptions) check(certDirGiven bool) error {
 	case o.port < 1 || o.port > 65535:
 		return fmt.Errorf("--webhook-port %d: want 1 to 65535", o.port)
 	case o.shutdownDelay < 0:
-		return fmt.Errorf("--shutdown-delay %s: want no less than 0s", o.shutdownDelay)
+		return fmt.Errorf("--shutdown-delay %s: want at least 0s", o.shutdownDelay)
 	case o.metricsAddress == "":
 		return errors.New("--metrics-bind-address is empty: want an address, or 0 for none")
 	}

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
 	"github.com/spegel-guard/spegel-guard/pkg/admission"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/server"
@@ -29,7 +32,8 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	registry := newRegistry()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	monitor.Register(registry)
 	metrics := admission.NewMetrics(registry, policies.Since)
 	handler := &admission.Handler{Policy: policies.Current, Metrics: metrics, Log: logger}
