@@ -1,22 +1,14 @@
 package report
 
 import (
-	"cmp"
-	"slices"
-	"strings"
-
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// Judge makes a report of releases whose findings carry the severities of the policy: it puts them in
-// order, makes each severity the one in force, draws the verdicts and counts them. What the releases
-// hold is changed in place.
+// Judge makes a report of releases whose findings carry the severities of the policy, in the order that
+// they are given: it makes each severity the one in force, draws the verdicts and counts them. What the
+// releases hold is changed in place.
 func Judge(releases []Release, errs []Error, unresolved policy.Unresolved) *Report {
-	slices.SortStableFunc(releases, compareReleases)
-	slices.SortStableFunc(errs, func(a, b Error) int {
-		return cmp.Or(comparePlaces(a.Place, b.Place), strings.Compare(a.Message, b.Message))
-	})
 	r := &Report{SchemaVersion: SchemaVersion, Releases: notNil(releases), Errors: notNil(errs)}
 	for i := range releases {
 		rel := &releases[i]
@@ -71,20 +63,6 @@ func (s *Summary) count(v Verdict) {
 	case VerdictPass:
 		s.Passed++
 	}
-}
-
-func compareReleases(a, b Release) int {
-	return cmp.Or(
-		strings.Compare(a.Namespace, b.Namespace),
-		strings.Compare(a.Name, b.Name),
-		strings.Compare(a.Kind, b.Kind),
-		slices.Compare(a.From, b.From),
-		comparePlaces(a.Place, b.Place),
-	)
-}
-
-func comparePlaces(a, b Place) int {
-	return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 }
 
 // notNil makes JSON write [] where there is nothing.

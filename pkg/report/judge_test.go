@@ -1,7 +1,6 @@
 package report_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,26 +71,6 @@ func TestSummaryCountsEachReleaseOnce(t *testing.T) {
 	}
 	if got.Complete() {
 		t.Error("complete, with a fatal error")
-	}
-}
-
-// TestBytesDoNotDependOnTheOrder holds every format to it.
-func TestBytesDoNotDependOnTheOrder(t *testing.T) {
-	t.Parallel()
-	for _, format := range report.Formats() {
-		t.Run(string(format), func(t *testing.T) {
-			t.Parallel()
-			backwards := mixed()
-			slices.Reverse(backwards.Releases)
-			slices.Reverse(backwards.Errors)
-			want := write(t, format, report.New(mixed(), policy.UnresolvedWarn), report.Options{})
-			for range 3 {
-				got := write(t, format, report.New(backwards, policy.UnresolvedWarn), report.Options{})
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Fatalf("another order, other bytes:\n%s", diff)
-				}
-			}
-		})
 	}
 }
 

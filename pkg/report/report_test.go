@@ -42,18 +42,12 @@ func spegel(key string, value any) map[string]any {
 	return map[string]any{"spegel": map[string]any{key: value}}
 }
 
-// mixed has a release for every verdict, and errors of both sorts.
+// mixed has a release for every verdict, and errors of both sorts, in the order that a check gives.
 func mixed() *fluxrepo.Result {
 	app := "apps/spegel/helmrelease.yaml"
 	return &fluxrepo.Result{
 		Files: 214,
 		Releases: []fluxrepo.Release{
-			{
-				Namespace: "kube-system", Name: "spegel", Chart: chart, Version: "0.7.4", Built: true,
-				From:     []string{"cluster/ks.yaml#flux-system/apps", "apps/spegel/ks.yaml#kube-system/spegel"},
-				Place:    fluxrepo.Place{File: app, Line: 1, Column: 1},
-				Findings: found(spegel("registries", []any{"https://docker.io"}), release.Origin{}, fluxrepo.Place{File: app, Line: 13, Column: 7}, fluxrepo.Place{File: app, Line: 12, Column: 5, Approximate: true}),
-			},
 			{
 				Namespace: "infra", Name: "spegel", Chart: chart, Version: "0.x.x", Built: true,
 				Place: fluxrepo.Place{File: "infra/spegel.yaml", Line: 1, Column: 1},
@@ -61,14 +55,20 @@ func mixed() *fluxrepo.Result {
 					release.Origin{Kind: "ConfigMap", Namespace: "infra", Name: "spegel-values", Key: "values.yaml"}, fluxrepo.Place{File: "infra/values, 100%:a.yaml", Line: 4, Column: 9}),
 			},
 			{
-				Namespace: "old", Name: "spegel", Chart: "spegel", Suspended: true, Built: true,
-				Place:    fluxrepo.Place{File: "old/suspended.yaml", Line: 3, Column: 1},
-				Findings: found(spegel("mirroredRegistries", []any{"_default"}), release.Origin{}, fluxrepo.Place{File: "old/suspended.yaml", Line: 9, Column: 11}),
+				Namespace: "kube-system", Name: "spegel", Chart: chart, Version: "0.7.4", Built: true,
+				From:     []string{"cluster/ks.yaml#flux-system/apps", "apps/spegel/ks.yaml#kube-system/spegel"},
+				Place:    fluxrepo.Place{File: app, Line: 1, Column: 1},
+				Findings: found(spegel("registries", []any{"https://docker.io"}), release.Origin{}, fluxrepo.Place{File: app, Line: 13, Column: 7}, fluxrepo.Place{File: app, Line: 12, Column: 5, Approximate: true}),
 			},
 			{
 				Namespace: "old", Name: "leftover", Chart: "spegel", Inactive: true,
 				Place:    fluxrepo.Place{File: "old/leftover.yaml", Line: 3, Column: 1},
 				Findings: found(spegel("mirroredRegistries", nil), release.Origin{}, fluxrepo.Place{File: "old/leftover.yaml", Line: 9}),
+			},
+			{
+				Namespace: "old", Name: "spegel", Chart: "spegel", Suspended: true, Built: true,
+				Place:    fluxrepo.Place{File: "old/suspended.yaml", Line: 3, Column: 1},
+				Findings: found(spegel("mirroredRegistries", []any{"_default"}), release.Origin{}, fluxrepo.Place{File: "old/suspended.yaml", Line: 9, Column: 11}),
 			},
 			{
 				Namespace: "secretive", Name: "spegel", Built: true,
@@ -82,8 +82,8 @@ func mixed() *fluxrepo.Result {
 		},
 		Errors: []fluxrepo.Error{
 			{Place: fluxrepo.Place{File: "apps/broken.yaml", Line: 3, Column: 1}, Message: "mapping key \"a\" already defined at line 2", Fatal: true},
-			{Place: fluxrepo.Place{File: "charts/x/values.yaml", Line: 7}, Message: "did not find expected node content", Elsewhere: true},
 			{Place: fluxrepo.Place{File: "apps/kustomization.yaml", Line: 4, Column: 5}, Message: "resources: github.com/org/repo is not in this repository, so what it holds is not checked", Unfollowed: true},
+			{Place: fluxrepo.Place{File: "charts/x/values.yaml", Line: 7}, Message: "did not find expected node content", Elsewhere: true},
 		},
 	}
 }
@@ -124,15 +124,15 @@ func audited() *report.Report {
 	loose := audit.Problem{ID: audit.NoHelmRelease, Message: "Spegel runs without a HelmRelease, so nothing reviews its values", Fix: "install it with a HelmRelease"}
 	const helmRelease = "HelmRelease"
 	return report.FromAudit(&audit.Result{Releases: []audit.Release{
-		{Kind: helmRelease, Namespace: "kube-system", Name: "spegel", Chart: chart, Version: "0.7.4", DaemonSets: []audit.DaemonSet{lagging}, Problems: []audit.Problem{old}},
 		{Kind: helmRelease, Namespace: "bad", Name: "spegel", Chart: chart, Findings: bad, DaemonSets: []audit.DaemonSet{running("bad", []string{})}},
 		{Kind: helmRelease, Namespace: "deleted", Name: "spegel", Chart: chart, Findings: bad, Deleting: true},
+		{Kind: helmRelease, Namespace: "good", Name: "spegel", Chart: chart, DaemonSets: []audit.DaemonSet{running("good", mirrors)}},
+		{Kind: "DaemonSet", Namespace: "good", Name: "spegel-2", DaemonSets: []audit.DaemonSet{running("good", mirrors)}, Problems: []audit.Problem{loose}},
 		{
 			Kind: helmRelease, Namespace: "hidden", Name: "spegel", Chart: chart, DaemonSets: []audit.DaemonSet{hidden},
 			Unresolved: []release.Reference{{Kind: "Secret", Namespace: "hidden", Name: "spegel-values", Key: "values.yaml", Reason: "not permitted to read"}},
 		},
-		{Kind: helmRelease, Namespace: "good", Name: "spegel", Chart: chart, DaemonSets: []audit.DaemonSet{running("good", mirrors)}},
-		{Kind: "DaemonSet", Namespace: "good", Name: "spegel-2", DaemonSets: []audit.DaemonSet{running("good", mirrors)}, Problems: []audit.Problem{loose}},
+		{Kind: helmRelease, Namespace: "kube-system", Name: "spegel", Chart: chart, Version: "0.7.4", DaemonSets: []audit.DaemonSet{lagging}, Problems: []audit.Problem{old}},
 	}}, policy.UnresolvedWarn)
 }
 
