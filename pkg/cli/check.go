@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 
@@ -104,6 +105,9 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 	}
 	for i := range res.Errors {
 		res.Errors[i].Elsewhere = res.Errors[i].Elsewhere && !o.verbose
+	}
+	if o.verbose && res.Unbuilt > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "spegel-guard: Kustomizations not built, as nothing of Spegel can come of them: %d; what fails because of them alone is seen with --all\n", res.Unbuilt)
 	}
 	sayNonePrivate(pol, cmd.ErrOrStderr())
 	vars.sayUnused(o.vars, res, cmd.ErrOrStderr())

@@ -144,3 +144,39 @@ func TestFaultsCountWhereSpegelIsConcerned(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsNotBuiltIsCounted: a build that fails because of what is left out of it passes, -v says how much that is, and
+// --all sees it.
+func TestWhatIsNotBuiltIsCounted(t *testing.T) {
+	t.Parallel()
+	kustomization := func(name, path string) string {
+		return strings.ReplaceAll(faultyKustomization("  path: ./"+path+"\n"+faultySource), "NAME", name)
+	}
+	dir := folder.Write(t, map[string]string{
+		"flux/fleet.yaml":          kustomization("fleet", "fleet"),
+		"fleet/kustomization.yaml": "resources: [good.yaml, app.yaml, again.yaml]\n",
+		"fleet/good.yaml":          kustomization("spegel", "good"),
+		"fleet/app.yaml":           kustomization("app", "app"),
+		"fleet/again.yaml":         kustomization("app", "app"),
+		"good/hr.yaml":             strings.NewReplacer("NAME", "spegel", "mirrored: true", "mirroredRegistries: ['https://docker.io']").Replace(faultyRelease),
+		"app/settings.yaml":        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: apps}\n",
+	})
+	const notBuilt = "Kustomizations not built, as nothing of Spegel can come of them: 2;"
+	for flags, want := range map[string]struct {
+		says, never string
+		code        int
+	}{
+		"":         {"", notBuilt, cli.ExitOK},
+		"-v":       {notBuilt, "already registered id", cli.ExitOK},
+		"-v --all": {"already registered id", notBuilt, cli.ExitFailed},
+	} {
+		t.Run(flags, func(t *testing.T) {
+			t.Parallel()
+			var out, errs bytes.Buffer
+			code := cli.Run(t.Context(), append([]string{"check", "--private-registry", "harbor.example.com", dir}, strings.Fields(flags)...), nil, &out, &errs)
+			if text := out.String() + errs.String(); code != want.code || !strings.Contains(text, want.says) || strings.Contains(text, want.never) {
+				t.Errorf("exit code %d; want %d, %q and not %q in\n%s", code, want.code, want.says, want.never, text)
+			}
+		})
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -37,7 +36,7 @@ func Check(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{used: map[string]bool{}, stood: map[int]bool{}}
+	res := &Result{}
 	for _, in := range selections {
 		tree, err := in.Read(ctx, o.Stdin, scan)
 		if err != nil {
@@ -70,9 +69,8 @@ func (o Options) check(ctx context.Context, in *selection.Selection, tree *workt
 	}
 	res.Releases, res.Errors = append(res.Releases, c.releases...), append(res.Errors, c.errors...)
 	res.Files += tree.Count()
-	maps.Copy(res.used, graph.Given().Used)
-	maps.Copy(res.stood, graph.Given().Stood)
-	res.trees = append(res.trees, tree)
+	res.Unbuilt += graph.Finder.Irrelevant()
+	res.trees, res.given = append(res.trees, tree), append(res.given, graph.Given())
 }
 
 func compareReleases(a, b Release) int {

@@ -26,6 +26,7 @@ func generateVaried(tb testing.TB, root string, seed uint64) {
 		fleet = append(fleet, v.app())
 	}
 	v.write("fleet/base/kustomization.yaml", "resources:\n  - "+strings.Join(fleet, "\n  - ")+"\n")
+	v.write("clusters/source.yaml", object("OCIRepository", "flux-system", "flux-system", "spec: {url: 'oci://example.com/manifests'}\n"))
 	for _, cluster := range []string{"one", "two"}[:1+v.rng.IntN(2)] {
 		overlay := "resources: [../base]\n" + v.pick("", "", "namePrefix: "+cluster+"-\n", "nameSuffix: -x\n", "namespace: tenants\n", "components: [../component]\n", v.kustomizationPatch())
 		v.write("fleet/"+cluster+"/kustomization.yaml", overlay)
@@ -87,7 +88,11 @@ func (v *varied) app() string {
 	if resources != "" {
 		v.write(folder+"/kustomization.yaml", resources)
 	}
-	v.write("fleet/base/"+name+".yaml", generatedKustomization(name, v.pick("", "flux-system"), "./"+folder, v.extra("any")))
+	text := generatedKustomization(name, v.pick("", "flux-system"), "./"+folder, v.extra("any"))
+	if v.rng.IntN(6) == 0 { // it is built from elsewhere
+		text = strings.Replace(text, "kind: GitRepository", "kind: "+v.pick("ExternalArtifact", "OCIRepository"), 1)
+	}
+	v.write("fleet/base/"+name+".yaml", text)
 	return name + ".yaml"
 }
 

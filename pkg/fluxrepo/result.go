@@ -122,17 +122,22 @@ type Result struct {
 	Errors   []Error
 	// Files is the number of files read.
 	Files int
+	// Unbuilt is the number of Kustomizations of which nothing of Spegel can come, and which Options.All would build.
+	Unbuilt int
 
 	trees []*worktree.Tree
-	used  map[string]bool
-	stood map[int]bool
+	given []*substitute.Given
 }
 
 // Used reports whether a value for a variable that was handed over was put in anywhere.
-func (r *Result) Used(name string) bool { return r.used[name] }
+func (r *Result) Used(name string) bool {
+	return slices.ContainsFunc(r.given, func(g *substitute.Given) bool { return g.Used[name] })
+}
 
 // Stood reports whether the source of a number in Options.Sources stood for a ConfigMap or Secret.
-func (r *Result) Stood(source int) bool { return r.stood[source] }
+func (r *Result) Stood(source int) bool {
+	return slices.ContainsFunc(r.given, func(g *substitute.Given) bool { return g.Stood[source] })
+}
 
 // Reads reports whether the check has read a file, which is given by its absolute path without symbolic links.
 func (r *Result) Reads(abs string) bool {

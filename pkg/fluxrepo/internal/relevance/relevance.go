@@ -44,95 +44,106 @@ type Inputs struct {
 
 // New finds the names that lead to words. given are the texts that are handed over.
 func New(tree *worktree.Tree, decl *declare.Repository, all bool, given []string) *Finder {
-	g := &Finder{tree: tree, decl: decl, dirs: map[string][]string{}, needed: map[string]bool{}, leads: map[string]bool{}}
-	g.All = all || slices.ContainsFunc(given, g.HasWord)
-	for _, d := range g.tree.DirPaths() {
-		g.dirs[path.Base(d)] = append(g.dirs[path.Base(d)], d)
+	f := &Finder{tree: tree, decl: decl, dirs: map[string][]string{}, needed: map[string]bool{}, leads: map[string]bool{}}
+	f.All = all || slices.ContainsFunc(given, f.HasWord)
+	for _, d := range f.tree.DirPaths() {
+		f.dirs[path.Base(d)] = append(f.dirs[path.Base(d)], d)
 	}
-	for _, p := range g.tree.Paths() {
-		f := g.tree.File(p)
-		if f.Marks&worktree.Word == 0 || f.Marks&(worktree.Data|worktree.Source) == 0 || !f.IsManifest() {
+	for _, p := range f.tree.Paths() {
+		file := f.tree.File(p)
+		if file.Marks&worktree.Word == 0 || file.Marks&(worktree.Data|worktree.Source) == 0 || !file.IsManifest() {
 			continue
 		}
-		docs, _ := g.tree.Documents(p) // reported where the file is needed
+		docs, _ := f.tree.Documents(p) // reported where the file is needed
 		for _, d := range yamldoc.Objects(docs) {
 			name := yamldoc.Text(d, "metadata", "name")
-			if text, err := yaml.Marshal(d); err == nil && name != "" && !strings.Contains(name, "$") && isNeeded(yamldoc.Text(d, "kind")) && g.HasWord(string(text)) {
-				g.leads[name] = true
+			if text, err := yaml.Marshal(d); err == nil && name != "" && !strings.Contains(name, "$") && isNeeded(yamldoc.Text(d, "kind")) && f.HasWord(string(text)) {
+				f.leads[name] = true
 			}
 		}
 	}
-	g.Rate()
-	return g
+	f.Rate()
+	return f
 }
 
 // HasWord reports whether a text has a word.
-func (g *Finder) HasWord(text string) bool { return g.tree.Mark([]byte(text))&worktree.Word != 0 }
+func (f *Finder) HasWord(text string) bool { return f.tree.Mark([]byte(text))&worktree.Word != 0 }
 
 // Rate finds the relevant declarations by what is needed now, and reports whether that is more than at the last time.
-func (g *Finder) Rate() bool {
-	known := 1 + len(g.needed) + len(g.leads)
-	if g.known == known {
+func (f *Finder) Rate() bool {
+	known := 1 + len(f.needed) + len(f.leads)
+	if f.known == known {
 		return false
 	}
-	g.known, g.flags, g.relevant = known, map[string]bool{}, map[*declare.Kustomization]bool{}
-	for _, d := range g.decl.All {
+	f.known, f.flags, f.relevant = known, map[string]bool{}, map[*declare.Kustomization]bool{}
+	for _, d := range f.decl.All {
 		in, p := Inputs{Node: d.Node, Folders: d.Folders}, declare.Path(d.Text("spec", "path"))
 		if in.Folders == nil && p != "." { // what builds it may give it another source
-			in.Folders = g.decl.Folders(g.decl.Ignore, p, d.Components())
+			in.Folders = f.decl.Folders(f.decl.Ignore, p, d.Components())
 		}
-		if g.tree.File(d.File).Marks&worktree.Word != 0 {
+		if f.tree.File(d.File).Marks&worktree.Word != 0 {
 			in.Text, _ = yaml.Marshal(d.Node) // it was decoded
 		}
-		g.relevant[d] = g.All || strings.Contains(p+strings.Join(d.Components(), ""), "$") || d.Missing || in.Folders != nil && g.rates(in)
+		f.relevant[d] = f.All || strings.Contains(p+strings.Join(d.Components(), ""), "$") || d.Missing ||
+			d.Text("spec", "sourceRef", "kind") == "ExternalArtifact" || f.rates(in) // that may be made of anything
 	}
 	for again := true; again; {
 		again = false
-		for _, d := range g.decl.All {
-			if !g.relevant[d] && slices.ContainsFunc(d.Children, func(c *declare.Kustomization) bool { return g.relevant[c] }) {
-				g.relevant[d], again = true, true
+		for _, d := range f.decl.All {
+			if !f.relevant[d] && slices.ContainsFunc(d.Children, func(c *declare.Kustomization) bool { return f.relevant[c] }) {
+				f.relevant[d], again = true, true
 			}
 		}
 	}
 	return true
 }
 
+// Irrelevant is how many declarations were not relevant at the last time.
+func (f *Finder) Irrelevant() (n int) {
+	for _, relevant := range f.relevant {
+		if !relevant {
+			n++
+		}
+	}
+	return n
+}
+
 // Rates reports whether a Kustomization has to be built, and which files may be left out: those that hold nothing but
 // Kustomizations that are not relevant, whatever this one puts into them. The others are rated in turn, with what they
 // were given.
-func (g *Finder) Rates(in Inputs) (relevant bool, leaveOut func(file string) bool) {
-	names := g.aims(in)
-	if g.HasWord(in.Values) {
+func (f *Finder) Rates(in Inputs) (relevant bool, leaveOut func(file string) bool) {
+	names := f.aims(in)
+	if f.HasWord(in.Values) {
 		names = append(names, anyName)
 	}
-	relevant = g.All || len(names) > 0 || g.rates(in)
-	for _, f := range in.Folders {
-		f.Files(func(p string) bool {
-			relevant = relevant || slices.ContainsFunc(g.decl.In[p], func(d *declare.Kustomization) bool { return g.relevant[d] })
+	relevant = f.All || len(names) > 0 || f.rates(in)
+	for _, folder := range in.Folders {
+		folder.Files(func(p string) bool {
+			relevant = relevant || slices.ContainsFunc(f.decl.In[p], func(d *declare.Kustomization) bool { return f.relevant[d] })
 			return !relevant
 		})
 	}
 	aimed, err := regexp.Compile("^(" + strings.Join(names, "|") + ")$")
 	return relevant, func(p string) bool {
-		of := g.decl.In[p]
+		of := f.decl.In[p]
 		if err != nil || len(of) == 0 || slices.ContainsFunc(of, func(d *declare.Kustomization) bool {
-			return g.relevant[d] || d.Index < 0 || len(names) > 0 && aimed.MatchString(d.Name)
+			return f.relevant[d] || d.Index < 0 || len(names) > 0 && aimed.MatchString(d.Name)
 		}) {
 			return false
 		}
-		docs, err := g.tree.Documents(p)
+		docs, err := f.tree.Documents(p)
 		return err == nil && len(yamldoc.Objects(docs)) == len(of)
 	}
 }
 
 // rates reports whether a Kustomization is relevant without those that it builds.
-func (g *Finder) rates(in Inputs) bool {
+func (f *Finder) rates(in Inputs) bool {
 	for _, ref := range yamldoc.Items(yamldoc.Child(in.Node, "spec", "postBuild", "substituteFrom")) {
-		if name := yamldoc.Text(ref, "name"); g.leads[name] || strings.Contains(name, "$") && len(g.leads) > 0 {
+		if name := yamldoc.Text(ref, "name"); f.leads[name] || strings.Contains(name, "$") && len(f.leads) > 0 {
 			return true
 		}
 	}
-	return g.HasWord(string(in.Text)) || g.Reads(in.Folders) || g.renames(in.Node) || len(g.aims(in)) > 0
+	return f.HasWord(string(in.Text)) || f.Reads(in.Folders) || f.renames(in.Node) || len(f.aims(in)) > 0
 }
 
 // anyName matches every name.
@@ -140,27 +151,27 @@ const anyName = ".*"
 
 // aims are the names, as expressions, of what the patches of a Kustomization, or what they are made of, could make
 // relevant: a patch says which objects it is for, and leads to a word.
-func (g *Finder) aims(in Inputs) (names []string) {
+func (f *Finder) aims(in Inputs) (names []string) {
 	add := func(text, name string, paths *regexp.Regexp) {
-		if g.isLead(text, paths) {
+		if f.isLead(text, paths) {
 			names = append(names, cmp.Or(name, anyName))
 		}
 	}
 	for _, p := range yamldoc.Items(yamldoc.Child(in.Node, "spec", "patches")) {
 		add(yamldoc.Text(p, "patch"), yamldoc.Text(p, "target", "name"), aPath)
 	}
-	for _, f := range in.Folders {
-		f.Walk(func(f *overlay.Folder) bool {
-			files, paths := f.Inputs, aPath
-			if f.Copies() {
-				files, paths = slices.Concat(f.Inputs, f.Resources), anywhere
+	for _, folder := range in.Folders {
+		folder.Walk(func(folder *overlay.Folder) bool {
+			files, paths := folder.Inputs, aPath
+			if folder.Copies() {
+				files, paths = slices.Concat(folder.Inputs, folder.Resources), anywhere
 			}
-			for _, p := range f.Patches() {
+			for _, p := range folder.Patches() {
 				add(p.Patch, overlay.Aim(p), paths)
 			}
 			for _, p := range files {
-				if slices.Contains(f.Inputs, p) || g.tree.File(p).Marks&(worktree.Kustomization|worktree.Builder) == 0 {
-					data, _ := g.tree.Read(p) // what can't be read is flagged
+				if slices.Contains(folder.Inputs, p) || f.tree.File(p).Marks&(worktree.Kustomization|worktree.Builder) == 0 {
+					data, _ := f.tree.Read(p) // what can't be read is flagged
 					add(string(data[:min(len(data), 64<<10)]), "", paths)
 				}
 			}
@@ -174,13 +185,13 @@ func (g *Finder) aims(in Inputs) (names []string) {
 }
 
 // isLead reports whether a text has a word, the name of what has one, or the path of a folder with one.
-func (g *Finder) isLead(text string, paths *regexp.Regexp) bool {
-	for name := range g.leads {
+func (f *Finder) isLead(text string, paths *regexp.Regexp) bool {
+	for name := range f.leads {
 		if strings.Contains(text, name) {
 			return true
 		}
 	}
-	return g.HasWord(text) || slices.ContainsFunc(paths.FindAllStringSubmatch(text, -1), func(m []string) bool { return g.isRelevantFolder(m[1]) })
+	return f.HasWord(text) || slices.ContainsFunc(paths.FindAllStringSubmatch(text, -1), func(m []string) bool { return f.isRelevantFolder(m[1]) })
 }
 
 // aPath matches a path that a patch gives to a Kustomization, which is the value of a field or an item of a list, in
@@ -190,17 +201,17 @@ var (
 	anywhere = regexp.MustCompile(`((?:[\w.-]*/)+[\w.-]+)`)
 )
 
-func (g *Finder) isRelevantFolder(p string) bool {
+func (f *Finder) isRelevantFolder(p string) bool {
 	p = path.Clean("/" + p) // of the repository, or of a folder that is not known
-	return slices.ContainsFunc(g.dirs[path.Base(p)], func(d string) bool {
-		return strings.HasSuffix("/"+d, p) && g.Reads([]*overlay.Folder{g.decl.Reader.Folder(g.decl.Ignore, d)})
+	return slices.ContainsFunc(f.dirs[path.Base(p)], func(d string) bool {
+		return strings.HasSuffix("/"+d, p) && f.Reads([]*overlay.Folder{f.decl.Reader.Folder(f.decl.Ignore, d)})
 	})
 }
 
 // renames reports whether a Kustomization could give an object a name that is needed by what it puts before and after.
-func (g *Finder) renames(ks *yaml.Node) bool {
+func (f *Finder) renames(ks *yaml.Node) bool {
 	prefix, suffix := yamldoc.Text(ks, "spec", "namePrefix"), yamldoc.Text(ks, "spec", "nameSuffix")
-	for name := range g.needed {
+	for name := range f.needed {
 		if prefix+suffix != "" && strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) {
 			return true
 		}
@@ -209,30 +220,30 @@ func (g *Finder) renames(ks *yaml.Node) bool {
 }
 
 // Reads reports whether a file of some folders has a word, or what is needed.
-func (g *Finder) Reads(folders []*overlay.Folder) bool {
+func (f *Finder) Reads(folders []*overlay.Folder) bool {
 	found := false
-	for _, f := range folders {
-		f.Files(func(p string) bool { found = found || g.flagged(p); return !found })
+	for _, folder := range folders {
+		folder.Files(func(p string) bool { found = found || f.flagged(p); return !found })
 	}
 	return found
 }
 
-func (g *Finder) flagged(p string) bool {
-	out, known := g.flags[p]
+func (f *Finder) flagged(p string) bool {
+	out, known := f.flags[p]
 	if !known {
-		f := g.tree.File(p)
-		out = f.Err != nil || f.Marks&worktree.Word != 0 || g.Produces(p) || f.Marks&worktree.Release != 0 && g.Refers(f) ||
-			f.Marks&worktree.Kustomization != 0 && (f.Marks&worktree.Builder != 0 || !yamldoc.IsYAML(p)) // which is not declared in plain sight
-		g.flags[p] = out
+		file := f.tree.File(p)
+		out = file.Err != nil || file.Marks&worktree.Word != 0 || f.Produces(p) || file.Marks&worktree.Release != 0 && f.Refers(file) ||
+			file.Marks&worktree.Kustomization != 0 && (file.Marks&worktree.Builder != 0 || !yamldoc.IsYAML(p)) // which is not declared in plain sight
+		f.flags[p] = out
 	}
 	return out
 }
 
 // Refers reports whether a file may refer to what leads to a word.
-func (g *Finder) Refers(f *worktree.File) bool {
-	for name := range g.leads {
-		if f.Names(name) {
-			if data, err := g.tree.Read(f.Path); err != nil || bytes.Contains(data, []byte(name)) {
+func (f *Finder) Refers(file *worktree.File) bool {
+	for name := range f.leads {
+		if file.Names(name) {
+			if data, err := f.tree.Read(file.Path); err != nil || bytes.Contains(data, []byte(name)) {
 				return true
 			}
 		}
@@ -245,17 +256,17 @@ var hashed = regexp.MustCompile(`-[a-z0-9]{10}$`)
 
 // Produces reports whether an object that is needed could come out of a file: one of it has the name, or a generator
 // has. Merely to refer to it does not count.
-func (g *Finder) Produces(p string) bool {
-	f := g.tree.File(p)
-	if f.Marks&(worktree.Data|worktree.Source) == 0 {
+func (f *Finder) Produces(p string) bool {
+	file := f.tree.File(p)
+	if file.Marks&(worktree.Data|worktree.Source) == 0 {
 		return false
 	}
-	for name := range g.needed {
+	for name := range f.needed {
 		base := hashed.ReplaceAllString(name, "")
-		if !f.Names(name) && !f.Names(base) {
+		if !file.Names(name) && !file.Names(base) {
 			continue
 		}
-		docs, err := g.tree.Documents(p)
+		docs, err := f.tree.Documents(p)
 		if err != nil || slices.ContainsFunc(yamldoc.Objects(docs), func(d *yaml.Node) bool {
 			generators := slices.Concat(yamldoc.Items(yamldoc.Child(d, "configMapGenerator")), yamldoc.Items(yamldoc.Child(d, "secretGenerator")))
 			isNamed := func(gen *yaml.Node) bool { return slices.Contains([]string{name, base}, yamldoc.Text(gen, "name")) }
@@ -273,25 +284,25 @@ func isNeeded(kind string) bool {
 }
 
 // Need notes the name of an object that is needed.
-func (g *Finder) Need(name string) {
+func (f *Finder) Need(name string) {
 	if name != "" && len(substitute.Unknown(name)) == 0 {
-		g.needed[name] = true
+		f.needed[name] = true
 	}
 }
 
 // Note notes what an object that was built needs, or that it leads to a word.
-func (g *Finder) Note(kind, name string, text []byte) {
+func (f *Finder) Note(kind, name string, text []byte) {
 	isRelease := kind == "HelmRelease"
-	switch hasWord := (isRelease || isNeeded(kind)) && g.HasWord(string(text)); {
+	switch hasWord := (isRelease || isNeeded(kind)) && f.HasWord(string(text)); {
 	case !isRelease && hasWord: // a patch, a generator or a ResourceSet may have made it so
-		g.leads[name] = true
+		f.leads[name] = true
 	case isRelease:
 		docs, _ := yamldoc.Decode(text) // it was built
 		for _, d := range docs {
 			refs := append(slices.Clip(yamldoc.Items(yamldoc.Child(d, "spec", "valuesFrom"))), yamldoc.Child(d, "spec", "chartRef"))
-			if hasWord || slices.ContainsFunc(refs, func(ref *yaml.Node) bool { return g.leads[yamldoc.Text(ref, "name")] }) {
+			if hasWord || slices.ContainsFunc(refs, func(ref *yaml.Node) bool { return f.leads[yamldoc.Text(ref, "name")] }) {
 				for _, ref := range refs {
-					g.Need(yamldoc.Text(ref, "name"))
+					f.Need(yamldoc.Text(ref, "name"))
 				}
 			}
 		}
