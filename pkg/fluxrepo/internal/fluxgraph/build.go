@@ -14,6 +14,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/resourceset"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
 // adoptRoot follows a root as its file has it, which may have been edited.
@@ -149,7 +150,7 @@ func (g *Graph) scope(n *Instance) *substitute.Scope {
 				missing = overlay.Plain(err).Error()
 			}
 		}
-		s.From(substitute.Reason{Kind: ref.Kind, Namespace: n.Namespace, Name: ref.Name}, data, missing)
+		s.From(release.Reference{Kind: ref.Kind, Namespace: n.Namespace, Name: ref.Name}, data, missing)
 	}
 	for _, name := range slices.Sorted(maps.Keys(pb.Substitute)) {
 		s.Set(name, pb.Substitute[name])

@@ -46,8 +46,7 @@ func why(name string, objects []*fluxgraph.Object) release.Reference {
 		case name == substitute.Sealed:
 			return release.Reference{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Key: "spec", Reason: substitute.SealedReason}
 		case o.By != nil:
-			by := o.By.Scope.Why(name)
-			return release.Reference{Kind: by.Kind, Namespace: by.Namespace, Name: by.Name, Key: by.Key, Reason: by.Text}
+			return o.By.Scope.Why(name)
 		}
 		break
 	}
@@ -81,7 +80,7 @@ func (r *Release) Shapers() (out []Shaper) {
 		})
 	}
 	if n.SuspendUnknown != "" {
-		add(n.File, 0, 0, "suspend", n.Scope.Why(n.SuspendUnknown).Text)
+		add(n.File, 0, 0, "suspend", n.Scope.Why(n.SuspendUnknown).Reason)
 	}
 	return out
 }

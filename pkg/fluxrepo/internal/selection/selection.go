@@ -116,15 +116,15 @@ func Shown(dir string, absolute bool) string {
 
 // GitRoot is the folder at or above this one that holds .git, as a folder or, in a worktree, a file; empty if none does.
 func GitRoot(dir string) string {
-	for ; dir != ""; dir = filepath.Dir(dir) {
+	for {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
 			return dir
 		}
 		if dir == filepath.Dir(dir) {
-			break
+			return ""
 		}
+		dir = filepath.Dir(dir)
 	}
-	return ""
 }
 
 // standsAlone reports whether a folder, though it lies in a repository, holds one of its own, an example say: the first
@@ -142,7 +142,7 @@ func standsAlone(ctx context.Context, dir string, o worktree.Options) bool {
 		docs, _ := tree.Documents(p) // what can't be read says nothing
 		for _, doc := range docs {
 			to := path.Join(".", yamldoc.Text(doc, "spec", "path"))
-			if yamldoc.IsKind(doc, "kustomize.toolkit.fluxcd.io", "Kustomization") && to != "." {
+			if strings.HasPrefix(yamldoc.Text(doc, "apiVersion"), "kustomize.toolkit.fluxcd.io/") && to != "." {
 				return tree.Dir(to) != nil
 			}
 		}

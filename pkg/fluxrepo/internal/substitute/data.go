@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
 // Datum is a value of a ConfigMap or Secret.
@@ -102,7 +104,7 @@ func allOnOneLine(vars map[string]string) map[string]string {
 
 // source is the data of the last source that may stand for a ConfigMap or Secret, whose namespace may not be known. stand
 // notes that those that may do, and reports whether there are any.
-func (g *Given) source(ref Reason) (data map[string]string, stand func() bool) {
+func (g *Given) source(ref release.Reference) (data map[string]string, stand func() bool) {
 	var fit []int
 	for i, s := range g.Sources {
 		if s.Kind == ref.Kind && s.Name == ref.Name && (s.Namespace == ref.Namespace || s.Namespace == "" || ref.Namespace == "") {

@@ -9,13 +9,8 @@ import (
 	"github.com/fluxcd/pkg/envsubst"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
-
-// Reason says why a variable is unknown: the object that it would come from, and what is wrong with it.
-type Reason struct {
-	Kind, Namespace, Name, Key string
-	Text                       string
-}
 
 // Scope is the variables that Flux puts into what one Kustomization builds.
 type Scope struct {
@@ -24,14 +19,14 @@ type Scope struct {
 	on     bool // Flux puts any in
 	loose  bool // nothing builds the object, so nothing is known of its variables
 	vars   map[string]variable
-	open   *Reason // what can't be read, and may hold any name; the last of them
+	open   *release.Reference // what can't be read, and may hold any name; the last of them
 }
 
 type variable struct {
 	text   string
-	secret bool    // out of a Secret
-	handed bool    // over for a ConfigMap or Secret
-	why    *Reason // it is named, but without a readable value
+	secret bool               // out of a Secret
+	handed bool               // over for a ConfigMap or Secret
+	why    *release.Reference // it is named, but without a readable value
 }
 
 // Loose is for what no Kustomization builds.
@@ -44,12 +39,12 @@ func New(parent *Scope, given *Given) *Scope {
 
 // From takes the variables out of a ConfigMap or Secret of substituteFrom. missing says why it can't be read; empty if it
 // was. What was handed over stands for what can't be read.
-func (s *Scope) From(ref Reason, data map[string]Datum, missing string) {
+func (s *Scope) From(ref release.Reference, data map[string]Datum, missing string) {
 	s.on = true
 	handed, stand := s.given.source(ref)
 	switch {
 	case missing != "" && !stand():
-		ref.Text = missing
+		ref.Reason = missing
 		s.cover(ref)
 		return
 	case missing != "":
@@ -68,8 +63,8 @@ func (s *Scope) From(ref Reason, data map[string]Datum, missing string) {
 			s.vars[k] = variable{text: text, handed: true}
 		default:
 			why := ref
-			if why.Key, why.Text = k, d.Unread; len(names) > 0 {
-				why.Text = "made of ${" + names[0] + "}, which has no value"
+			if why.Key, why.Reason = k, d.Unread; len(names) > 0 {
+				why.Reason = "made of ${" + names[0] + "}, which has no value"
 			}
 			s.vars[k] = variable{why: &why}
 		}
@@ -77,12 +72,12 @@ func (s *Scope) From(ref Reason, data map[string]Datum, missing string) {
 }
 
 // cover makes unknown what a source that can't be read may set anew.
-func (s *Scope) cover(ref Reason) {
+func (s *Scope) cover(ref release.Reference) {
 	s.open = &ref
 	for name, v := range s.vars {
 		if v.why == nil {
 			why := ref
-			why.Key, why.Text = name, "perhaps given another value there: "+ref.Text
+			why.Key, why.Reason = name, "perhaps given another value there: "+ref.Reason
 			s.vars[name] = variable{why: &why}
 		}
 	}
@@ -95,7 +90,7 @@ func (s *Scope) Set(name, value string) {
 	v := variable{text: oneLine(value)}
 	if made := Unknown(value); len(made) > 0 {
 		why := s.Why(made[0])
-		why.Text = "made of another: " + why.Text
+		why.Reason = "made of another: " + why.Reason
 		v = variable{why: &why}
 	}
 	s.vars[name] = v
@@ -121,24 +116,24 @@ func (s *Scope) value(name string) (text string, known, set bool) {
 	return "", true, false
 }
 
-// Why says why a variable is unknown.
-func (s *Scope) Why(name string) Reason {
+// Why says why a variable is unknown: the object that it would come from, and what is wrong with it.
+func (s *Scope) Why(name string) release.Reference {
 	_, known, _ := s.value(name)
 	switch v := s.vars[name]; {
 	case name == Sealed:
-		return Reason{Text: SealedReason}
+		return release.Reference{Reason: SealedReason}
 	case v.why != nil:
 		why := *v.why
-		why.Text = fmt.Sprintf("${%s} is %s", name, why.Text)
+		why.Reason = fmt.Sprintf("${%s} is %s", name, why.Reason)
 		return why
 	case s.open != nil && !known:
 		why := *s.open
-		why.Key, why.Text = name, NoValue(name)+": "+why.Text
+		why.Key, why.Reason = name, NoValue(name)+": "+why.Reason
 		return why
 	case s.parent != nil:
 		return s.parent.Why(name)
 	}
-	return Reason{Kind: "Variable", Name: name, Text: NoValue(name)}
+	return release.Reference{Kind: "Variable", Name: name, Reason: NoValue(name)}
 }
 
 // Secrets are the values that came out of a Secret, for this Kustomization and those that build it.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
 // A source is one of substituteFrom: a ConfigMap or Secret in YAML, or why it can't be read.
@@ -58,7 +59,7 @@ func TestPut(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s.From(substitute.Reason{Kind: from.kind, Name: from.name}, data, from.missing)
+				s.From(release.Reference{Kind: from.kind, Name: from.name}, data, from.missing)
 			}
 			for k, v := range c.set {
 				s.Set(k, v)
@@ -73,7 +74,7 @@ func TestPut(t *testing.T) {
 			}
 			if names := substitute.Unknown(string(out)); len(names) > 0 {
 				r := s.Why(names[0])
-				why = r.Kind + " " + r.Name + " " + r.Key + ": " + r.Text
+				why = r.Kind + " " + r.Name + " " + r.Key + ": " + r.Reason
 			}
 			if diff := cmp.Diff([]string{c.want, c.unset, c.why}, []string{got, strings.Join(unset, " "), why}); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
@@ -87,7 +88,7 @@ func TestWhyOfAParent(t *testing.T) {
 	t.Parallel()
 	given := substitute.NewGiven(nil, nil)
 	parent := substitute.New(nil, given)
-	parent.From(substitute.Reason{Kind: "Secret", Name: "gone"}, nil, "not here")
+	parent.From(release.Reference{Kind: "Secret", Name: "gone"}, nil, "not here")
 	text, _, err := parent.Eval("https://${D}")
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ func TestWhyOfAParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if why := child.Why(substitute.Unknown(out)[0]); why.Name != "gone" || why.Text != "${ONE} is made of another: ${D} has no value: not here" {
+	if why := child.Why(substitute.Unknown(out)[0]); why.Name != "gone" || why.Reason != "${ONE} is made of another: ${D} has no value: not here" {
 		t.Errorf("got %+v", why)
 	}
 }

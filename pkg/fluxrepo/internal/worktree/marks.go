@@ -45,11 +45,10 @@ func signs() map[string]Mark {
 	}
 }
 
-// opaque matches a line in which a chart, or the end of its URL, is not told: a variable or an encrypted value.
-var opaque = regexp.MustCompile(`(?m)\bchart["']?\s*:[^\n]*(\$\{|ENC\[)|\burl["']?\s*:\s*["']?(oci://[^\n]*(\$\{|ENC\[)[^/\n]*$|\$\{|ENC\[)`)
-
-// refers matches what refers to a chart, or changes which one it is; what it says stands in the lines below.
-var refers = regexp.MustCompile(`\bchartRef\b|/spec/chart|/spec/url`)
+// opaque matches where a chart, or the end of its URL, is not told: a variable or an encrypted value. What refers to a chart, or
+// changes which one it is, says so in the lines below.
+var opaque = regexp.MustCompile(`(?m)\bchart["']?\s*:[^\n]*(\$\{|ENC\[)|\burl["']?\s*:\s*["']?(oci://[^\n]*(\$\{|ENC\[)[^/\n]*$|\$\{|ENC\[)|` +
+	`(\bchartRef\b|/spec/chart|/spec/url)([^\n]*\n){0,3}[^\n]*(\$\{|ENC\[)`)
 
 func newFilter(charts []string) *filter {
 	f := &filter{signs: signs()}
@@ -95,21 +94,8 @@ func (f *filter) hasWord(text []byte) bool {
 
 // hides reports whether a text may hold a chart of the policy without a word that says so.
 func (f *filter) hides(text []byte, m Mark) bool {
-	if !bytes.Contains(text, []byte("${")) && !bytes.Contains(text, []byte("ENC[")) || m&(Release|Source|Kustomization) == 0 {
-		return false
-	}
-	if opaque.Match(text) {
-		return true
-	}
-	for _, at := range refers.FindAllIndex(text, -1) {
-		below := text[at[0]:min(at[0]+200, len(text))]
-		for i, line := range bytes.SplitN(below, []byte("\n"), 5) {
-			if i < 4 && (bytes.Contains(line, []byte("${")) || bytes.Contains(line, []byte("ENC["))) {
-				return true
-			}
-		}
-	}
-	return false
+	isOpen := bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("ENC["))
+	return isOpen && m&(Release|Source|Kustomization) != 0 && opaque.Match(text)
 }
 
 // readNames keeps what the objects of a file could be called, as hashes: every word after "name:", and after an anchor,

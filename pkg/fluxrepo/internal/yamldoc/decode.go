@@ -134,18 +134,11 @@ func uniqueKeys(n *yaml.Node) error {
 			continue
 		}
 		if keys[c.Value] {
-			return &Error{c.Line, c.Column, fmt.Sprintf("has the key %q twice", short(c.Value)), false}
+			return &Error{c.Line, c.Column, fmt.Sprintf("has the key %.64q twice", c.Value), false}
 		}
 		keys[c.Value] = true
 	}
 	return nil
-}
-
-func short(s string) string {
-	if len(s) > 64 {
-		return s[:64] + "..."
-	}
-	return s
 }
 
 // quoted is what decoders, and kustomize, quote of manifests in their messages.

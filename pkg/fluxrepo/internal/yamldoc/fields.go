@@ -108,16 +108,6 @@ func typeName(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	switch t.Kind() {
-	case reflect.Struct, reflect.Map:
-		return "a map"
-	case reflect.Slice, reflect.Array:
-		return "a list"
-	case reflect.String:
-		return "a text"
-	case reflect.Bool:
-		return "true or false"
-	default:
-		return "a number"
-	}
+	words := map[reflect.Kind]string{reflect.Struct: "a map", reflect.Map: "a map", reflect.Slice: "a list", reflect.String: "a text", reflect.Bool: "true or false"}
+	return cmp.Or(words[t.Kind()], "a number")
 }

@@ -102,12 +102,6 @@ func Objects(docs []*yaml.Node) []*yaml.Node {
 	return out
 }
 
-// IsKind reports whether a document is an object of a group, in any version, and a kind.
-func IsKind(doc *yaml.Node, group, kind string) bool {
-	g, _, _ := strings.Cut(Text(doc, "apiVersion"), "/")
-	return g == group && Text(doc, "kind") == kind
-}
-
 // EachScalar visits the scalars of a document, keys too. An alias stands for what is visited elsewhere.
 func EachScalar(n *yaml.Node, visit func(*yaml.Node)) {
 	if n.Kind == yaml.ScalarNode {
