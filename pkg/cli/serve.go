@@ -28,7 +28,6 @@ type serveOptions struct {
 	healthAddress  string
 	metricsAddress string
 	metricsSecure  bool
-	pprofAddress   string
 	kubeconfig     string
 	shutdownDelay  time.Duration
 	certificateOptions
@@ -65,7 +64,6 @@ signal ends it at once.`,
 	f.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	f.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics; 0 for none")
 	f.BoolVar(&o.metricsSecure, "metrics-secure", false, "serve metrics over TLS, to accounts that may get /metrics")
-	f.StringVar(&o.pprofAddress, "pprof-bind-address", "", "address of /debug/pprof, best on loopback (127.0.0.1:6060); empty for none")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file for reading what releases refer to; default is the cluster this runs in")
 	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "how long to serve on after SIGTERM")
 	o.addCertificateFlags(f)

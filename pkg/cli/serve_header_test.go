@@ -18,7 +18,7 @@ import (
 
 // Many connections that send a header of 1 MB don't take the program beyond its limit, whatever the port, and keep out nobody.
 func TestManyLargeHeaders(t *testing.T) { //nolint:paralleltest // it measures what one program takes
-	for name, flag := range map[string]string{"health": "", "metrics": "--metrics-bind-address=", "profiles": "--pprof-bind-address="} { //nolint:paralleltest // one after the other
+	for name, flag := range map[string]string{"health": "", "metrics": "--metrics-bind-address="} { //nolint:paralleltest // one after the other
 		t.Run(name, func(t *testing.T) {
 			address, args := freeAddress(t), []string{}
 			if flag != "" {

@@ -68,7 +68,7 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	options := server.Options{
 		Reviews: reviews, ReviewAddress: net.JoinHostPort(o.host, strconv.Itoa(o.port)), TurnedAway: metrics.TurnedAway,
 		Certificate: monitor.Served, ProbeAddress: o.healthAddress, Ready: monitor.Ready,
-		Metrics: exposition, MetricsTLS: o.metricsSecure, ProfileAddress: o.pprofAddress, Delay: o.shutdownDelay, Log: logger,
+		Metrics: exposition, MetricsTLS: o.metricsSecure, Delay: o.shutdownDelay, Log: logger,
 	}
 	if o.metricsAddress != "0" {
 		options.MetricsAddress = o.metricsAddress

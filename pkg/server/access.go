@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/util/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -27,29 +27,19 @@ const (
 
 // access asks the API server who a token belongs to and whether that account may get a path, as kube-rbac-proxy does.
 type access struct {
-	next http.Handler
-	path string
-	api  client.Writer
-	now  func() time.Time
-	log  *slog.Logger
-	away rate.Sometimes // logs that the API server did not answer
-
-	mu      sync.Mutex
-	answers map[[sha256.Size]byte]answer // by token, of which nothing is kept
-}
-
-// answer is what a request with a token gets: 200 if it is let in, else 401 or 403.
-type answer struct {
-	code  int
-	until time.Time
+	next    http.Handler
+	path    string
+	api     client.Writer
+	log     *slog.Logger
+	away    rate.Sometimes        // logs that the API server did not answer
+	answers *cache.LRUExpireCache // by the hash of a token: 200 if a request with it is let in, else 401 or 403
 }
 
 // Authorized lets a request through whose bearer token belongs to an account that may get the path. Without a token, or with one
 // that the API server does not know, the answer is 401, without the right 403, and 503 while the API server can't be asked.
 func Authorized(next http.Handler, path string, api client.Writer, log *slog.Logger) http.Handler {
 	return &access{
-		next: next, path: path, api: api, now: time.Now, log: log, away: rate.Sometimes{Interval: logInterval},
-		answers: map[[sha256.Size]byte]answer{},
+		next: next, path: path, api: api, log: log, away: rate.Sometimes{Interval: logInterval}, answers: cache.NewLRUExpireCache(maxAnswers),
 	}
 }
 
@@ -71,24 +61,16 @@ func (a *access) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // codeFor asks, unless it did so a moment ago. That the API server gave no answer is not kept.
 func (a *access) codeFor(ctx context.Context, token string) int {
-	key, now := sha256.Sum256([]byte(token)), a.now()
-	a.mu.Lock()
-	kept, found := a.answers[key]
-	a.mu.Unlock()
-	if found && now.Before(kept.until) {
-		return kept.code
+	key := sha256.Sum256([]byte(token))
+	if code, found := a.answers.Get(key); found {
+		return code.(int)
 	}
 	code, err := a.ask(ctx, token)
 	if err != nil {
 		a.away.Do(func() { a.log.Error("the API server could not be asked about a token", "error", err) })
 		return http.StatusServiceUnavailable
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.answers) >= maxAnswers { // somebody tries tokens: those who scrape are asked about again
-		clear(a.answers)
-	}
-	a.answers[key] = answer{code, now.Add(answerLife)} // from before the question
+	a.answers.Add(key, code, answerLife)
 	return code
 }
 

@@ -15,6 +15,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -146,12 +147,17 @@ func TestWhoMayGetMetrics(t *testing.T) {
 	}
 }
 
+// clock stands still unless it is set.
+type clock struct{ time.Time }
+
+func (c *clock) Now() time.Time { return c.Time }
+
 // What an account loses it has for ten seconds more, and what it is given it gets after ten seconds.
 func TestAnAnswerIsReusedForTenSeconds(t *testing.T) {
 	t.Parallel()
 	h, api := protected(t)
-	now := time.Unix(1_800_000_000, 0)
-	h.now = func() time.Time { return now }
+	now := clock{time.Unix(1_800_000_000, 0)}
+	h.answers = cache.NewLRUExpireCacheWithClock(maxAnswers, &now)
 	expect := func(what, token string, code int, asked string) {
 		t.Helper()
 		if got := get(t, h, "Bearer "+token).Code; got != code {
@@ -168,11 +174,11 @@ func TestAnAnswerIsReusedForTenSeconds(t *testing.T) {
 		api.may = map[string]bool{"nobody": true}
 		api.accounts["new"] = "nobody"
 	})
-	now = now.Add(10*time.Second - time.Nanosecond)
+	now.Time = now.Add(10 * time.Second)
 	expect("lost a moment ago", "good", http.StatusOK, "")
 	expect("given a moment ago", "weak", http.StatusForbidden, "")
 	expect("made a moment ago", "new", http.StatusUnauthorized, "")
-	now = now.Add(time.Nanosecond)
+	now.Time = now.Add(time.Nanosecond)
 	expect("lost ten seconds ago", "good", http.StatusForbidden, both)
 	expect("given ten seconds ago", "weak", http.StatusOK, both)
 	expect("made ten seconds ago", "new", http.StatusOK, both)
@@ -183,8 +189,8 @@ func TestAnAnswerIsReusedForTenSeconds(t *testing.T) {
 func TestTheAPIServerIsAway(t *testing.T) {
 	t.Parallel()
 	h, api := protected(t)
-	now := time.Unix(1_800_000_000, 0)
-	h.now = func() time.Time { return now }
+	now := clock{time.Unix(1_800_000_000, 0)}
+	h.answers = cache.NewLRUExpireCacheWithClock(maxAnswers, &now)
 	if code := get(t, h, "Bearer good").Code; code != http.StatusOK {
 		t.Fatalf("%d before", code)
 	}
@@ -196,7 +202,7 @@ func TestTheAPIServerIsAway(t *testing.T) {
 			t.Errorf("%q while it is away: %d, want %d", authorization, code, want)
 		}
 	}
-	now = now.Add(10 * time.Second)
+	now.Time = now.Add(11 * time.Second)
 	if code := get(t, h, "Bearer good").Code; code != http.StatusServiceUnavailable {
 		t.Errorf("ten seconds later: %d", code)
 	}
@@ -212,8 +218,8 @@ func TestManyTokens(t *testing.T) {
 	h, _ := protected(t)
 	for i := range 3 * maxAnswers {
 		get(t, h, fmt.Sprintf("Bearer %d", i))
-		if len(h.answers) > maxAnswers {
-			t.Fatalf("%d answers are kept, want no more than %d", len(h.answers), maxAnswers)
+		if len(h.answers.Keys()) > maxAnswers {
+			t.Fatalf("%d answers are kept, want no more than %d", len(h.answers.Keys()), maxAnswers)
 		}
 	}
 	if code := get(t, h, "Bearer good").Code; code != http.StatusOK {

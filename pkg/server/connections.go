@@ -1,11 +1,12 @@
 package server
 
 import (
-	"container/list"
 	"crypto/tls"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 
 	"golang.org/x/time/rate"
@@ -19,15 +20,15 @@ const maxConnections = 512
 // limit that turned new ones away would be worse than none: who holds on to as many would keep the API server out.
 type connections struct {
 	mu              sync.Mutex
-	waiting, active list.List // of net.Conn, the longest first
-	place           map[net.Conn]*list.Element
-	crowded         *rate.Limiter // of the log; who finds it used waits for nobody
+	turn            int
+	waiting, active map[net.Conn]int // since which turn
+	crowded         *rate.Limiter    // of the log; who finds it used waits for nobody
 	log             *slog.Logger
 }
 
 // boundConnections is for a server that does not serve yet.
 func boundConnections(server *http.Server, log *slog.Logger) {
-	c := &connections{place: map[net.Conn]*list.Element{}, crowded: rate.NewLimiter(rate.Every(logInterval), 1), log: log}
+	c := &connections{waiting: map[net.Conn]int{}, active: map[net.Conn]int{}, crowded: rate.NewLimiter(rate.Every(logInterval), 1), log: log}
 	server.ConnState = c.change
 }
 
@@ -50,34 +51,26 @@ func (c *connections) change(conn net.Conn, state http.ConnState) {
 func (c *connections) move(conn net.Conn, state http.ConnState) (oldest net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.remove(conn) && state != http.StateNew {
+	known := len(c.waiting) + len(c.active)
+	delete(c.waiting, conn)
+	delete(c.active, conn)
+	if known == len(c.waiting)+len(c.active) && state != http.StateNew {
 		return nil // it made way already
 	}
-	var to *list.List
+	to := c.waiting
 	switch state {
 	case http.StateNew, http.StateIdle:
-		to = &c.waiting
 	case http.StateActive:
-		to = &c.active
+		to = c.active
 	default: // it has ended
 		return nil
 	}
-	c.place[conn] = to.PushBack(conn)
-	if to.Len() <= maxConnections {
+	c.turn++
+	to[conn] = c.turn
+	if len(to) <= maxConnections {
 		return nil
 	}
-	oldest = to.Front().Value.(net.Conn)
-	c.remove(oldest)
+	oldest = slices.MinFunc(slices.Collect(maps.Keys(to)), func(a, b net.Conn) int { return to[a] - to[b] })
+	delete(to, oldest)
 	return oldest
-}
-
-// remove reports whether the connection was there.
-func (c *connections) remove(conn net.Conn) bool {
-	place, there := c.place[conn]
-	if there {
-		c.waiting.Remove(place)
-		c.active.Remove(place) // no more than a look at a list that it isn't in
-		delete(c.place, conn)
-	}
-	return there
 }

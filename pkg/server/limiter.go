@@ -43,7 +43,7 @@ type limiter struct {
 
 // Limit bounds what requests to a handler hold together: bodies, and what the handler reads through Transport with the request's
 // context. The handler finds the body read to its end, or to the error that it came to, and a context that
-// ends at a deadline, and not when the client goes. A request that waited for others in vain is counted, and answered with 429 and
+// ends at a deadline, or when the client goes. A request that waited for others in vain is counted, and answered with 429 and
 // Retry-After.
 func Limit(next http.Handler, turnedAway func()) http.Handler {
 	return &limiter{
@@ -59,7 +59,7 @@ func (l *limiter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *limiter) serve(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), timeFor(r))
+	ctx, cancel := context.WithTimeout(r.Context(), timeFor(r))
 	defer cancel()
 	q := &quota{limiter: l}
 	defer q.release()

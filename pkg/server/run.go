@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/pprof"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,9 +28,6 @@ type Options struct {
 	Metrics        http.Handler
 	MetricsAddress string
 	MetricsTLS     bool
-
-	// ProfileAddress is where /debug/pprof answers whoever can reach it; empty for nowhere.
-	ProfileAddress string
 
 	// Delay is how long serving goes on after the end has come and readiness has failed.
 	Delay time.Duration
@@ -62,11 +58,6 @@ func Run(ctx context.Context, o Options) error {
 		}
 		start("metrics", newServer(o.MetricsAddress, o.Metrics, certificate, o.Log), nothing)
 	}
-	if o.ProfileAddress != "" {
-		server := newServer(o.ProfileAddress, profiles(), nil, o.Log)
-		server.WriteTimeout = 0 // a profile takes as long as it is asked to
-		start("profiling", server, nothing)
-	}
 	group.Go(func() error {
 		defer stop()
 		probes.drain(ctx, serving, o)
@@ -88,13 +79,4 @@ func (p *probes) drain(ctx, serving context.Context, o Options) {
 	case <-time.After(o.Delay):
 	case <-serving.Done():
 	}
-}
-
-func profiles() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return mux
 }
