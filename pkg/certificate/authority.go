@@ -19,40 +19,26 @@ const (
 	skew = time.Hour
 )
 
-// Lifetimes say how long what is made lasts.
-type Lifetimes struct {
-	// CA is the life of a CA. The next one is made while this one can still sign for a full Certificate.
-	CA time.Duration
-	// Certificate is the life of a serving certificate. It is renewed when a third of it is left.
-	Certificate time.Duration
+// How long what is made lasts: as in the cert-manager install.
+const (
+	// caLife is that of a CA. The next one is made while this one can still sign for a whole certificateLife.
+	caLife = 5 * 365 * 24 * time.Hour
+	// certificateLife is that of a serving certificate. It is renewed when a third of it is left.
+	certificateLife = 90 * 24 * time.Hour
 	// Overlap is how long a new CA is in the caBundle before anything that it signed is served.
-	Overlap time.Duration
-}
-
-// DefaultLifetimes are those of the cert-manager install, for the serving certificate and the CA.
-func DefaultLifetimes() Lifetimes {
-	return Lifetimes{CA: 5 * 365 * 24 * time.Hour, Certificate: 90 * 24 * time.Hour, Overlap: time.Hour}
-}
-
-// Validate reports what is wrong with lifetimes.
-func (l Lifetimes) Validate() error {
-	if l.Certificate <= 0 || l.Overlap < 0 || l.CA < 2*(l.Certificate+l.Overlap) {
-		return fmt.Errorf("lifetimes of CA %s, certificate %s and overlap %s: want the CA to last at least twice as long as the other two together",
-			l.CA, l.Certificate, l.Overlap)
-	}
-	return nil
-}
+	Overlap = time.Hour
+)
 
 // authority makes CAs and certificates, and says when they are due.
 type authority struct {
-	dnsName   string
-	lifetimes Lifetimes
+	dnsName                  string
+	ca, certificate, overlap time.Duration
 }
 
 func (a authority) newCA(now time.Time) (*x509.Certificate, []byte, error) {
 	ca, keyPEM, err := create(&x509.Certificate{
 		Subject:   pkix.Name{CommonName: caName, Organization: []string{"spegel-guard"}},
-		NotBefore: now.Add(-skew), NotAfter: now.Add(a.lifetimes.CA), IsCA: true,
+		NotBefore: now.Add(-skew), NotAfter: now.Add(a.ca), IsCA: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}, nil, nil)
 	if err != nil {
@@ -97,7 +83,7 @@ func create(template, ca *x509.Certificate, signer *rsa.PrivateKey) (*x509.Certi
 }
 
 func (a authority) end(ca *x509.Certificate, now time.Time) time.Time {
-	if end := now.Add(a.lifetimes.Certificate); end.Before(ca.NotAfter) {
+	if end := now.Add(a.certificate); end.Before(ca.NotAfter) {
 		return end
 	}
 	return ca.NotAfter
@@ -121,17 +107,17 @@ func (a authority) due(ca *x509.Certificate, cert, key []byte, now time.Time) bo
 	if !a.serves(ca, cert, key, now) {
 		return true
 	}
-	return !a.serves(ca, cert, key, now.Add(a.lifetimes.Certificate/3)) && !parse(cert)[0].NotAfter.Equal(ca.NotAfter)
+	return !a.serves(ca, cert, key, now.Add(a.certificate/3)) && !parse(cert)[0].NotAfter.Equal(ca.NotAfter)
 }
 
 // retires reports whether a CA must be followed by another: what it signs after the overlap would not live in full.
 func (a authority) retires(ca *x509.Certificate, now time.Time) bool {
-	return now.Add(a.lifetimes.Overlap + a.lifetimes.Certificate).After(ca.NotAfter)
+	return now.Add(a.overlap + a.certificate).After(ca.NotAfter)
 }
 
 // settled reports whether a CA was made long enough ago to sign.
 func (a authority) settled(ca *x509.Certificate, now time.Time) bool {
-	return !now.Before(ca.NotBefore.Add(skew + a.lifetimes.Overlap))
+	return !now.Before(ca.NotBefore.Add(skew + a.overlap))
 }
 
 var errNoKey = errors.New("the key of the CA is missing or not its own")

@@ -8,26 +8,13 @@ import (
 	"slices"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// fieldOwner is the name under which the caBundle is written by server-side apply.
+// fieldOwner is the name under which the caBundle is written.
 const fieldOwner = "spegel-guard"
-
-// LookAt returns a function that reads a ValidatingWebhookConfiguration, for Monitor.Look. One that is not
-// there or may not be read is nil, and no error: then nothing is known of it.
-func LookAt(reader client.Reader, name string) func(context.Context) (*admissionregistrationv1.ValidatingWebhookConfiguration, error) {
-	return func(ctx context.Context) (*admissionregistrationv1.ValidatingWebhookConfiguration, error) {
-		config, err := readConfiguration(ctx, reader, name)
-		if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
-			return nil, nil
-		}
-		return config, err
-	}
-}
 
 func readConfiguration(ctx context.Context, reader client.Reader, name string) (*admissionregistrationv1.ValidatingWebhookConfiguration, error) {
 	var config admissionregistrationv1.ValidatingWebhookConfiguration
@@ -52,32 +39,13 @@ func caBundle(config *admissionregistrationv1.ValidatingWebhookConfiguration) []
 }
 
 // inject writes the caBundle of every webhook, and no other field: an update would write all of them, and
-// lose those of a newer Kubernetes. The resource version makes it fail if another replica was faster.
+// lose those of a newer Kubernetes.
 func (s *SelfSigned) inject(ctx context.Context, config *admissionregistrationv1.ValidatingWebhookConfiguration, bundle []byte) error {
-	type clientConfig struct {
-		CABundle []byte `json:"caBundle"`
+	var put []operation
+	for i := range config.Webhooks {
+		put = append(put, operation{"add", fmt.Sprintf("/webhooks/%d/clientConfig/caBundle", i), bundle})
 	}
-	type webhook struct {
-		Name         string       `json:"name"`
-		ClientConfig clientConfig `json:"clientConfig"`
-	}
-	patch := struct {
-		metav1.TypeMeta `json:",inline"`
-		Metadata        map[string]string `json:"metadata"`
-		Webhooks        []webhook         `json:"webhooks"`
-	}{
-		TypeMeta: metav1.TypeMeta{APIVersion: admissionregistrationv1.SchemeGroupVersion.String(), Kind: "ValidatingWebhookConfiguration"},
-		Metadata: map[string]string{"name": config.Name, "resourceVersion": config.ResourceVersion},
-	}
-	for _, w := range config.Webhooks {
-		patch.Webhooks = append(patch.Webhooks, webhook{w.Name, clientConfig{bundle}})
-	}
-	body, err := json.Marshal(patch)
-	if err != nil {
-		return err
-	}
-	err = s.Client.Patch(ctx, config, client.RawPatch(types.ApplyPatchType, body), client.FieldOwner(fieldOwner), client.ForceOwnership)
-	if err != nil {
+	if err := s.patch(ctx, config, put...); err != nil {
 		return fmt.Errorf("write the caBundle of ValidatingWebhookConfiguration %s: %w", config.Name, err)
 	}
 	s.Log.Info("caBundle written", "configuration", config.Name)
@@ -92,20 +60,23 @@ func (s *SelfSigned) disown(ctx context.Context, config *admissionregistrationv1
 	if mine < 0 {
 		return nil
 	}
-	type operation struct {
-		Op    string `json:"op"`
-		Path  string `json:"path"`
-		Value string `json:"value,omitempty"`
-	}
-	body, err := json.Marshal([]operation{
-		{"replace", "/metadata/resourceVersion", config.ResourceVersion}, // so that the index is still right
-		{"remove", fmt.Sprintf("/metadata/managedFields/%d", mine), ""},
-	})
-	if err != nil {
-		return err
-	}
-	if err := s.Client.Patch(ctx, config, client.RawPatch(types.JSONPatchType, body), client.FieldOwner(fieldOwner)); err != nil {
+	if err := s.patch(ctx, config, operation{"remove", fmt.Sprintf("/metadata/managedFields/%d", mine), nil}); err != nil {
 		return fmt.Errorf("disown the caBundle of ValidatingWebhookConfiguration %s: %w", config.Name, err)
 	}
 	return nil
+}
+
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value,omitempty"`
+}
+
+// patch changes a configuration as it was read: it fails if another replica was faster, and indices are right.
+func (s *SelfSigned) patch(ctx context.Context, config *admissionregistrationv1.ValidatingWebhookConfiguration, does ...operation) error {
+	body, err := json.Marshal(slices.Insert(does, 0, operation{"replace", "/metadata/resourceVersion", config.ResourceVersion}))
+	if err != nil {
+		return err
+	}
+	return s.Client.Patch(ctx, config, client.RawPatch(types.JSONPatchType, body), client.FieldOwner(fieldOwner))
 }

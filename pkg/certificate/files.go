@@ -4,74 +4,58 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Files is a certificate that somebody else keeps in files, as the kubelet does with a Secret. They are polled: a
-// node whose inotify watches are used up must not cost the webhook its certificate. Make one with OpenFiles.
+// node whose inotify watches are used up must not cost the webhook its certificate. Its fields are set before first use.
 type Files struct {
-	crt, key string
-	log      *slog.Logger
-	served   atomic.Pointer[tls.Certificate]
-	read     [2][]byte // what was read last; Watch alone uses it
-	said     string
-}
+	Dir string // of tls.crt and tls.key
+	// Client reads the ValidatingWebhookConfiguration of that name; nil is for whoever has no API server to ask.
+	Client        client.Reader
+	Configuration string
 
-// OpenFiles reads tls.crt and tls.key of a folder. The error says which file is wrong.
-func OpenFiles(dir string, log *slog.Logger) (*Files, error) {
-	f := &Files{crt: filepath.Join(dir, "tls.crt"), key: filepath.Join(dir, "tls.key"), log: log}
-	if err := f.load(); err != nil {
-		return nil, err
-	}
-	return f, nil
+	served atomic.Pointer[tls.Certificate]
+	read   [2][]byte // what was read last
 }
 
 // Served is the last pair that was good.
 func (f *Files) Served() *tls.Certificate { return f.served.Load() }
 
-// Watch reads the files every interval until the context ends. A pair that does not fit is said once, and the last good
-// one stays.
-func (f *Files) Watch(ctx context.Context, interval time.Duration) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(interval):
+// Sync loads the files, and returns the configuration, for Monitor.Look. One that is not there or may not be read is nil, and no
+// error: then nothing is known of it. While a pair does not fit, the last good one stays, and that is the error.
+func (f *Files) Sync(ctx context.Context) (config *admissionregistrationv1.ValidatingWebhookConfiguration, err error) {
+	if f.Client != nil {
+		config, err = readConfiguration(ctx, f.Client, f.Configuration)
+		if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
+			err = nil
 		}
-		said := ""
-		if err := f.load(); err != nil {
-			said = err.Error()
-		}
-		if said != f.said && said != "" {
-			f.log.Error("certificate refused, the last good one stays in use", "error", said)
-		}
-		f.said = said
 	}
+	return config, errors.Join(err, f.Load())
 }
 
-func (f *Files) load() error {
-	wrap := func(err error) error { return fmt.Errorf("certificate %s with key %s: %w", f.crt, f.key, err) }
-	crt, err := os.ReadFile(f.crt)
+// Load reads the files. The error says which is wrong.
+func (f *Files) Load() error {
+	name := [2]string{filepath.Join(f.Dir, "tls.crt"), filepath.Join(f.Dir, "tls.key")}
+	crt, err := os.ReadFile(name[0])
+	key, errKey := os.ReadFile(name[1])
+	if err = errors.Join(err, errKey); err == nil && (f.Served() == nil || !bytes.Equal(crt, f.read[0]) || !bytes.Equal(key, f.read[1])) {
+		var pair tls.Certificate
+		if pair, err = tls.X509KeyPair(crt, key); err == nil {
+			f.served.Store(&pair)
+			f.read = [2][]byte{crt, key}
+		}
+	}
 	if err != nil {
-		return wrap(err)
+		return fmt.Errorf("certificate %s with key %s: %w", name[0], name[1], err)
 	}
-	key, err := os.ReadFile(f.key)
-	if err != nil {
-		return wrap(err)
-	}
-	if f.Served() != nil && bytes.Equal(crt, f.read[0]) && bytes.Equal(key, f.read[1]) {
-		return nil
-	}
-	pair, err := tls.X509KeyPair(crt, key)
-	if err != nil {
-		return wrap(err)
-	}
-	f.served.Store(&pair)
-	f.read = [2][]byte{crt, key}
 	return nil
 }

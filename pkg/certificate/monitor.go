@@ -30,8 +30,7 @@ const (
 type Monitor struct {
 	// Served is the certificate in use; nil for none yet.
 	Served func() *tls.Certificate
-	// Look returns the ValidatingWebhookConfiguration, or nil if there is none. A nil Look is for whoever
-	// has no API server to ask.
+	// Look keeps it fresh and returns the ValidatingWebhookConfiguration, or nil if there is none.
 	Look func(context.Context) (*admissionregistrationv1.ValidatingWebhookConfiguration, error)
 	Log  *slog.Logger
 
@@ -112,9 +111,6 @@ func (m *Monitor) Run(ctx context.Context, interval time.Duration) {
 // guard along. Where there is nothing to read, or no right to, nothing is known.
 func (m *Monitor) look(ctx context.Context) error {
 	defer m.looked.Store(true)
-	if m.Look == nil {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	config, err := m.Look(ctx)
@@ -137,7 +133,7 @@ func (m *Monitor) log(err error) {
 	if said != m.saidError {
 		m.saidError = said
 		if err != nil {
-			m.Log.Warn("webhook configuration or certificates not looked after, the last known state stays", "error", err)
+			m.Log.Warn("webhook configuration or certificate not looked after, the last known state stays", "error", err)
 		}
 	}
 	cert := m.Served()

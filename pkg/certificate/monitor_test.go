@@ -23,7 +23,7 @@ type configuration = admissionregistrationv1.ValidatingWebhookConfiguration
 // issue makes a CA and a certificate for a.b.svc that is valid from now on for a while.
 func issue(t *testing.T, now time.Time, life time.Duration) (cert *tls.Certificate, ca []byte) {
 	t.Helper()
-	makes := authority{dnsName: "a.b.svc", lifetimes: Lifetimes{CA: 10 * life, Certificate: life}}
+	makes := authority{dnsName: "a.b.svc", ca: 10 * life, certificate: life}
 	s, err := makes.advance(now, nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +186,8 @@ func TestLogTellsOncePerState(t *testing.T) {
 func logTellsOncePerState(t *testing.T) {
 	cert, _ := issue(t, time.Now(), 3*time.Second) // dated back by an hour, so near its end at once
 	var log strings.Builder
-	m := &Monitor{Served: func() *tls.Certificate { return cert }, Log: slog.New(slog.NewTextHandler(io.Writer(&log), nil))}
+	nothing := func(context.Context) (*configuration, error) { return nil, nil }
+	m := &Monitor{Served: func() *tls.Certificate { return cert }, Look: nothing, Log: slog.New(slog.NewTextHandler(io.Writer(&log), nil))}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	m.Run(ctx, 50*time.Millisecond)

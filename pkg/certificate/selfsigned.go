@@ -25,9 +25,9 @@ type SelfSigned struct {
 	// Configuration is the name of the ValidatingWebhookConfiguration.
 	Configuration string
 	// DNSName is what the API server calls the webhook by.
-	DNSName   string
-	Lifetimes Lifetimes
-	Log       *slog.Logger
+	DNSName string
+	Overlap time.Duration
+	Log     *slog.Logger
 
 	serving atomic.Pointer[tls.Certificate]
 	last    state // as it was last known to be whole; Sync alone uses it
@@ -87,7 +87,7 @@ func (s *SelfSigned) keep(ctx context.Context, config *admissionregistrationv1.V
 		s.Log.Warn("the Secret has lost its CA, so it is filled with what is in use", "secret", s.Secret.String())
 		base = s.last
 	}
-	makes := authority{dnsName: s.DNSName, lifetimes: s.Lifetimes}
+	makes := authority{s.DNSName, caLife, certificateLife, s.Overlap}
 	data, err := makes.advance(now, base, caBundle(config))
 	if err != nil {
 		return nil, err

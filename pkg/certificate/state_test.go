@@ -7,8 +7,6 @@ import (
 	"time"
 )
 
-var testLife = Lifetimes{CA: 1000 * time.Hour, Certificate: 90 * time.Hour, Overlap: 10 * time.Hour}
-
 // cluster is what all replicas share: the Secret and the caBundle.
 type cluster struct {
 	t      *testing.T
@@ -40,7 +38,7 @@ func (c *cluster) accepted(bundle []byte, served state, now time.Time) bool {
 
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	return &cluster{t: t, makes: authority{dnsName: "a.b.svc", lifetimes: testLife}}
+	return &cluster{t: t, makes: authority{"a.b.svc", 1000 * time.Hour, 90 * time.Hour, 10 * time.Hour}}
 }
 
 // Lives of several CAs, in steps of two hours. Each API server that has seen the caBundle of up to eight hours ago accepts
@@ -49,7 +47,7 @@ func newCluster(t *testing.T) *cluster {
 func TestRotationNeverServesWhatIsNotTrusted(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	c.makes.lifetimes.CA = 250 * time.Hour
+	c.makes.ca = 250 * time.Hour
 	start := time.Now()
 	var bundles [][]byte
 	var served []state
@@ -156,22 +154,6 @@ func TestNextCAWaitsUntilItIsTrusted(t *testing.T) {
 		}
 		if signs := !parse(got[keyCA])[0].Equal(old); signs != test.signs {
 			t.Errorf("%s: signs is %t", test.name, signs)
-		}
-	}
-}
-
-func TestLifetimes(t *testing.T) {
-	t.Parallel()
-	if err := DefaultLifetimes().Validate(); err != nil {
-		t.Error(err)
-	}
-	for name, l := range map[string]Lifetimes{
-		"none":                     {},
-		"a CA too short to follow": {CA: 3 * time.Hour, Certificate: time.Hour, Overlap: time.Hour},
-		"a negative overlap":       {CA: 30 * time.Hour, Certificate: time.Hour, Overlap: -time.Hour},
-	} {
-		if l.Validate() == nil {
-			t.Errorf("%s is taken", name)
 		}
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// fileInterval is how often the policy file and the certificate's files are looked at.
-const fileInterval = 1 * time.Second
+// policyInterval is how often the policy file is looked at.
+const policyInterval = 1 * time.Second
 
 // gcPercent has the garbage collector work twice as often as it would. Reviews leave much behind and nearly nothing stays, so that costs
 // little and saves some MiB of each replica.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,7 +21,7 @@ type certificateOptions struct {
 	secret        string
 	dnsName       string
 	configuration string
-	lifetimes     certificate.Lifetimes
+	overlap       time.Duration
 	checkInterval time.Duration
 }
 
@@ -39,12 +38,9 @@ func (o *certificateOptions) addCertificateFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.secret, "self-signed-secret", "spegel-guard-self-signed", "Secret for the certificates of --self-signed; it must be there, empty at first")
 	f.StringVar(&o.dnsName, "self-signed-dns-name", "", "name that the API server calls, for --self-signed; default is spegel-guard.NAMESPACE.svc")
 	f.StringVar(&o.configuration, "webhook-configuration", "spegel-guard", "ValidatingWebhookConfiguration that must trust the certificate")
-	life := certificate.DefaultLifetimes()
-	f.DurationVar(&o.lifetimes.CA, "self-signed-ca-validity", life.CA, "life of a CA of --self-signed")
-	f.DurationVar(&o.lifetimes.Certificate, "self-signed-validity", life.Certificate, "life of a certificate of --self-signed")
-	f.DurationVar(&o.lifetimes.Overlap, "self-signed-overlap", life.Overlap, "how long a new CA of --self-signed is trusted before it signs")
+	f.DurationVar(&o.overlap, "self-signed-overlap", certificate.Overlap, "how long a new CA of --self-signed is trusted before it signs")
 	f.DurationVar(&o.checkInterval, "certificate-check-interval", 10*time.Second, "how often certificate and caBundle are looked at")
-	for _, hidden := range []string{"self-signed-ca-validity", "self-signed-validity", "self-signed-overlap", "certificate-check-interval"} {
+	for _, hidden := range []string{"self-signed-overlap", "certificate-check-interval"} {
 		_ = f.MarkHidden(hidden) // it is there
 	}
 }
@@ -62,32 +58,22 @@ func (o *certificateOptions) checkCertificateFlags(certDirGiven bool) error {
 	if o.dnsName == "" {
 		o.dnsName = "spegel-guard." + o.namespace + ".svc"
 	}
-	if err := o.lifetimes.Validate(); err != nil {
-		return fmt.Errorf("--self-signed: %w", err)
-	}
 	return nil
 }
 
 // newMonitor prepares the certificate: the one of the files, which must be good already, or one of the
-// program's own. start keeps it fresh until the context ends; it is nil if the monitor does all.
-func (o *certificateOptions) newMonitor(api client.Client, logger *slog.Logger) (m *certificate.Monitor, start func(context.Context), err error) {
+// program's own.
+func (o *certificateOptions) newMonitor(api client.Client, logger *slog.Logger) (*certificate.Monitor, error) {
 	if o.selfSigned {
 		if api == nil {
-			return nil, nil, errors.New("--self-signed keeps its certificate in the cluster: it needs a --kubeconfig outside of one")
+			return nil, errors.New("--self-signed keeps its certificate in the cluster: it needs a --kubeconfig outside of one")
 		}
 		own := &certificate.SelfSigned{
 			Client: api, Secret: client.ObjectKey{Namespace: o.namespace, Name: o.secret}, Configuration: o.configuration,
-			DNSName: o.dnsName, Lifetimes: o.lifetimes, Log: logger,
+			DNSName: o.dnsName, Overlap: o.overlap, Log: logger,
 		}
-		return &certificate.Monitor{Served: own.Served, Look: own.Sync, Log: logger}, nil, nil
+		return &certificate.Monitor{Served: own.Served, Look: own.Sync, Log: logger}, nil
 	}
-	files, err := certificate.OpenFiles(o.certDir, logger)
-	if err != nil {
-		return nil, nil, err
-	}
-	m = &certificate.Monitor{Log: logger, Served: files.Served}
-	if api != nil {
-		m.Look = certificate.LookAt(api, o.configuration)
-	}
-	return m, func(ctx context.Context) { files.Watch(ctx, fileInterval) }, nil
+	files := &certificate.Files{Dir: o.certDir, Client: api, Configuration: o.configuration}
+	return &certificate.Monitor{Served: files.Served, Look: files.Sync, Log: logger}, files.Load()
 }

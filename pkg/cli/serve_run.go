@@ -28,7 +28,7 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	monitor, files, err := o.newMonitor(api, logger)
+	monitor, err := o.newMonitor(api, logger)
 	if err != nil {
 		return err
 	}
@@ -55,12 +55,9 @@ func (o *serveOptions) run(ctx context.Context, logger *slog.Logger) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	defer stop()
-	if files != nil {
-		tasks.Go(func() { files(background) })
-	}
 	tasks.Go(func() { monitor.Run(background, o.checkInterval) })
 	tasks.Go(func() {
-		policies.Watch(background, fileInterval, func(err error) {
+		policies.Watch(background, policyInterval, func(err error) {
 			metrics.PolicyReloaded(err)
 			logReload(logger, policies.Current(), err)
 		})

@@ -93,7 +93,7 @@ func TestCertificateFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the log says that the pair does not match", func() bool {
-		return strings.Contains(guard.Logs(), `"msg":"certificate refused, the last good one stays in use"`)
+		return strings.Contains(guard.Logs(), "not looked after, the last known state stays")
 	})
 	accepted(t, kubectl(t, "-n", ns, "apply", "-f", goodFile)) // the old pair is still served
 	if err := os.WriteFile(key, good, 0o600); err != nil {
