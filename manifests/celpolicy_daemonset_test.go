@@ -29,7 +29,12 @@ const daemonSetPolicyAlone = "components: [../manifests/components/daemonset-pol
 
 func newDaemonSetPolicies(t testing.TB) celPolicies {
 	t.Helper()
-	in := build(t, daemonSetPolicyAlone, nil)
+	return daemonSetPolicies(t, daemonSetPolicyAlone)
+}
+
+func daemonSetPolicies(t testing.TB, kustomization string) celPolicies {
+	t.Helper()
+	in := build(t, kustomization, nil)
 	return celPolicies{
 		denies: newEvaluator(t, the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, "spegel-guard-daemonsets")),
 		warns:  newEvaluator(t, the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, "spegel-guard-daemonsets-warnings")),
@@ -155,7 +160,7 @@ func TestDaemonSetPolicyReadsCommandLines(t *testing.T) {
 	policies := newDaemonSetPolicies(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	words := []string{
-		"", "-", "--", "x", "--x", "$(A)", "$(B)", "$(C)", "$$(A)", "$(A", "https://$(A)", "--router-addr=:5001", "--mirror-targets", "--mirror-targets=http://a",
+		"", "-", "--", "x", "--x", "$(A)", "$(B)", "$(C)", "$$(A)", "$(A", "https://$(A)", "$(D)", "--mirrored-$(A)", "--$(B)", "--router-addr=:5001", "--mirror-targets", "--mirror-targets=http://a",
 		"--mirror-registries", "--mirrored-registries", "--mirrored-registries=https://docker.io", "-mirrored-registries", "--mirrored-registriesx", "--registries",
 		"https://docker.io", "https://ghcr.io", "https://registry.example.ts.net", "_default", "*", "--containerd-registry-config-path=/a", "--containerd-registry-config-path=/b",
 	}
@@ -169,6 +174,7 @@ func TestDaemonSetPolicyReadsCommandLines(t *testing.T) {
 	environment := []corev1.EnvVar{
 		{Name: "A", Value: "docker.io"}, {Name: "B", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: ref, Key: "k"}}},
 		{Name: "C", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.hostIP"}}},
+		{Name: "D", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.annotations['d']"}}},
 		{Name: "MIRRORED_REGISTRIES", Value: "https://docker.io,_default"}, {Name: "MIRRORED_REGISTRIES", Value: "https://docker.io"}, {Name: "MIRROR_TARGETS", Value: "http://a"},
 		{Name: "MIRRORED_REGISTRIES", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: ref, Key: "k"}}},
 	}

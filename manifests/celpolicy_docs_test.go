@@ -9,6 +9,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/spegel-guard/spegel-guard/test/e2e/parity"
 	"github.com/spegel-guard/spegel-guard/test/page"
 )
 
@@ -21,7 +22,7 @@ func kustomizationIn(t *testing.T, name, holds string) string {
 		t.Fatal(err)
 	}
 	for _, yaml := range page.Blocks(string(text), "yaml") {
-		if strings.Contains(yaml, "components: [upstream/components/validating-admission-policy]") && strings.Contains(yaml, holds) {
+		if strings.Contains(yaml, "components: [upstream/components/validating-admission-policy") && strings.Contains(yaml, holds) {
 			return strings.ReplaceAll(yaml, "upstream/", "../manifests/")
 		}
 	}
@@ -41,7 +42,8 @@ func TestCELPoliciesInstallInTheGuide(t *testing.T) {
 
 func TestCELPoliciesRuleTurnedOffAsDocumented(t *testing.T) {
 	t.Parallel()
-	in := build(t, kustomizationIn(t, "../docs/validating-admission-policy.md", "patches:"), nil)
+	in := build(t, strings.Replace(kustomizationIn(t, "../docs/validating-admission-policy.md", "patches:"), "policy]",
+		"policy, ../manifests/components/daemonset-policy]", 1), nil) // the patch is for one of them
 	policies := celPolicies{
 		denies: newEvaluator(t, the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, "spegel-guard")),
 		warns:  newEvaluator(t, the[*admissionregistrationv1.ValidatingAdmissionPolicy](t, in, "spegel-guard-warnings")),
@@ -56,6 +58,18 @@ func TestCELPoliciesRuleTurnedOffAsDocumented(t *testing.T) {
 		}
 		if (said.denied != "") != test.denied {
 			t.Errorf("denied %q, want a denial: %t", said.denied, test.denied)
+		}
+	}
+}
+
+func TestDaemonSetRuleTurnedOffAsDocumented(t *testing.T) {
+	t.Parallel()
+	policies := daemonSetPolicies(t, kustomizationIn(t, "../docs/daemonset.md", "path: /spec/variables"))
+	for entry, denied := range map[string]bool{"": false, "_default": true} {
+		c := parity.DaemonSet{Pod: parity.ChartPod("v0.7.4", strings.Fields(entry)...)}
+		said, err := policies.reviewDaemonSet(t, c)
+		if err != nil || (said.denied != "") != denied {
+			t.Errorf("list %q: denied %q, want a denial: %t; %v", entry, said.denied, denied, err)
 		}
 	}
 }

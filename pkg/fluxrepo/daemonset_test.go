@@ -178,6 +178,14 @@ spec:
 		"a good release, and a DaemonSet that a postRenderer made bad": {
 			release("values: {spegel: {mirroredRegistries: ['https://docker.io']}}") + spegelOf("mirror", private), []string{"kube-system/mirror deny" + at + "26"},
 		},
+		"a release that is suspended, and a DaemonSet that another tool applies": {
+			release("suspend: true\n  values: {spegel: {mirroredRegistries: ['https://docker.io']}}") + spegelOf("mirror", private),
+			[]string{"kube-system/mirror good", "DaemonSet kube-system/mirror-spegel deny" + at + "27"},
+		},
+		"one without a word of Spegel, and without the list": {
+			"{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: p2p, namespace: a}, spec: {template: {spec: {initContainers: [{name: c, args: [configuration, --mirror-targets, 'http://a:1']}]}}}}",
+			[]string{"DaemonSet a/p2p deny empty-mirror-list spec.template.spec.initContainers[0].args:1"},
+		},
 		"a release beside another's": {
 			release("values: {spegel: {mirroredRegistries: ['https://docker.io']}}") + spegelOf("second", private),
 			[]string{"kube-system/mirror good", "DaemonSet kube-system/second-spegel deny" + at + "26"},

@@ -56,7 +56,9 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 		}
 	}
 	for _, d := range sets {
-		i := slices.IndexFunc(told, func(r *judge.Release) bool { return r.Object.By == d.Object.By && d.IsMadeBy(&r.HelmRelease) })
+		i := slices.IndexFunc(told, func(r *judge.Release) bool {
+			return r.Object.By == d.Object.By && !r.Suspended && d.IsMadeBy(&r.HelmRelease)
+		})
 		rel, ok := c.daemonSet(d)
 		switch {
 		case ok && i >= 0:

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +22,9 @@ const (
 	hostsDir                  = "containerd-registry-config-path"
 	router                    = "router-addr"
 )
+
+// defaultHostsDir is where Spegel writes without the flag.
+const defaultHostsDir = "/etc/containerd/certs.d"
 
 // own lists the flags by which Spegel is told from another program with such a subcommand.
 func own() []string { return []string{mirrors, mirrorTargets, oldTargets, hostsDir, router} }
@@ -75,7 +79,7 @@ func Sources(spec *corev1.PodSpec, elsewhere Elsewhere) []Source {
 			s, ok := read(&kind.containers[i], fmt.Sprintf("%s[%d].", kind.field, i), elsewhere)
 			switch {
 			case ok && s.Writes:
-				last[s.HostsDir] = s.Mirrored.container
+				last[cmp.Or(s.HostsDir, defaultHostsDir)] = s.Mirrored.container
 				writing = append(writing, s)
 			case ok:
 				serving = append(serving, s)
@@ -83,7 +87,7 @@ func Sources(spec *corev1.PodSpec, elsewhere Elsewhere) []Source {
 		}
 	}
 	if len(writing) > 0 {
-		return slices.DeleteFunc(writing, func(s Source) bool { return last[s.HostsDir] != s.Mirrored.container })
+		return slices.DeleteFunc(writing, func(s Source) bool { return last[cmp.Or(s.HostsDir, defaultHostsDir)] != s.Mirrored.container })
 	}
 	return serving[:min(len(serving), 1)]
 }
@@ -99,11 +103,13 @@ func read(c *corev1.Container, field string, elsewhere Elsewhere) (s Source, ok 
 	if s.BeforeRename {
 		list, targets = oldMirrors, oldTargets
 	}
-	s.Mirrors, s.Mirrored = line.list(list)
-	s.Targets, s.Targeted = line.list(targets)
-	maps.DeleteFunc(s.Targeted.Unread, func(_ int, ref Reference) bool { return ref.Kind == podVariable }) // each has the node's address
+	s.Mirrors, s.Mirrored = line.mirrors(list)
+	s.Targets, s.Targeted = line.entries(targets)
+	maps.DeleteFunc(s.Targeted.Unread, func(i int, ref Reference) bool { // the node's address
+		return ref.Kind == podVariable && (i == Whole || !line.unread[s.Targeted.words[i]].mayBeFlag)
+	})
 	s.Unread = len(s.Mirrored.Unread) > 0
-	if dir, _ := line.list(hostsDir); len(dir) == 1 {
+	if dir, _ := line.entries(hostsDir); len(dir) == 1 {
 		s.HostsDir = dir[0]
 	}
 	return s, true

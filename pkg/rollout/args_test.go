@@ -69,8 +69,12 @@ func TestConfigurationOfEachChart(t *testing.T) {
 			init: []string{"configuration", "-mirror-targets=http://a", "-mirrored-registries", "https://docker.io"},
 			want: rollout.Configuration{Mirrors: []string{"https://docker.io"}, Targets: []string{"http://a"}, Writes: true},
 		},
-		"what is for no flag": {
-			init: []string{"configuration", "--mirrored-registries", "https://docker.io", "--mirror-targets=http://a", "--", "--mirrored-registries", "x"},
+		"two hyphens, the value of a flag": {
+			init: []string{"configuration", "--mirror-targets=http://a", "--log-level", "--", "--mirrored-registries", "https://docker.io"},
+			want: rollout.Configuration{Mirrors: []string{"https://docker.io"}, Targets: []string{"http://a"}, Writes: true},
+		},
+		"two hyphens after the list": {
+			init: []string{"configuration", "--mirror-targets=http://a", "--mirrored-registries", "https://docker.io", "--"},
 			want: rollout.Configuration{Mirrors: []string{"https://docker.io"}, Targets: []string{"http://a"}, Writes: true},
 		},
 		"a flag that is there twice": {

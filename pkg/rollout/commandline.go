@@ -19,15 +19,18 @@ type Argument struct {
 	container string // the field of the container
 	whole     string // that of the list
 	command   int    // how many words of the command line are in the command
-	words     []int  // the position of each entry there; empty for an environment variable
+	words     []int  // the position of each entry there; inVariable for those of an environment variable
 }
 
 // Whole stands for the list in place of the position of an entry.
 const Whole = -1
 
+// inVariable is the position of what is in an environment variable.
+const inVariable = -1
+
 // Field is the field of an entry, or of the list, below the pod's spec: initContainers[0].args[4].
 func (a *Argument) Field(entry int) string {
-	if entry == Whole || entry >= len(a.words) {
+	if entry == Whole || a.words[entry] == inVariable {
 		return a.whole
 	}
 	return a.word(a.words[entry])
@@ -41,14 +44,15 @@ func (a *Argument) word(i int) string {
 }
 
 // commandLine is what a container starts Spegel with. Spegel reads it with github.com/alexflint/go-arg: a flag takes all that follows
-// up to the next one, the last flag of a name wins, and an environment variable counts where there is no flag.
+// up to the next one, the last flag of a name wins, and an environment variable counts where there is no flag. Where it would not
+// start (a word that belongs to no flag, a flag that it does not have), what is read here makes no difference.
 type commandLine struct {
 	subcommand string // empty where there is none: the container does not run Spegel
 	field      string // of the container
 	command    int    // how many words are in its command
 	words      []string
-	unread     map[int]Reference // words that hold a value that is not read
-	maybe      *int              // the first of those that may be a flag, of any name and with any value
+	unread     map[int]value // words that hold a value that is not read
+	maybe      int           // the first of those that may be a flag, of any name and with any value; -1 if there is none
 	flags      map[string]flag
 	env        *environment
 }
@@ -60,7 +64,7 @@ type flag struct {
 }
 
 func newCommandLine(c *corev1.Container, field string, elsewhere Elsewhere) *commandLine {
-	l := &commandLine{field: field, unread: map[int]Reference{}, flags: map[string]flag{}}
+	l := &commandLine{field: field, unread: map[int]value{}, maybe: -1, flags: map[string]flag{}}
 	if len(c.Command) > 1 { // the first word is the program
 		l.command = len(c.Command) - 1
 		l.words = append(l.words, c.Command[1:]...)
@@ -76,10 +80,10 @@ func newCommandLine(c *corev1.Container, field string, elsewhere Elsewhere) *com
 		value := l.env.expand(l.words[i])
 		l.words[i] = value.text
 		if value.unread != nil {
-			l.unread[i] = *value.unread
+			l.unread[i] = value
 		}
-		if value.mayBeFlag && l.maybe == nil {
-			l.maybe = &i
+		if value.mayBeFlag && l.maybe < 0 {
+			l.maybe = i
 		}
 	}
 	l.parse(start + 1)
@@ -91,8 +95,8 @@ func (l *commandLine) parse(start int) {
 	for i := start; i < len(l.words); i++ {
 		word := l.words[i]
 		switch rest := strings.TrimLeft(word, "-"); {
-		case word == "--":
-			return // what follows is for no flag
+		case word == "--": // the value of the flag before it, or the end of all flags, which nothing may follow
+			name = ""
 		case rest != word && rest != "":
 			key, value, _ := strings.Cut(rest, "=")
 			name = key
@@ -132,16 +136,17 @@ func (l *commandLine) beforeRename() bool {
 	return false
 }
 
-// list is what a flag, or its environment variable, gives. Where both give nothing, it is not known if a word may be the flag.
-func (l *commandLine) list(name string) (values []string, at Argument) {
+// mirrors is the list of mirrors. A word that may be its flag as well is one more entry, which is not known.
+func (l *commandLine) mirrors(name string) (values []string, at Argument) {
 	values, at = l.entries(name)
-	if len(values) == 0 && len(at.Unread) == 0 && l.maybe != nil {
-		at.Unread[Whole] = l.unread[*l.maybe]
-		at.whole = at.word(*l.maybe)
+	if _, unread := at.Unread[Whole]; !unread && l.maybe >= 0 && !slices.Contains(at.words, l.maybe) {
+		at.Unread[len(values)] = *l.unread[l.maybe].unread
+		values, at.words = append(values, l.words[l.maybe]), append(at.words, l.maybe)
 	}
 	return values, at
 }
 
+// entries is what a flag, or its environment variable, gives.
 func (l *commandLine) entries(name string) (values []string, at Argument) {
 	at = Argument{Name: "--" + name, Unread: map[int]Reference{}, container: l.field, command: l.command}
 	if at.whole = l.field + "args"; l.command == len(l.words) {
@@ -154,7 +159,7 @@ func (l *commandLine) entries(name string) (values []string, at Argument) {
 	at.whole = at.word(f.word)
 	add := func(value string, word int) {
 		if unread, ok := l.unread[word]; ok {
-			at.Unread[len(values)] = unread
+			at.Unread[len(values)] = *unread.unread
 		}
 		values, at.words = append(values, value), append(at.words, word)
 	}
@@ -184,5 +189,6 @@ func (l *commandLine) entriesOfVariable(name string, at Argument) ([]string, Arg
 	if err != nil { // Spegel does not start, as with an entry like this
 		values = []string{v.text}
 	}
+	at.words = slices.Repeat([]int{inVariable}, len(values))
 	return values, at
 }

@@ -128,7 +128,17 @@ func TestWhereTheListComesFrom(t *testing.T) {
 		"no list, and a word that may be its flag": {
 			`{initContainers: [{name: c, args: [configuration, ` + targets + `, x, "$(T)", "$(S)"],
 			  env: [{name: S, valueFrom: {secretKeyRef: {name: s, key: k}}}, {name: T, value: "$(S)"}]}]}`,
-			"c --mirrored-registries initContainers[0].args[3]: -1:Secret/s/k",
+			"c --mirrored-registries initContainers[0].args: initContainers[0].args[3]=$(T) 0:Secret/s/k",
+		},
+		"a list, and a word that may replace it": {
+			`{initContainers: [{name: c, args: [configuration, --mirrored-registries, a, ` + targets + `, "$(S)"],
+			  env: [{name: S, valueFrom: {secretKeyRef: {name: s, key: k}}}]}]}`,
+			"c --mirrored-registries initContainers[0].args[1]: initContainers[0].args[2]=a initContainers[0].args[4]=$(S) 1:Secret/s/k",
+		},
+		"the environment, and a word that may replace it": {
+			`{initContainers: [{name: c, args: [configuration, ` + targets + `, "$(S)"],
+			  env: [{name: MIRRORED_REGISTRIES, value: 'a,b'}, {name: S, valueFrom: {secretKeyRef: {name: s, key: k}}}]}]}`,
+			"c MIRRORED_REGISTRIES initContainers[0].env[0]: initContainers[0].env[0]=a initContainers[0].env[0]=b initContainers[0].args[2]=$(S) 2:Secret/s/k",
 		},
 		"no list, and a flag of a name that is not read": {
 			`{initContainers: [{name: c, args: [configuration, ` + targets + `, "--$(S)", x], envFrom: [{configMapRef: {name: s}}]}]}`,

@@ -45,6 +45,10 @@ func signs() map[string]Mark {
 	}
 }
 
+// ofDaemonSet matches the flags by which pkg/rollout tells Spegel, and their environment variables.
+var ofDaemonSet = regexp.MustCompile(`mirrored-registries|mirror-(targets|registries)|containerd-registry-config-path|router-addr|` +
+	`MIRRORED_REGISTRIES|MIRROR_(TARGETS|REGISTRIES)|CONTAINERD_REGISTRY_CONFIG_PATH|ROUTER_ADDR`)
+
 // opaque matches where a chart, or the end of its URL, is not told: a variable or an encrypted value. What refers to a chart, or
 // changes which one it is, says so in the lines below.
 var opaque = regexp.MustCompile(`(?m)\bchart["']?\s*:[^\n]*(\$\{|ENC\[)|\burl["']?\s*:\s*["']?(oci://[^\n]*(\$\{|ENC\[)[^/\n]*$|\$\{|ENC\[)|` +
@@ -77,7 +81,7 @@ func (f *filter) marks(data []byte) Mark {
 			m |= mark
 		}
 	}
-	if f.hasWord(text) {
+	if f.hasWord(text) || m&DaemonSet != 0 && ofDaemonSet.Match(text) {
 		m |= Word
 		if f.spegel.Match(append([]byte("\n"), text...)) {
 			m |= Spegel
