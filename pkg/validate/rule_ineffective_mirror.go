@@ -37,11 +37,11 @@ var ineffectiveMirror = Rule{
 			p.fix = "write https://docker.io"
 			switch {
 			case host == "index.docker.io":
-				p.message = "has no effect, as containerd looks for docker.io instead"
+				p.message = "has no effect, because containerd looks for docker.io instead"
 			case host == "registry-1.docker.io":
 				p.message = "has no effect on images of docker.io, only on those that are named registry-1.docker.io"
 			case scheme == "http" && isPublic(host) && !noHosts:
-				p.message, p.fix = "leads back to the registry by plain http, and it speaks only https", "write https instead of http"
+				p.message, p.fix = "leads back to the registry over plain http, but it speaks only https", "write https instead of http"
 			}
 			return p, p.message != "" && entryProblem(e.raw) == ""
 		})

@@ -39,7 +39,7 @@ var invalidMirrorURL = Rule{
 		if v.olderThan(renamed) && v.list.set && isFalse(v.list.node) {
 			return []problem{{
 				path:    v.list.path,
-				message: "is " + v.list.state() + ", and a chart older than v0.1.0 passes no default on" + crash,
+				message: "is " + v.list.state() + ", and a chart older than v0.1.0 then passes no list to Spegel" + crash,
 				fix:     "list the registries to mirror, " + examples,
 			}}, nil
 		}

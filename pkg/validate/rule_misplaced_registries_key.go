@@ -46,7 +46,7 @@ spegel:
 			}
 		}
 		if inner, _ := certainty.Child(v.spegel, spegelKey); isMap(inner) {
-			add("Spegel's chart does not read this map", "move what it holds up to "+v.path(spegelKey).String(), spegelKey, spegelKey)
+			add("Spegel's chart does not read this map", "move its contents up to "+v.path(spegelKey).String(), spegelKey, spegelKey)
 		}
 		return out, nil
 	},

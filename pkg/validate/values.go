@@ -95,7 +95,7 @@ func (v *values) writesNoHosts() bool {
 // nothing by itself.
 func (v *values) says(p problem, what, follows string) problem {
 	if p.mild = v.writesNoHosts(); p.mild {
-		follows = "; with containerdMirrorAdd: false Spegel writes no hosts files, so the nodes' own decide what it is asked for"
+		follows = "; with containerdMirrorAdd: false Spegel writes no hosts files, so the nodes' own hosts files decide what it is asked for"
 	}
 	p.message = p.message + what + follows
 	return p
