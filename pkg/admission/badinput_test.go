@@ -25,7 +25,7 @@ func TestBadInput(t *testing.T) {
 		message     string
 	}{
 		"a body that is no JSON": {
-			body: func(*testing.T) []byte { return []byte(`{"hunter2`) }, status: 400, message: "expected an AdmissionReview of admission.k8s.io/v1: body is not one: ",
+			body: func(*testing.T) []byte { return []byte(`{"hunter2`) }, status: 400, message: "expected an AdmissionReview of admission.k8s.io/v1: body is not JSON of that form: ",
 		},
 		"a body that is another object": {
 			body: func(*testing.T) []byte {

@@ -47,7 +47,7 @@ func (h *Handler) Handle(ctx context.Context, req *admissionv1.AdmissionRequest)
 	defer func() {
 		if p := recover(); p != nil {
 			h.Log.Error("panic in a review", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			resp = refused(http.StatusInternalServerError, errors.New("the review failed: a panic, of which the log of spegel-guard has more"))
+			resp = refused(http.StatusInternalServerError, errors.New("the review failed with a panic; see the log of spegel-guard"))
 		}
 		resp.UID = req.UID
 	}()

@@ -68,7 +68,7 @@ func readReview(r *http.Request) (*admissionv1.AdmissionReview, error) {
 	case errors.As(err, &syntax) && r.ContentLength == 0:
 		return nil, errors.New("body is empty")
 	case errors.As(err, &syntax) || errors.As(err, &shape):
-		return nil, fmt.Errorf("body is not one: %w", err)
+		return nil, fmt.Errorf("body is not JSON of that form: %w", err)
 	case err != nil:
 		return nil, fmt.Errorf("body could not be read: %w", err)
 	case review.APIVersion != admissionv1.SchemeGroupVersion.String() || review.Kind != "AdmissionReview":

@@ -31,10 +31,10 @@ func NewMetrics(reg prometheus.Registerer, policySince func() time.Time) *Metric
 			Name: "spegel_guard_findings_total", Help: "Findings by rule and severity.",
 		}, []string{"rule", "severity"}),
 		unresolved: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "spegel_guard_unresolved_references_total", Help: "References that could not be read and could change a finding, by kind.",
+			Name: "spegel_guard_unresolved_references_total", Help: "References that could not be read and could have changed a finding, by kind.",
 		}, []string{"kind"}),
 		badRequests: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "spegel_guard_bad_requests_total", Help: "Requests that were no AdmissionReview.",
+			Name: "spegel_guard_bad_requests_total", Help: "Requests that were not an AdmissionReview.",
 		}),
 		turnedAway: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "spegel_guard_turned_away_total", Help: "Requests answered with 429 because too many reviews were under way.",
@@ -43,7 +43,7 @@ func NewMetrics(reg prometheus.Registerer, policySince func() time.Time) *Metric
 			Name: "spegel_guard_policy_reloads_total", Help: "New versions of the policy file by result, loaded or refused.",
 		}, []string{"result"}),
 		policyRefused: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "spegel_guard_policy_refused", Help: "1 while the policy file as it is was refused and an older version is in force, else 0.",
+			Name: "spegel_guard_policy_refused", Help: "1 while the current policy file is refused and an older version is in force, else 0.",
 		}),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "spegel_guard_review_duration_seconds", Help: "Time from a decoded review to its verdict.",

@@ -60,7 +60,7 @@ func TestManyInlineValuesAreNotMerged(t *testing.T) {
 	rel := release.Resolve(t.Context(), hr, release.Options{Charts: []string{"spegel"}, Reader: oneConfigMap{}})
 	res := rel.Evaluate(validate.Policy{})
 	want := []release.Reference{{
-		Kind: "ConfigMap", Namespace: "kube-system", Name: "values", Key: "values.yaml", Reason: "not read, as there is too much beside it",
+		Kind: "ConfigMap", Namespace: "kube-system", Name: "values", Key: "values.yaml", Reason: "not read, because there is too much besides it",
 	}}
 	if diff := cmp.Diff(want, res.Unresolved); diff != "" || len(res.With(validate.Deny)) != 1 {
 		t.Errorf("%d denied, unresolved (-want +got):\n%s", len(res.With(validate.Deny)), diff)

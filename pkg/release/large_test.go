@@ -32,7 +32,7 @@ func TestNoMoreIsReadAfterTooMuch(t *testing.T) {
 				hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, from("ConfigMap", object))
 				switch {
 				case i >= tc.read:
-					want = append(want, "ConfigMap "+object+"/values.yaml: not read, as there is too much beside it")
+					want = append(want, "ConfigMap "+object+"/values.yaml: not read, because there is too much besides it")
 				case tc.data["values.yaml"] != "" && i > 0:
 					want = append(want, "ConfigMap "+object+"/values.yaml: is too large")
 				}

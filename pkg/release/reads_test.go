@@ -65,7 +65,7 @@ func TestNoMoreThanTheLimitIsRead(t *testing.T) {
 	if len(c.reads) != maxReferences {
 		t.Errorf("%d reads, want %d", len(c.reads), maxReferences)
 	}
-	if n := len(res.Unresolved); n != 5 || res.Unresolved[0].Reason != "not read, as there is too much beside it" {
+	if n := len(res.Unresolved); n != 5 || res.Unresolved[0].Reason != "not read, because there is too much besides it" {
 		t.Errorf("%d unresolved: %v", n, untold(res))
 	}
 }

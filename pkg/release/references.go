@@ -46,7 +46,7 @@ type object struct {
 // read has an entry hold its text, or says why there is none; where it is optional and missing for good there is nothing to say.
 func (r *references) read(ctx context.Context, l *layer) (unread string) {
 	if r.left < 0 || l.origin.Index >= maxReferences {
-		return "not read, as there is too much beside it"
+		return "not read, because there is too much besides it"
 	}
 	id := objectName{l.ref.Kind, l.ref.Name}
 	obj, again := r.objects[id]

@@ -27,7 +27,7 @@ func TestEachEntryHasItsTextOrAReason(t *testing.T) {
 		{"ConfigMap", "gone", "", false, "", "not found"},
 		{"Thing", "a", "", true, "", "a kind that Flux does not read values from"},
 		{"ConfigMap", "large", "", false, "", "is too large"},
-		{"ConfigMap", "a", "", false, "", "not read, as there is too much beside it"},
+		{"ConfigMap", "a", "", false, "", "not read, because there is too much besides it"},
 	} {
 		l := layer{origin: Origin{Index: i}, ref: helmv2.ValuesReference{Kind: tc.kind, Name: tc.name, ValuesKey: tc.key, Optional: tc.optional}}
 		unread := from.read(t.Context(), &l)
