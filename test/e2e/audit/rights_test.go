@@ -77,7 +77,7 @@ subjects: [{kind: ServiceAccount, name: nobody, namespace: rights}]
 		t.Errorf("%+v", r)
 	}
 	r = webhookAs(t, nobody, "audit", "--namespace=rights")
-	if r.code != 0 || !strings.Contains(r.stdout, "warn rights/spegel") || !strings.Contains(r.stdout, "as DaemonSets may not be listed; its values are still judged [cluster-not-seen]") {
+	if r.code != 0 || !strings.Contains(r.stdout, "warn rights/spegel") || !strings.Contains(r.stdout, "because DaemonSets may not be listed; its values are still judged [cluster-not-seen]") {
 		t.Errorf("%+v", r)
 	}
 	r = webhookAs(t, nobody, "audit", "--namespace=rights", "--events")
