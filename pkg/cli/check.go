@@ -99,10 +99,6 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 	if err != nil {
 		return err
 	}
-	inputs := slices.Concat([]string{o.config}, o.varFiles, paths)
-	if err := outputs.keepInputs(inputs, res.Reads); err != nil {
-		return err
-	}
 	for i := range res.Errors {
 		res.Errors[i].Elsewhere = res.Errors[i].Elsewhere && !o.verbose
 	}

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/term"
@@ -23,7 +25,8 @@ type output struct {
 
 type outputs []output
 
-// parseOutputs reads FORMAT or FORMAT=FILE, each of one of the formats. Two reports to one place are refused.
+// parseOutputs reads FORMAT or FORMAT=FILE, each of one of the formats. Two reports to one place are refused, and so are files
+// called YAML: no report is, and what is checked is.
 func parseOutputs(args []string, formats []report.Format) (outputs, error) {
 	var out outputs
 	var errs []error
@@ -31,24 +34,23 @@ func parseOutputs(args []string, formats []report.Format) (outputs, error) {
 	for _, arg := range args {
 		name, file, toFile := strings.Cut(arg, "=")
 		format, err := report.ParseFormat(name, formats)
-		switch {
+		if file == "-" {
+			toFile, file = false, ""
+		}
+		if file != "" {
+			file = filepath.Clean(file)
+		}
+		switch ext := filepath.Ext(file); {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("--output %w", err))
-			continue
 		case toFile && file == "":
 			errs = append(errs, fmt.Errorf("--output %s: no file after =", arg))
-			continue
-		case file == "-":
-			file = ""
+		case ext == ".yaml" || ext == ".yml":
+			errs = append(errs, fmt.Errorf("--output %s: no report is YAML; use another name, so that no manifest is overwritten", arg))
+		case taken[file]:
+			errs = append(errs, fmt.Errorf("--output %s: another report goes to %s already; use FORMAT=FILE", arg, cmp.Or(file, "standard output")))
 		}
-		if place := absolute(file); taken[place] {
-			where := file
-			if where == "" {
-				where = "standard output"
-			}
-			errs = append(errs, fmt.Errorf("--output %s: another report goes to %s already; use FORMAT=FILE", arg, where))
-		}
-		taken[absolute(file)] = true
+		taken[file] = true
 		out = append(out, output{format, file})
 	}
 	return out, errors.Join(errs...)

@@ -44,7 +44,7 @@ func rootOf(path string) string {
 		dir, err = filepath.EvalSymlinks(dir)
 	}
 	if err != nil {
-		return "" // of a path that is not there, the check tells
+		return "" // the check itself fails where a path is not there
 	}
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		dir = filepath.Dir(dir)
@@ -60,19 +60,16 @@ func policyAt(dir string) (string, error) {
 	if dir == "" {
 		return "", nil
 	}
-	file := fluxrepo.Displayed(filepath.Join(dir, policyName), false)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return "", fmt.Errorf("policy: %w", err)
 	}
-	defer func() { _ = root.Close() }()       // it was only looked at
-	switch _, err := root.Stat(policyName); { // a link may lead to another file of the repository, and not out of it
-	case errors.Is(err, fs.ErrNotExist):
-		if _, err := root.Lstat(policyName); err == nil {
-			return "", fmt.Errorf("policy: %s is a broken link", file)
-		}
+	defer func() { _ = root.Close() }() // it was only looked at
+	if _, err := root.Lstat(policyName); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
-	case err != nil:
+	}
+	file := fluxrepo.Displayed(filepath.Join(dir, policyName), false)
+	if _, err := root.Stat(policyName); err != nil { // a link may lead to another file of the repository, and not out of it
 		return "", fmt.Errorf("policy: %s: %w", file, err)
 	}
 	return file, nil

@@ -23,7 +23,6 @@ type doctorOptions struct {
 	cluster        clusterOptions
 	namespace      string
 	outputs        []string
-	describe       bool
 	interval       time.Duration
 	metricsAddress string
 }
@@ -53,9 +52,6 @@ Exit code: 0 nothing failed, 1 a check failed, 2 nothing could be examined.`,
   spegel-guard doctor --bundle support.zip --image harbor.example.com/team/app:v1`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.describe {
-				return describeDoctor(cmd.OutOrStdout())
-			}
 			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -71,8 +67,6 @@ Exit code: 0 nothing failed, 1 a check failed, 2 nothing could be examined.`,
 	f.StringArrayVarP(&o.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text or json (repeatable)")
 	f.DurationVar(&o.interval, "interval", 0, "repeat the checks at this interval and serve metrics; needs --node-root")
 	f.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics and /healthz, with --interval")
-	f.BoolVar(&o.describe, "describe", false, "print the page about the checks")
-	_ = f.MarkHidden("describe") // the flag exists
 	cmd.MarkFlagsMutuallyExclusive("node-root", "talos", "bundle")
 	complete(cmd, report.DoctorFormats())
 	return cmd

@@ -23,18 +23,6 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/cli"
 )
 
-// The page is what the checks say, to the letter.
-func TestDoctorPage(t *testing.T) {
-	t.Parallel()
-	var stdout, stderr bytes.Buffer
-	if code := cli.Run(t.Context(), []string{"doctor", "--describe"}, strings.NewReader(""), &stdout, &stderr); code != cli.ExitOK {
-		t.Fatalf("exit code %d\n%s", code, stderr.String())
-	}
-	if page := file(t, "docs/doctor.md"); page != stdout.String() {
-		t.Error("docs/doctor.md is out of date: run \"make generate\"")
-	}
-}
-
 // With --interval the outcome is offered as metrics until the program is told to end.
 func TestDoctorMetrics(t *testing.T) {
 	t.Parallel()

@@ -8,7 +8,6 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/selection"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -125,7 +124,6 @@ type Result struct {
 	// Unbuilt is the number of Kustomizations of which nothing of Spegel can come, and which Options.All would build.
 	Unbuilt int
 
-	trees []*worktree.Tree
 	given []*substitute.Given
 }
 
@@ -137,12 +135,4 @@ func (r *Result) Used(name string) bool {
 // Stood reports whether the source of a number in Options.Sources stood for a ConfigMap or Secret.
 func (r *Result) Stood(source int) bool {
 	return slices.ContainsFunc(r.given, func(g *substitute.Given) bool { return g.Stood[source] })
-}
-
-// Reads reports whether the check has read a file, which is given by its absolute path without symbolic links.
-func (r *Result) Reads(abs string) bool {
-	return slices.ContainsFunc(r.trees, func(t *worktree.Tree) bool {
-		f := t.File(t.Rel(abs))
-		return f != nil && f.WasRead()
-	})
 }

@@ -44,9 +44,6 @@ func (f *File) IsKustomization() bool {
 	return slices.Contains(kustomizationNames(), path.Base(f.Path))
 }
 
-// WasRead reports whether anything is known of what the file holds.
-func (f *File) WasRead() bool { return f.read }
-
 func (f *File) decode(data []byte) {
 	f.docs, f.docsErr = yamldoc.Decode(data)
 	f.decoded = true
