@@ -10,21 +10,20 @@ import (
 // The parts of JUnit's XML that CI systems read.
 type (
 	junitSuites struct {
-		XMLName  xml.Name   `xml:"testsuites"`
-		Name     string     `xml:"name,attr"`
-		Tests    int        `xml:"tests,attr"`
-		Failures int        `xml:"failures,attr"`
-		Errors   int        `xml:"errors,attr"`
-		Skipped  int        `xml:"skipped,attr"`
-		Suite    junitSuite `xml:"testsuite"`
+		XMLName xml.Name `xml:"testsuites"`
+		junitCounts
+		Suite junitSuite `xml:"testsuite"`
 	}
 	junitSuite struct {
-		Name     string      `xml:"name,attr"`
-		Tests    int         `xml:"tests,attr"`
-		Failures int         `xml:"failures,attr"`
-		Errors   int         `xml:"errors,attr"`
-		Skipped  int         `xml:"skipped,attr"`
-		Cases    []junitCase `xml:"testcase"`
+		junitCounts
+		Cases []junitCase `xml:"testcase"`
+	}
+	junitCounts struct {
+		Name     string `xml:"name,attr"`
+		Tests    int    `xml:"tests,attr"`
+		Failures int    `xml:"failures,attr"`
+		Errors   int    `xml:"errors,attr"`
+		Skipped  int    `xml:"skipped,attr"`
 	}
 	junitCase struct {
 		Name      string `xml:"name,attr"`
@@ -49,7 +48,7 @@ type (
 // writeJUnit writes a test case for each release: a denied one failed, one that could not be decided was
 // skipped, warnings are its output. What could not be checked is a test case with an error.
 func writeJUnit(w io.Writer, r *Report) error {
-	suite := junitSuite{Name: "spegel-guard"}
+	suite := junitSuite{junitCounts: junitCounts{Name: "spegel-guard"}}
 	for i := range r.Releases {
 		suite.Cases = append(suite.Cases, junitRelease(&r.Releases[i]))
 	}
@@ -78,13 +77,10 @@ func writeJUnit(w io.Writer, r *Report) error {
 	out.WriteString(xml.Header)
 	enc := xml.NewEncoder(&out)
 	enc.Indent("", "  ")
-	err := enc.Encode(junitSuites{
-		Name: suite.Name, Tests: suite.Tests, Failures: suite.Failures, Errors: suite.Errors, Skipped: suite.Skipped, Suite: suite,
-	})
-	if err != nil {
+	if err := enc.Encode(junitSuites{junitCounts: suite.junitCounts, Suite: suite}); err != nil {
 		return err
 	}
-	_, err = w.Write(append(escape(out.Bytes(), inXML), '\n'))
+	_, err := w.Write(append(escape(out.Bytes(), inXML), '\n'))
 	return err
 }
 
