@@ -51,7 +51,7 @@ type Release struct {
 	Problems   []Problem
 
 	resolved *release.Release
-	object   *helmv2.HelmRelease
+	from     origin
 }
 
 // Result is what an audit found, sorted by namespace, name and kind.
@@ -69,14 +69,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	res := &Result{}
 	err := pages.Each(ctx, o.Reader, []client.ListOption{client.InNamespace(o.Namespace)}, func(page *helmv2.HelmReleaseList) error {
-		found, err := o.judge(ctx, page.Items)
-		res.Releases = append(res.Releases, found...)
-		for i := range page.Items {
-			from := originOf(&page.Items[i])
-			from.spegel = slices.ContainsFunc(found, func(r Release) bool { return r.Namespace == from.name.Namespace && r.Name == from.name.Name })
-			res.origins = append(res.origins, from)
-		}
-		return err
+		return o.judge(ctx, page.Items, res)
 	})
 	if err == nil {
 		err = o.look(ctx, res)
@@ -99,7 +92,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 // judge picks Spegel's releases out of a page and runs the rules over them.
-func (o *Options) judge(ctx context.Context, page []helmv2.HelmRelease) ([]Release, error) {
+func (o *Options) judge(ctx context.Context, page []helmv2.HelmRelease, res *Result) error {
 	judged := make([]*Release, len(page))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
@@ -110,15 +103,17 @@ func (o *Options) judge(ctx context.Context, page []helmv2.HelmRelease) ([]Relea
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return err
 	}
-	var found []Release
-	for _, rel := range judged {
-		if rel != nil {
-			found = append(found, *rel)
+	for i, rel := range judged {
+		from := originOf(&page[i])
+		if from.spegel = rel != nil; rel != nil {
+			rel.from = from
+			res.Releases = append(res.Releases, *rel)
 		}
+		res.origins = append(res.origins, from)
 	}
-	return found, nil
+	return nil
 }
 
 func (o *Options) judgeOne(ctx context.Context, hr *helmv2.HelmRelease) *Release {
@@ -129,8 +124,7 @@ func (o *Options) judgeOne(ctx context.Context, hr *helmv2.HelmRelease) *Release
 	res := rel.Evaluate(o.Policy)
 	return &Release{
 		Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name, UID: hr.UID, Chart: rel.Chart, Version: rel.Version,
-		Suspended: rel.Suspended, Deleting: hr.DeletionTimestamp != nil, Findings: res.Findings, Unresolved: res.Unresolved,
-		resolved: rel, object: hr.DeepCopy(), // a copy, or the whole page stays in memory
+		Suspended: rel.Suspended, Deleting: hr.DeletionTimestamp != nil, Findings: res.Findings, Unresolved: res.Unresolved, resolved: rel,
 	}
 }
 

@@ -23,10 +23,10 @@ func (o *Options) look(ctx context.Context, res *Result) error {
 	byNamespace := map[string]*seen{}
 	for i := range res.Releases {
 		rel := &res.Releases[i]
-		if rel.object.Spec.KubeConfig != nil {
-			continue // it runs in another cluster
+		if rel.from.elsewhere {
+			continue
 		}
-		s, err := o.see(ctx, byNamespace, rel.object.GetReleaseNamespace())
+		s, err := o.see(ctx, byNamespace, rel.from.release.Namespace)
 		if err != nil {
 			return err
 		}
@@ -87,10 +87,9 @@ func (o *Options) facts(ctx context.Context, rel *Release, s *seen, res *Result)
 		rel.Problems = []Problem{{NotSeen, "what runs of this release is not known, because DaemonSets " + s.problem + "; its values are still judged", "to see what runs, grant list on daemonsets.apps"}}
 		return nil
 	}
-	from := originOf(rel.object)
 	for i := range s.running {
 		d := &s.running[i]
-		if !from.made(d) {
+		if !rel.from.made(d) {
 			continue
 		}
 		if makers := res.makers(d); len(makers) > 1 {
@@ -98,7 +97,7 @@ func (o *Options) facts(ctx context.Context, rel *Release, s *seen, res *Result)
 			continue
 		}
 		s.claimed[i] = true
-		if err := o.addDaemonSet(ctx, rel, d, from.secret); err != nil {
+		if err := o.addDaemonSet(ctx, rel, d, rel.from.secret); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/spegel-guard/spegel-guard/pkg/daemonset"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/rollout"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -83,7 +84,8 @@ func list(c *rollout.Configuration) string {
 // say: they may be about values that are not in force, or could not be read.
 func (o *Options) privatePulls(rel *Release, d *rollout.DaemonSet, hidden bool) *Problem {
 	found := slices.DeleteFunc(daemonset.JudgeSources(d.Sources, o.Policy).Findings, func(f daemonset.Finding) bool {
-		return f.Severity != validate.Deny || f.Effect != validate.StandsBetween || rel.has(f.Rule)
+		said := slices.ContainsFunc(rel.Findings, func(own release.Finding) bool { return own.Rule == f.Rule })
+		return f.Severity != validate.Deny || f.Effect != validate.StandsBetween || said
 	})
 	if len(found) == 0 {
 		return nil
@@ -101,14 +103,4 @@ func (o *Options) privatePulls(rel *Release, d *rollout.DaemonSet, hidden bool) 
 		fix = rel.catchUp()
 	}
 	return &Problem{PrivatePulls, fmt.Sprintf("current list of mirrors of DaemonSet %s: %s (%s)", d, text, f.Rule), fix}
-}
-
-// has reports whether the release's own values break a rule.
-func (r *Release) has(rule string) bool {
-	for i := range r.Findings {
-		if r.Findings[i].Rule == rule {
-			return true
-		}
-	}
-	return false
 }
