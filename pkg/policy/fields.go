@@ -66,20 +66,15 @@ func isChart(s string) bool {
 	})
 }
 
-func (p *parser) constant(n *yaml.Node, field, want string) {
-	if s, ok := p.str(n, field); ok && s != want {
-		p.errorf(n, field, "%s; want %s", validate.Quote(s), want)
-	}
-}
-
 func (p *parser) oneOf(n *yaml.Node, field string, want ...string) string {
 	s, ok := p.str(n, field)
-	if !ok {
-		return ""
-	}
-	if slices.Contains(want, s) {
+	if !ok || slices.Contains(want, s) {
 		return s
 	}
-	p.errorf(n, field, "%s; want %s or %s", validate.Quote(s), strings.Join(want[:len(want)-1], ", "), want[len(want)-1])
+	choice := want[len(want)-1]
+	if others := want[:len(want)-1]; len(others) > 0 {
+		choice = strings.Join(others, ", ") + " or " + choice
+	}
+	p.errorf(n, field, "%s; want %s", validate.Quote(s), choice)
 	return ""
 }

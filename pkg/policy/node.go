@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -90,24 +91,9 @@ func join(field, key string) string {
 
 // describe names the type of a node, for an error.
 func describe(n *yaml.Node) string {
-	if n.Kind == yaml.MappingNode {
-		return "a map"
-	}
-	if n.Kind == yaml.SequenceNode {
-		return "a list"
-	}
-	switch n.Tag {
-	case "!!null":
-		return "null"
-	case "!!str":
-		return "a string"
-	case "!!bool":
-		return "a boolean"
-	case "!!int", "!!float":
-		return "a number"
-	case "!!timestamp":
-		return "a date"
-	default:
-		return "a value tagged " + validate.Clean(strings.TrimPrefix(n.Tag, "!!"))
-	}
+	name := map[string]string{
+		"!!map": "a map", "!!seq": "a list", "!!null": "null", "!!str": "a string", "!!bool": "a boolean", "!!int": "a number",
+		"!!float": "a number", "!!timestamp": "a date",
+	}[n.ShortTag()]
+	return cmp.Or(name, "a value tagged "+validate.Clean(strings.TrimPrefix(n.Tag, "!!")))
 }

@@ -89,9 +89,9 @@ func (p *parser) policyFile(root *yaml.Node) {
 	set := p.each(root, "", func(key *yaml.Node, value *yaml.Node) {
 		switch key.Value {
 		case "apiVersion":
-			p.constant(value, key.Value, APIVersion)
+			p.oneOf(value, key.Value, APIVersion)
 		case "kind":
-			p.constant(value, key.Value, Kind)
+			p.oneOf(value, key.Value, Kind)
 		case "privateRegistries":
 			p.privateRegistries(value)
 		case "rules":
