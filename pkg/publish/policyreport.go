@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -87,23 +87,17 @@ func newPolicyReport(rel *report.Release, now time.Time) *unstructured.Unstructu
 	ref := object(rel)
 	results, summary := results(rel, now)
 	o := &unstructured.Unstructured{Object: map[string]any{
-		"scope": reference(ref), "results": results, "summary": summary,
+		"results": results, "summary": summary, "scope": map[string]any{
+			"apiVersion": ref.APIVersion, "kind": ref.Kind, "namespace": ref.Namespace, "name": ref.Name, "uid": string(ref.UID),
+		},
 	}}
 	o.SetGroupVersionKind(PolicyReportKind())
 	o.SetNamespace(rel.Namespace)
 	o.SetName(namePrefix + rel.UID)
 	o.SetLabels(map[string]string{managedBy: manager})
 	// no controller, and nothing is blocked: it only goes when the release does
-	_ = unstructured.SetNestedSlice(o.Object, []any{map[string]any{
-		"apiVersion": ref.APIVersion, "kind": ref.Kind, "name": ref.Name, "uid": string(ref.UID),
-	}}, "metadata", "ownerReferences")
+	o.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name, UID: ref.UID}})
 	return o
-}
-
-func reference(ref corev1.ObjectReference) map[string]any {
-	return map[string]any{
-		"apiVersion": ref.APIVersion, "kind": ref.Kind, "namespace": ref.Namespace, "name": ref.Name, "uid": string(ref.UID),
-	}
 }
 
 // results has one result for each thing that is wrong, what denies first, or one that passes. The summary counts all of them,
