@@ -20,13 +20,7 @@ type Examination struct {
 
 // Count is how many checks have the status.
 func (e *Examination) Count(s node.Status) int {
-	n := 0
-	for i := range e.Checks {
-		if e.Checks[i].Status == s {
-			n++
-		}
-	}
-	return n
+	return many(e.Checks, func(r node.Result) bool { return r.Status == s })
 }
 
 // DoctorFormats lists the formats of doctor's report.

@@ -141,20 +141,17 @@ func (r *Report) Complete() bool { return r.fatal() == 0 }
 
 // fatal counts the errors that leave the run incomplete.
 func (r *Report) fatal() int {
-	n := 0
-	for _, e := range r.Errors {
-		if e.Fatal {
-			n++
-		}
-	}
-	return n
+	return many(r.Errors, func(e Error) bool { return e.Fatal })
 }
 
 // unfollowed counts what could not be followed and leaves the run complete all the same.
 func (r *Report) unfollowed() int {
-	n := 0
-	for _, e := range r.Errors {
-		if e.Unfollowed && !e.Fatal {
+	return many(r.Errors, func(e Error) bool { return e.Unfollowed && !e.Fatal })
+}
+
+func many[T any](all []T, is func(T) bool) (n int) {
+	for _, one := range all {
+		if is(one) {
 			n++
 		}
 	}

@@ -55,18 +55,13 @@ func (t *textWriter) release(chains []Release) {
 	if chart := join(" ", r.Chart, r.Version); chart != "" {
 		fmt.Fprintf(t, " (%s)", printable(chart))
 	}
-	var notes []string
-	if r.Suspended {
-		notes = append(notes, "suspended")
-	}
-	if r.Deleting {
-		notes = append(notes, "being deleted")
-	}
-	if r.Inactive {
-		notes = append(notes, "nothing builds it")
-	}
-	if len(notes) > 0 {
-		fmt.Fprintf(t, ", %s", strings.Join(notes, ", "))
+	for _, note := range []struct {
+		holds bool
+		text  string
+	}{{r.Suspended, "suspended"}, {r.Deleting, "being deleted"}, {r.Inactive, "nothing builds it"}} {
+		if note.holds {
+			fmt.Fprint(t, ", ", note.text)
+		}
 	}
 	fmt.Fprintln(t)
 	if place := r.Place.String(); place != "" {
