@@ -2,8 +2,6 @@ package admission
 
 import (
 	"context"
-	jsonv2 "encoding/json/v2"
-	"errors"
 	"fmt"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -19,15 +17,15 @@ import (
 // reviewDaemonSet judges the arguments of a DaemonSet's template, whoever made it. Denied is what the template adds, so that a restart
 // passes, and a change that fixes one of two faults. Nothing is read.
 func (h *Handler) reviewDaemonSet(_ context.Context, req *admissionv1.AdmissionRequest) outcome {
-	after, err := decodeDaemonSet(req.Object.Raw)
-	if err != nil {
-		return badReview("object is not decodable", err)
+	const what = "a DaemonSet of apps/v1"
+	var before, after appsv1.DaemonSet
+	if err := decodeInto(req.Object.Raw, &after, what); err != nil {
+		return badReview(err)
 	}
 	pol, had, hadUnread := h.Policy(), entries{}, map[rollout.Reference]bool{}
 	if req.Operation == admissionv1.Update {
-		before, err := decodeDaemonSet(req.OldObject.Raw)
-		if err != nil {
-			return badReview("old object is not decodable", err)
+		if err := decodeInto(req.OldObject.Raw, &before, what); err != nil {
+			return badReview(err)
 		}
 		if equality.Semantic.DeepEqual(before.Spec.Template, after.Spec.Template) {
 			return outcome{verdict: notReviewed}
@@ -59,7 +57,7 @@ func (h *Handler) reviewDaemonSet(_ context.Context, req *admissionv1.AdmissionR
 			denies: pol.Unresolved == policy.UnresolvedDeny && !hadUnread[u.Reference],
 		})
 	}
-	return h.conclude(lines, " in "+describe(after, req.Namespace))
+	return h.conclude(lines, " in "+describe(&after, req.Namespace))
 }
 
 // describe names a DaemonSet and what it belongs to, as its labels say.
@@ -73,13 +71,4 @@ func describe(ds *appsv1.DaemonSet, namespace string) string {
 		return fmt.Sprintf("%s of Helm release %s/%s", name, validate.Clean(helm.Namespace), validate.Clean(helm.Name))
 	}
 	return name
-}
-
-// decodeDaemonSet reads a DaemonSet. The error quotes nothing of it.
-func decodeDaemonSet(raw []byte) (*appsv1.DaemonSet, error) {
-	ds := &appsv1.DaemonSet{}
-	if len(raw) == 0 || jsonv2.Unmarshal(raw, ds, asTheAPIServer()) != nil {
-		return nil, errors.New("expected a DaemonSet of apps/v1 as the object")
-	}
-	return ds, nil
 }

@@ -56,8 +56,7 @@ func (h *Handler) Handle(ctx context.Context, req *admissionv1.AdmissionRequest)
 	h.Metrics.reviewed(req, out.verdict, time.Since(start))
 	switch {
 	case out.err != nil:
-		// in words of ours, never a part of the body
-		h.Log.Error("bad review", "problem", out.bad)
+		h.Log.Error("bad review", "problem", out.err)
 		return refused(http.StatusBadRequest, out.err)
 	case out.verdict == denied:
 		h.logDenial(req, out)
@@ -82,7 +81,7 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 	case metav1.GroupKind{Group: appsv1.GroupName, Kind: kindDaemonSet}:
 		judge = h.reviewDaemonSet
 	default:
-		return badReview("another kind of object", errors.New("expected a HelmRelease of helm.toolkit.fluxcd.io/v2, a ConfigMap, a Secret or a DaemonSet of apps/v1"))
+		return badReview(errors.New("expected a HelmRelease of helm.toolkit.fluxcd.io/v2, a ConfigMap, a Secret or a DaemonSet of apps/v1"))
 	}
 	if req.SubResource != "" || req.Operation != admissionv1.Create && req.Operation != admissionv1.Update {
 		return outcome{verdict: notReviewed}

@@ -1,9 +1,7 @@
 package admission
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"reflect"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -26,7 +24,7 @@ const maxOld = 1 << 20
 func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionRequest) outcome {
 	hr, err := decode(req.Object.Raw, req.Namespace)
 	if err != nil {
-		return badReview("object is not decodable", err)
+		return badReview(err)
 	}
 	if hr.DeletionTimestamp != nil {
 		return outcome{verdict: notReviewed}
@@ -37,8 +35,8 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 	if rel == nil {
 		return outcome{verdict: notSpegel}
 	}
-	changes := opts.Create || specChanges(req)
-	lines, written, inline := linesOf(rel.Evaluate(pol.Policy)), changes && !isDryRun(req), entries{}
+	changed := opts.Create || changes(req, "spec")
+	lines, written, inline := linesOf(rel.Evaluate(pol.Policy)), changed && !isDryRun(req), entries{}
 	if len(lines) > 0 && !written {
 		inline = inlineOnly(ctx, hr, opts, pol)
 	}
@@ -52,7 +50,7 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 		}
 	}
 	out := h.conclude(lines, "")
-	if changes && out.verdict != denied && len(req.OldObject.Raw) <= maxOld {
+	if changed && out.verdict != denied && len(req.OldObject.Raw) <= maxOld {
 		old, err := decode(req.OldObject.Raw, req.Namespace) // not at a create
 		if err == nil && listChanges(release.Resolve(ctx, old, opts), rel) {
 			out.warnings = append(out.warnings, restartHint(hr))
@@ -73,17 +71,6 @@ func inlineOnly(ctx context.Context, hr *helmv2.HelmRelease, opts release.Option
 		}
 	}
 	return found
-}
-
-// specChanges compares what the API server sends of the specs, which has its keys in order.
-func specChanges(req *admissionv1.AdmissionRequest) bool {
-	var is, was struct {
-		Spec json.RawMessage `json:"spec"`
-	}
-	if json.Unmarshal(req.Object.Raw, &is) != nil || json.Unmarshal(req.OldObject.Raw, &was) != nil {
-		return true
-	}
-	return !bytes.Equal(is.Spec, was.Spec)
 }
 
 // linesOf says what was found in a release, and what could not be read.

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -110,15 +111,6 @@ func (m *Metrics) found(l line) {
 	}
 }
 
-// operation and kind keep what a client may choose out of the labels.
-func operation(op admissionv1.Operation) string {
-	switch op {
-	case admissionv1.Create, admissionv1.Update, admissionv1.Delete, admissionv1.Connect:
-		return string(op)
-	}
-	return "other"
-}
-
 const (
 	kindConfigMap = "ConfigMap"
 	kindSecret    = "Secret"
@@ -126,10 +118,18 @@ const (
 	kindOther     = "other"
 )
 
+// kind and operation keep what a client may choose out of the labels.
 func kind(k string) string {
-	switch k {
-	case helmv2.HelmReleaseKind, kindConfigMap, kindSecret, kindDaemonSet:
-		return k
+	return oneOf(k, helmv2.HelmReleaseKind, kindConfigMap, kindSecret, kindDaemonSet)
+}
+
+func operation(op admissionv1.Operation) string {
+	return oneOf(string(op), "CREATE", "UPDATE", "DELETE", "CONNECT")
+}
+
+func oneOf(label string, known ...string) string {
+	if slices.Contains(known, label) {
+		return label
 	}
 	return kindOther
 }

@@ -1,12 +1,14 @@
 package admission
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	jsonv2 "encoding/json/v2"
-	"errors"
+	"fmt"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	admissionv1 "k8s.io/api/admission/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -30,12 +32,11 @@ type object struct {
 	} `json:"spec"`
 }
 
-// decode reads a HelmRelease of a namespace as the API server would: field names are case-sensitive. The error quotes
-// nothing of the object.
+// decode reads a HelmRelease of a namespace.
 func decode(raw []byte, namespace string) (*helmv2.HelmRelease, error) {
 	var o object
-	if len(raw) == 0 || jsonv2.Unmarshal(raw, &o, asTheAPIServer()) != nil {
-		return nil, errors.New("expected a HelmRelease of helm.toolkit.fluxcd.io/v2 as the object")
+	if err := decodeInto(raw, &o, "a HelmRelease of helm.toolkit.fluxcd.io/v2"); err != nil {
+		return nil, err
 	}
 	hr := &helmv2.HelmRelease{}
 	hr.Name, hr.Namespace = o.Metadata.Name, cmp.Or(o.Metadata.Namespace, namespace)
@@ -50,4 +51,22 @@ func decode(raw []byte, namespace string) (*helmv2.HelmRelease, error) {
 		hr.Spec.Values = &apiextensionsv1.JSON{Raw: o.Spec.Values}
 	}
 	return hr, nil
+}
+
+// decodeInto reads an object as the API server would: field names are case-sensitive. The error says what was expected, and quotes
+// nothing of the object.
+func decodeInto(raw []byte, obj any, what string) error {
+	if len(raw) == 0 || jsonv2.Unmarshal(raw, obj, asTheAPIServer()) != nil {
+		return fmt.Errorf("expected %s as the object", what)
+	}
+	return nil
+}
+
+// changes compares what the API server sends of a field, which has its keys in order.
+func changes(req *admissionv1.AdmissionRequest, field string) bool {
+	var is, was map[string]json.RawMessage
+	if json.Unmarshal(req.Object.Raw, &is) != nil || json.Unmarshal(req.OldObject.Raw, &was) != nil {
+		return true
+	}
+	return !bytes.Equal(is[field], was[field])
 }

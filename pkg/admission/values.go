@@ -2,8 +2,6 @@ package admission
 
 import (
 	"context"
-	jsonv2 "encoding/json/v2"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -28,17 +26,22 @@ const maxNamed = 3
 // with the object as it was and as it is to be. Denied is what the change adds and the new object contains. What is missing
 // may have moved into a release of the same commit, and what was there before must not keep anybody from changing the rest.
 func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRequest) outcome {
-	after, err := decodeValues(req.Kind.Kind, req.Object.Raw)
-	if err != nil {
-		return badReview("object is not decodable", err)
+	object := func() client.Object { return &corev1.ConfigMap{} }
+	if req.Kind.Kind == kindSecret {
+		object = func() client.Object { return &corev1.Secret{} }
 	}
-	var before client.Object
+	const what = "a ConfigMap or a Secret of v1"
+	after, before := object(), client.Object(nil)
+	if err := decodeInto(req.Object.Raw, after, what); err != nil {
+		return badReview(err)
+	}
 	if req.Operation == admissionv1.Update {
-		if before, err = decodeValues(req.Kind.Kind, req.OldObject.Raw); err != nil {
-			return badReview("old object is not decodable", err)
+		before = object()
+		if err := decodeInto(req.OldObject.Raw, before, what); err != nil {
+			return badReview(err)
 		}
 	}
-	if after.GetDeletionTimestamp() != nil || before != nil && reflect.DeepEqual(content(before), content(after)) {
+	if after.GetDeletionTimestamp() != nil || before != nil && !changes(req, "data") { // Flux does not read binaryData
 		return outcome{verdict: notReviewed}
 	}
 	v := valuesReview{policy: h.Policy(), reader: h.reader(), of: objectKey{reflect.TypeOf(after), client.ObjectKey{Namespace: req.Namespace, Name: after.GetName()}}, kind: req.Kind.Kind, before: before, after: after}
@@ -154,27 +157,4 @@ func (v *valuesReview) markAdded(before, after *release.Release, lines []line) {
 			l.denies = here(l.origin)
 		}
 	}
-}
-
-// decodeValues reads a ConfigMap or a Secret. The error quotes nothing of it.
-func decodeValues(kind string, raw []byte) (client.Object, error) {
-	obj := client.Object(&corev1.ConfigMap{})
-	if kind == kindSecret {
-		obj = &corev1.Secret{}
-	}
-	if len(raw) == 0 || jsonv2.Unmarshal(raw, obj, asTheAPIServer()) != nil {
-		return nil, errors.New("expected a ConfigMap or a Secret of v1 as the object")
-	}
-	return obj, nil
-}
-
-// content is what Flux reads of an object: binaryData it does not.
-func content(obj client.Object) any {
-	switch obj := obj.(type) {
-	case *corev1.ConfigMap:
-		return obj.Data
-	case *corev1.Secret:
-		return obj.Data
-	}
-	return nil
 }

@@ -29,16 +29,14 @@ type outcome struct {
 	headline   string    // the first line of a denial
 	problems   []problem // the others
 	warnings   []string
-	unresolved int // references that could change the findings
-
-	bad string // what is wrong with the review itself, in words for the log
-	err error  // and for who sent it
+	unresolved int   // references that could change the findings
+	err        error // what is wrong with the review itself: never a part of it
 }
 
 // problem is one line of a denial.
 type problem struct{ field, text, rule string }
 
-func badReview(what string, err error) outcome { return outcome{verdict: failed, bad: what, err: err} }
+func badReview(err error) outcome { return outcome{verdict: failed, err: err} }
 
 // line is a finding, or what could not be read, whatever the kind of the object.
 type line struct {
