@@ -1,10 +1,6 @@
 package release
 
-import (
-	"slices"
-
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
-)
+import "github.com/spegel-guard/spegel-guard/pkg/validate"
 
 // Finding is a finding of the rules, with the place its value comes from.
 type Finding struct {
@@ -35,11 +31,6 @@ type Result struct {
 	// Unresolved is what could not be read and could change what denies, each once: entries of spec.valuesFrom in their order, with
 	// their variables, those of spec.values, then what the chart itself brings.
 	Unresolved []Reference
-}
-
-// With lists the findings of a severity.
-func (r Result) With(s validate.Severity) []Finding {
-	return slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return f.Severity != s })
 }
 
 // Evaluate runs the rules over the effective values.

@@ -74,7 +74,7 @@ func (l *limiter) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = r.WithContext(context.WithValue(ctx, quotaKey{}, q))
-	r.Body, r.ContentLength = io.NopCloser(io.MultiReader(bytes.NewReader(body), failed{err})), int64(len(body))
+	r.Body, r.ContentLength = io.NopCloser(io.MultiReader(bytes.NewReader(body), bounded)), int64(len(body)) // its end, or its error again
 	l.next.ServeHTTP(w, r)
 }
 
@@ -85,16 +85,6 @@ func timeFor(r *http.Request) time.Duration {
 		wait = maxTime
 	}
 	return min(wait, maxTime) * 4 / 5
-}
-
-// failed is the end of a body that came to an error, or to none.
-type failed struct{ err error }
-
-func (f failed) Read([]byte) (int, error) {
-	if f.err != nil {
-		return 0, f.err
-	}
-	return 0, io.EOF
 }
 
 // buffered keeps an answer until the request holds nothing more.

@@ -110,22 +110,18 @@ type transport struct{ http.RoundTripper }
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := t.RoundTripper.RoundTrip(r)
 	if q, ok := r.Context().Value(quotaKey{}).(*quota); ok && err == nil {
-		resp.Body = &counted{http.MaxBytesReader(nil, resp.Body, maxAnswer), func(n int) error { return q.grow(r.Context(), n) }}
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.TeeReader(http.MaxBytesReader(nil, resp.Body, maxAnswer), counted{r.Context(), q}), resp.Body}
 	}
 	return resp, err
 }
 
-// counted is a body whose bytes are counted as they come.
+// counted takes the bytes of an object as they come.
 type counted struct {
-	io.ReadCloser
-
-	grow func(bytes int) error
+	ctx context.Context //nolint:containedctx // of the request that reads
+	*quota
 }
 
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	if full := c.grow(n); full != nil {
-		return 0, full
-	}
-	return n, err
-}
+func (c counted) Write(p []byte) (int, error) { return len(p), c.grow(c.ctx, len(p)) }

@@ -46,15 +46,17 @@ func (c *Case) judge(reader release.Reader) error {
 		return nil
 	}
 	res := rel.Evaluate(pol.Policy)
-	c.Rules, c.Warned = rulesOf(res.With(validate.Deny)), rulesOf(res.With(validate.Warn))
+	c.Rules, c.Warned = rulesOf(res.Findings, validate.Deny), rulesOf(res.Findings, validate.Warn)
 	c.Denied = len(c.Rules) > 0
 	return nil
 }
 
-// rulesOf lists the rules of findings, each once, sorted.
-func rulesOf(findings []release.Finding) (rules []string) {
+// rulesOf lists the rules of findings of a severity, each once, sorted.
+func rulesOf(findings []release.Finding, severity validate.Severity) (rules []string) {
 	for i := range findings {
-		rules = append(rules, findings[i].Rule)
+		if findings[i].Severity == severity {
+			rules = append(rules, findings[i].Rule)
+		}
 	}
 	slices.Sort(rules)
 	return slices.Compact(rules)
