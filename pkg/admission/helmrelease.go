@@ -50,13 +50,22 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 		}
 	}
 	out := h.conclude(lines, "")
-	if changed && out.verdict != denied && len(req.OldObject.Raw) <= maxOld {
-		old, err := decode(req.OldObject.Raw, req.Namespace) // not at a create
-		if err == nil && listChanges(release.Resolve(ctx, old, opts), rel) {
-			out.warnings = append(out.warnings, restartHint(hr))
-		}
+	if out.verdict != denied && changed && listChanges(before(ctx, req, opts), rel) {
+		out.warnings = append(out.warnings, restartHint(hr))
 	}
 	return out
+}
+
+// before is the release as it was, for a hint; nil if it was none, or if to know it costs too much.
+func before(ctx context.Context, req *admissionv1.AdmissionRequest, opts release.Options) *release.Release {
+	if len(req.OldObject.Raw) > maxOld {
+		return nil
+	}
+	hr, err := decode(req.OldObject.Raw, req.Namespace)
+	if err != nil {
+		return nil
+	}
+	return release.Resolve(ctx, hr, opts)
 }
 
 // inlineOnly are the findings that stay if no reference is read.

@@ -44,7 +44,10 @@ func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRe
 	if after.GetDeletionTimestamp() != nil || before != nil && !changes(req, "data") { // Flux does not read binaryData
 		return outcome{verdict: notReviewed}
 	}
-	v := valuesReview{policy: h.Policy(), reader: h.reader(), of: objectKey{reflect.TypeOf(after), client.ObjectKey{Namespace: req.Namespace, Name: after.GetName()}}, kind: req.Kind.Kind, before: before, after: after}
+	v := valuesReview{
+		policy: h.Policy(), reader: h.reader(), kind: req.Kind.Kind, before: before, after: after,
+		of: objectKey{reflect.TypeOf(after), client.ObjectKey{Namespace: req.Namespace, Name: after.GetName()}},
+	}
 	found, judged := 0, 0
 	incomplete := h.releasesNaming(ctx, req.Kind.Kind, v.of.key, func(hr *helmv2.HelmRelease) {
 		found++
@@ -56,11 +59,7 @@ func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRe
 	if incomplete == "" && judged < found {
 		incomplete = fmt.Sprintf("%d of %d HelmReleases that use it were judged in time", judged, found)
 	}
-	in := " in HelmRelease " + strings.Join(v.denying[:min(len(v.denying), maxNamed)], ", ")
-	if more := len(v.denying) - maxNamed; more > 0 {
-		in += fmt.Sprintf(" and %d more", more)
-	}
-	out := h.conclude(v.lines, in)
+	out := h.conclude(v.lines, " in HelmRelease "+v.who())
 	out.warnings = slices.Concat(v.hints, out.warnings)
 	switch {
 	case out.verdict == denied:
@@ -89,6 +88,15 @@ type valuesReview struct {
 	hints    []string
 }
 
+// who names the first releases that deny.
+func (v *valuesReview) who() string {
+	names := strings.Join(v.denying[:min(len(v.denying), maxNamed)], ", ")
+	if more := len(v.denying) - maxNamed; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return names
+}
+
 // resolve resolves a release to which the object is another one, or not there.
 func (v *valuesReview) resolve(ctx context.Context, hr *helmv2.HelmRelease, obj client.Object) *release.Release {
 	v.reader.objects[v.of] = cachedObject{Object: obj}
@@ -109,7 +117,7 @@ func (v *valuesReview) judge(ctx context.Context, hr *helmv2.HelmRelease) {
 		v.hints = append(v.hints, restartHint(hr))
 	}
 	v.ofSpegel++
-	release := fmt.Sprintf("%s/%s", validate.Clean(hr.Namespace), validate.Clean(hr.Name))
+	at := fmt.Sprintf("%s/%s", validate.Clean(hr.Namespace), validate.Clean(hr.Name))
 	lines := linesOf(rel.Evaluate(v.policy.Policy))
 	v.markAdded(was, rel, lines)
 	for i := range lines {
@@ -117,10 +125,10 @@ func (v *valuesReview) judge(ctx context.Context, hr *helmv2.HelmRelease) {
 		if l.Rule != ruleUnresolved {
 			l.at = l.Path.String() + ": "
 		}
-		l.at = "HelmRelease " + release + ": " + l.at
+		l.at = "HelmRelease " + at + ": " + l.at
 	}
 	if slices.ContainsFunc(lines, func(l line) bool { return l.denies }) {
-		v.denying = append(v.denying, release)
+		v.denying = append(v.denying, at)
 	}
 	v.lines = append(v.lines, lines...)
 }
