@@ -106,7 +106,8 @@ func (r *Release) parse(l *layer) (unread string) {
 // hide has a layer set what nobody knows: anything, or, with a targetPath, something there.
 func (l *layer) hide(reasons ...int) {
 	l.reasons, l.tree = reasons, certainty.Open{Reasons: reasons}
-	if path, _, _ := strings.Cut(l.ref.TargetPath, "["); path != "" { // no rule tells the positions of a list apart that may hold anything
+	if l.ref.TargetPath != "" {
+		path, _, _ := strings.Cut(l.ref.TargetPath, "[") // no rule tells the positions of a list apart that may hold anything
 		l.tree = l.at(path, "x")
 	}
 }
