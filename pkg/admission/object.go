@@ -62,11 +62,13 @@ func decodeInto(raw []byte, obj any, what string) error {
 	return nil
 }
 
-// changes compares what the API server sends of a field, which has its keys in order.
-func changes(req *admissionv1.AdmissionRequest, field string) bool {
-	var is, was map[string]json.RawMessage
+// specChanges compares what the API server sends of the specs, which has its keys in order.
+func specChanges(req *admissionv1.AdmissionRequest) bool {
+	var is, was struct {
+		Spec json.RawMessage `json:"spec"`
+	}
 	if json.Unmarshal(req.Object.Raw, &is) != nil || json.Unmarshal(req.OldObject.Raw, &was) != nil {
 		return true
 	}
-	return !bytes.Equal(is[field], was[field])
+	return !bytes.Equal(is.Spec, was.Spec)
 }

@@ -41,7 +41,7 @@ func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRe
 			return badReview(err)
 		}
 	}
-	if after.GetDeletionTimestamp() != nil || before != nil && !changes(req, "data") { // Flux does not read binaryData
+	if after.GetDeletionTimestamp() != nil || before != nil && reflect.DeepEqual(dataOf(before), dataOf(after)) {
 		return outcome{verdict: notReviewed}
 	}
 	v := valuesReview{
@@ -72,6 +72,11 @@ func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRe
 		out.warnings = slices.Insert(out.warnings, 0, "not judged in full: "+incomplete)
 	}
 	return out
+}
+
+// dataOf is what Flux reads of a ConfigMap or a Secret: binaryData it does not.
+func dataOf(obj client.Object) any {
+	return reflect.ValueOf(obj).Elem().FieldByName("Data").Interface()
 }
 
 // valuesReview gathers what is found in the releases that take values from an object.
