@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -51,6 +52,7 @@ type Repository struct {
 	tree    *worktree.Tree
 	globs   *worktree.Ignore // of the user
 	sources []source
+	oci     func() []source // more of them, in files that nothing else makes worth reading: those of charts, mostly
 	ownURLs []string
 	ignores map[string]*worktree.Ignore // by spec.ignore
 }
@@ -63,6 +65,11 @@ func New(tree *worktree.Tree, ignore []string, alone bool) *Repository {
 	r.globs = tree.Ignoring(patterns(ignore))
 	r.ignores[""] = r.Ignore
 	r.Reader = overlay.NewReader(tree, r.included)
+	r.oci = sync.OnceValue(func() []source {
+		o := &Repository{tree: tree}
+		o.read(worktree.Source, declaring)
+		return o.sources
+	})
 	if !alone {
 		r.declare()
 		r.relate()
@@ -89,11 +96,14 @@ func (k *Kustomization) Components() (out []string) {
 	return out
 }
 
-// declare finds the Kustomizations and sources that stand in files.
-func (r *Repository) declare() {
+// declaring are the marks of files that may hold what is declared.
+const declaring = worktree.Kustomization | worktree.Git | worktree.Builder
+
+// read reads the files that have one of some marks and none of others.
+func (r *Repository) read(with, without worktree.Mark) {
 	for _, name := range r.tree.Paths() {
 		f := r.tree.File(name)
-		if f.Marks&(worktree.Kustomization|worktree.Git|worktree.Builder) == 0 || !f.IsManifest() || f.IsKustomization() {
+		if f.Marks&with == 0 || f.Marks&without != 0 || !f.IsManifest() || f.IsKustomization() {
 			continue
 		}
 		docs, _ := r.tree.Documents(name) // reported where the file is needed
@@ -101,6 +111,11 @@ func (r *Repository) declare() {
 			r.add(name, i, doc)
 		}
 	}
+}
+
+// declare finds the Kustomizations and sources that stand in files.
+func (r *Repository) declare() {
+	r.read(declaring, 0)
 	for _, k := range r.All {
 		k.source = SourceRef{
 			Kind: k.Text("spec", "sourceRef", "kind"), Namespace: cmp.Or(k.Text("spec", "sourceRef", "namespace"), k.Namespace),

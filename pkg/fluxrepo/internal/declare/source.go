@@ -61,7 +61,11 @@ func (r *Repository) findOwnURLs() {
 }
 
 func (r *Repository) find(ref SourceRef) (found source, ok bool) {
-	for _, s := range r.sources {
+	sources := r.sources
+	if ref.Kind == "OCIRepository" {
+		sources = slices.Concat(sources, r.oci())
+	}
+	for _, s := range sources {
 		if s.kind == ref.Kind && s.name == ref.Name && (s.ns == ref.Namespace || s.ns == "" || ref.Namespace == "") &&
 			(!ok || worktree.Shared(s.file, ref.Near) > worktree.Shared(found.file, ref.Near)) {
 			found, ok = s, true

@@ -22,7 +22,7 @@ const (
 	Kustomization                  // a Flux Kustomization
 	Release                        // a HelmRelease
 	Source                         // an OCIRepository or a HelmChart
-	Git                            // a GitRepository, Bucket or OCIRepository: what a Kustomization is built from
+	Git                            // a GitRepository or Bucket: what a Kustomization is built from
 	Data                           // a ConfigMap or Secret, or a generator of one
 	Builder                        // what builds in other ways: ResourceSet, FluxInstance, ArtifactGenerator
 	DaemonSet
@@ -39,7 +39,7 @@ type filter struct {
 func signs() map[string]Mark {
 	return map[string]Mark{
 		"kustomize.toolkit.fluxcd.io": Kustomization, "HelmRelease": Release, "DaemonSet": DaemonSet,
-		"OCIRepository": Source | Git, "HelmChart": Source, "GitRepository": Git, "Bucket": Git,
+		"OCIRepository": Source, "HelmChart": Source, "GitRepository": Git, "Bucket": Git,
 		"ConfigMap": Data, "configMapGenerator": Data, "Secret": Data, "secretGenerator": Data,
 		"ResourceSet": Builder, "FluxInstance": Builder, "ArtifactGenerator": Builder,
 	}
