@@ -30,12 +30,12 @@ type Kustomization struct {
 	Folders         []*overlay.Folder // what it reads; none where it is not built from this repository
 	Children        []*Kustomization  // those that stand in what it reads
 	Missing         bool              // it is built from this repository, and its path does not exist
+	HasParent       bool              // another builds it
 
-	source    SourceRef
-	path      string
-	ours      bool // it is built from this repository, and its path exists
-	ignore    *worktree.Ignore
-	hasParent bool
+	source SourceRef
+	path   string
+	ours   bool // it is built from this repository, and its path exists
+	ignore *worktree.Ignore
 }
 
 // Repository is what stands in the files.
@@ -183,7 +183,7 @@ func (r *Repository) relate() {
 				r.Read[p] = true
 				for _, c := range r.In[p] {
 					if !seen[c] {
-						seen[c], c.hasParent = true, true
+						seen[c], c.HasParent = true, true
 						k.Children = append(k.Children, c)
 					}
 				}

@@ -13,7 +13,7 @@ import (
 // the one that lies in what it builds itself comes first, as the bootstrap of Flux makes it.
 func (r *Repository) roots() []*Kustomization {
 	candidates := slices.DeleteFunc(slices.Clone(r.All), func(k *Kustomization) bool { return r.HoldsNoRoot(k.File) })
-	first := slices.DeleteFunc(slices.Clone(candidates), func(k *Kustomization) bool { return k.hasParent })
+	first := slices.DeleteFunc(slices.Clone(candidates), func(k *Kustomization) bool { return k.HasParent })
 	isInactive := func(k *Kustomization) bool { return r.commentedOut(k) && !leadsAlone(k, first) }
 	var roots []*Kustomization
 	reached := map[*Kustomization]bool{} // what only inactive ones build nothing builds
@@ -45,9 +45,6 @@ func (k *Kustomization) selfless() int {
 	}
 	return 1
 }
-
-// IsRoot reports whether no other Kustomization builds this one.
-func (k *Kustomization) IsRoot() bool { return !k.hasParent }
 
 // commentedOut reports whether the nearest kustomization at or above the file, inside of a folder that is built,
 // lists other resources but not this one. One that lists nothing decides nothing.

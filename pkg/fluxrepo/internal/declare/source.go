@@ -82,7 +82,7 @@ func (r *Repository) IsOurs(ref SourceRef, folder string) bool {
 	switch {
 	case ref.Kind == "ExternalArtifact": // something makes it of whatever it likes
 		return false
-	case s.own, known && is(func(u string) bool { return sameRepository(u, s.url) }):
+	case s.own, known && is(func(u string) bool { return normalURL(u) == normalURL(s.url) }):
 		return true
 	case known && ref.Kind == "GitRepository" && len(r.ownURLs) > 0:
 		return false
@@ -119,11 +119,8 @@ func (r *Repository) included(p string) bool {
 	})
 }
 
-// sameRepository reports whether two URLs name one Git repository: read with a key by one, say, and without by
-// another.
-func sameRepository(a, b string) bool { return a == b || normalURL(a) == normalURL(b) }
-
-// normalURL is a URL without what says how, and as whom, a repository is read. What is no URL stays as it is.
+// normalURL is the host and the path of a URL, without what says how, where and as whom the host is asked. What is no
+// URL stays as it is.
 func normalURL(s string) string {
 	s = strings.TrimSpace(s)
 	if host, p, ok := strings.Cut(s, ":"); !strings.Contains(s, "://") && ok && host != "" && !strings.Contains(host, "/") {
@@ -133,11 +130,5 @@ func normalURL(s string) string {
 	if err != nil || u.Host == "" {
 		return s
 	}
-	ports := map[string]string{"ssh": "22", "https": "443", "http": "80", "git": "9418"} // that a URL need not name
-	scheme := strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(u.Scheme), "git+"), "+git")
-	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	if port := u.Port(); port != "" && port != ports[scheme] {
-		host += ":" + port
-	}
-	return host + strings.TrimSuffix(path.Clean("/"+u.Path), ".git")
+	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") + strings.TrimSuffix(path.Clean("/"+u.Path), ".git")
 }

@@ -136,8 +136,10 @@ func (f *faults) instance(n *fluxgraph.Instance) {
 	if bad, ok := errors.AsType[*yamldoc.FieldError](n.Err); ok {
 		field = bad.Path
 	}
-	at, word := f.place(n, field), f.tree.Mark(n.Text)&worktree.Word != 0
-	at.By, at.Message = n, "Kustomization "+substitute.Written(n.Name)
+	at, word := Fault{File: n.File, By: n, Message: "Kustomization " + substitute.Written(n.Name)}, f.tree.Mark(n.Text)&worktree.Word != 0
+	if key, _ := yamldoc.Reach(n.At, field); key != nil {
+		at.Line, at.Column = key.Line, key.Column
+	}
 	switch {
 	case n.Problem != "":
 		at.Message, at.Missing, at.Remote = at.Message+": "+n.Problem, n.Missing, !n.Missing
@@ -226,13 +228,4 @@ func (f *faults) holes(folders []*overlay.Folder, in Fault) {
 			return true
 		})
 	}
-}
-
-// place is where a field of a Kustomization stands, or else its file.
-func (f *faults) place(n *fluxgraph.Instance, field []any) Fault {
-	at := Fault{File: n.File}
-	if key, _ := yamldoc.Reach(n.At, field); key != nil {
-		at.Line, at.Column = key.Line, key.Column
-	}
-	return at
 }

@@ -82,7 +82,7 @@ func (n *Instance) shares(other *Instance) int {
 func (g *Graph) besideRoot(file string) bool {
 	return slices.ContainsFunc(g.Declared.Roots, func(d *declare.Kustomization) bool {
 		dir := path.Dir(d.File)
-		return d.IsRoot() && (path.Dir(file) == dir || dir != "." && worktree.Within(file, dir))
+		return !d.HasParent && (path.Dir(file) == dir || dir != "." && worktree.Within(file, dir))
 	})
 }
 

@@ -126,6 +126,9 @@ func (g *Graph) learn() bool {
 // Given is what was handed over, and what was made of it.
 func (g *Graph) Given() *substitute.Given { return g.o.Given }
 
+// Work is how much was built so far, for this graph and those that differ from it by an edit.
+func (g *Graph) Work() int { return *g.cache.Work }
+
 // Tree is the files.
 func (g *Graph) Tree() *worktree.Tree { return g.tree }
 

@@ -2,14 +2,12 @@ package fluxgraph
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 
-	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
@@ -122,13 +120,12 @@ func (n *Instance) decode() error {
 		}
 	}
 	if err := yamldoc.Into(doc, &struct {
-		Spec *kustomizev1.KustomizationSpec `json:"spec"`
-	}{&n.Spec.KustomizationSpec}); err != nil {
+		Spec *overlay.Spec `json:"spec"`
+	}{&n.Spec}); err != nil {
 		return err
 	}
 	n.Suspended = n.Spec.Suspend
-	n.Spec.JSON, err = json.Marshal(doc)
-	return err
+	return nil
 }
 
 // locate finds the folder, or says why the Kustomization can't be followed.

@@ -11,13 +11,13 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
-// Bounds of the trials: texts for one release, occurrences of one, and bytes that are built again for all places of a
-// check. They are no times, so that the same repository always gives the same places.
+// Bounds of the trials: texts for one release, occurrences of one, and what is built again for all places of a check, as
+// Graph.Work counts it. They are no times, so that the same repository always gives the same places.
 const (
 	maxTrials      = 128
 	maxOccurrences = 64
-	maxWork        = 256 << 20
-	maxFile        = 4 << 20 // in which a text is looked for
+	maxWork        = 8 << 20
+	perSearch      = 32 // bytes are searched while one is built
 )
 
 // Place is where something stands. Line and Column count from 1, columns in characters; 0 is not known.
@@ -42,7 +42,7 @@ type Target struct {
 // Finder looks in one repository.
 type Finder struct {
 	graph   *fluxgraph.Graph
-	work    int                              // done so far
+	most    int                              // work of the graph, after which nothing is tried
 	trials  map[*fluxgraph.Object]int        // of a release
 	files   map[string][]byte                // that were read
 	extents map[string]map[*yaml.Node][2]int // of the objects in a file
@@ -50,7 +50,7 @@ type Finder struct {
 
 // New is a finder of a repository that was built.
 func New(g *fluxgraph.Graph) *Finder {
-	return &Finder{graph: g, files: map[string][]byte{}, extents: map[string]map[*yaml.Node][2]int{}, trials: map[*fluxgraph.Object]int{}}
+	return &Finder{graph: g, most: g.Work() + maxWork, files: map[string][]byte{}, extents: map[string]map[*yaml.Node][2]int{}, trials: map[*fluxgraph.Object]int{}}
 }
 
 // Find is the place of a node: of the text of a scalar, or of the key of anything else. Of what does not exist it is
@@ -64,29 +64,19 @@ func (f *Finder) Find(t Target) (p Place, ok bool) {
 			return p, true
 		}
 	}
-	value, set := t.value(t.Holder)
-	if text, isText := value.(string); set && isText && text != "" && !isKey(t.Path) {
-		if p, ok := f.trial(t, literal(host(text)), func(now any, marker string) bool {
-			text, _ := now.(string)
-			return strings.Contains(text, marker)
-		}); ok {
-			return p, true
-		}
-		if p, ok := f.trial(t, func(text []byte) [][]int { return variable.FindAllIndex(text, -1) }, holds); ok { // it is handed over, or put together
-			return p, true
+	node, set := t.value(t.Holder)
+	if text, isText := node.(string); set && isText && text != "" && !isKey(t.Path) {
+		for _, find := range []*regexp.Regexp{regexp.MustCompile("(" + regexp.QuoteMeta(host(text)) + ")"), variable} { // it may be handed over, or put together
+			if p, ok := f.trial(t, find, holds); ok {
+				return p, true
+			}
 		}
 	}
 	for full := t.Path; len(t.Path) > 0; t.Path = t.Path[:len(t.Path)-1] {
-		if !isKey(t.Path) {
-			continue
-		}
-		value, exists := t.value(t.Holder)
-		if !exists {
-			continue
-		}
-		if p, ok := f.key(t, value); ok {
+		if node, exists := t.value(t.Holder); exists && isKey(t.Path) {
+			p, ok = f.key(t, node)
 			p.Approximate = set && len(t.Path) < len(full)
-			return p, true
+			return p, ok
 		}
 	}
 	return Place{}, false
@@ -97,10 +87,12 @@ func (f *Finder) key(t Target, value any) (p Place, ok bool) {
 	name, _ := t.Path[len(t.Path)-1].(string)
 	above := t
 	above.Path = t.Path[:len(t.Path)-1]
-	return f.trial(above, keys(name), func(now any, marker string) bool {
+	return f.trial(above, keys(name), func(now any) func(string) bool {
 		m, _ := now.(map[string]any)
-		moved, ok := m[marker]
-		return ok && reflect.DeepEqual(moved, value)
+		return func(marker string) bool {
+			moved, ok := m[marker]
+			return ok && reflect.DeepEqual(moved, value)
+		}
 	})
 }
 
@@ -126,22 +118,10 @@ func host(text string) string {
 	return rest
 }
 
-var variable = regexp.MustCompile(`\$\{[^{}\n]*\}`)
-
-// literal finds a text.
-func literal(s string) func(text []byte) [][]int {
-	re := regexp.MustCompile(regexp.QuoteMeta(s))
-	return func(text []byte) [][]int { return re.FindAllIndex(text, -1) }
-}
+var variable = regexp.MustCompile(`(\$\{[^{}\n]*\})`)
 
 // keys finds a text where it may be a key: before a colon, or as a step of a JSON pointer or a path of fields.
-func keys(s string) func(text []byte) [][]int {
-	s = regexp.QuoteMeta(s)
-	re := regexp.MustCompile(`(?:^|[^\w-])(` + s + `)["' ]{0,3}:|[/.](` + s + `)(?:[^\w-]|$)`)
-	return func(text []byte) (out [][]int) {
-		for _, m := range re.FindAllSubmatchIndex(text, -1) {
-			out = append(out, []int{max(m[2], m[4]), max(m[3], m[5])}) // the other is -1
-		}
-		return out
-	}
+func keys(s string) *regexp.Regexp {
+	s = "(" + regexp.QuoteMeta(s) + ")"
+	return regexp.MustCompile(`(?:^|[^\w-])` + s + `["' ]{0,3}:|[/.]` + s + `(?:[^\w-]|$)`)
 }

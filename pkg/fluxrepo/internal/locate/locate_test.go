@@ -200,6 +200,32 @@ func TestFindInAReference(t *testing.T) {
 	}
 }
 
+// TestWorkIsBounded: in a build of 1 MiB, trials find the entries of some releases. Then enough was built, and the others
+// get the places that their document has.
+func TestWorkIsBounded(t *testing.T) {
+	t.Parallel()
+	const releases, size = 12, 1 << 20
+	var list strings.Builder
+	for i := range releases {
+		list.WriteString("---\n" + strings.Replace(release, "name: spegel", fmt.Sprintf("name: spegel-%d", i), 1))
+	}
+	g, _ := build(t, map[string]string{
+		"ks.yaml": flux(""), "apps/hr.yaml": list.String() + "---\n" + release, "apps/large.txt": strings.Repeat("x", size),
+		"apps/kustomization.yaml": "resources: [hr.yaml]\nconfigMapGenerator: [{name: large, files: [large.txt]}]\n",
+	}, nil)
+	before, f := g.Work(), locate.New(g)
+	found := map[bool]int{}
+	for _, o := range g.Instances[0].Objects {
+		if o.Kind == "HelmRelease" {
+			p := f.Field(o, []any{"spec", "values", "spegel", "mirroredRegistries", 1})
+			found[!p.Approximate]++
+		}
+	}
+	if builds := (g.Work() - before) / size; found[true] < 4 || found[false] < 1 || builds > 10 {
+		t.Errorf("%d places by trial and %d without, in %d builds; want at least 4 and 1, in at most 10", found[true], found[false], builds)
+	}
+}
+
 // TestTrialsAreBounded: of ten thousand occurrences of a text, 64 are tried; those behind the release first.
 func TestTrialsAreBounded(t *testing.T) {
 	t.Parallel()

@@ -31,11 +31,20 @@ func (f *Finder) nearly(o *fluxgraph.Object) Place {
 
 // Field is the place of a field of an object, or of the nearest key above it.
 func (f *Finder) Field(o *fluxgraph.Object, path []any) Place {
-	if p, ok := f.Find(Target{Release: o, Holder: o, Path: path}); ok {
+	t := Target{Release: o, Holder: o, Path: path}
+	if p, ok := f.Find(t); ok {
 		return p
 	}
-	file, node := f.graph.Document(o)
-	return nearest(file, node, path)
+	return f.written(t)
+}
+
+// written is where the document of an object has the nearest key to what was not found by trial.
+func (f *Finder) written(t Target) Place {
+	file, node := f.graph.Document(t.Holder)
+	depth := t.depth()
+	p := nearest(file, node, t.Path[:depth])
+	p.Approximate = p.Approximate || depth == len(t.Path)
+	return p
 }
 
 // at is the place of a node; without one, somewhere in the file.
@@ -95,8 +104,7 @@ func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
 		}
 	}
 	if of.Origin.Kind == "" {
-		file, node := f.graph.Document(o)
-		return nearest(file, node, inline.Path[:inline.depth()])
+		return f.written(inline)
 	}
 	p := f.Reference(r, release.Reference{Kind: of.Origin.Kind, Name: of.Origin.Name, Key: of.Origin.Key})
 	p.Approximate = true
@@ -143,14 +151,6 @@ func (f *Finder) Use(r *judge.Release, name string, otherwise Place) Place {
 	if name == substitute.Sealed {
 		text = regexp.MustCompile(`(ENC\[AES256_GCM,[^\]]*\])`)
 	}
-	find := func(data []byte) (out [][]int) {
-		for _, m := range text.FindAllSubmatchIndex(data, -1) {
-			if m[2] >= 0 {
-				out = append(out, m[2:4])
-			}
-		}
-		return out
-	}
 	o := r.Object
 	targets := []Target{{Release: o, Holder: o, Path: []any{"spec", "values", "spegel"}}, {Release: o, Holder: o, Path: []any{"spec"}}}
 	for i, ref := range r.HelmRelease.Spec.ValuesFrom {
@@ -159,7 +159,7 @@ func (f *Finder) Use(r *judge.Release, name string, otherwise Place) Place {
 		}
 	}
 	for _, t := range targets {
-		if p, ok := f.trial(t, find, holds); ok {
+		if p, ok := f.trial(t, text, holds); ok {
 			return p
 		}
 	}

@@ -27,9 +27,9 @@ type occurrence struct {
 // trial finds the occurrence whose marker stands at the target. Those near to the holder are tried at once, each with a
 // marker of its own, as they leave most builds as they are; then all of them; and where that breaks the build, or the
 // release is another one then, one after the other.
-func (f *Finder) trial(t Target, find func([]byte) [][]int, stands func(now any, marker string) bool) (Place, bool) {
+func (f *Finder) trial(t Target, find *regexp.Regexp, stands func(now any) func(marker string) bool) (Place, bool) {
 	f.trials[t.Release]++
-	if f.trials[t.Release] > maxTrials {
+	if f.trials[t.Release] > maxTrials || f.graph.Work() > f.most {
 		return Place{}, false
 	}
 	all, near := f.occurrences(t, find)
@@ -45,8 +45,9 @@ func (f *Finder) trial(t Target, find func([]byte) [][]int, stands func(now any,
 		if !ok {
 			continue
 		}
+		stands := stands(now)
 		for _, o := range some {
-			if stands(now, o.marker) {
+			if stands(o.marker) {
 				return f.place(o), true
 			}
 		}
@@ -82,7 +83,7 @@ func marker(i int) string { return fmt.Sprintf("sgm%dx", i) }
 // build builds again with markers in the place of some occurrences, and returns the node at the target. Of an object that
 // nothing builds, only its own document matters.
 func (f *Finder) build(t Target, some []occurrence) (now any, ok bool) {
-	if len(some) == 0 || f.work > maxWork {
+	if len(some) == 0 || f.graph.Work() > f.most {
 		return nil, false
 	}
 	var holder *fluxgraph.Object
@@ -90,7 +91,7 @@ func (f *Finder) build(t Target, some []occurrence) (now any, ok bool) {
 		file, node := f.graph.Document(t.Holder)
 		begin, end := f.extent(file, node)
 		text := edited(f.read(file)[begin:end], begin, some)
-		f.work += len(text)
+		f.most -= len(text)
 		blanks := bytes.Repeat([]byte(" "), node.Column-1) // in place of what stands before it in its first line
 		holder = f.graph.Reread(t.Holder, slices.Concat(blanks, text[len(blanks):]))
 	} else {
@@ -100,7 +101,6 @@ func (f *Finder) build(t Target, some []occurrence) (now any, ok bool) {
 				edits[o.file] = edited(f.read(o.file), 0, slices.DeleteFunc(slices.Clone(some), func(other occurrence) bool { return other.file != o.file }))
 			}
 		}
-		f.work += f.cost(t, edits)
 		holder = f.again(t, edits)
 	}
 	if holder == nil {
@@ -133,23 +133,10 @@ func (f *Finder) again(t Target, edits map[string][]byte) *fluxgraph.Object {
 	return o
 }
 
-// cost is about how much is built again.
-func (f *Finder) cost(t Target, edits map[string][]byte) int {
-	total := 64 << 10
-	for _, data := range edits {
-		total += len(data)
-	}
-	for _, o := range []*fluxgraph.Object{t.Release, t.Holder} {
-		if o.By != nil {
-			o.By.Files(func(p string) bool { total += f.graph.Tree().Size(p); return true })
-		}
-	}
-	return total
-}
-
 // occurrences are the places of a text in the inputs of a target, the nearest first: those in the document of the holder
-// or behind it, of which there are first, then the others of its file and those of other files.
-func (f *Finder) occurrences(t Target, find func([]byte) [][]int) (all []occurrence, first int) {
+// or behind it, of which there are first, then the others of its file and those of other files. A group of the expression
+// that finds them is the text.
+func (f *Finder) occurrences(t Target, find *regexp.Regexp) (all []occurrence, first int) {
 	var near, far []occurrence
 	own, node := f.graph.Document(t.Holder)
 	begin, end := f.extent(own, node)
@@ -158,16 +145,18 @@ func (f *Finder) occurrences(t Target, find func([]byte) [][]int) (all []occurre
 		files = f.graph.Inputs(t.Release, t.Holder, own)
 	}
 	for _, file := range files {
-		if t.Holder.By != nil && f.graph.Tree().Size(file) > maxFile {
-			continue
-		}
 		data, at := f.read(file), 0
 		if t.Holder.By == nil {
 			data, at = data[begin:end], begin
 		}
+		f.most -= len(data) / perSearch
 		u := yamldoc.Unescape(data)
-		for _, m := range find(u.Text) {
-			from, to := u.Written(m[0], m[1])
+		for _, m := range find.FindAllSubmatchIndex(u.Text, -1) {
+			i := 2 + slices.IndexFunc(m[2:], func(at int) bool { return at >= 0 })
+			if i < 2 {
+				continue
+			}
+			from, to := u.Written(m[i], m[i+1])
 			list := &far
 			if file == own && at+from >= begin {
 				list = &near

@@ -1,6 +1,7 @@
 package locate
 
 import (
+	"fmt"
 	"strings"
 
 	sigsyaml "sigs.k8s.io/yaml"
@@ -31,25 +32,10 @@ func (t Target) value(o *fluxgraph.Object) (any, bool) {
 	return certainty.At(v, t.Path)
 }
 
-// holds reports whether a text stands in any key or scalar of a node.
-func holds(v any, text string) bool {
-	switch v := v.(type) {
-	case string:
-		return strings.Contains(v, text)
-	case []any:
-		for _, c := range v {
-			if holds(c, text) {
-				return true
-			}
-		}
-	case map[string]any:
-		for k, c := range v {
-			if strings.Contains(k, text) || holds(c, text) {
-				return true
-			}
-		}
-	}
-	return false
+// holds reports whether a marker stands in any key or scalar of a node.
+func holds(now any) func(marker string) bool {
+	text := fmt.Sprint(now)
+	return func(marker string) bool { return strings.Contains(text, marker) }
 }
 
 // depth is how many steps of a target's path exist.

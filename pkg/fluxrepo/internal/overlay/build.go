@@ -17,14 +17,30 @@ type Built struct {
 	Unfollowed bool
 }
 
+// What a build takes beside its files, and one that is kept, in bytes that take as long.
+const (
+	perBuild = 4 << 10
+	perRun   = 1 << 10
+)
+
 // Cache keeps builds by the content of their inputs.
 type Cache struct {
+	// Work is how much was built so far, in bytes: those of the files that each build reads, a few for each build, and
+	// fewer for each that was asked for.
+	Work *int
+
 	builds map[string]*Built
 	below  *Cache
 }
 
-// NewCache is empty. With another below it, it finds what that one has, and adds nothing to it.
-func NewCache(below *Cache) *Cache { return &Cache{builds: map[string]*Built{}, below: below} }
+// NewCache is empty. With another below it, it finds what that one has, and adds nothing to it except the work.
+func NewCache(below *Cache) *Cache {
+	c := &Cache{Work: new(int), builds: map[string]*Built{}, below: below}
+	if below != nil {
+		c.Work = below.Work
+	}
+	return c
+}
 
 func (c *Cache) get(key string) (b *Built) {
 	for ; c != nil && b == nil; c = c.below {
@@ -48,6 +64,7 @@ type Build struct {
 
 // Run builds. What fails without what may be left out, or without the schema, is repeated in full.
 func (c *Cache) Run(b Build) *Built {
+	*c.Work += perRun
 	top, err := b.Spec.apply(b.Tree, b.Folders[0])
 	if err != nil {
 		return &Built{Err: Plain(err)}
@@ -68,13 +85,13 @@ func (c *Cache) Run(b Build) *Built {
 	if out := c.get(key); out != nil {
 		return out
 	}
-	out := b.run(over)
+	out := c.run(&b, over)
 	if out.Err != nil && (!b.Full || b.LeaveOut != nil) {
 		b.Full, b.LeaveOut = true, nil
-		out = b.run(b.made(false))
+		out = c.run(&b, b.made(false))
 	}
 	if out.Err != nil && b.any(func(f *Folder) bool { return slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Remote }) }) {
-		if again := b.run(b.made(true)); again.Err == nil {
+		if again := c.run(&b, b.made(true)); again.Err == nil {
 			again.Unfollowed, out = true, again
 		}
 	}
@@ -117,19 +134,29 @@ func (b *Build) made(aim bool) map[string]string {
 }
 
 // run builds once.
-func (b *Build) run(over map[string]string) *Built {
+func (c *Cache) run(b *Build, over map[string]string) *Built {
+	*c.Work += perBuild
+	for _, f := range b.all {
+		for _, p := range slices.Concat([]string{f.File}, f.Resources, f.Inputs) {
+			if text, made := over[p]; made {
+				*c.Work += len(text)
+			} else {
+				*c.Work += b.Tree.Size(p)
+			}
+		}
+	}
 	if err := b.bounded(); err != nil {
 		return &Built{Err: err}
 	}
-	spegels := b.any(b.runsSpegel)
+	builtins := b.Full || b.any(func(f *Folder) bool { return f.builtins })
 	res, err := kustomize(worktree.NewView(b.Tree, b.Spec.Ignore, over), path.Join(worktree.Mount, b.Spec.Path),
-		b.any(func(f *Folder) bool { return f.schema }), b.Full || spegels || b.any(func(f *Folder) bool { return f.builtins }))
+		b.any(func(f *Folder) bool { return f.schema }), builtins)
 	if err != nil {
 		return &Built{Err: Plain(err)}
 	}
 	out := &Built{}
 	for _, r := range res.Resources() {
-		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !spegels) {
+		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !builtins) {
 			continue
 		}
 		text, err := r.AsYAML()

@@ -4,9 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-	kustypes "sigs.k8s.io/kustomize/api/types"
-
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
 
@@ -19,41 +16,19 @@ func kept(kind string) bool {
 	return strings.Contains(kind, "${")
 }
 
-// needs notes what the kustomization needs of a build: its own schema, that of Kubernetes' own kinds, every Kustomization of
+// needs notes what the folder needs of a build: its own schema, that of Kubernetes' own kinds, every Kustomization of
 // Flux. The schema says how lists merge when a patch meets such a kind, and nothing with such a list is kept: only what is
-// copied out of one.
-//
-//nolint:staticcheck // vars are still built
+// copied out of one, and a DaemonSet that may run Spegel.
 func (r *Reader) needs(f *Folder) {
+	const spegel = worktree.DaemonSet | worktree.Word
 	f.schema = f.ks.OpenAPI != nil || f.ks.Crds != nil
-	f.builtins = len(f.ks.Vars)+len(f.ks.Transformers)+len(f.ks.Validators)+len(f.ks.Generators) > 0
-	for _, field := range f.ks.Replacements {
-		list := []kustypes.Replacement{field.Replacement}
-		if p, ok := worktree.Resolve(f.Dir, field.Path); field.Path != "" && ok {
-			docs, _ := r.tree.Documents(p) // an error is kustomize's to say
-			switch {
-			case len(docs) == 0:
-			case docs[0].Kind == yaml.SequenceNode:
-				_ = docs[0].Decode(&list)
-			default:
-				_ = docs[0].Decode(&list[0])
-			}
+	f.builtins = len(f.ks.Vars)+len(f.ks.Transformers)+len(f.ks.Validators)+len(f.ks.Generators) > 0 || //nolint:staticcheck // vars are still built
+		slices.ContainsFunc(f.Resources, func(p string) bool { return r.tree.File(p).Marks&spegel == spegel })
+	for _, replacement := range f.ks.Replacements {
+		kind := "" // any, and so of one that stands in a file
+		if replacement.Source != nil {
+			kind = replacement.Source.Kind
 		}
-		for _, one := range list {
-			if s := one.Source; s != nil {
-				f.whole = f.whole || s.Kind == "" || s.Kind == "Kustomization"
-				f.builtins = f.builtins || s.FieldPath != "" && !strings.HasPrefix(s.FieldPath, "metadata.") && !kept(s.Kind)
-			}
-		}
+		f.whole, f.builtins = f.whole || kind == "" || kind == "Kustomization", f.builtins || !kept(kind)
 	}
-}
-
-// runsSpegel reports whether a DaemonSet of a folder may run Spegel. A patch of it merges its containers by their names,
-// as the schema says.
-func (b *Build) runsSpegel(f *Folder) bool {
-	return slices.ContainsFunc(f.Resources, func(p string) bool {
-		const want = worktree.DaemonSet | worktree.Word
-		file := b.Tree.File(p)
-		return file != nil && file.Marks&want == want
-	})
 }

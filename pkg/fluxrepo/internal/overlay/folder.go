@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -84,6 +83,7 @@ func (r *Reader) Folder(ignore *worktree.Ignore, dir string) *Folder {
 	default:
 		r.list(f, ignore, d)
 	}
+	r.needs(f)
 	return f
 }
 
@@ -103,15 +103,14 @@ func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 		problem := r.follow(f, ignore, field, p)
 		if problem != "" {
 			f.changed = true
-			at := placeOf(doc, field, p)
+			at := placeOf(cmp.Or(yamldoc.Child(doc, field), doc), p)
 			f.Holes = append(f.Holes, Hole{
 				File: f.File, Line: at.Line, Column: at.Column, Field: field, Path: p, Remote: problem == elsewhere, Problem: problem,
-				Shaping: field == "components" || strings.HasPrefix(field, "patches") || field == "transformers",
+				Shaping: slices.Contains([]string{"components", "patches", "transformers"}, field),
 			})
 		}
 		return problem == ""
 	})
-	r.needs(f)
 }
 
 // decode reads a kustomization, or says why nothing can be built of it.
@@ -134,12 +133,13 @@ func (r *Reader) decode(f *Folder) (*yaml.Node, error) {
 	if err != nil {
 		f.ks = kustypes.Kustomization{}
 	}
+	f.ks.FixKustomization() // fields of old
 	return docs[0], err
 }
 
-// placeOf is where a kustomization names a path.
-func placeOf(doc *yaml.Node, field, p string) (at yaml.Node) {
-	yamldoc.EachScalar(cmp.Or(yamldoc.Child(doc, field), doc), func(n *yaml.Node) {
+// placeOf is where a field names a path.
+func placeOf(field *yaml.Node, p string) (at yaml.Node) {
+	yamldoc.EachScalar(field, func(n *yaml.Node) {
 		if at.Line == 0 && (n.Value == p || strings.HasSuffix(n.Value, "="+p)) {
 			at = *n
 		}
@@ -174,7 +174,7 @@ func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) 
 		return "does not exist"
 	}
 	r.tree.Look(p)
-	if field == "resources" || field == "bases" || field == "generators" {
+	if field == "resources" || field == "generators" {
 		f.Resources = append(f.Resources, p)
 	} else {
 		f.Inputs = append(f.Inputs, p)
@@ -188,22 +188,14 @@ func (r *Reader) list(f *Folder, ignore *worktree.Ignore, d *worktree.Dir) {
 	slices.Sort(names)
 	for _, name := range names {
 		p := path.Join(d.Path, name)
-		sub := r.tree.Dir(p)
-		switch {
-		case sub != nil && ignore.Dir(p):
-			continue
-		case sub != nil && r.tree.Kustomization(sub, ignore) != "":
-			f.Subs = append(f.Subs, r.Folder(ignore, p))
-		case sub != nil:
+		switch sub := r.tree.Dir(p); {
+		case sub != nil && ignore.Dir(p), sub == nil && (!yamldoc.IsYAML(name) || ignore.File(p)):
+		case sub != nil && r.tree.Kustomization(sub, ignore) == "":
 			r.list(f, ignore, sub)
-			continue
-		case yamldoc.IsYAML(name) && !ignore.File(p):
-			f.Resources = append(f.Resources, p)
 		default:
-			continue
-		}
-		if rel, err := filepath.Rel(f.Dir, p); err == nil { // it lies below
-			f.ks.Resources = append(f.ks.Resources, "./"+filepath.ToSlash(rel))
+			name = "./" + strings.TrimPrefix(p, f.Dir+"/")
+			f.ks.Resources = append(f.ks.Resources, name)
+			r.follow(f, ignore, "resources", name)
 		}
 	}
 }
@@ -235,17 +227,13 @@ func (f *Folder) Files(visit func(file string) (more bool)) {
 // Copies reports whether the kustomization copies out of the objects of its files.
 func (f *Folder) Copies() bool { return len(f.ks.Replacements) > 0 }
 
-// Renames reports whether the folder, or one below it, puts something before or after the names of its objects.
-func (f *Folder) Renames() (yes bool) {
-	f.Walk(func(f *Folder) bool { yes = yes || f.ks.NamePrefix+f.ks.NameSuffix != ""; return !yes })
-	return yes
-}
+// Renames reports whether the kustomization puts something before or after the names of its objects.
+func (f *Folder) Renames() bool { return f.ks.NamePrefix+f.ks.NameSuffix != "" }
 
 // IsComponent reports whether the kustomization is a part of others.
 func (f *Folder) IsComponent() bool { return f.ks.Kind == kustypes.ComponentKind }
 
 // Lists reports whether the kustomization names resources.
 func (f *Folder) Lists() bool {
-	return len(f.ks.Resources)+len(f.ks.Bases) > 0 || //nolint:staticcheck // repositories have the old field, too
-		slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Field == "resources" || h.Field == "bases" })
+	return len(f.ks.Resources) > 0 || slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Field == "resources" })
 }

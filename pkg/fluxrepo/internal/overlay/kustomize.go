@@ -17,19 +17,24 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
-// kustomizing keeps builds apart: kyaml v0.21 reads and writes its global schema without a lock.
-var kustomizing sync.Mutex
+// kustomizing keeps builds apart: kyaml v0.21 reads and writes its global schema without a lock. loaded says that it has
+// that of Kubernetes' own kinds.
+var (
+	kustomizing sync.Mutex
+	loaded      bool
+)
 
 // kustomize builds a folder. schema says that the build adds to the schema, builtins that it needs the one of
-// Kubernetes' own kinds, which takes more time and memory to read than most builds.
+// Kubernetes' own kinds. To read that takes more time and memory than most builds, so it is read once, and only if any
+// build needs it.
 func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (res resmap.ResMap, err error) {
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
 	if schema { // start from a fresh schema, and leave none behind
+		loaded = false
 		return fluxkustomize.Build(fs, dir)
 	}
-	if !builtins {
-		openapi.ResetOpenAPI()
+	if loaded = loaded || builtins; !loaded {
 		openapi.SuppressBuiltInSchemaUse()
 		defer openapi.ResetOpenAPI()
 	}

@@ -14,17 +14,25 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
 
-// Spec is what a Flux Kustomization says of its build.
+// Spec is what a Flux Kustomization says of its build, with the patches that v1beta1 and v1beta2 knew.
 type Spec struct {
-	Path   string // in the repository
-	Ignore *worktree.Ignore
+	Path   string           `json:"-"` // in the repository
+	Ignore *worktree.Ignore `json:"-"`
 	kustomizev1.KustomizationSpec
-	JSON []byte // the Kustomization as it is, for its patches; nil for none
+
+	Patches               []kustypes.Patch  `json:"patches"`
+	PatchesStrategicMerge []json.RawMessage `json:"patchesStrategicMerge"`
+	PatchesJSON6902       []struct {
+		Patch  json.RawMessage    `json:"patch"`
+		Target *kustypes.Selector `json:"target"`
+	} `json:"patchesJson6902"`
 }
 
 // apply is the folder of the path with the kustomization.yaml that kustomize-controller would write. It does what the
 // Generator of github.com/fluxcd/pkg/kustomize does, which reads from disk only and would see files that are not in the
 // artifact of Flux; a test compares the two.
+//
+//nolint:staticcheck // the old fields, as Flux does
 func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 	top := *f
 	top.changed = true
@@ -66,35 +74,13 @@ func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 			ks.Images[i].NewTag, ks.Images[i].Digest = image.NewTag, image.Digest
 		}
 	}
-	return &top, s.patch(ks)
-}
-
-// patch adds the patches of the Kustomization, those that v1beta1 and v1beta2 knew too.
-//
-//nolint:staticcheck // as Flux does
-func (s *Spec) patch(ks *kustypes.Kustomization) error {
-	var in struct {
-		Spec struct {
-			Patches               []kustypes.Patch  `json:"patches"`
-			PatchesStrategicMerge []json.RawMessage `json:"patchesStrategicMerge"`
-			PatchesJSON6902       []struct {
-				Patch  json.RawMessage    `json:"patch"`
-				Target *kustypes.Selector `json:"target"`
-			} `json:"patchesJson6902"`
-		} `json:"spec"`
+	ks.Patches = slices.Concat(ks.Patches, s.Patches)
+	ks.PatchesStrategicMerge, ks.PatchesJson6902 = slices.Clip(ks.PatchesStrategicMerge), slices.Clip(ks.PatchesJson6902)
+	for _, p := range s.PatchesStrategicMerge {
+		ks.PatchesStrategicMerge = append(ks.PatchesStrategicMerge, kustypes.PatchStrategicMerge(p))
 	}
-	if len(s.JSON) == 0 {
-		return nil
+	for _, p := range s.PatchesJSON6902 {
+		ks.PatchesJson6902 = append(ks.PatchesJson6902, kustypes.Patch{Patch: string(p.Patch), Target: p.Target})
 	}
-	if err := json.Unmarshal(s.JSON, &in); err != nil {
-		return err
-	}
-	ks.Patches = slices.Concat(ks.Patches, in.Spec.Patches)
-	for _, p := range in.Spec.PatchesStrategicMerge {
-		ks.PatchesStrategicMerge = append(slices.Clip(ks.PatchesStrategicMerge), kustypes.PatchStrategicMerge(p))
-	}
-	for _, p := range in.Spec.PatchesJSON6902 {
-		ks.PatchesJson6902 = append(slices.Clip(ks.PatchesJson6902), kustypes.Patch{Patch: string(p.Patch), Target: p.Target})
-	}
-	return nil
+	return &top, nil
 }

@@ -77,10 +77,7 @@ patchesJson6902: [{target: {version: v1, kind: Namespace, name: x}, patch: [{op:
 				t.Fatal(err)
 			}
 			ours := Spec{Path: "apps", Ignore: tree.Ignoring("")}
-			if ours.JSON, err = yaml.YAMLToJSON([]byte("spec:\n  " + strings.ReplaceAll(c.spec, "\n", "\n  "))); err != nil {
-				t.Fatal(err)
-			}
-			if err := yaml.Unmarshal([]byte(c.spec), &ours.KustomizationSpec); err != nil {
+			if err := yaml.Unmarshal([]byte(c.spec), &ours); err != nil {
 				t.Fatal(err)
 			}
 			top, err := ours.apply(tree, NewReader(tree, nil).Folder(ours.Ignore, "apps"))

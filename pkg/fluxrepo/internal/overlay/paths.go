@@ -1,10 +1,12 @@
 package overlay
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 
+	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 	kustypes "sigs.k8s.io/kustomize/api/types"
 )
 
@@ -17,14 +19,15 @@ func paths(ks *kustypes.Kustomization, keep func(field, p string) bool) {
 		field string
 		paths *[]string
 	}{
-		{"resources", &ks.Resources}, {"bases", &ks.Bases}, {"components", &ks.Components}, {"crds", &ks.Crds}, {"configurations", &ks.Configurations},
+		{"resources", &ks.Resources}, {"components", &ks.Components}, {"crds", &ks.Crds}, {"configurations", &ks.Configurations},
 		{"generators", &ks.Generators}, {"transformers", &ks.Transformers}, {"validators", &ks.Validators},
 	} {
 		*list.paths = slices.DeleteFunc(*list.paths, func(p string) bool { return gone(list.field, p) })
 	}
-	ks.PatchesStrategicMerge = slices.DeleteFunc(ks.PatchesStrategicMerge, func(p kustypes.PatchStrategicMerge) bool { return gone("patchesStrategicMerge", string(p)) })
-	ks.Patches = slices.DeleteFunc(ks.Patches, func(p kustypes.Patch) bool { return gone("patches", p.Path) })
-	ks.PatchesJson6902 = slices.DeleteFunc(ks.PatchesJson6902, func(p kustypes.Patch) bool { return gone("patchesJson6902", p.Path) })
+	for _, patches := range []*[]kustypes.Patch{&ks.Patches, &ks.PatchesJson6902} {
+		*patches = slices.DeleteFunc(*patches, func(p kustypes.Patch) bool { return gone("patches", p.Path) })
+	}
+	ks.PatchesStrategicMerge = slices.DeleteFunc(ks.PatchesStrategicMerge, func(p kustypes.PatchStrategicMerge) bool { return gone("patches", string(p)) })
 	ks.Replacements = slices.DeleteFunc(ks.Replacements, func(r kustypes.ReplacementField) bool { return gone("replacements", r.Path) })
 	generator := func(field string, from *kustypes.KvPairSources) {
 		from.FileSources = slices.DeleteFunc(from.FileSources, func(p string) bool {
@@ -34,9 +37,6 @@ func paths(ks *kustypes.Kustomization, keep func(field, p string) bool) {
 			return gone(field, p)
 		})
 		from.EnvSources = slices.DeleteFunc(from.EnvSources, func(p string) bool { return gone(field, p) })
-		if gone(field, from.EnvSource) {
-			from.EnvSource = ""
-		}
 	}
 	for i := range ks.ConfigMapGenerator {
 		generator("configMapGenerator", &ks.ConfigMapGenerator[i].KvPairSources)
@@ -68,25 +68,16 @@ func (f *Folder) strategic() (out []kustypes.Patch) {
 	return append(out, f.ks.Patches...)
 }
 
-// Aim is the name, as an expression, of what a patch is for; empty for any.
-func Aim(p kustypes.Patch) string {
-	if p.Target == nil {
-		return ""
-	}
-	return p.Target.Name
-}
-
 // isInline reports whether a patch stands where a path could.
 func isInline(s string) bool {
 	return strings.Contains(s, "\n") || strings.Contains(s, ": ") || strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")
 }
 
-// userAt is what kustomize takes for the user of a host, as in git@example.com:org/repo.
-var userAt = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*@`)
+// fetched matches what kustomize would fetch beside what Flux knows: by any scheme, at a ref, and with the user of a host,
+// as in git@example.com:org/repo.
+var fetched = regexp.MustCompile(`://|\?ref=|^[A-Za-z][A-Za-z0-9-]*@.*[/:]`)
 
-// isRemote reports whether kustomize would fetch a path. Without a scheme that is GitHub, or a user of another host.
+// isRemote reports whether kustomize would fetch a path.
 func isRemote(p string) bool {
-	low := strings.TrimPrefix(strings.ToLower(p), "git::")
-	return strings.Contains(p, "://") || strings.HasPrefix(low, "github.com/") || strings.HasPrefix(low, "github.com:") ||
-		userAt.MatchString(low) && strings.ContainsAny(low, "/:") || strings.HasPrefix(low, "gh:") || strings.Contains(p, "?ref=")
+	return fetched.MatchString(p) || !path.IsAbs(p) && !fluxkustomize.IsLocalRelativePath(p)
 }

@@ -160,14 +160,20 @@ func (f *Finder) aims(in Inputs) (names []string) {
 	for _, p := range yamldoc.Items(yamldoc.Child(in.Node, "spec", "patches")) {
 		add(yamldoc.Text(p, "patch"), yamldoc.Text(p, "target", "name"), aPath)
 	}
+	renames := false
 	for _, folder := range in.Folders {
 		folder.Walk(func(folder *overlay.Folder) bool {
+			renames = renames || folder.Renames()
 			files, paths := folder.Inputs, aPath
 			if folder.Copies() {
 				files, paths = slices.Concat(folder.Inputs, folder.Resources), anywhere
 			}
 			for _, p := range folder.Patches() {
-				add(p.Patch, overlay.Aim(p), paths)
+				name := ""
+				if p.Target != nil {
+					name = p.Target.Name
+				}
+				add(p.Patch, name, paths)
 			}
 			for _, p := range files {
 				if slices.Contains(folder.Inputs, p) || f.tree.File(p).Marks&(worktree.Kustomization|worktree.Builder) == 0 {
@@ -178,7 +184,7 @@ func (f *Finder) aims(in Inputs) (names []string) {
 			return true
 		})
 	}
-	if len(names) > 0 && slices.ContainsFunc(in.Folders, (*overlay.Folder).Renames) {
+	if len(names) > 0 && renames {
 		names = append(names, anyName)
 	}
 	return names

@@ -83,17 +83,17 @@ func count(list *parse.ListNode, turn parse.Node) {
 		return
 	}
 	for _, n := range list.Nodes {
+		var of parse.BranchNode
 		switch n := n.(type) {
 		case *parse.RangeNode:
-			count(n.List, turn)
-			count(n.ElseList, turn)
+			of = n.BranchNode
 		case *parse.IfNode:
-			count(n.List, turn)
-			count(n.ElseList, turn)
+			of = n.BranchNode
 		case *parse.WithNode:
-			count(n.List, turn)
-			count(n.ElseList, turn)
+			of = n.BranchNode
 		}
+		count(of.List, turn)
+		count(of.ElseList, turn)
 	}
 	list.Nodes = append([]parse.Node{turn}, list.Nodes...)
 }
