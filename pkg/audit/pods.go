@@ -19,7 +19,7 @@ func oldPods(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 	if !d.Observed || old == 0 {
 		return oldNodes(d)
 	}
-	other := count(pods, func(p *rollout.Pod) bool { return p.Old && !sameMirrors(&p.Configuration, &d.Configuration) })
+	other := count(pods, func(p *rollout.Pod) bool { return p.Old && !sameList(p.Mirrors, d.Mirrors) })
 	lists := "with the same list of mirrors"
 	switch {
 	case other == old:
@@ -82,8 +82,6 @@ func unknownPods(d *rollout.DaemonSet, pods []rollout.Pod) *Problem {
 		"run the audit again; the pods may have been created while it ran",
 	}
 }
-
-func sameMirrors(a, b *rollout.Configuration) bool { return sameList(a.Mirrors, b.Mirrors) }
 
 // sameList compares lists of mirrors, whose order does not matter.
 func sameList(a, b []string) bool {

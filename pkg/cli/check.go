@@ -103,7 +103,7 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 		res.Errors[i].Elsewhere = res.Errors[i].Elsewhere && !o.verbose
 	}
 	if o.verbose && res.Unbuilt > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "spegel-guard: Kustomizations not built, as nothing of Spegel can come of them: %d; what fails because of them alone is seen with --all\n", res.Unbuilt)
+		fmt.Fprintf(cmd.ErrOrStderr(), "spegel-guard: Kustomizations not built, because nothing of Spegel can come from them: %d; --all builds them too\n", res.Unbuilt)
 	}
 	sayNonePrivate(pol, cmd.ErrOrStderr())
 	vars.sayUnused(o.vars, res, cmd.ErrOrStderr())

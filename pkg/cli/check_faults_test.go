@@ -161,7 +161,7 @@ func TestWhatIsNotBuiltIsCounted(t *testing.T) {
 		"good/hr.yaml":             strings.NewReplacer("NAME", "spegel", "mirrored: true", "mirroredRegistries: ['https://docker.io']").Replace(faultyRelease),
 		"app/settings.yaml":        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: apps}\n",
 	})
-	const notBuilt = "Kustomizations not built, as nothing of Spegel can come of them: 2;"
+	const notBuilt = "Kustomizations not built, because nothing of Spegel can come from them: 2;"
 	for flags, want := range map[string]struct {
 		says, never string
 		code        int

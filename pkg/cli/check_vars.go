@@ -136,14 +136,14 @@ func (v *variables) sayUnused(single []string, res *fluxrepo.Result, stderr io.W
 		name, _, _ := strings.Cut(s, "=")
 		if !res.Used(name) && !said[name] {
 			said[name] = true
-			fmt.Fprintf(stderr, "spegel-guard: --var %s has no effect: the repository gives ${%[1]s} a value, which wins, or nothing that matters here uses it\n", name)
+			fmt.Fprintf(stderr, "spegel-guard: --var %s has no effect: the repository sets ${%[1]s} itself, which wins, or nothing relevant uses it\n", name)
 		}
 	}
 	for i, s := range v.sources {
 		what := s.Kind + " " + validate.Clean(strings.TrimPrefix(s.Namespace+"/"+s.Name, "/"))
 		if !res.Stood(i) && !said[what] {
 			said[what] = true
-			fmt.Fprintf(stderr, "spegel-guard: the %s of --vars has no effect: the repository holds it in the clear, which wins, or no substituteFrom that matters here names it\n", what)
+			fmt.Fprintf(stderr, "spegel-guard: the %s of --vars has no effect: the repository holds it unencrypted, which wins, or no relevant substituteFrom names it\n", what)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/spegel-guard/spegel-guard/pkg/server"
 )
 
 // requestTimeout bounds one request; a page of a list that takes longer never comes.
@@ -51,5 +54,27 @@ func (o *clusterOptions) client() (client.Client, error) {
 	}
 	config.Timeout = requestTimeout
 	config.WarningHandler = rest.NoWarnings{}
+	return newClient(config)
+}
+
+// connect connects to the API server: the one of the kubeconfig, or the one of the cluster that the
+// program runs in. Outside a cluster and without a kubeconfig there is none, and references count
+// as unreadable. Nothing is asked of the API server here.
+func connect(kubeconfig string, logger *slog.Logger) (client.Client, error) {
+	var config *rest.Config
+	var err error
+	if kubeconfig == "" {
+		config, err = rest.InClusterConfig()
+		if errors.Is(err, rest.ErrNotInCluster) {
+			logger.Warn("neither in a cluster nor with --kubeconfig, so what releases refer to can't be read")
+			return nil, nil
+		}
+	} else {
+		config, err = clientcmd.BuildConfigFromFlags("", kubeconfig)
+	}
+	if err != nil {
+		return nil, kubeconfigError(err)
+	}
+	config.Wrap(server.Transport)
 	return newClient(config)
 }

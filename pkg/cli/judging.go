@@ -24,7 +24,7 @@ type policyOptions struct {
 func (o *policyOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.config, "config", "", "policy file")
 	// Func, because a slice would take an empty value, of a variable that is not set, for none.
-	f.Func("private-registry", "private registry: `host`, host:port or *.domain; adds to the policy file (repeatable, or a list with commas)", func(list string) error {
+	f.Func("private-registry", "private registry: `host`, host:port or *.domain; adds to the policy file (repeatable, or a comma-separated list)", func(list string) error {
 		o.private = append(o.private, strings.Split(list, ",")...)
 		return nil
 	})
@@ -43,7 +43,7 @@ func (j *judging) flags(f *pflag.FlagSet) {
 	j.policyOptions.flags(f)
 	f.StringArrayVarP(&j.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text, json, sarif, junit, github or markdown (repeatable)")
 	f.BoolVar(&j.failOnWarn, "fail-on-warn", false, "exit with 1 if there are warnings")
-	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if there is no release of Spegel at all")
+	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if no release of Spegel is found")
 	f.StringVar(&j.unresolved, "unresolved", "", "warn or deny, for what can't be decided; default is what the policy file says, else warn")
 }
 
@@ -75,13 +75,13 @@ func sayNonePrivate(pol *policy.Policy, stderr io.Writer) {
 func (j *judging) verdict(r *report.Report, stderr io.Writer) error {
 	switch {
 	case !r.Complete():
-		return errors.New("the check is not complete, see the errors in the report")
+		return errors.New("the check is not complete; see the errors in the report")
 	case j.requireMatch && r.Summary.Releases == 0:
-		return errors.New("no release of Spegel was found, and --require-match asks for one")
+		return errors.New("no release of Spegel was found, but --require-match requires one")
 	case r.Summary.Denied > 0:
 		return errDenied
 	case j.failOnWarn && r.Summary.Warned > 0:
-		fmt.Fprintln(stderr, "spegel-guard: there are warnings, and --fail-on-warn makes them fail")
+		fmt.Fprintln(stderr, "spegel-guard: there are warnings, which --fail-on-warn counts as failures")
 		return errDenied
 	}
 	return nil

@@ -65,7 +65,7 @@ signal ends it at once.`,
 	f.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics; 0 for none")
 	f.BoolVar(&o.metricsSecure, "metrics-secure", false, "serve metrics over TLS, to accounts that may get /metrics")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file for reading what releases refer to; default is the cluster this runs in")
-	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "how long to serve on after SIGTERM")
+	f.DurationVar(&o.shutdownDelay, "shutdown-delay", 5*time.Second, "how long to keep serving after SIGTERM")
 	o.addCertificateFlags(f)
 	return cmd
 }

@@ -19,7 +19,7 @@ func (o *serveOptions) newMetrics(registry prometheus.Gatherer, api client.Write
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError})
 	if o.metricsSecure {
 		if api == nil {
-			return nil, errors.New("--metrics-secure asks the API server about tokens: it needs a --kubeconfig outside of a cluster")
+			return nil, errors.New("--metrics-secure asks the API server about tokens: outside of a cluster, it needs --kubeconfig")
 		}
 		metrics = server.Authorized(metrics, path, api, logger)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -33,20 +34,12 @@ func printVersion(w io.Writer) error {
 func buildVersion() (v, c string) {
 	v, c = version, commit
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if v == "" {
-			v = info.Main.Version
-		}
+		v = cmp.Or(v, info.Main.Version)
 		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && c == "" {
-				c = s.Value
+			if s.Key == "vcs.revision" {
+				c = cmp.Or(c, s.Value)
 			}
 		}
 	}
-	if v == "" {
-		v = "(devel)"
-	}
-	if c == "" {
-		c = "unknown"
-	}
-	return v, c
+	return cmp.Or(v, "(devel)"), cmp.Or(c, "unknown")
 }
