@@ -240,20 +240,8 @@ func quoteTOML(s string) string {
 
 // special lists the settings without which the registry may not be reachable.
 func (s *settings) special() []string {
-	var out []string
-	for _, key := range []struct {
-		name string
-		set  bool
-	}{
-		{"ca", s.CA != nil},
-		{"client", s.Client != nil},
-		{"header", s.Header != nil},
-		{"override_path", s.OverridePath},
-		{"skip_verify", s.SkipVerify != nil && *s.SkipVerify},
-	} {
-		if key.set {
-			out = append(out, key.name)
-		}
+	set := map[string]bool{
+		"ca": s.CA != nil, "client": s.Client != nil, "header": s.Header != nil, "override_path": s.OverridePath, "skip_verify": s.SkipVerify != nil && *s.SkipVerify,
 	}
-	return out
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(set)), func(key string) bool { return !set[key] })
 }

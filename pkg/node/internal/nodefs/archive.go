@@ -5,27 +5,24 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
-	"slices"
 	"strings"
+	"testing/fstest"
 	"time"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // Bounds on an archive. Nothing of it is written to disk.
 const (
-	maxMembers   = 200_000   // files in it, and folders that are kept
+	maxMembers   = 200_000   // files and folders in it
 	maxDepth     = 64        // folders above a file
 	maxNodes     = 500       // folders at the top, each of which may be a node's
 	maxUnpacked  = 1 << 30   // bytes that it unpacks to; of a plain tar, that are read
@@ -40,12 +37,27 @@ var (
 
 // archive collects what the checks may ask for out of an archive.
 type archive struct {
-	root     member
+	files    fstest.MapFS // a file system in memory; a folder is in it if it has something to say
 	members  int
-	made     int // files and folders that are kept
 	unpacked int64
 	kept     int64
 	newest   time.Time
+}
+
+// extent says of a folder of an archive, as its Sys, how much of it there is.
+type extent struct {
+	whole   bool // it is in the archive itself, and not only what is in it: what it lacks, the node lacks
+	partial bool // except that something of it was not kept
+}
+
+// folder is what an archive has of a folder.
+func (b *archive) folder(name string) *extent {
+	f := b.files[below(name)]
+	if f == nil || !f.Mode.IsDir() {
+		f = &fstest.MapFile{Mode: fs.ModeDir, Sys: &extent{}}
+		b.files[below(name)] = f
+	}
+	return f.Sys.(*extent)
 }
 
 // OpenBundle reads an archive: what "talosctl support" writes (zip, one folder for each node), or a
@@ -71,7 +83,7 @@ func readBundle(ctx context.Context, name string) ([]Files, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	b := &archive{root: member{Entry: Entry{Type: fs.ModeDir}}}
+	b := &archive{files: fstest.MapFS{}}
 	head := make([]byte, 4)
 	n, err := f.ReadAt(head, 0)
 	switch head = head[:n]; {
@@ -128,12 +140,12 @@ func (b *archive) tar(ctx context.Context, f io.Reader) error {
 			open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(m.Linkname)), nil }
 		}
 		if m.Typeflag == tar.TypeLink { // to a file before it: "tar -h" also makes one of the second symbolic link to a file
-			was := b.root.at(path.Clean("/" + m.Linkname))
-			if was == nil || !was.Type.IsRegular() { // it was not kept
-				was = &member{Entry: Entry{Type: fs.ModeIrregular}}
+			was := b.files[below(path.Clean("/"+m.Linkname))]
+			if was == nil || !was.Mode.IsRegular() { // it was not kept
+				was = &fstest.MapFile{Mode: fs.ModeIrregular}
 			}
-			e = was.Entry
-			open = func() (io.ReadCloser, error) { return inMemory{bytes.NewReader(was.content)}, nil }
+			e = Entry{Type: was.Mode.Type(), Size: int64(len(was.Data)), ModTime: was.ModTime}
+			open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(was.Data)), nil }
 		}
 		if err := b.add(ctx, m.Name, e, open); err != nil {
 			return err
@@ -159,33 +171,28 @@ func (b *archive) add(ctx context.Context, name string, e Entry, open func() (io
 	}
 	if !isLookedAt(clean, e.Type) {
 		if strings.Count(clean, "/") <= maxDepth {
-			b.root.add(path.Dir(clean), &b.made).partial = true
+			b.folder(path.Dir(clean)).partial = true
 		}
-		return b.full()
+		return nil
 	}
 	if strings.Count(clean, "/") > maxDepth {
 		return fmt.Errorf("%s: is more than %d folders deep", redact.Quote(name), maxDepth)
 	}
-	var content []byte
-	if e.Type.IsRegular() || e.Type == fs.ModeSymlink {
-		var err error
-		if content, err = b.content(clean, e, open); err != nil {
-			return fmt.Errorf("%s: %w", redact.Quote(name), err)
-		}
+	if e.Type.IsDir() {
+		b.folder(clean).whole = true
+		return nil
 	}
 	// Of two files with one name the last one counts, as it does when an archive is unpacked.
-	m := b.root.add(clean, &b.made)
-	m.whole = m.whole || e.Type.IsDir()
-	if e.Name = path.Base(clean); !e.Type.IsDir() || !m.Type.IsDir() {
-		m.Entry, m.content = e, content
-	}
-	return b.full()
-}
-
-// full fails once more is kept than an archive may hold: a name makes all folders above it.
-func (b *archive) full() error {
-	if b.made > maxMembers {
-		return fmt.Errorf("holds more than %d files and folders", maxMembers)
+	file := &fstest.MapFile{Mode: e.Type, ModTime: e.ModTime}
+	b.files[below(clean)] = file
+	if e.Type.IsRegular() || e.Type == fs.ModeSymlink {
+		data, err := b.content(clean, e, open)
+		if err != nil {
+			return fmt.Errorf("%s: %w", redact.Quote(name), err)
+		}
+		if file.Data = data; data == nil && e.Size > 0 {
+			file.Sys = ErrTooLarge
+		}
 	}
 	return nil
 }
@@ -247,28 +254,4 @@ func (b *budget) Read(p []byte) (int, error) {
 		return n, errUnpacked
 	}
 	return n, err
-}
-
-// nodes are those of what was read: one, if the folders at the top are a node's, or else each folder that holds those.
-// The time of each is the newest in the archive, which is when it was made.
-func (b *archive) nodes(name string) ([]Files, error) {
-	now := func() time.Time { return b.newest }
-	if b.root.isNode() {
-		n := &tree{about{remote: true, now: now}, &b.root}
-		n.node = validate.Clean(cmp.Or(n.hostname(), name))
-		return []Files{n}, nil
-	}
-	var out []Files
-	for _, folder := range slices.Sorted(maps.Keys(b.root.in)) {
-		if m := b.root.in[folder]; m.isNode() {
-			out = append(out, &tree{about{validate.Clean(folder), true, now}, m})
-		}
-	}
-	switch {
-	case len(out) > maxNodes:
-		return nil, fmt.Errorf("holds more than %d nodes", maxNodes)
-	case len(out) == 0:
-		return nil, errors.New("holds no files of a node: neither etc, var nor service-logs, at the top or one folder deep")
-	}
-	return out, nil
 }

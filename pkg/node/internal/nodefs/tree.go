@@ -9,56 +9,59 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
-// about is what Files say of themselves.
-type about struct {
+// tree implements Files for a file system: a folder of this machine, or an archive in memory. All symbolic links are followed here, so
+// they lead nowhere else, and the file system is asked for names without one in them, except that the last step may be one.
+type tree struct {
 	node   string
 	remote bool
 	now    func() time.Time
+	fsys   fs.FS
+	// lacks reports whether the node lacks what a folder lacks, rather than it having been left out. It is the last step of a name, or not.
+	lacks func(folder string, last bool) bool
 }
 
 // Node implements Files.
-func (a *about) Node() string { return a.node }
+func (t *tree) Node() string { return t.node }
 
 // Remote implements Files.
-func (a *about) Remote() bool { return a.remote }
+func (t *tree) Remote() bool { return t.remote }
 
 // Now implements Files.
-func (a *about) Now() time.Time { return a.now() }
+func (t *tree) Now() time.Time { return t.now() }
 
-// source is what a tree reads: a folder of this machine, or an archive in memory. It is asked for names without a symbolic link
-// in them, except that the last step of one that is looked up may be one.
-type source interface {
-	// lookup returns where a symbolic link leads, and nothing for what is none.
-	lookup(name string) (target string, err error)
-	// list lists a folder, and may stop above MaxEntries.
-	list(name string) ([]Entry, error)
-	// open opens a regular file and says how many bytes it has.
-	open(name string) (f io.ReadSeekCloser, size int64, err error)
-	// lacks reports whether the node lacks what a folder lacks, rather than it having been left out. It is the last step of a name, or not.
-	lacks(folder string, last bool) bool
-}
-
-// tree implements Files for a source. All symbolic links are followed here, so they lead nowhere else.
-type tree struct {
-	about
-	from source
-}
+// below is an absolute name for package fs.
+func below(name string) string { return cmp.Or(name[1:], ".") }
 
 // ReadDir implements Files.
 func (t *tree) ReadDir(_ context.Context, name string) ([]Entry, error) {
-	name, err := t.follow(name)
+	f, info, err := t.open(name)
+	if err == nil && !info.IsDir() || errors.Is(err, ErrNotRegular) {
+		err = ErrNotFolder
+	}
+	if f != nil {
+		defer func() { _ = f.Close() }()
+	}
 	if err != nil {
 		return nil, err
 	}
-	entries, err := t.from.list(name)
-	if err == nil && len(entries) > MaxEntries {
-		err = ErrTooMany
-	}
-	if err != nil {
+	infos, err := f.(fs.ReadDirFile).ReadDir(MaxEntries + 1)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
 		return nil, err
+	case len(infos) > MaxEntries:
+		return nil, ErrTooMany
+	}
+	entries := make([]Entry, 0, len(infos))
+	for _, i := range infos {
+		e := Entry{Name: i.Name(), Type: i.Type()}
+		if info, err := i.Info(); err == nil {
+			e.Size, e.ModTime = info.Size(), info.ModTime()
+		}
+		entries = append(entries, e)
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Name, b.Name) })
 	return entries, nil
@@ -66,15 +69,12 @@ func (t *tree) ReadDir(_ context.Context, name string) ([]Entry, error) {
 
 // ReadFile implements Files.
 func (t *tree) ReadFile(_ context.Context, name string, limit int64) ([]byte, error) {
-	f, size, err := t.open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	if size > limit {
-		return nil, ErrTooLarge
-	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	data, err := t.read(name, func(_ fs.File, size int64) error {
+		if size > limit {
+			return ErrTooLarge
+		}
+		return nil
+	}, limit+1)
 	if err == nil && int64(len(data)) > limit {
 		err = ErrTooLarge // /proc has files without a size
 	}
@@ -84,26 +84,50 @@ func (t *tree) ReadFile(_ context.Context, name string, limit int64) ([]byte, er
 // Log implements Files.
 func (t *tree) Log(_ context.Context, limit int64) (Log, error) {
 	return findLog(func(name string) ([]byte, error) {
-		f, size, err := t.open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = f.Close() }()
-		if size > limit {
-			if _, err := f.Seek(-limit, io.SeekEnd); err != nil {
-				return nil, err
+		return t.read(name, func(f fs.File, size int64) error {
+			if size <= limit {
+				return nil
 			}
-		}
-		return io.ReadAll(io.LimitReader(f, limit))
+			_, err := f.(io.Seeker).Seek(-limit, io.SeekEnd)
+			return err
+		}, limit)
 	})
 }
 
-func (t *tree) open(name string) (io.ReadSeekCloser, int64, error) {
+// read reads a regular file from where begin leaves it.
+func (t *tree) read(name string, begin func(f fs.File, size int64) error, limit int64) ([]byte, error) {
+	f, info, err := t.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if info.IsDir() {
+		return nil, ErrNotRegular
+	}
+	if err := begin(f, info.Size()); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, limit))
+}
+
+// open opens a regular file or a folder, and nothing else: it never waits for the other end of a named pipe.
+func (t *tree) open(name string) (fs.File, fs.FileInfo, error) {
 	name, err := t.follow(name)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
-	return t.from.open(name)
+	info, err := fs.Lstat(t.fsys, below(name))
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, nil, ErrNotRegular
+	}
+	if err, ok := info.Sys().(error); ok { // why an archive does not keep it
+		return nil, nil, err
+	}
+	f, err := t.fsys.Open(below(name))
+	return f, info, err
 }
 
 // maxLinks is how many symbolic links one name may lead through, as on Linux.
@@ -120,18 +144,23 @@ func (t *tree) follow(name string) (string, error) {
 			at = next
 			continue
 		}
-		target, err := t.from.lookup(next)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && t.from.lacks(at, len(todo) == 0):
+		info, err := fs.Lstat(t.fsys, below(next))
+		switch gone := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR); {
+		case gone && t.lacks(at, len(todo) == 0):
 			return "", fs.ErrNotExist
-		case errors.Is(err, fs.ErrNotExist):
+		case gone:
 			return "", ErrNotGiven
 		case err != nil:
 			return "", err
-		case target == "":
+		case info.Mode().Type() != fs.ModeSymlink:
 			at = next
 			continue
-		case path.IsAbs(target):
+		}
+		target, err := fs.ReadLink(t.fsys, below(next))
+		if err != nil {
+			return "", err
+		}
+		if path.IsAbs(target) {
 			at = "/"
 		}
 		links++

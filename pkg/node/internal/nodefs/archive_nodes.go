@@ -1,0 +1,71 @@
+package nodefs
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing/fstest"
+	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
+
+// nodes are those of what was read: one, if the folders at the top are a node's, or else each folder that holds those.
+// The time of each is the newest in the archive, which is when it was made.
+func (b *archive) nodes(name string) ([]Files, error) {
+	if isNode(b.files) {
+		n := b.node(b.files)
+		n.node = validate.Clean(cmp.Or(n.hostname(), name))
+		return []Files{n}, nil
+	}
+	folders := map[string]fstest.MapFS{}
+	for name, file := range b.files {
+		folder, inside, ok := strings.Cut(name, "/")
+		if folders[folder] == nil {
+			folders[folder] = fstest.MapFS{}
+		}
+		if ok {
+			folders[folder][inside] = file
+		}
+	}
+	var out []Files
+	for _, folder := range slices.Sorted(maps.Keys(folders)) {
+		if isNode(folders[folder]) {
+			n := b.node(folders[folder])
+			n.node = validate.Clean(folder)
+			out = append(out, n)
+		}
+	}
+	switch {
+	case len(out) > maxNodes:
+		return nil, fmt.Errorf("holds more than %d nodes", maxNodes)
+	case len(out) == 0:
+		return nil, errors.New("holds no files of a node: neither etc, var nor service-logs, at the top or one folder deep")
+	}
+	return out, nil
+}
+
+// isNode reports whether files are those of a node.
+func isNode(files fstest.MapFS) bool {
+	for name := range files {
+		if top, _, _ := strings.Cut(name, "/"); top == "etc" || top == "var" || top == "service-logs" {
+			return true
+		}
+	}
+	return false
+}
+
+// node reads the files of one. Nobody archives all of a root.
+func (b *archive) node(files fstest.MapFS) *tree {
+	return &tree{remote: true, now: func() time.Time { return b.newest }, fsys: files, lacks: func(folder string, _ bool) bool {
+		f := files[below(folder)]
+		if folder == "/" || f == nil {
+			return false
+		}
+		e, ok := f.Sys.(*extent)
+		return !ok || e.whole && !e.partial
+	}}
+}
