@@ -69,8 +69,7 @@ func (x *run) judgePulls(pulls []*pull, f *finding) {
 
 // The lines that containerd's CRI service writes for a pull, at 2.2, as logfmt and as JSON.
 const (
-	failedPull = `\bmsg"?[=:]"PullImage \\*"([^"\\]+)\\*" failed`
-	goodPull   = `\bmsg"?[=:]"PullImage \\*"([^"\\]+)\\*" returns image reference`
+	pullLine   = `\bmsg"?[=:]"PullImage \\*"([^"\\]+)\\*" (failed|returns image reference)`
 	errorField = `\berror\\?"?[=:]\\?"((?:[^"\\]|\\.)*)`
 	logLine    = `\blevel"?[=:]`
 	timeField  = `\btime"?[=:]"([^"]+)"`
@@ -78,37 +77,33 @@ const (
 
 // pulls gathers what the log says of the registries' images, in the order in which they first failed.
 func (x *run) pulls(text []byte) []*pull {
-	failed, good := regexp.MustCompile(failedPull), regexp.MustCompile(goodPull)
-	because, when := regexp.MustCompile(errorField), regexp.MustCompile(timeField)
+	line, because, when := regexp.MustCompile(pullLine), regexp.MustCompile(errorField), regexp.MustCompile(timeField)
 	var out []*pull
 	for text := range strings.Lines(string(text)) {
 		if !strings.Contains(text, "PullImage") {
 			continue
 		}
 		text = text[:min(len(text), 16<<10)]
-		m, ok := failed.FindStringSubmatch(text), false
-		if m == nil {
-			m, ok = good.FindStringSubmatch(text), true
-		}
-		if len(m) == 0 || !x.isTarget(m[1]) {
+		m := line.FindStringSubmatch(text)
+		if m == nil || !x.isTarget(m[1]) {
 			continue
 		}
-		name := redact.Printable(m[1])
+		name, good := redact.Printable(m[1]), m[2] != "failed"
 		i := slices.IndexFunc(out, func(p *pull) bool { return p.image == name })
-		switch {
-		case ok && i >= 0:
-			out[i].good = true
-		case !ok:
-			if i < 0 {
-				out = append(out, &pull{image: name})
-				i = len(out) - 1
-			}
-			p := out[i]
-			p.failed++
-			p.good, p.at, p.reason = false, logTime(when, text), "the line names no error"
-			if e := because.FindStringSubmatch(text); e != nil {
-				p.reason = redact.Line(strings.NewReplacer(`\\\"`, `"`, `\"`, `"`).Replace(e[1]))
-			}
+		if i < 0 && good {
+			continue
+		}
+		if i < 0 {
+			i, out = len(out), append(out, &pull{image: name})
+		}
+		p := out[i]
+		if p.good = good; good {
+			continue
+		}
+		p.failed++
+		p.at, p.reason = logTime(when, text), "the line names no error"
+		if e := because.FindStringSubmatch(text); e != nil {
+			p.reason = redact.Line(strings.NewReplacer(`\\\"`, `"`, `\"`, `"`).Replace(e[1]))
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -98,7 +99,7 @@ func (x *run) resolvConf(ctx context.Context, f *finding) {
 			servers = append(servers, redact.Name(words[1]))
 		}
 	}
-	f.note("the node's /etc/resolv.conf names %s", orNone(servers))
+	f.note("the node's /etc/resolv.conf names %s", cmp.Or(few(servers), "no resolver"))
 }
 
 func (x *run) lookup(ctx context.Context, host string) ([]string, error) {
@@ -115,10 +116,3 @@ func (x *run) lookup(ctx context.Context, host string) ([]string, error) {
 
 // hostname is a registry's host without its port.
 func hostname(target string) string { return (&url.URL{Host: target}).Hostname() }
-
-func orNone(words []string) string {
-	if len(words) == 0 {
-		return "no resolver"
-	}
-	return few(words)
-}

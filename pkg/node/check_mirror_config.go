@@ -1,12 +1,14 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
@@ -17,8 +19,8 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 	h := x.hostsDirs(ctx)
 	there := h.There()
 	switch _, d := h.Readable(); {
-	case len(there) == 0 && h.Guess && !x.hasContainerd(ctx):
-		return skip("what can be read of the node has no folder of containerd's configuration, so there is no hosts directory to judge")
+	case x.knowsNothing(ctx, h):
+		return skip(noContainerd)
 	case d != nil && len(h.Dirs) == 1 && !errors.Is(d.Err, nodefs.ErrRelative):
 		return skip("%s (%s) %s", redact.Path(d.Path), h.From, nodefs.Reason(d.Err))
 	}
@@ -80,6 +82,8 @@ func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *finding)
 	}
 }
 
+const noContainerd = "what can be read of the node has no folder of containerd's configuration, so whom containerd asks is not known"
+
 // refused is what ValidateImageConfig of containerd 2 does, and ValidatePluginConfig of 1.5 to 1.7.
 const refused = "containerd's configuration sets registry.mirrors and config_path, which containerd refuses: from its next start on, if not now, it pulls no image for Kubernetes"
 
@@ -106,12 +110,13 @@ func (x *run) spegelAside(ctx context.Context, h *containerd.HostsDirs, f *findi
 	if err == nil && !p.Writes || len(h.Aside) == 0 {
 		return
 	}
-	f.add(Warn, "Spegel is told to write to %s, and containerd is told to read %s", redact.Path(h.Aside[0].Path), orNothing(h.String()))
+	f.add(Warn, "Spegel is told to write to %s, and containerd is told to read %s", redact.Path(h.Aside[0].Path), cmp.Or(redact.Path(strings.Join(h.Paths(), ":")), "no hosts directory"))
 	f.fix("set config_path of containerd's registry configuration to %s, which is read when containerd starts, or Spegel's containerdRegistryConfigPath to what containerd reads", word(h.Aside[0].Path))
 }
 
-func (x *run) hasContainerd(ctx context.Context) bool {
-	return slices.ContainsFunc(append(containerd.KnownHostsDirs(), containerd.ConfigFiles()...), func(name string) bool {
+// knowsNothing reports whether what can be read of the node has no folder of containerd's configuration.
+func (x *run) knowsNothing(ctx context.Context, h *containerd.HostsDirs) bool {
+	return h.Guess && len(h.There()) == 0 && !slices.ContainsFunc(append(containerd.KnownHostsDirs(), containerd.ConfigFiles()...), func(name string) bool {
 		entries, err := x.Files.ReadDir(ctx, path.Dir(name))
 		return err == nil && len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
 	})

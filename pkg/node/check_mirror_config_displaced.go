@@ -61,23 +61,21 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (wh
 	if known.of(was.Server) != "" {
 		was.Server.URL = ""
 	}
-	server := was.Server.URL != "" && !was.Server.IsDefault(registry)
-	own := slices.DeleteFunc(slices.Clone(was.Mirrors), func(m containerd.Mirror) bool { return known.of(m) != "" })
+	var now containerd.HostsFile
 	if containerd.Has(h.Entries, name) {
-		now, err := x.node.HostsFile(ctx, path.Join(h.Path, name))
-		if err != nil {
+		if now, err = x.node.HostsFile(ctx, path.Join(h.Path, name)); err != nil {
 			return "", false
 		}
-		own = slices.DeleteFunc(own, func(m containerd.Mirror) bool {
-			return slices.ContainsFunc(now.Mirrors, func(n containerd.Mirror) bool { return n.URL == m.URL })
-		})
-		was.Own = slices.DeleteFunc(was.Own, func(key string) bool { return slices.Contains(now.Own, key) })
-		server = server && was.Server.URL != now.Server.URL
 	}
-	if was.Mirrors = own; len(own) == 0 && len(was.Own) == 0 && !server {
+	was.Mirrors = slices.DeleteFunc(was.Mirrors, func(m containerd.Mirror) bool {
+		return known.of(m) != "" || slices.ContainsFunc(now.Mirrors, func(n containerd.Mirror) bool { return n.URL == m.URL })
+	})
+	was.Own = slices.DeleteFunc(was.Own, func(key string) bool { return slices.Contains(now.Own, key) })
+	server := was.Server.URL != now.Server.URL && was.Server.URL != "" && !was.Server.IsDefault(registry)
+	if len(was.Mirrors)+len(was.Own) == 0 && !server {
 		return "", false
 	}
-	return "its hosts file (" + summary(&was) + ")", len(own) > 0
+	return "its hosts file (" + summary(&was) + ")", len(was.Mirrors) > 0
 }
 
 // lostCertificates names those of a folder without a hosts.toml, which containerd trusts.

@@ -54,46 +54,52 @@ func (x *run) hostsFiles(ctx context.Context, h *containerd.HostsDir, before []*
 }
 
 func (x *run) judgeHostsFile(ctx context.Context, h *containerd.HostsDir, dir string, known spegelMatcher, f *finding) {
-	name := path.Join(h.Path, redact.Name(dir), nodefs.HostsToml)
-	file, err := x.node.HostsFile(ctx, path.Join(h.Path, dir))
-	private := x.isPrivate(containerd.RegistryOf(dir))
-	var spegel []string
-	if private || dir == containerd.DefaultDir {
-		spegel = known.spegelIn(&file, containerd.RegistryOf(dir))
+	folder, registry := path.Join(h.Path, dir), containerd.RegistryOf(dir)
+	at := path.Join(folder, nodefs.HostsToml)
+	file, err := x.node.HostsFile(ctx, folder)
+	place := "private registry " + redact.Name(registry)
+	if dir == containerd.DefaultDir {
+		place = everyOther
 	}
 	switch wrong := (*containerd.SyntaxError)(nil); {
 	case errors.As(err, &wrong):
-		f.add(Warn, "%s: %s; containerd ignores the whole file and asks the registry itself", name, wrong)
-		f.fix("%s", x.edit(ctx, path.Join(h.Path, dir, nodefs.HostsToml), "fix or remove the file"))
+		f.add(Warn, "%s: %s; containerd ignores the whole file and asks the registry itself", redact.Path(at), wrong)
+		f.fix("%s", x.edit(ctx, at, "fix or remove the file"))
+		return
 	case nodefs.IsMissing(err): // certificates may lie there without a hosts.toml
-		if _, err := x.Files.ReadDir(ctx, path.Join(h.Path, dir)); errors.Is(err, nodefs.ErrNotFolder) {
-			x.judgeUse(ctx, path.Join(h.Path, dir), f)
+		if _, err := x.Files.ReadDir(ctx, folder); errors.Is(err, nodefs.ErrNotFolder) {
+			x.judgeUse(ctx, folder, f)
 		}
+		return
 	case err != nil:
-		f.add(Warn, "%s %s", name, nodefs.Reason(err))
-	case len(spegel) > 0 && x.judgeSpegel(ctx, path.Join(h.Path, dir), &file, spegel, f):
-	case private || dir == containerd.DefaultDir:
-		x.judgeWithoutSpegel(ctx, path.Join(h.Path, dir), &file, f)
+		f.add(Warn, "%s", nodefs.Unread(at, err))
+		return
+	case place != everyOther && !x.isPrivate(registry):
+		return
+	}
+	if spegel := known.spegelIn(&file, registry); len(spegel) > 0 && x.judgeSpegel(ctx, folder, &file, list(spegel), place, f) {
+		return
+	}
+	if server := file.Instead(registry); server != "" {
+		f.add(Warn, "%s has server %s in place of %s: the registry itself is never asked, and pulls may fail unless that is a mirror of it", redact.Path(at), redact.Quote(server), place)
+		f.fix("unless it is meant so: %s", x.edit(ctx, at, "take out the line of server, or have it name the registry"))
+	}
+	if len(file.Own) > 0 {
+		x.judgeUse(ctx, folder, f)
 	}
 }
 
 // judgeSpegel judges the file of a private registry, or a _default, that names Spegel, and reports whether it sends containerd there.
-func (x *run) judgeSpegel(ctx context.Context, folder string, file *containerd.HostsFile, spegel []string, f *finding) bool {
+func (x *run) judgeSpegel(ctx context.Context, folder string, file *containerd.HostsFile, spegel, place string, f *finding) bool {
 	name := redact.Path(path.Join(folder, nodefs.HostsToml))
-	registry := containerd.RegistryOf(path.Base(folder))
-	place, status := "private registry "+redact.Name(registry), Fail
-	if registry == containerd.DefaultDir {
-		place = everyOther
-		if x.haveFolders(ctx) {
-			place, status = "every registry without a folder of its own; each private registry that is named has one", Warn
-		}
+	status, how, sample := Fail, "", sampleOf(folder)
+	if place == everyOther && x.haveFolders(ctx) {
+		place, status = "every registry without a folder of its own; each private registry that is named has one", Warn
 	}
-	how := ""
-	sample := sampleOf(folder)
 	if r, err := x.resolve(ctx, sample); err == nil && r.Folder == folder {
 		switch o := x.orderOf(ctx, r, sample, docker.HostCapabilityPull|docker.HostCapabilityResolve); {
 		case !o.hasSpegel():
-			f.note("%s names Spegel (%s), and containerd does not ask it: it takes tables [host.\"URL\"] alone, and of those the ones that may pull", name, list(spegel))
+			f.note("%s names Spegel (%s), and containerd does not ask it: it takes tables [host.\"URL\"] alone, and of those the ones that may pull", name, spegel)
 			return false
 		case !o.spegelFirst():
 			status = Warn
@@ -101,7 +107,7 @@ func (x *run) judgeSpegel(ctx context.Context, folder string, file *containerd.H
 		}
 	}
 	status = milder(status, x.worst(folder, f))
-	f.add(status, "%s sends containerd to Spegel (%s)%s for %s", name, list(spegel), how, place)
+	f.add(status, "%s sends containerd to Spegel (%s)%s for %s", name, spegel, how, place)
 	if status != Pass {
 		x.fixFolder(ctx, folder, file, f)
 	}
@@ -147,23 +153,6 @@ func (x *run) haveFolders(ctx context.Context) bool {
 		folder := h.Folder(r.String())
 		return folder == "" || path.Base(folder) == containerd.DefaultDir
 	})
-}
-
-// judgeWithoutSpegel judges what a file of a private registry, or a _default, says of others.
-func (x *run) judgeWithoutSpegel(ctx context.Context, folder string, file *containerd.HostsFile, f *finding) {
-	name := redact.Path(path.Join(folder, nodefs.HostsToml))
-	registry := containerd.RegistryOf(path.Base(folder))
-	place := "private registry " + redact.Name(registry)
-	if registry == containerd.DefaultDir {
-		place = everyOther
-	}
-	if server := file.Instead(registry); server != "" {
-		f.add(Warn, "%s has server %s in place of %s: the registry itself is never asked, and pulls may fail unless that is a mirror of it", name, redact.Quote(server), place)
-		f.fix("unless it is meant so: %s", x.edit(ctx, path.Join(folder, nodefs.HostsToml), "take out the line of server, or have it name the registry"))
-	}
-	if len(file.Own) > 0 {
-		x.judgeUse(ctx, folder, f)
-	}
 }
 
 // judgeUse judges whether containerd can use what a folder holds.

@@ -89,10 +89,3 @@ func mirrorDir(entry string) string {
 	}
 	return entry
 }
-
-func orNothing(dirs string) string {
-	if dirs == "" {
-		return "no hosts directory"
-	}
-	return redact.Path(dirs)
-}

@@ -37,14 +37,14 @@ func (x *run) reachability(ctx context.Context) Result {
 			f.add(Fail, "%s: containerd can't use its hosts file: %s", redact.Name(target), redact.Line(err.Error()))
 			f.fix("%s", x.fixUse(ctx, x.hostsDirs(ctx).Folder(target)))
 		}
-		f.askEach(hosts, func(h resolver.Host, f *finding) bool { return x.reach(ctx, target, h, unread, trusted.Err, f) })
+		f.askEach(hosts, func(h resolver.Host, f *finding) bool { return x.reach(ctx, h, unread, trusted.Err, f) })
 	}
 	return f.Result
 }
 
 // reach asks one host for the root of its API, below which containerd asks for all else. Unread is what could not be read
 // of what the node has for the registry, and untold why its own certificates may not be all known; nil for nothing.
-func (x *run) reach(ctx context.Context, target string, h resolver.Host, unread *nodefs.UnreadError, untold error, f *finding) (answers bool) {
+func (x *run) reach(ctx context.Context, h resolver.Host, unread *nodefs.UnreadError, untold error, f *finding) (answers bool) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	at := strings.TrimSuffix(h.URL(), "/") + "/"
@@ -54,9 +54,6 @@ func (x *run) reach(ctx context.Context, target string, h resolver.Host, unread 
 		return false
 	}
 	asked := redact.Line(at)
-	if h.Entry != "" {
-		asked += " (by " + h.Entry + " of the hosts file)"
-	}
 	client := *h.Client
 	req.Close = true // one question is all
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -80,9 +77,6 @@ func (x *run) reach(ctx context.Context, target string, h resolver.Host, unread 
 			status = Warn
 			why += ", by the certificates of the system, or the container, that doctor runs on; of the node's own, " + redact.Line(untold.Error())
 			f.fix("if the node has the authority among its own certificates, hand those over too: %s", strings.Join(resolver.TrustBundles()[:2], " or "))
-		}
-		if untrusted && h.Entry == resolver.EntryServer {
-			why += "; a ca for server stands before the first [host], and one below it is that host's"
 		}
 		f.add(status, "%s: %s", asked, why)
 		f.fix("%s", fix)

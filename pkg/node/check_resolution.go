@@ -21,8 +21,8 @@ func (x *run) resolution(ctx context.Context) Result {
 	}
 	host := reference.Domain(x.image)
 	h := x.hostsDirs(ctx)
-	if h.Guess && len(h.There()) == 0 && !x.hasContainerd(ctx) {
-		return skip("what can be read of the node has no folder of containerd's configuration, so whom containerd asks is not known")
+	if x.knowsNothing(ctx, h) {
+		return skip(noContainerd)
 	}
 	if h.Refused {
 		return Result{Status: Fail, Evidence: []string{refused}, Fix: x.fixRefused(ctx)}
@@ -59,9 +59,9 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *resolver.Reso
 	if r.Lost {
 		why += ", except for a mistake in its " + nodefs.HostsToml
 	}
-	f.note("%s is asked of (%s):", shownImage(x.image), why)
+	f.note("%s is asked of (%s):", redact.Printable(x.image.String()), why)
 	o := x.orderOf(ctx, r, host, needs)
-	o.describe(&f)
+	f.Evidence = append(f.Evidence, o.lines...)
 	private, worst := x.isPrivate(host), Fail
 	if private && o.hasSpegel() {
 		worst = x.worst(r.Folder, &f)
@@ -73,7 +73,7 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *resolver.Reso
 	if slices.Contains(o.name, spegelName) {
 		x.wayBack(ctx, host, &f)
 	}
-	if !o.itself && slices.ContainsFunc(o.name, func(name string) bool { return name != spegelName }) {
+	if !slices.Contains(o.content, registryName) && slices.ContainsFunc(o.name, func(name string) bool { return name != spegelName }) {
 		f.add(Warn, "%s itself is never asked: pulls may fail unless what stands in its place is a mirror of it", redact.Name(host))
 		f.fix("unless it is meant so: %s", x.edit(ctx, path.Join(r.Folder, nodefs.HostsToml), "take out the line of server, or have it name the registry"))
 	}
@@ -94,6 +94,3 @@ func (x *run) wayBack(ctx context.Context, host string, f *finding) {
 		}
 	}
 }
-
-// shownImage is the whole name, as containerd has it.
-func shownImage(named reference.Named) string { return redact.Printable(named.String()) }

@@ -27,13 +27,11 @@ func (x *run) staleIngests(ctx context.Context) Result {
 	dir := path.Join(store, nodefs.Ingests)
 	entries, err := x.Files.ReadDir(ctx, dir)
 	switch {
-	case nodefs.IsMissing(err):
-		never := Result{Status: Pass, Evidence: []string{"no download has ever been going on: " + redact.Path(dir) + " does not exist"}}
-		return never.unless(x.node.Config(ctx).Unread)
+	case nodefs.IsMissing(err): // no download has ever been going on
 	case errors.Is(err, nodefs.ErrTooMany):
-		return Result{Status: Warn, Evidence: []string{redact.Path(dir) + " " + nodefs.Reason(err)}, Fix: x.pullAgain(ctx, dir)}
+		return Result{Status: Warn, Evidence: []string{nodefs.Unread(dir, err).Error()}, Fix: x.pullAgain(ctx, dir)}
 	case err != nil:
-		r := skip("%s %s", redact.Path(dir), nodefs.Reason(err))
+		r := skip("%s", nodefs.Unread(dir, err))
 		if errors.Is(err, fs.ErrPermission) {
 			r.Fix = "only root may read containerd's store: run doctor as root, or for talosctl use a talosconfig with the role os:admin"
 		}
@@ -46,7 +44,7 @@ func (x *run) judgeIngests(ctx context.Context, dir string, entries []nodefs.Ent
 	var f finding
 	entries = slices.DeleteFunc(entries, func(e nodefs.Entry) bool { return !e.Type.IsDir() })
 	now := x.now()
-	stale, unknown := 0, 0
+	unknown := 0
 	for _, e := range entries[:min(len(entries), maxIngests)] {
 		at, seen := x.lastWritten(ctx, path.Join(dir, e.Name))
 		switch age := now.Sub(at); {
@@ -54,14 +52,9 @@ func (x *run) judgeIngests(ctx context.Context, dir string, entries []nodefs.Ent
 		case !seen:
 			unknown++
 		default:
-			stale++
-			if stale <= 5 {
-				f.add(Warn, "%s was last written to %s ago", x.ingestName(ctx, dir, e), age.Round(time.Minute))
-			}
+			f.add(Warn, "%s was last written to %s ago", x.ingestName(ctx, dir, e), age.Round(time.Minute))
+			f.fix("%s", x.pullAgain(ctx, dir))
 		}
-	}
-	if stale > 5 {
-		f.note("%d more are as old", stale-5)
 	}
 	if unknown > 0 {
 		f.add(Skip, "of %d downloads it is not known whether they go on: their data is not there to look at", unknown)
@@ -69,10 +62,7 @@ func (x *run) judgeIngests(ctx context.Context, dir string, entries []nodefs.Ent
 	if left := len(entries) - maxIngests; left > 0 {
 		f.note("%d more downloads were not looked at", left)
 	}
-	switch {
-	case stale > 0:
-		f.fix("%s", x.pullAgain(ctx, dir))
-	case unknown == 0:
+	if f.Status == "" {
 		f.add(Pass, "%d downloads, none of them older than %s", len(entries), staleAfter)
 	}
 	return f.Result

@@ -8,8 +8,6 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/containerd/containerd/v2/core/remotes/docker"
-
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
@@ -94,20 +92,17 @@ func isEmbedded(u *url.URL) bool {
 func (s spegelMatcher) spegelIn(f *containerd.HostsFile, registry string) []string {
 	var out []string
 	for _, m := range f.Asked() {
-		shown, why := redact.Quote(m.URL), s.of(m)
-		if why != "" && m.At.Host != registry && !slices.Contains(out, shown) {
+		if shown := redact.Quote(m.URL); s.isSpegel(m, registry) && !slices.Contains(out, shown) {
 			out = append(out, shown)
-			s.by[shown] = why
+			s.by[shown] = s.of(m)
 		}
 	}
 	return out
 }
 
-// isSpegelHost reports whether a host that containerd would ask is one of those in the registry's file that are Spegel.
-func (s spegelMatcher) isSpegelHost(asked docker.RegistryHost, file *containerd.HostsFile, registry string) bool {
-	return slices.ContainsFunc(file.Asked(), func(m containerd.Mirror) bool {
-		return m.At.Host == asked.Host && m.At.Host != registry && s.of(m) != ""
-	})
+// isSpegel reports whether a host in the file of a registry is Spegel.
+func (s spegelMatcher) isSpegel(m containerd.Mirror, registry string) bool {
+	return m.URL != "" && m.At.Host != registry && s.of(m) != ""
 }
 
 // note says by what mirrors were taken for Spegel.

@@ -17,8 +17,7 @@ import (
 // the name. Both are names of hosts; one that is asked twice in a row stands there once.
 type order struct {
 	name, content []string
-	itself        bool // the registry itself is asked
-	lines         []string
+	lines         []string // the hosts one by one, to be shown
 }
 
 // How the hosts of an order are called, if they are not just other ones.
@@ -33,23 +32,19 @@ func (x *run) orderOf(ctx context.Context, r *resolver.Resolution, registry stri
 	known := x.matcher(ctx)
 	asked := 0
 	for _, h := range r.Hosts {
-		called := redact.Name(h.Host)
+		called, line := redact.Name(h.Host), redact.Line(h.URL())
 		switch {
-		case known.isSpegelHost(h.RegistryHost, &r.File, registry):
+		case known.isSpegel(h.Mirror, registry):
 			called = spegelName
+			line += ", which is Spegel"
 		case containerd.IsRegistry(h.Host, registry):
 			called = registryName
-		}
-		line := redact.Line(h.URL())
-		if called == spegelName {
-			line += ", which is Spegel"
 		}
 		if !h.Capabilities.Has(docker.HostCapabilityPull) {
 			o.lines = append(o.lines, "  never, as it may not pull: "+line)
 			continue
 		}
 		o.content = appendNew(o.content, called)
-		o.itself = o.itself || called == registryName
 		if !h.Capabilities.Has(needs) {
 			o.lines = append(o.lines, "  for the content alone, by digest, as it may not resolve tags: "+line)
 			continue
@@ -68,13 +63,6 @@ func appendNew(names []string, name string) []string {
 	return append(names, name)
 }
 
-// describe shows the hosts one by one.
-func (o *order) describe(f *finding) {
-	for _, line := range o.lines {
-		f.note("%s", line)
-	}
-}
-
 func (o *order) hasSpegel() bool { return slices.Contains(o.content, spegelName) }
 
 // spegelFirst reports whether Spegel is asked before any other host, for the image or for its content.
@@ -87,28 +75,26 @@ func (o *order) spegelFirst() bool {
 // 2.2 and 2.4). Worst is how bad that is.
 func (o *order) judge(host string, private bool, worst Status, f *finding) {
 	way := strings.Join(o.name, ", then ")
-	byDigest := "the tag is asked of " + way + ", and the content, by digest, of " + strings.Join(o.content, ", then ")
+	at := slices.Index(o.name, spegelName)
+	if at < 0 {
+		way = "the tag is asked of " + way + ", and the content, by digest, of " + strings.Join(o.content, ", then ")
+	} else if at == 0 {
+		way = "through " + way
+	}
 	switch {
 	case len(o.name) == 0:
 		f.add(Fail, "nobody: no host may be asked for it, so every pull fails with \"not found\"")
 	case !o.hasSpegel():
 		f.add(Pass, "direct: Spegel is not asked")
-	case len(o.name) == 1 && o.name[0] == spegelName:
+	case len(o.name) == 1 && at == 0:
 		f.add(Fail, "through Spegel with no way back: what no peer has is \"not found\"")
-	case slices.Contains(o.name, spegelName) && o.name[0] == spegelName:
-		way = "through " + way
-		if private {
-			f.add(worst, "%s, and %s is private: Spegel's \"not found\" may hide why the registry can't be reached", way, host)
-			return
-		}
+	case !private:
 		f.add(Pass, "%s", way)
-	case slices.Contains(o.name, spegelName) && private:
+	case at == 0:
+		f.add(worst, "%s, and %s is private: Spegel's \"not found\" may hide why the registry can't be reached", way, host)
+	case at > 0:
 		f.add(milder(Warn, worst), "%s: Spegel is asked only where what stands before it fails, but %s is private, and Spegel's \"not found\" may hide why it failed", way, host)
-	case slices.Contains(o.name, spegelName):
-		f.add(Pass, "%s", way)
-	case private:
-		f.add(milder(Warn, worst), "%s; %s is private: if it fails after the tag was resolved, Spegel's \"not found\" may hide why", byDigest, host)
 	default:
-		f.add(Pass, "%s", byDigest)
+		f.add(milder(Warn, worst), "%s; %s is private: if it fails after the tag was resolved, Spegel's \"not found\" may hide why", way, host)
 	}
 }

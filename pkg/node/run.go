@@ -69,12 +69,9 @@ func examineWithin(ctx context.Context, files Files, o Options, limit time.Durat
 	var results []Result
 	all, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for i, c := range Checks() {
+	for _, c := range Checks() {
 		if all.Err() != nil && ctx.Err() == nil {
-			late := skip("the checks before it took the time that a node gets, %s", limit.Round(time.Second))
-			if i == 0 {
-				late = skip("the nodes before it took the %s that all nodes of a run get; name fewer", runTimeout)
-			}
+			late := skip("no time was left for it: a node gets %s, and all nodes of a run get %s; name fewer", nodeTimeout, runTimeout)
 			late.Check = c.ID
 			results = append(results, late)
 			continue

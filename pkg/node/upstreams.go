@@ -13,38 +13,33 @@ import (
 
 // upstreams are the hosts other than Spegel that containerd pulls from for a registry, as the node's hosts directory has them
 // or else as containerd would take them. The error is why the directory does not say.
-func (x *run) upstreams(ctx context.Context, target string) (hosts []resolver.Host, failed error) {
+func (x *run) upstreams(ctx context.Context, target string) (hosts []resolver.Host, err error) {
 	if x.Files != nil {
-		r, err := x.resolve(ctx, target)
-		if failed = err; err == nil {
-			known := x.matcher(ctx)
-			for _, h := range r.Hosts {
-				if h.Capabilities.Has(docker.HostCapabilityPull) && !known.isSpegelHost(h.RegistryHost, &r.File, target) {
-					hosts = append(hosts, h)
-				}
-			}
+		r := &resolver.Resolution{}
+		if found, failed := x.resolve(ctx, target); failed == nil {
+			r = found
+		} else {
+			err = failed
 		}
+		known := x.matcher(ctx)
+		hosts = slices.DeleteFunc(r.Hosts, func(h resolver.Host) bool {
+			return !h.Capabilities.Has(docker.HostCapabilityPull) || known.isSpegel(h.Mirror, target)
+		})
 	}
 	if len(hosts) == 0 {
-		if defaults, err := x.resolver.Defaults(ctx, target); err == nil {
-			hosts = defaults
-		}
+		hosts, _ = x.resolver.Defaults(ctx, target)
 	}
-	return hosts, failed
+	return hosts, err
 }
 
 // askEach adds what is found of hosts that containerd asks one after the other. If one does not answer, that is no failure
-// where another does that may be asked for all, and means nothing where it was asked before with other settings, and answers.
+// where another does that may be asked for all. One that was asked with other settings, and answered, is not asked again: a server
+// may have the URL of a [host].
 func (f *finding) askEach(hosts []resolver.Host, ask func(resolver.Host, *finding) (answers bool)) {
 	found := make([]finding, len(hosts))
 	good := map[string]bool{} // URLs that answer and may be asked for all
 	for i, h := range hosts {
-		answers := ask(h, &found[i])
-		if g := &found[i]; !answers && h.Entry == resolver.EntryServer && good[h.URL()] {
-			g.Status, g.Fix = Pass, ""
-			g.note("  containerd asks %s by its %s only after %s of the same URL, which answers", redact.Name(h.Host), resolver.EntryServer, resolver.EntryHost)
-		}
-		if answers && h.Capabilities.Has(docker.HostCapabilityPull|docker.HostCapabilityResolve) {
+		if !good[h.URL()] && ask(h, &found[i]) && h.Capabilities.Has(docker.HostCapabilityPull|docker.HostCapabilityResolve) {
 			good[h.URL()] = true
 		}
 	}

@@ -25,6 +25,14 @@ const (
 	criPlugin    = "io.containerd.grpc.v1.cri"
 )
 
+// Node is containerd on one node. What it reads of the node it reads once.
+type Node struct {
+	Files nodefs.Files // nil where no node is looked at
+
+	config *Config
+	dirs   *HostsDirs
+}
+
 // Config is what containerd makes of its configuration and of the files that it imports, as far as it matters here.
 type Config struct {
 	Main     string   // the file to begin with; empty where none can be read

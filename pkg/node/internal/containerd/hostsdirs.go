@@ -60,10 +60,7 @@ func (h *HostsDirs) Paths() []string {
 
 // Folder is the one that decides for a host, as an image names it; empty for none.
 func (h *HostsDirs) Folder(host string) string {
-	for _, folder := range Folders(h.Dirs, host) {
-		return folder
-	}
-	return ""
+	return append(Folders(h.Dirs, host), "")[0]
 }
 
 // Folders are the folders that there are for a host, in containerd's order: a _default in one directory comes before
@@ -90,9 +87,6 @@ func FoldersFor(host string) []string {
 	names = append(names, host, DefaultDir)
 	return slices.DeleteFunc(names, func(name string) bool { return !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) })
 }
-
-// String joins their paths as config_path does.
-func (h *HostsDirs) String() string { return strings.Join(h.Paths(), ":") }
 
 // defaultHostsDirs are what containerd 2.2 and newer take where its configuration names none.
 func defaultHostsDirs() []string { return []string{"/etc/containerd/certs.d", "/etc/docker/certs.d"} }
@@ -182,9 +176,12 @@ func (n *Node) readHostsDirs(ctx context.Context, paths []string) []*HostsDir {
 	return out
 }
 
-// HostsFile reads the hosts.toml of one directory.
+// HostsFile reads the hosts.toml of one directory. An empty one is to containerd as if it were not there.
 func (n *Node) HostsFile(ctx context.Context, dir string) (HostsFile, error) {
 	data, err := ReadTOML(ctx, n.Files, path.Join(dir, nodefs.HostsToml))
+	if err == nil && len(data) == 0 {
+		err = fs.ErrNotExist
+	}
 	if err != nil {
 		return HostsFile{}, err
 	}

@@ -42,14 +42,8 @@ type Resolution struct {
 // Host is one host of a resolution.
 type Host struct {
 	docker.RegistryHost
-	Entry string // of the hosts file, where two entries have the same URL: EntryHost or EntryServer
+	Mirror containerd.Mirror // what the hosts file says of it
 }
-
-// Entries of a hosts file.
-const (
-	EntryHost   = "[host]"
-	EntryServer = "server"
-)
 
 // URL is where the host is asked, joined as containerd does.
 func (h Host) URL() string { return h.Scheme + "://" + h.Host + path.Join("/", h.Path) }
@@ -72,13 +66,8 @@ func (r *Resolver) Resolve(ctx context.Context, h *containerd.HostsDirs, host st
 	if err != nil {
 		return nil, err
 	}
-	for _, asked := range hosts {
-		out.Hosts = append(out.Hosts, Host{RegistryHost: asked})
-	}
-	for i := range out.Hosts { // the last one is that of server, or the registry for want of one
-		if last := &out.Hosts[len(out.Hosts)-1]; &out.Hosts[i] != last && out.Hosts[i].URL() == last.URL() {
-			out.Hosts[i].Entry, last.Entry = EntryHost, EntryServer
-		}
+	for i, m := range out.File.InOrder() {
+		out.Hosts = append(out.Hosts, Host{RegistryHost: hosts[i], Mirror: m})
 	}
 	return out, nil
 }
@@ -108,7 +97,7 @@ func (r *Resolver) folder(ctx context.Context, folders []string) (*Resolution, e
 		}
 		out.File = containerd.HostsFile{}
 		for _, e := range entries {
-			if path.Ext(e.Name) == ".crt" {
+			if path.Ext(e.Name) == ".crt" && !e.Type.IsDir() {
 				out.File.Server.CA = append(out.File.Server.CA, e.Name)
 			}
 		}
