@@ -41,7 +41,7 @@ func (x *run) fixUse(ctx context.Context, folder string) string {
 }
 
 // fixFolder says how Spegel gets out of the way of a folder's file, by who wrote the file.
-func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.HostsFile, f *finding) {
+func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.HostsFile, f *Result) {
 	name, d := path.Join(folder, nodefs.HostsToml), x.distribution(ctx)
 	p, err := x.spegelHere(ctx)
 	switch {
@@ -52,7 +52,7 @@ func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.Hos
 		x.fixHere(ctx, folder, file, f)
 	default:
 		f.fix("list the registries to mirror, and no private one, in spegel.mirroredRegistries of the HelmRelease")
-		f.fix("%s", x.restart())
+		f.fix("%s", x.restart(ctx))
 		if err != nil && !x.hasBackup(ctx, path.Dir(folder)) {
 			elsewhere := byUserData
 			if d.Name == containerd.Talos { // its files look like Spegel's
@@ -73,7 +73,7 @@ func (x *run) hasBackup(ctx context.Context, dir string) bool {
 }
 
 // fixHere is what helps on this one node until whoever writes the file does.
-func (x *run) fixHere(ctx context.Context, folder string, file *containerd.HostsFile, f *finding) {
+func (x *run) fixHere(ctx context.Context, folder string, file *containerd.HostsFile, f *Result) {
 	if x.distribution(ctx).NoShell {
 		return
 	}

@@ -111,36 +111,35 @@ func (r Result) unless(unread []string) Result {
 	return r
 }
 
-// finding gathers evidence, and the worst that was seen.
-type finding struct {
-	Result
-	fixes map[string]bool
+// add adds evidence, and takes the status if that is the worst so far.
+func (r *Result) add(s Status, format string, args ...any) {
+	r.note(format, args...)
+	r.Status = worse(s, r.Status)
 }
 
-func (f *finding) add(s Status, format string, args ...any) {
-	f.note(format, args...)
-	f.Status = worse(s, f.Status)
+// note adds evidence that changes no status, once: two registries may have a host in common.
+func (r *Result) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(r.Evidence, text) {
+		r.Evidence = append(r.Evidence, text)
+	}
 }
 
-// fix adds a way out, once.
-func (f *finding) fix(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if f.fixes[text] {
-		return
+// fix adds a way out, each line once.
+func (r *Result) fix(format string, args ...any) {
+	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
+		if !slices.Contains(strings.Split(r.Fix, "\n"), line) {
+			r.Fix = strings.TrimPrefix(r.Fix+"\n"+line, "\n")
+		}
 	}
-	if f.fixes == nil {
-		f.fixes = map[string]bool{}
-	}
-	f.fixes[text] = true
-	if f.Fix != "" {
-		f.Fix += "\n"
-	}
-	f.Fix += text
 }
 
-// note adds evidence that changes no status.
-func (f *finding) note(format string, args ...any) {
-	f.Evidence = append(f.Evidence, fmt.Sprintf(format, args...))
+// merge adds what was found elsewhere.
+func (r *Result) merge(more *Result) {
+	r.Status = worse(more.Status, r.Status)
+	for _, e := range more.Evidence {
+		r.note("%s", e)
+	}
+	r.fix("%s", more.Fix)
 }
 
 // worse is the worse of two. The empty status is milder than any.

@@ -39,7 +39,7 @@ func (x *run) criLog(ctx context.Context) Result {
 	if !regexp.MustCompile(logLine).Match(log.Text) {
 		return skip("%s holds no line as containerd writes them", log.Source)
 	}
-	var f finding
+	var f Result
 	x.judgePulls(x.pulls(log.Text), &f)
 	switch {
 	case f.Status == "" && len(f.Evidence) == 0:
@@ -47,11 +47,11 @@ func (x *run) criLog(ctx context.Context) Result {
 	case f.Status == "":
 		f.add(Pass, "%s has no other failed pull from %s", log.Source, few(names(x.targets)))
 	}
-	return f.Result
+	return f
 }
 
 // judgePulls judges the last pull of each image.
-func (x *run) judgePulls(pulls []*pull, f *finding) {
+func (x *run) judgePulls(pulls []*pull, f *Result) {
 	for _, p := range pulls {
 		switch age := x.now().Sub(p.at); {
 		case p.good:

@@ -19,7 +19,7 @@ import (
 const lookupTimeout = 5 * time.Second
 
 func (x *run) dns(ctx context.Context) Result {
-	var f finding
+	var f Result
 	hosts, note := x.resolver.EtcHosts(ctx)
 	if note != "" {
 		f.note("%s", note)
@@ -27,7 +27,7 @@ func (x *run) dns(ctx context.Context) Result {
 	known := true
 	for _, target := range x.targets {
 		hops, _ := x.upstreams(ctx, target) // what is wrong with its hosts file, reachability tells
-		f.askEach(hops, func(h resolver.Host, f *finding) bool {
+		f.askEach(hops, func(h resolver.Host, f *Result) bool {
 			answers := x.address(ctx, target, hostname(h.Host), hosts, f)
 			known = known && answers
 			return answers
@@ -37,11 +37,11 @@ func (x *run) dns(ctx context.Context) Result {
 		x.resolvConf(ctx, &f)
 		f.fix("%s", x.distribution(ctx).Resolve)
 	}
-	return f.Result
+	return f
 }
 
 // address reports whether a host that containerd asks for a registry has an address to connect to.
-func (x *run) address(ctx context.Context, target, host string, table map[string][]string, f *finding) bool {
+func (x *run) address(ctx context.Context, target, host string, table map[string][]string, f *Result) bool {
 	name := redact.Name(host)
 	if host != hostname(target) {
 		name += ", asked for " + redact.Name(target) + ","
@@ -84,7 +84,7 @@ func blocked(addresses []string) bool {
 }
 
 // resolvConf shows which resolvers the node asks.
-func (x *run) resolvConf(ctx context.Context, f *finding) {
+func (x *run) resolvConf(ctx context.Context, f *Result) {
 	if x.Files == nil {
 		return
 	}

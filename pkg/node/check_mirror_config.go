@@ -24,7 +24,7 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 	case d != nil && len(h.Dirs) == 1 && !errors.Is(d.Err, nodefs.ErrRelative):
 		return skip("%s (%s) %s", redact.Path(d.Path), h.From, nodefs.Reason(d.Err))
 	}
-	var f finding
+	var f Result
 	x.describe(ctx, h, &f)
 	x.spegelAside(ctx, h, &f)
 	known := x.matcher(ctx)
@@ -33,15 +33,14 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 		x.displaced(ctx, d, &f)
 	}
 	x.matchList(ctx, slices.Concat(there, h.Aside), &f)
-	known.note(&f)
 	if h.Unsure != "" && f.Status == Fail {
 		f.Status = Warn
 	}
-	return f.Result
+	return f
 }
 
 // describe says which directories containerd reads, and how many entries each has.
-func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *finding) {
+func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *Result) {
 	filled := 0
 	for i, d := range h.Dirs {
 		which := "the hosts directory is " + redact.Path(d.Path)
@@ -93,7 +92,7 @@ func (x *run) fixRefused(ctx context.Context) string {
 
 // describeList says whether containerd reads a list of directories. The transfer service, by which containerd pulls since 2.1, takes
 // it for the name of one (internal/cri/server/images of 2.2 and 2.4); pulling by itself containerd reads each.
-func (x *run) describeList(ctx context.Context, f *finding) {
+func (x *run) describeList(ctx context.Context, f *Result) {
 	if option := x.node.Config(ctx).LocalPull(); option != "" {
 		f.note("containerd reads them all: by %s of its configuration it does not pull through its transfer service", option)
 		return
@@ -105,7 +104,7 @@ func (x *run) describeList(ctx context.Context, f *finding) {
 }
 
 // spegelAside says where Spegel writes where containerd is told not to look.
-func (x *run) spegelAside(ctx context.Context, h *containerd.HostsDirs, f *finding) {
+func (x *run) spegelAside(ctx context.Context, h *containerd.HostsDirs, f *Result) {
 	p, err := x.spegelHere(ctx)
 	if err == nil && !p.Writes || len(h.Aside) == 0 {
 		return

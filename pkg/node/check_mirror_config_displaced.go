@@ -14,7 +14,7 @@ import (
 
 // displaced looks into _backup for what containerd no longer sees: Spegel moves there what it finds when it first comes to a node,
 // whichever registry it is for.
-func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *finding) {
+func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) {
 	backup := path.Join(h.Path, containerd.BackupDir)
 	entries, err := x.Files.ReadDir(ctx, backup)
 	if err != nil {
@@ -97,7 +97,7 @@ func (x *run) lostCertificates(ctx context.Context, folder string) string {
 }
 
 // fixDisplaced says how a registry gets back what it lost. Hosts says that tables of hosts are among it.
-func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name string, hosts bool, f *finding) {
+func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name string, hosts bool, f *Result) {
 	backup := path.Join(h.Path, containerd.BackupDir, name)
 	registry := redact.Name(containerd.RegistryOf(name))
 	d, listed := x.distribution(ctx), containerd.Has(h.Entries, name)

@@ -21,7 +21,7 @@ const maxHostsFiles = 100
 
 // hostsFiles judges the files of a directory, _default and private registries first. What containerd finds in one of
 // the directories before it, it does not look for here.
-func (x *run) hostsFiles(ctx context.Context, h *containerd.HostsDir, before []*containerd.HostsDir, known spegelMatcher, f *finding) {
+func (x *run) hostsFiles(ctx context.Context, h *containerd.HostsDir, before []*containerd.HostsDir, known spegelMatcher, f *Result) {
 	var first, others []string
 	answered, hidden := map[string]bool{}, 0
 	for _, d := range before {
@@ -53,7 +53,7 @@ func (x *run) hostsFiles(ctx context.Context, h *containerd.HostsDir, before []*
 	}
 }
 
-func (x *run) judgeHostsFile(ctx context.Context, h *containerd.HostsDir, dir string, known spegelMatcher, f *finding) {
+func (x *run) judgeHostsFile(ctx context.Context, h *containerd.HostsDir, dir string, known spegelMatcher, f *Result) {
 	folder, registry := path.Join(h.Path, dir), containerd.RegistryOf(dir)
 	at := path.Join(folder, nodefs.HostsToml)
 	file, err := x.node.HostsFile(ctx, folder)
@@ -77,7 +77,7 @@ func (x *run) judgeHostsFile(ctx context.Context, h *containerd.HostsDir, dir st
 	case place != everyOther && !x.isPrivate(registry):
 		return
 	}
-	if spegel := known.spegelIn(&file, registry); len(spegel) > 0 && x.judgeSpegel(ctx, folder, &file, list(spegel), place, f) {
+	if spegel := known.spegelIn(&file, registry, f); len(spegel) > 0 && x.judgeSpegel(ctx, folder, &file, list(spegel), place, f) {
 		return
 	}
 	if server := file.Instead(registry); server != "" {
@@ -90,7 +90,7 @@ func (x *run) judgeHostsFile(ctx context.Context, h *containerd.HostsDir, dir st
 }
 
 // judgeSpegel judges the file of a private registry, or a _default, that names Spegel, and reports whether it sends containerd there.
-func (x *run) judgeSpegel(ctx context.Context, folder string, file *containerd.HostsFile, spegel, place string, f *finding) bool {
+func (x *run) judgeSpegel(ctx context.Context, folder string, file *containerd.HostsFile, spegel, place string, f *Result) bool {
 	name := redact.Path(path.Join(folder, nodefs.HostsToml))
 	status, how, sample := Fail, "", sampleOf(folder)
 	if place == everyOther && x.haveFolders(ctx) {
@@ -124,7 +124,7 @@ func sampleOf(folder string) string {
 
 // worst is how bad it is at most that Spegel is asked for a private registry as a folder says, by the rules of the policy about
 // what makes Spegel write such a folder: the mildest, as a _default does not show by which it came.
-func (x *run) worst(folder string, f *finding) Status {
+func (x *run) worst(folder string, f *Result) Status {
 	rules := []string{"private-registry-mirrored"}
 	if path.Base(folder) == containerd.DefaultDir {
 		rules = []string{"empty-mirror-list", "wildcard-mirror"}
@@ -156,7 +156,7 @@ func (x *run) haveFolders(ctx context.Context) bool {
 }
 
 // judgeUse judges whether containerd can use what a folder holds.
-func (x *run) judgeUse(ctx context.Context, folder string, f *finding) {
+func (x *run) judgeUse(ctx context.Context, folder string, f *Result) {
 	_, err := x.resolve(ctx, sampleOf(folder))
 	if err == nil {
 		return

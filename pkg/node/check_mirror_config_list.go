@@ -12,7 +12,7 @@ import (
 )
 
 // matchList compares the folders of the directory that Spegel writes with the list that it was given.
-func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *finding) {
+func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *Result) {
 	p, err := x.spegelHere(ctx)
 	h := written(dirs, p)
 	switch {
@@ -51,7 +51,7 @@ func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *fin
 	if len(extra) > 0 {
 		f.add(Warn, "a folder, and not on the list of DaemonSet %s: %s", redact.Name(p.String()), few(extra))
 	}
-	f.fix("%s", x.restart())
+	f.fix("%s", x.restart(ctx))
 }
 
 // written is the directory that Spegel is told to write, or else the first one.

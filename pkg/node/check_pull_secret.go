@@ -21,18 +21,18 @@ func (x *run) pullSecret(ctx context.Context) Result {
 	if err != nil {
 		return skip("the ServiceAccounts of namespace %s can't be read: %s", redact.Name(x.Cluster.Namespace), redact.Line(err.Error()))
 	}
-	var f finding
+	var f Result
 	named := x.namedSecrets(ctx, accounts, &f)
 	for _, target := range x.targets {
 		if !x.credentials(target, named, accounts, &f) {
 			x.unnamed(ctx, target, accounts, &f)
 		}
 	}
-	return f.Result
+	return f
 }
 
 // credentials judges what the Secrets that ServiceAccounts name have for a registry; ok is false where that is nothing.
-func (x *run) credentials(target string, named []keyring.Secret, accounts serviceAccounts, f *finding) (ok bool) {
+func (x *run) credentials(target string, named []keyring.Secret, accounts serviceAccounts, f *Result) (ok bool) {
 	private := x.isPrivate(target)
 	all := slices.ContainsFunc(named, func(s keyring.Secret) bool { _, all, _ := x.offer(&s, target); return all })
 	for _, s := range named {
@@ -77,7 +77,7 @@ func (x *run) offer(s *keyring.Secret, target string) (what string, whole, empty
 }
 
 // unnamed looks for a Secret that exists and that no ServiceAccount names.
-func (x *run) unnamed(ctx context.Context, target string, accounts serviceAccounts, f *finding) {
+func (x *run) unnamed(ctx context.Context, target string, accounts serviceAccounts, f *Result) {
 	found := map[string]string{} // by name: what of
 	var err error
 	for _, form := range []string{keyring.DockerConfig, keyring.DockerConfigJSON} {

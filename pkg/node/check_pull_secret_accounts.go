@@ -43,7 +43,7 @@ func (x *run) accounts(ctx context.Context) (serviceAccounts, error) {
 }
 
 // namedSecrets reads the Secrets that ServiceAccounts name.
-func (x *run) namedSecrets(ctx context.Context, accounts serviceAccounts, f *finding) []keyring.Secret {
+func (x *run) namedSecrets(ctx context.Context, accounts serviceAccounts, f *Result) []keyring.Secret {
 	names := map[string]bool{}
 	for _, secrets := range accounts {
 		for _, name := range secrets {

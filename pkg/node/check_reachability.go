@@ -22,7 +22,7 @@ const (
 )
 
 func (x *run) reachability(ctx context.Context) Result {
-	var f finding
+	var f Result
 	if x.Files == nil || x.Files.Remote() {
 		f.note("asked from the machine that doctor runs on, not from the node")
 	}
@@ -37,14 +37,14 @@ func (x *run) reachability(ctx context.Context) Result {
 			f.add(Fail, "%s: containerd can't use its hosts file: %s", redact.Name(target), redact.Line(err.Error()))
 			f.fix("%s", x.fixUse(ctx, x.hostsDirs(ctx).Folder(target)))
 		}
-		f.askEach(hosts, func(h resolver.Host, f *finding) bool { return x.reach(ctx, h, unread, trusted.Err, f) })
+		f.askEach(hosts, func(h resolver.Host, f *Result) bool { return x.reach(ctx, h, unread, trusted.Err, f) })
 	}
-	return f.Result
+	return f
 }
 
 // reach asks one host for the root of its API, below which containerd asks for all else. Unread is what could not be read
 // of what the node has for the registry, and untold why its own certificates may not be all known; nil for nothing.
-func (x *run) reach(ctx context.Context, h resolver.Host, unread *nodefs.UnreadError, untold error, f *finding) (answers bool) {
+func (x *run) reach(ctx context.Context, h resolver.Host, unread *nodefs.UnreadError, untold error, f *Result) (answers bool) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	at := strings.TrimSuffix(h.URL(), "/") + "/"
@@ -90,7 +90,7 @@ func (x *run) reach(ctx context.Context, h resolver.Host, unread *nodefs.UnreadE
 
 // judgeAnswer judges the status of an answer. With override_path in a hosts file the root is not /v2, and what a host
 // answers there is nowhere laid down.
-func judgeAnswer(at string, isRoot bool, code int, f *finding) {
+func judgeAnswer(at string, isRoot bool, code int, f *Result) {
 	switch {
 	case code == http.StatusOK:
 		f.add(Pass, "%s answers 200", at)
@@ -108,7 +108,7 @@ func judgeAnswer(at string, isRoot bool, code int, f *finding) {
 }
 
 // certificate judges what the server showed.
-func (x *run) certificate(h resolver.Host, state *tls.ConnectionState, f *finding) {
+func (x *run) certificate(h resolver.Host, state *tls.ConnectionState, f *Result) {
 	if state == nil || len(state.PeerCertificates) == 0 {
 		if h.Scheme == "http" {
 			f.note("%s is asked without TLS", redact.Name(h.Host))

@@ -32,10 +32,10 @@ func (x *run) resolution(ctx context.Context) Result {
 		return skip("whom containerd asks is not known: %s", err)
 	}
 	if err != nil {
-		var f finding
+		var f Result
 		f.add(Fail, "containerd can't make out whom to ask: %s", redact.Line(err.Error()))
 		f.fix("%s", x.fixUse(ctx, h.Folder(host)))
-		return f.Result
+		return f
 	}
 	result := x.judgeResolution(ctx, host, r)
 	if h.Unsure != "" && result.Status == Fail {
@@ -51,7 +51,7 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *resolver.Reso
 	if _, byDigest := x.image.(reference.Digested); !byDigest {
 		needs |= docker.HostCapabilityResolve
 	}
-	var f finding
+	var f Result
 	why := "no folder of the hosts directory is for it"
 	if r.Folder != "" {
 		why = "as " + redact.Path(r.Folder) + " says"
@@ -77,11 +77,11 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *resolver.Reso
 		f.add(Warn, "%s itself is never asked: pulls may fail unless what stands in its place is a mirror of it", redact.Name(host))
 		f.fix("unless it is meant so: %s", x.edit(ctx, path.Join(r.Folder, nodefs.HostsToml), "take out the line of server, or have it name the registry"))
 	}
-	return f.Result
+	return f
 }
 
 // wayBack looks for settings of the registry that Spegel has put aside.
-func (x *run) wayBack(ctx context.Context, host string, f *finding) {
+func (x *run) wayBack(ctx context.Context, host string, f *Result) {
 	for _, d := range x.hostsDirs(ctx).There() {
 		for _, name := range containerd.FoldersFor(host) {
 			what, hosts := x.lost(ctx, d, name)

@@ -3,13 +3,12 @@ package node
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
 func (x *run) rollout(ctx context.Context) Result {
-	p, err := x.spegel(ctx)
+	all, err := x.spegel(ctx)
 	switch {
 	case errors.Is(err, errNoSpegel):
 		return Result{
@@ -20,20 +19,18 @@ func (x *run) rollout(ctx context.Context) Result {
 	case err != nil:
 		return skip("the API server does not say: %s", redact.Line(err.Error()))
 	}
-	var f finding
-	judgeRollout(p, &f)
-	for i := range p.others {
-		judgeRollout(&p.others[i], &f)
+	var f Result
+	for i := range all {
+		judgeRollout(&all[i], &f)
 	}
-	on := func(p Placement) bool { return p.on(x.nodeName()) != nil }
-	if node := x.nodeName(); node != "" && !on(*p) && !slices.ContainsFunc(p.others, on) {
+	if node := x.nodeName(); node != "" && all[0].on(node) == nil {
 		f.note("no pod of Spegel is known to run on %s", node)
 	}
-	return f.Result
+	return f
 }
 
 // judgeRollout judges one DaemonSet.
-func judgeRollout(p *Placement, f *finding) {
+func judgeRollout(p *Placement, f *Result) {
 	name := redact.Name(p.String())
 	if !p.Observed { // its counts, and what is old, are of an earlier template
 		f.add(Warn, "DaemonSet %s: its controller has not come to the current template yet", name)
@@ -73,7 +70,7 @@ func judgeRollout(p *Placement, f *finding) {
 }
 
 // fixOld says how a DaemonSet's pods become as new as its template.
-func fixOld(p *Placement, f *finding) {
+func fixOld(p *Placement, f *Result) {
 	switch command := p.SelectOld(p.Pods); {
 	case !p.OnDelete:
 		f.fix("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
@@ -85,11 +82,11 @@ func fixOld(p *Placement, f *finding) {
 }
 
 // restart is how Spegel's pods write the hosts directory anew, once the DaemonSet has the list that it should have.
-func (x *run) restart() string {
-	p := &x.placement
+func (x *run) restart(ctx context.Context) string {
+	p, err := x.spegelHere(ctx)
 	own := p.on(x.nodeName())
 	switch {
-	case p.Name == "", !x.isHere(p):
+	case err != nil:
 		return "kubectl -n <namespace> rollout restart ds/<spegel>"
 	case !p.OnDelete:
 		return "kubectl -n " + word(p.Namespace) + " rollout restart ds/" + word(p.Name)

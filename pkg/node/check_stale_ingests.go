@@ -41,7 +41,7 @@ func (x *run) staleIngests(ctx context.Context) Result {
 }
 
 func (x *run) judgeIngests(ctx context.Context, dir string, entries []nodefs.Entry) Result {
-	var f finding
+	var f Result
 	entries = slices.DeleteFunc(entries, func(e nodefs.Entry) bool { return !e.Type.IsDir() })
 	now := x.now()
 	unknown := 0
@@ -65,7 +65,7 @@ func (x *run) judgeIngests(ctx context.Context, dir string, entries []nodefs.Ent
 	if f.Status == "" {
 		f.add(Pass, "%d downloads, none of them older than %s", len(entries), staleAfter)
 	}
-	return f.Result
+	return f
 }
 
 // pullAgain is what to do about a download that hangs.

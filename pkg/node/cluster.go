@@ -28,69 +28,59 @@ var (
 	errWhich     = errors.New("several DaemonSets run Spegel, and none of their pods is known to run on this node")
 )
 
-// Placement is what the cluster runs of Spegel.
+// Placement is a DaemonSet of the cluster that runs Spegel.
 type Placement struct {
 	rollout.DaemonSet
-	Pods  []rollout.Pod
-	asked bool
-	// of a cluster with several DaemonSets, the others
-	others []Placement
+	Pods []rollout.Pod
 }
 
-// spegel asks the cluster once. With several DaemonSets, each for a part of the nodes, it is the one that has
-// a pod on this node, or else the first.
-func (x *run) spegel(ctx context.Context) (*Placement, error) {
-	if !x.placement.asked {
+// spegel asks the cluster once. Of several DaemonSets, each for a part of the nodes, the one that has a pod on this node is the first.
+func (x *run) spegel(ctx context.Context) ([]Placement, error) {
+	if !x.asked {
 		// An API server that does not answer must not take the time of the checks that ask it in passing.
 		ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
 		defer cancel()
-		x.placed = x.place(ctx)
-		x.placement.asked = true
+		x.placements, x.placed = x.place(ctx)
+		x.asked = true
 	}
-	return &x.placement, x.placed
+	return x.placements, x.placed
 }
 
-func (x *run) place(ctx context.Context) error {
+func (x *run) place(ctx context.Context) (all []Placement, err error) {
 	if x.Cluster == nil {
-		return errNoCluster
+		return nil, errNoCluster
 	}
 	sets, err := rollout.List(ctx, x.Cluster.Reader, "")
-	if err != nil {
-		return err
+	if err == nil && len(sets) == 0 {
+		err = errNoSpegel
 	}
-	if len(sets) == 0 {
-		return errNoSpegel
-	}
-	var all []Placement
-	at := 0
 	for i := range sets {
 		pods, err := sets[i].Pods(ctx, x.Cluster.Reader)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		p := Placement{DaemonSet: sets[i], Pods: pods}
+		p := Placement{sets[i], pods}
 		if own := p.on(x.nodeName()); own != nil {
 			p.Configuration = own.Configuration // what this node was told, also by an old pod
-			at = i
+			all = slices.Insert(all, 0, p)
+			continue
 		}
 		all = append(all, p)
 	}
-	x.placement = all[at]
-	x.placement.others = slices.Delete(all, at, at+1)
-	return nil
+	return all, err
 }
 
-// spegelHere is what runs of Spegel on this node. With errWhich it is one of several that may.
+// spegelHere is what runs of Spegel on this node.
 func (x *run) spegelHere(ctx context.Context) (*Placement, error) {
-	p, err := x.spegel(ctx)
-	if err == nil && !x.isHere(p) {
-		err = errWhich
+	all, err := x.spegel(ctx)
+	switch {
+	case err != nil:
+		return &Placement{}, err
+	case len(all) > 1 && all[0].on(x.nodeName()) == nil:
+		return &Placement{}, errWhich
 	}
-	return p, err
+	return &all[0], nil
 }
-
-// isHere reports whether it is this DaemonSet that runs on this node, if one does.
-func (x *run) isHere(p *Placement) bool { return len(p.others) == 0 || p.on(x.nodeName()) != nil }
 
 // written is the hosts directory that Spegel is told to write on this node; empty where that is not known.
 func (x *run) written(ctx context.Context) string {

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"maps"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -15,10 +14,7 @@ import (
 // spegelMatcher recognizes Spegel among the hosts that a file names. Every version of Spegel writes itself as plain HTTP, at an address of
 // the node (127.0.0.1 in the first versions), at the ports of the chart's values and, since v0.4, with a dial_timeout of
 // 200ms.
-type spegelMatcher struct {
-	told map[string]string // by scheme and port: the DaemonSet that points containerd there
-	by   map[string]string // of the mirrors that were taken for Spegel, by URL as shown: by what
-}
+type spegelMatcher map[string]string // by scheme and port: the DaemonSet that points containerd there
 
 // chartPorts are those that Spegel's chart publishes: hostPort and nodePort by default, and hostPort as
 // it is usually set on Talos. Its values may name others.
@@ -33,12 +29,9 @@ var aVariable = regexp.MustCompile(`\$\([^)]*\)`)
 
 // matcher asks the cluster, if there is one, where Spegel's pods point containerd.
 func (x *run) matcher(ctx context.Context) spegelMatcher {
-	s := spegelMatcher{map[string]string{}, map[string]string{}}
-	p, err := x.spegel(ctx)
-	if err != nil {
-		return s
-	}
-	for _, placed := range append([]Placement{*p}, p.others...) {
+	s := spegelMatcher{}
+	all, _ := x.spegel(ctx)
+	for _, placed := range all {
 		targets := slices.Clone(placed.Targets)
 		for i := range placed.Pods {
 			targets = append(targets, placed.Pods[i].Targets...) // what an older template wrote may be there still
@@ -46,7 +39,7 @@ func (x *run) matcher(ctx context.Context) spegelMatcher {
 		for _, target := range targets {
 			// of http://$(NODE_IP):30020 all but the host is known
 			if u, err := url.Parse(aVariable.ReplaceAllLiteralString(target, "node")); err == nil && u.Port() != "" {
-				s.told[u.Scheme+":"+u.Port()] = placed.String()
+				s[u.Scheme+":"+u.Port()] = placed.String()
 			}
 		}
 	}
@@ -60,7 +53,7 @@ func (s spegelMatcher) of(m containerd.Mirror) string {
 	if isEmbedded(u) {
 		return "by port " + u.Port() + " of the node itself, where k3s and RKE2 serve the one that they have built in"
 	}
-	if set, ok := s.told[u.Scheme+":"+u.Port()]; ok && u.Port() != "" {
+	if set, ok := s[u.Scheme+":"+u.Port()]; ok && u.Port() != "" {
 		return "by port " + u.Port() + ", where DaemonSet " + redact.Name(set) + " points containerd"
 	}
 	if u.Scheme != "http" {
@@ -75,7 +68,7 @@ func (s spegelMatcher) of(m containerd.Mirror) string {
 		return ""
 	case m.DialTimeout == "200ms":
 		return "by plain HTTP to an address with Spegel's dial_timeout of 200ms"
-	case ip.IsLoopback() && len(s.told) == 0:
+	case ip.IsLoopback() && len(s) == 0:
 		return "by its address, which is the node itself, and plain HTTP"
 	}
 	return ""
@@ -87,14 +80,14 @@ func isEmbedded(u *url.URL) bool {
 	return err == nil && ip.IsLoopback() && u.Scheme == "https" && slices.Contains(embeddedPorts(), u.Port())
 }
 
-// spegelIn lists those of a registry's file, or of _default, that are Spegel. A file may name it as its server; the registry
-// itself is never Spegel, wherever it is.
-func (s spegelMatcher) spegelIn(f *containerd.HostsFile, registry string) []string {
+// spegelIn lists those of a registry's file, or of _default, that are Spegel, and notes by what. A file may name it as its server; the
+// registry itself is never Spegel, wherever it is.
+func (s spegelMatcher) spegelIn(file *containerd.HostsFile, registry string, f *Result) []string {
 	var out []string
-	for _, m := range f.Asked() {
+	for _, m := range file.Asked() {
 		if shown := redact.Quote(m.URL); s.isSpegel(m, registry) && !slices.Contains(out, shown) {
 			out = append(out, shown)
-			s.by[shown] = s.of(m)
+			f.note("%s is taken for Spegel %s", shown, s.of(m))
 		}
 	}
 	return out
@@ -103,11 +96,4 @@ func (s spegelMatcher) spegelIn(f *containerd.HostsFile, registry string) []stri
 // isSpegel reports whether a host in the file of a registry is Spegel.
 func (s spegelMatcher) isSpegel(m containerd.Mirror, registry string) bool {
 	return m.URL != "" && m.At.Host != registry && s.of(m) != ""
-}
-
-// note says by what mirrors were taken for Spegel.
-func (s spegelMatcher) note(f *finding) {
-	for _, u := range slices.Sorted(maps.Keys(s.by)) {
-		f.note("%s is taken for Spegel %s", u, s.by[u])
-	}
 }

@@ -73,7 +73,7 @@ func (o *order) spegelFirst() bool {
 // judge says what the order means. A host that fails, also with "not found", makes containerd ask the next one. If all fail, a
 // "not found" is shown rather than a registry that can't be reached, whichever was asked first (core/remotes/docker of containerd
 // 2.2 and 2.4). Worst is how bad that is.
-func (o *order) judge(host string, private bool, worst Status, f *finding) {
+func (o *order) judge(host string, private bool, worst Status, f *Result) {
 	way := strings.Join(o.name, ", then ")
 	at := slices.Index(o.name, spegelName)
 	if at < 0 {

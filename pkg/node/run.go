@@ -87,13 +87,15 @@ func examineWithin(ctx context.Context, files Files, o Options, limit time.Durat
 // run is the state of one run of the checks on one node.
 type run struct {
 	Options
-	Files     Files // nil where no node is looked at
-	node      *containerd.Node
-	resolver  *resolver.Resolver
-	image     reference.Named // nil for none
-	targets   []string        // hosts of registries, as an image names them: of the image, and the private ones that are no pattern
-	placement Placement       // what the cluster says of Spegel
-	placed    error           // why it says nothing
+	Files    Files // nil where no node is looked at
+	node     *containerd.Node
+	resolver *resolver.Resolver
+	image    reference.Named // nil for none
+	targets  []string        // hosts of registries, as an image names them: of the image, and the private ones that are no pattern
+	// what the cluster runs of Spegel, or why it says nothing, once it was asked
+	placements []Placement
+	placed     error
+	asked      bool
 }
 
 func newRun(files Files, o Options) (*run, error) {

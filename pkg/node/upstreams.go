@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 
@@ -35,8 +34,8 @@ func (x *run) upstreams(ctx context.Context, target string) (hosts []resolver.Ho
 // askEach adds what is found of hosts that containerd asks one after the other. If one does not answer, that is no failure
 // where another does that may be asked for all. One that was asked with other settings, and answered, is not asked again: a server
 // may have the URL of a [host].
-func (f *finding) askEach(hosts []resolver.Host, ask func(resolver.Host, *finding) (answers bool)) {
-	found := make([]finding, len(hosts))
+func (r *Result) askEach(hosts []resolver.Host, ask func(resolver.Host, *Result) (answers bool)) {
+	found := make([]Result, len(hosts))
 	good := map[string]bool{} // URLs that answer and may be asked for all
 	for i, h := range hosts {
 		if !good[h.URL()] && ask(h, &found[i]) && h.Capabilities.Has(docker.HostCapabilityPull|docker.HostCapabilityResolve) {
@@ -49,19 +48,6 @@ func (f *finding) askEach(hosts []resolver.Host, ask func(resolver.Host, *findin
 			g.Status = Warn
 			g.note("  containerd asks another host when %s fails", redact.Name(hosts[i].Host))
 		}
-		f.merge(g)
-	}
-}
-
-// merge adds what was found elsewhere.
-func (f *finding) merge(g *finding) {
-	f.Status = worse(g.Status, f.Status)
-	for _, e := range g.Evidence {
-		if !slices.Contains(f.Evidence, e) { // two registries may have a host in common
-			f.note("%s", e)
-		}
-	}
-	for fix := range strings.Lines(g.Fix) {
-		f.fix("%s", strings.TrimSuffix(fix, "\n"))
+		r.merge(g)
 	}
 }

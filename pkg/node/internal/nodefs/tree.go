@@ -39,14 +39,15 @@ func below(name string) string { return cmp.Or(name[1:], ".") }
 // ReadDir implements Files.
 func (t *tree) ReadDir(_ context.Context, name string) ([]Entry, error) {
 	f, info, err := t.open(name)
-	if err == nil && !info.IsDir() || errors.Is(err, ErrNotRegular) {
+	if errors.Is(err, ErrNotRegular) {
 		err = ErrNotFolder
-	}
-	if f != nil {
-		defer func() { _ = f.Close() }()
 	}
 	if err != nil {
 		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if !info.IsDir() {
+		return nil, ErrNotFolder
 	}
 	infos, err := f.(fs.ReadDirFile).ReadDir(MaxEntries + 1)
 	switch {
@@ -69,33 +70,16 @@ func (t *tree) ReadDir(_ context.Context, name string) ([]Entry, error) {
 
 // ReadFile implements Files.
 func (t *tree) ReadFile(_ context.Context, name string, limit int64) ([]byte, error) {
-	data, err := t.read(name, func(_ fs.File, size int64) error {
-		if size > limit {
-			return ErrTooLarge
-		}
-		return nil
-	}, limit+1)
-	if err == nil && int64(len(data)) > limit {
-		err = ErrTooLarge // /proc has files without a size
-	}
-	return data, err
+	return t.read(name, limit, false)
 }
 
 // Log implements Files.
 func (t *tree) Log(_ context.Context, limit int64) (Log, error) {
-	return findLog(func(name string) ([]byte, error) {
-		return t.read(name, func(f fs.File, size int64) error {
-			if size <= limit {
-				return nil
-			}
-			_, err := f.(io.Seeker).Seek(-limit, io.SeekEnd)
-			return err
-		}, limit)
-	})
+	return findLog(func(name string) ([]byte, error) { return t.read(name, limit, true) })
 }
 
-// read reads a regular file from where begin leaves it.
-func (t *tree) read(name string, begin func(f fs.File, size int64) error, limit int64) ([]byte, error) {
+// read reads a regular file, or the end of one.
+func (t *tree) read(name string, limit int64, end bool) ([]byte, error) {
 	f, info, err := t.open(name)
 	if err != nil {
 		return nil, err
@@ -104,10 +88,16 @@ func (t *tree) read(name string, begin func(f fs.File, size int64) error, limit 
 	if info.IsDir() {
 		return nil, ErrNotRegular
 	}
-	if err := begin(f, info.Size()); err != nil {
-		return nil, err
+	if end && info.Size() > limit {
+		if _, err := f.(io.Seeker).Seek(-limit, io.SeekEnd); err != nil {
+			return nil, err
+		}
 	}
-	return io.ReadAll(io.LimitReader(f, limit))
+	data, err := io.ReadAll(io.LimitReader(f, limit+1)) // /proc has files without a size
+	if int64(len(data)) > limit && !end {
+		return nil, ErrTooLarge
+	}
+	return data[:min(int64(len(data)), limit)], err
 }
 
 // open opens a regular file or a folder, and nothing else: it never waits for the other end of a named pipe.

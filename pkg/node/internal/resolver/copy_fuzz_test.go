@@ -39,6 +39,9 @@ func FuzzHostsFile(f *testing.F) {
 		}
 		n := &containerd.Node{Files: root(t, map[string]string{"h/hosts.toml": string(data)})}
 		own, err := n.HostsFile(t.Context(), "/h")
+		if len(data) == 0 {
+			return // as if it were not there
+		}
 		if err != nil && (!utf8.ValidString(err.Error()) || strings.ContainsAny(err.Error(), "\n\x1b")) {
 			t.Errorf("error %q", err)
 		}
