@@ -35,7 +35,7 @@ func (h *Handler) reviewRelease(ctx context.Context, req *admissionv1.AdmissionR
 	if rel == nil {
 		return outcome{verdict: notSpegel}
 	}
-	changed := opts.Create || specChanges(req)
+	changed := specChanges(req)
 	lines, written, inline := linesOf(rel.Evaluate(pol.Policy)), changed && !isDryRun(req), entries{}
 	if len(lines) > 0 && !written {
 		inline = inlineOnly(ctx, hr, opts, pol)

@@ -30,7 +30,8 @@ func NewEndpoint(h *Handler) http.Handler {
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	code, resp := http.StatusOK, (*admissionv1.AdmissionResponse)(nil)
+	var resp *admissionv1.AdmissionResponse
+	code := http.StatusOK
 	if review, err := readReview(r); err == nil {
 		resp = e.handler.Handle(r.Context(), review.Request)
 	} else {
@@ -43,9 +44,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(admissionv1.AdmissionReview{ // an error means that nobody listens
+	err := json.NewEncoder(w).Encode(admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"}, Response: resp,
 	})
+	if err != nil {
+		e.handler.Log.Error("response not written", "error", err)
+	}
 }
 
 func readReview(r *http.Request) (*admissionv1.AdmissionReview, error) {

@@ -62,7 +62,7 @@ func decodeInto(raw []byte, obj any, what string) error {
 	return nil
 }
 
-// specChanges compares what the API server sends of the specs, which has its keys in order.
+// specChanges compares what the API server sends of the specs, which has its keys in order. At a create there is no old one.
 func specChanges(req *admissionv1.AdmissionRequest) bool {
 	var is, was struct {
 		Spec json.RawMessage `json:"spec"`

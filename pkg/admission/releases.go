@@ -29,7 +29,8 @@ func (h *Handler) releasesNaming(ctx context.Context, kind string, key client.Ob
 					do(hr)
 				}
 			}
-			if page++; page == maxPages && list.Continue != "" {
+			page++
+			if page == maxPages && list.Continue != "" {
 				return &release.Unreadable{Reason: "there are too many"}
 			}
 			return nil
