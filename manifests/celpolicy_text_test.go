@@ -42,7 +42,7 @@ func TestCELPoliciesTexts(t *testing.T) {
 		},
 		"of many of a kind one is shown, and all are counted": {
 			object: list("a", "b", "c", "d", "e", "f"),
-			denied: "Spegel would not start with these values (6 problems): " +
+			denied: "Spegel would not start (6 problems): " +
 				"- spec.values.spegel.mirroredRegistries[0]: \"a\" has no scheme http or https, so Spegel does not start; " +
 				"write scheme and host only, e.g. https://docker.io [invalid-mirror-url]",
 		},

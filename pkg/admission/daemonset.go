@@ -53,7 +53,7 @@ func (h *Handler) reviewDaemonSet(_ context.Context, req *admissionv1.AdmissionR
 	}
 	for _, u := range res.Unresolved {
 		lines = append(lines, line{
-			Finding: validate.Finding{Rule: ruleUnresolved, Fix: "write it as an argument"}, kind: u.Kind, field: u.Field, text: u.Text(),
+			Finding: validate.Finding{Rule: ruleUnresolved, Fix: "write the value into the template"}, kind: u.Kind, field: u.Field, text: u.Text(),
 			denies: pol.Unresolved == policy.UnresolvedDeny && !hadUnread[u.Reference],
 		})
 	}

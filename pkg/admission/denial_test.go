@@ -73,7 +73,7 @@ func TestLongNamesAreCutInTheLog(t *testing.T) {
 func TestHeadlineStatesTheWorst(t *testing.T) {
 	t.Parallel()
 	for entry, want := range map[string]string{
-		"docker.io":                       "Spegel would not start with these values (1 problem):",
+		"docker.io":                       "Spegel would not start (1 problem):",
 		"https://registry.example.ts.net": "Spegel would stand between containerd and your private registries (1 problem):",
 		"registry.example.ts.net":         "Spegel would stand between containerd and your private registries (2 problems):",
 	} {

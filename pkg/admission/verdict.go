@@ -88,7 +88,7 @@ func (h *Handler) conclude(lines []line, in string) (out outcome) {
 	}
 	out.headline = validate.Headline(deny)
 	if len(deny) == 0 {
-		out.headline = fmt.Sprintf("Spegel's values can't be read in full, and the policy requires it (%d unresolved)", len(out.problems))
+		out.headline = fmt.Sprintf("Spegel's configuration can't be read in full, and the policy requires it (%d unresolved)", len(out.problems))
 	}
 	out.headline += in
 	return out

@@ -33,9 +33,9 @@ func (e Effect) String() string {
 	case StandsBetween:
 		return "Spegel would stand between containerd and your private registries"
 	case SpegelDoesNotStart:
-		return "Spegel would not start with these values"
+		return "Spegel would not start"
 	default:
-		return "Spegel's chart would ignore part of these values"
+		return "Part of this configuration would have no effect"
 	}
 }
 

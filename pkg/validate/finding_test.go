@@ -57,9 +57,9 @@ func TestHeadlineNamesTheWorstEffectAndTheNumber(t *testing.T) {
 		want     string
 	}{
 		"nothing without findings":   {nil, ""},
-		"one finding is one problem": {[]validate.Finding{ignored}, "Spegel's chart would ignore part of these values (1 problem)"},
-		"malformed entries alone":    {[]validate.Finding{broken, broken}, "Spegel would not start with these values (2 problems)"},
-		"no start before no effect":  {[]validate.Finding{ignored, broken}, "Spegel would not start with these values (2 problems)"},
+		"one finding is one problem": {[]validate.Finding{ignored}, "Part of this configuration would have no effect (1 problem)"},
+		"malformed entries alone":    {[]validate.Finding{broken, broken}, "Spegel would not start (2 problems)"},
+		"no start before no effect":  {[]validate.Finding{ignored, broken}, "Spegel would not start (2 problems)"},
 		"failing pulls before all": {
 			[]validate.Finding{ignored, broken, private},
 			"Spegel would stand between containerd and your private registries (3 problems)",

@@ -91,7 +91,7 @@ func failedEvaluations(t *testing.T) string {
 	var counted strings.Builder
 	for line := range strings.Lines(kubectl(t, "get", "--raw", "/metrics").Output) {
 		if strings.HasPrefix(line, "apiserver_validating_admission_policy_check_total{") && strings.Contains(line, "spegel-guard-daemonsets") &&
-			!strings.Contains(line, `error_type="no_error"`) {
+			strings.Contains(line, `enforcement_action="allow"`) && !strings.Contains(line, `error_type="no_error"`) {
 			counted.WriteString(line)
 		}
 	}

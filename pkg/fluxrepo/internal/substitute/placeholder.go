@@ -2,7 +2,6 @@ package substitute
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -18,13 +17,17 @@ func Unknown(text string) (names []string) {
 	if !strings.Contains(text, mark) {
 		return nil
 	}
+	seen := map[string]bool{}
 	for _, m := range placeholders.FindAllStringSubmatch(text, -1) {
-		if !slices.Contains(names, m[1]) {
-			names = append(names, m[1])
+		if !seen[m[1]] {
+			seen[m[1]], names = true, append(names, m[1])
 		}
 	}
 	return names
 }
+
+// Holds reports whether a text holds an unknown variable.
+func Holds(text, name string) bool { return strings.Contains(text, placeholder(name)) }
 
 // First is the first unknown variable of a text, and its position, which is -1 if there is none.
 func First(text string) (name string, at int) {
