@@ -17,18 +17,12 @@ type templates struct {
 }
 
 // texts are all of them as text.
-func (t templates) texts() (out []string, err error) {
-	if t.ResourcesTemplate != "" {
-		out = append(out, t.ResourcesTemplate)
-	}
+func (t templates) texts() (out []string) {
 	for _, r := range t.Resources {
-		text, err := sigsyaml.Marshal(r)
-		if err != nil {
-			return nil, err
-		}
+		text, _ := sigsyaml.Marshal(r) // it was decoded
 		out = append(out, string(text))
 	}
-	return out, nil
+	return append(out, t.ResourcesTemplate)
 }
 
 type resourceSet struct {
@@ -65,11 +59,7 @@ func Render(text []byte) (out []*yaml.Node, err error) {
 	}
 	left := &budget{maxWork}
 	for _, t := range append([]templates{set.Spec.templates}, set.Spec.Steps...) {
-		texts, err := t.texts()
-		if err != nil {
-			return nil, err
-		}
-		for _, text := range texts {
+		for _, text := range t.texts() {
 			for _, in := range inputs {
 				docs, err := execute(text, in, left)
 				if err != nil {
