@@ -57,32 +57,29 @@ func (x *run) namedSecrets(ctx context.Context, accounts serviceAccounts, f *Res
 	var out []keyring.Secret
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		var secret corev1.Secret
-		err := x.Cluster.Reader.Get(ctx, client.ObjectKey{Namespace: x.Cluster.Namespace, Name: name}, &secret)
-		who := list(accounts.naming(name))
+		got := x.Cluster.Reader.Get(ctx, client.ObjectKey{Namespace: x.Cluster.Namespace, Name: name}, &secret)
+		s, wrong := keyring.Parse(name, string(secret.Type), secret.Data)
+		status, what, fix := Fail, "", "make Secret %s anew with kubectl create secret docker-registry"
 		switch {
-		case apierrors.IsNotFound(err):
-			f.add(lost, "ServiceAccount %s names Secret %s, which does not exist", who, redact.Name(name))
-			f.fix("create Secret %s, or take it out of imagePullSecrets", word(name))
+		case apierrors.IsNotFound(got):
+			status, what, fix = lost, "does not exist", "create Secret %s, or take it out of imagePullSecrets"
+		case got != nil:
+			f.add(Warn, "Secret %s, which ServiceAccount %s names, can't be read: %s", redact.Name(name), list(accounts.naming(name)), redact.Line(got.Error()))
 			continue
-		case err != nil:
-			f.add(Warn, "Secret %s, which ServiceAccount %s names, can't be read: %s", redact.Name(name), who, redact.Line(err.Error()))
-			continue
+		case errors.Is(wrong, keyring.ErrType):
+			status, what = lost, wrong.Error()
+		case wrong != nil:
+			what = wrong.Error()
+		case len(s.Broken) > 0:
+			what = "has entries that can't be decoded, for " + few(s.Broken) + ": the kubelet wants auth to be the base64 of user:password, and else pulls nothing for the account's pods"
 		}
-		s, err := keyring.Parse(name, string(secret.Type), secret.Data)
-		if err != nil {
-			status := Fail
-			if errors.Is(err, keyring.ErrType) {
-				status = lost
-			}
-			f.add(status, "Secret %s, which ServiceAccount %s names, %s", redact.Name(name), who, err)
-			f.fix("make Secret %s anew with kubectl create secret docker-registry", word(name))
-			continue
+		if got == nil && wrong == nil {
+			out = append(out, s)
 		}
-		if len(s.Broken) > 0 {
-			f.add(Fail, "Secret %s, which ServiceAccount %s names, has entries that can't be decoded, for %s: the kubelet wants auth to be the base64 of user:password, and else pulls nothing for the account's pods", redact.Name(name), who, few(s.Broken))
-			f.fix("make Secret %s anew with kubectl create secret docker-registry", word(name))
+		if what != "" {
+			f.add(status, "Secret %s, which ServiceAccount %s names, %s", redact.Name(name), list(accounts.naming(name)), what)
+			f.fix(fix, word(name))
 		}
-		out = append(out, s)
 	}
 	return out
 }

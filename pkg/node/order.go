@@ -44,23 +44,17 @@ func (x *run) orderOf(ctx context.Context, r *resolver.Resolution, registry stri
 			o.lines = append(o.lines, "  never, as it may not pull: "+line)
 			continue
 		}
-		o.content = appendNew(o.content, called)
+		o.content = append(o.content, called)
 		if !h.Capabilities.Has(needs) {
 			o.lines = append(o.lines, "  for the content alone, by digest, as it may not resolve tags: "+line)
 			continue
 		}
-		o.name = appendNew(o.name, called)
+		o.name = append(o.name, called)
 		asked++
 		o.lines = append(o.lines, "  "+strconv.Itoa(asked)+". "+line)
 	}
+	o.name, o.content = slices.Compact(o.name), slices.Compact(o.content)
 	return o
-}
-
-func appendNew(names []string, name string) []string {
-	if len(names) > 0 && names[len(names)-1] == name {
-		return names
-	}
-	return append(names, name)
 }
 
 func (o *order) hasSpegel() bool { return slices.Contains(o.content, spegelName) }

@@ -63,7 +63,7 @@ func TestPullSecret(t *testing.T) {
 		},
 		"named and not there": {
 			[]client.Object{account("default", "pull")},
-			node.Fail, []string{"ServiceAccount default names Secret pull, which does not exist"},
+			node.Fail, []string{"Secret pull, which ServiceAccount default names, does not exist"},
 		},
 		"not JSON": {
 			[]client.Object{account("default", "pull"), dockerConfig("pull", `{"auths": `+password)},
@@ -166,7 +166,7 @@ func TestPullSecretOfAPublicImage(t *testing.T) {
 		"no Secret":                       {nil, []client.Object{account("default")}, node.Skip, "no ServiceAccount of namespace apps names a Secret with credentials for ghcr.io: a public image needs none"},
 		"a Secret for it":                 {nil, []client.Object{account("default", "pull"), dockerConfig("pull", auths("ghcr.io"))}, node.Pass, "Secret pull has credentials for ghcr.io"},
 		"an entry without credentials":    {nil, []client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"ghcr.io":{}}}`)}, node.Skip, "a public image needs none"},
-		"a Secret that is not there":      {nil, []client.Object{account("default", "pull")}, node.Warn, "which does not exist"},
+		"a Secret that is not there":      {nil, []client.Object{account("default", "pull")}, node.Warn, "names, does not exist"},
 		"a Secret of another type":        {nil, []client.Object{account("default", "pull"), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "pull"}, Type: corev1.SecretTypeOpaque}}, node.Warn, "is not of type"},
 		"a Secret that the kubelet trips": {nil, []client.Object{account("default", "pull"), dockerConfig("pull", `{"auths":{"quay.io":{"auth":"%"}}}`)}, node.Fail, "pulls nothing for the account's pods"},
 		"beside a private registry":       {[]string{"harbor.example.com"}, []client.Object{account("default", "pull"), dockerConfig("pull", auths("harbor.example.com"))}, node.Pass, "credentials for ghcr.io: a public image needs none"},

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
@@ -44,19 +45,24 @@ func (r *Resolver) ReadTrustStore(ctx context.Context) *TrustStore {
 	}
 	ctx, cancel := context.WithTimeout(ctx, trustTimeout)
 	defer cancel()
-	bundle := ""
-	for _, name := range TrustBundles() {
-		if s.read(ctx, r.Node.Files, name) {
-			bundle = name
-			break
+	read := func(name string) bool {
+		data, err := r.Node.Files.ReadFile(ctx, name, int64(min(nodefs.MaxFile, maxTrust-len(s.pem))))
+		s.missed(name, err)
+		if err == nil {
+			s.pem = append(append(s.pem, data...), '\n')
 		}
+		return err == nil
+	}
+	bundle := ""
+	if at := slices.IndexFunc(TrustBundles(), read); at >= 0 {
+		bundle = TrustBundles()[at]
 	}
 	for _, folder := range trustFolders() {
 		entries, err := r.Node.Files.ReadDir(ctx, folder)
 		s.missed(folder, err)
 		for _, e := range entries[:min(len(entries), maxTrustFiles)] {
 			if name := path.Join(folder, e.Name); name != bundle && !e.Type.IsDir() {
-				s.read(ctx, r.Node.Files, name)
+				read(name)
 			}
 		}
 	}
@@ -67,17 +73,6 @@ func (r *Resolver) ReadTrustStore(ctx context.Context) *TrustStore {
 		s.Err = nodefs.Unread("", errors.New("none of them were found"))
 	}
 	return s
-}
-
-// read adds a file.
-func (s *TrustStore) read(ctx context.Context, files nodefs.Files, name string) bool {
-	data, err := files.ReadFile(ctx, name, int64(min(nodefs.MaxFile, maxTrust-len(s.pem))))
-	s.missed(name, err)
-	if err != nil {
-		return false
-	}
-	s.pem = append(append(s.pem, data...), '\n')
-	return true
 }
 
 // missed keeps the first error that leaves open what the node has.
