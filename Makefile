@@ -85,6 +85,8 @@ answer: build
 UNIT = $$(go list ./... | awk '!/\/test\/e2e(\/|$$)/')
 CONCURRENT = $$(go list -f '{{.ImportPath}} {{join .Imports " "}}' ./pkg/... | awk '/ (golang.org\/x\/)?sync(\/| |$$)/ && $$1 !~ /\/pkg\/(fluxrepo|node)$$/ { print $$1 }')
 NO_RACE := -skip '^(TestReportsAreStable|TestScripts)$$'
+# Nothing is run twice except pkg/cli, which measures the memory of the program, and so without the race detector.
+ALONE = $$(LC_ALL=C comm -23 <(printf '%s\n' $(UNIT)) <(printf '%s\n' $(CONCURRENT) | grep -v '/pkg/cli$$'))
 # What is exhaustive is tried in part with -short, and in full without.
 SHORT := -short
 # For a test that hangs; one that only waits for the processor never takes so long.
@@ -98,8 +100,8 @@ test-long: ## Run all tests in full, all that need no cluster with the race dete
 	@$(MAKE) test SHORT= CONCURRENT='$$(UNIT)' NO_RACE=
 
 .PHONY: test-unit
-test-unit: ## Run the tests that need no cluster.
-	$(GOTEST) $(SHORT) -timeout=$(TIMEOUT) $(UNIT)
+test-unit: ## Run the tests that need no cluster, without those of test-race.
+	$(GOTEST) $(SHORT) -timeout=$(TIMEOUT) $(ALONE)
 
 .PHONY: test-race
 test-race: ## Run the tests of packages that synchronize with the race detector.

@@ -9,9 +9,11 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -172,14 +174,36 @@ func oneBundle(t *testing.T, data []byte) node.Files {
 	return files[0]
 }
 
+// programs is a folder for what the tests build.
+var programs string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programs, err = os.MkdirTemp("", "spegel-guard-node-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(programs)
+	os.Exit(code)
+}
+
+// talosctl builds test/talosctl once: to read a node takes dozens of runs of it, and it starts at once.
+var talosctl = sync.OnceValues(func() (string, error) {
+	program := filepath.Join(programs, "talosctl")
+	out, err := exec.Command("go", "build", "-trimpath", "-o", program, "../../test/talosctl").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build talosctl: %w: %s", err, out)
+	}
+	return program, nil
+})
+
 // talos answers for the content through a program that prints as talosctl does.
 func (c content) talos(t *testing.T) node.Files {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "talosctl")
-	self, err := os.Executable()
+	standIn, err := talosctl()
 	must(t, err)
-	script := fmt.Sprintf("#!/bin/sh\nTALOSCTL_STANDIN='%s' exec '%s' \"$@\"\n", c.dir(t), self)
-	must(t, os.WriteFile(program, []byte(script), 0o700))
+	program := filepath.Join(t.TempDir(), "talosctl")
+	must(t, os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\nROOT='%s' exec '%s' \"$@\"\n", c.dir(t), standIn), 0o700))
 	files, err := node.NewTalos(program, "node-1")
 	must(t, err)
 	return files

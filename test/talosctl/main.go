@@ -1,4 +1,5 @@
-package node_test
+// Command talosctl stands in for talosctl in tests: it answers for the files below the folder $ROOT.
+package main
 
 import (
 	"cmp"
@@ -8,21 +9,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"testing"
 	"text/tabwriter"
 	"time"
 )
 
-// TestMain makes this test binary a stand-in for talosctl, for the tests that ask for one.
-func TestMain(m *testing.M) {
-	if root := os.Getenv("TALOSCTL_STANDIN"); root != "" {
-		if err := talosctl(root, os.Args[1:], os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, strings.ReplaceAll(err.Error(), root, ""))
-			os.Exit(1)
-		}
-		os.Exit(0)
+func main() {
+	root := os.Getenv("ROOT")
+	if err := talosctl(root, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, strings.ReplaceAll(err.Error(), root, ""))
+		os.Exit(1)
 	}
-	os.Exit(m.Run())
 }
 
 // talosctl answers for the files below a folder, as talosctl 1.10 prints it.
