@@ -45,7 +45,7 @@ func TestCELPoliciesNeverDeniesWhatTheWebhookAdmits(t *testing.T) {
 	policies := newCELPolicies(t)
 	seeds, denied, sameRules := 2000, 0, 0
 	if testing.Short() {
-		seeds = 300
+		seeds = 120
 	}
 	for seed := range uint64(seeds) {
 		c, err := celpolicy.Generate(seed)

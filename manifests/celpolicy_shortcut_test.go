@@ -47,7 +47,7 @@ func TestCELPoliciesShortCutHidesNothing(t *testing.T) {
 	short, full := newCELPolicies(t), newCELPoliciesWithoutShortCut(t)
 	generated, stopped, spoke := 1500, 0, 0
 	if testing.Short() {
-		generated = 150
+		generated = 80
 	}
 	compare := func(t *testing.T, name string, object map[string]any, private ...string) {
 		t.Helper()

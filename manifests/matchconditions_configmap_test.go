@@ -79,7 +79,7 @@ func TestMatchConditionsOfConfigMapsNeverError(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	all, called := 2000, 0
 	if testing.Short() {
-		all = 300
+		all = 150
 	}
 	for range all {
 		cm, old := generated(random), generated(random)

@@ -2,6 +2,7 @@ package manifests_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -22,9 +23,8 @@ import (
 // install is what one kustomization renders, in order.
 type install []client.Object
 
-// decode turns YAML into the Go type of its kind. A kind that is not listed here, a field that the type does not have and
-// a field that is set twice are errors.
-func decode(text string) (client.Object, error) {
+// deserializer knows the kinds of the manifests.
+var deserializer = sync.OnceValues(func() (runtime.Decoder, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		admissionregistrationv1.AddToScheme,
@@ -40,11 +40,20 @@ func decode(text string) (client.Object, error) {
 			return nil, err
 		}
 	}
+	return serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer(), nil
+})
+
+// decode turns YAML into the Go type of its kind. A kind that is not listed here, a field that the type does not have and
+// a field that is set twice are errors.
+func decode(text string) (client.Object, error) {
 	if strings.HasPrefix(text, "apiVersion: monitoring.coreos.com/") {
 		return decodeUntyped(text)
 	}
-	codecs := serializer.NewCodecFactory(scheme, serializer.EnableStrict)
-	object, _, err := codecs.UniversalDeserializer().Decode([]byte(text), nil, nil)
+	decoder, err := deserializer()
+	if err != nil {
+		return nil, err
+	}
+	object, _, err := decoder.Decode([]byte(text), nil, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -33,10 +34,24 @@ func kustomizationOf(resource string, components ...string) string {
 // kustomize guards its own library: kyaml v0.21.1 fills its global schema without a lock, and two builds at a time race.
 var kustomize sync.Mutex
 
+// built keeps what kustomizations came to: many tests ask for the same few.
+var built sync.Map
+
 // build runs kustomize on a kustomization that lies beside this folder, together with the files given by name.
 func build(t testing.TB, kustomization string, files map[string]string) install {
 	t.Helper()
-	return buildFolder(t, "/overlay", kustomization, files)
+	if len(files) > 0 {
+		return buildFolder(t, "/overlay", kustomization, files)
+	}
+	kept, ok := built.Load(kustomization)
+	if !ok {
+		kept, _ = built.LoadOrStore(kustomization, buildFolder(t, "/overlay", kustomization, nil))
+	}
+	var own install // which a test may change
+	for _, object := range kept.(install) {
+		own = append(own, object.DeepCopyObject().(client.Object))
+	}
+	return own
 }
 
 // buildFolder runs kustomize on /overlay, or on a folder below /manifests.
