@@ -15,7 +15,11 @@ import (
 // TestPruning builds everything of generated repositories and expects the same as without what is left out.
 func TestPruning(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(6) {
+	seeds := 6
+	if testing.Short() {
+		seeds = 3
+	}
+	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			root := t.TempDir()
