@@ -64,7 +64,7 @@ func servingWith(t *testing.T, life time.Duration, env []string, args ...string)
 		"serve", "--cert-dir=" + dir, "--webhook-host=127.0.0.1", "--webhook-port=" + port, "--health-probe-bind-address=" + health,
 		"--metrics-bind-address=0", "--certificate-check-interval=200ms",
 	}, args...)...)
-	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Env = append(append(os.Environ(), "GOGC="), env...) // as a pod has it, whatever the tests run with
 	log, err := os.Create(p.logs)
 	if err != nil {
 		t.Fatal(err)

@@ -52,11 +52,14 @@ func startGuard(dir string) (*guard, error) {
 	return &guard{dir: dir, cmd: cmd, stdin: stdin}, nil
 }
 
+// memoryForTime has a program that is not what is tested spend little on collecting garbage.
+const memoryForTime = "GOGC=400"
+
 // wrap returns the path of a script that notes its process id and becomes program: envtest starts etcd and
 // kube-apiserver itself and does not tell their ids.
 func (g *guard) wrap(program string) (string, error) {
 	name := filepath.Base(program)
-	script := fmt.Sprintf("#!/bin/sh\necho $$ >%s && exec %s \"$@\"\n", quote(g.pidFile(name)), quote(program))
+	script := fmt.Sprintf("#!/bin/sh\necho $$ >%s && exec env %s %s \"$@\"\n", quote(g.pidFile(name)), memoryForTime, quote(program))
 	path := filepath.Join(g.dir, "bin", name)
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // it has to be executable
 		return "", fmt.Errorf("wrap %s: %w", name, err)

@@ -36,7 +36,7 @@ func (c *Cluster) KubectlInput(ctx context.Context, stdin io.Reader, args ...str
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &out
 	// The caller's own kubectl preferences and caches must not show in the answers.
 	cmd.Env = append(os.Environ(),
-		"KUBECONFIG="+c.Kubeconfig(), "KUBERC=off", "KUBECACHEDIR="+filepath.Join(c.dir, "kubectl-cache"))
+		"GOGC=off", "KUBECONFIG="+c.Kubeconfig(), "KUBERC=off", "KUBECACHEDIR="+filepath.Join(c.dir, "kubectl-cache"))
 	err := cmd.Run()
 	result := Result{Output: out.String(), ExitCode: cmd.ProcessState.ExitCode()}
 	var exit *exec.ExitError

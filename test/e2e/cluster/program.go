@@ -27,7 +27,7 @@ func (c *Cluster) start(name string, env []string, args ...string) (*program, er
 	}
 	p := &program{name: name, guard: c.guard, cmd: exec.Command(path, args...), done: make(chan struct{})} //nolint:noctx // see above
 	p.cmd.Dir = c.dir
-	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Env = append(append(os.Environ(), memoryForTime), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.logs, &p.logs
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {

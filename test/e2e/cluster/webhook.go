@@ -47,7 +47,7 @@ func (w *Webhook) Start(ctx context.Context) error {
 	}
 	cmd := exec.Command(w.binary, w.Args...) //nolint:noctx // it runs until Stop; ctx is only for the start
 	cmd.Dir = w.dir
-	cmd.Env = append(os.Environ(), w.env...)
+	cmd.Env = append(append(os.Environ(), "GOGC="), w.env...) // as a pod has it, whatever the tests run with
 	cmd.Stderr = &w.logs
 	// A process group of its own: Ctrl-C in a terminal must reach only the owner, who then stops things in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -1,7 +1,9 @@
 package flux_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -11,9 +13,13 @@ import (
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"github.com/fluxcd/pkg/apis/meta"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/jsonpath"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
@@ -126,10 +132,25 @@ func (a app) refusedBy(webhook, name string, rules ...string) string {
 	return strings.TrimPrefix(ready, "False ")
 }
 
-// get reads fields of an object; a missing object reads as nothing.
-func (a app) get(kind, name, jsonpath string) string {
+// get reads fields of an object, as kubectl's jsonpath does; a missing object reads as nothing.
+func (a app) get(kind, name, path string) string {
 	a.t.Helper()
-	return accepted(a.t, kubectl(a.t, "-n", a.ns, "get", kind, name, "--ignore-not-found", "-o", "jsonpath="+jsonpath))
+	object := new(unstructured.Unstructured)
+	object.SetGroupVersionKind(map[string]schema.GroupVersionKind{
+		"configmap":     {Version: "v1", Kind: "ConfigMap"},
+		"helmrelease":   {Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"},
+		"ocirepository": sourcev1.GroupVersion.WithKind(sourcev1.OCIRepositoryKind),
+	}[kind])
+	err := api.Get(a.t.Context(), client.ObjectKey{Namespace: a.ns, Name: name}, object)
+	if apierrors.IsNotFound(err) {
+		return ""
+	}
+	fields := jsonpath.New(path).AllowMissingKeys(true)
+	var out bytes.Buffer
+	if err := errors.Join(err, fields.Parse(path), fields.Execute(&out, object.Object)); err != nil {
+		a.t.Fatal(err)
+	}
+	return out.String()
 }
 
 func (a app) uid() string { return a.get("helmrelease", "spegel", "{.metadata.uid}") }

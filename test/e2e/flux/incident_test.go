@@ -80,7 +80,8 @@ func TestFluxGeneratedConfigMap(t *testing.T) {
 	if uid != "" || !strings.Contains(flux.Logs(), "flux-generated/spegel apply failed: ") {
 		t.Error("want the release refused when it is applied, after a dry run that was not")
 	}
-	if !strings.Contains(a.get("configmaps", "--selector=kustomize.toolkit.fluxcd.io/name=app", "{.items[*].metadata.name}"), "spegel-values-") {
+	applied := accepted(t, kubectl(t, "-n", a.ns, "get", "configmaps", "--selector=kustomize.toolkit.fluxcd.io/name=app", "-o", "name"))
+	if !strings.Contains(applied, "spegel-values-") {
 		t.Error("the ConfigMap was not applied")
 	}
 }
