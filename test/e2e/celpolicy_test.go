@@ -83,15 +83,12 @@ func decideByCEL(t *testing.T, name, parameter string, private ...string) {
 	if parameter == "own" {
 		entry = "https://probe.invalid" // the ConfigMap has arrived too
 	}
-	for policy, values := range map[string]string{ // the API server takes up each on its own
-		"spegel-guard":          `spegel: {mirroredRegistries: ["` + entry + `"]}`,
-		"spegel-guard-warnings": `spegel: {appendMirrors: true, mirroredRegistries: ["https://docker.io"]}`,
-	} {
-		eventually(t, policy+" decides in "+name, func() bool {
-			r := kubectlInput(t, release(t, "spegel", values), "-n", name, "create", "--dry-run=server", "-f", "-")
-			return strings.Contains(r.Output, "ValidatingAdmissionPolicy '"+policy+"'")
-		})
-	}
+	ask := celAsker(t)
+	eventually(t, "the CEL policies decide in "+name, func() bool { // the API server takes up each on its own
+		refused := ask(t, name, fromYAML(t, release(t, "spegel", `spegel: {mirroredRegistries: ["`+entry+`"]}`)))
+		warned := ask(t, name, fromYAML(t, release(t, "spegel", `spegel: {appendMirrors: true, mirroredRegistries: ["https://docker.io"]}`)))
+		return refused.denied != "" && len(warned.warnings) > 0
+	})
 }
 
 // celAnswer is what the API server said to a dry-run create.

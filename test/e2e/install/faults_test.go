@@ -12,7 +12,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
 )
 
-// clients is enough to keep two cores busy, and so to have calls in flight at each replica at any time.
+// clients is enough to have calls in flight at each replica at any time.
 const clients = 12
 
 // site is the install that the faults happen to: the base, a certificate authority, and two replicas behind the Service.

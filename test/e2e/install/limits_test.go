@@ -25,7 +25,7 @@ func TestTheLimitsHold(t *testing.T) {
 	const clients = 32
 	length := time.Minute
 	if testing.Short() {
-		length = 10 * time.Second
+		length = 5 * time.Second
 	}
 	manifests, err := cluster.Render(filepath.Join(root, "manifests"))
 	if err != nil {

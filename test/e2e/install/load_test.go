@@ -60,7 +60,10 @@ func (r release) dryRun() []string {
 	return []string{metav1.DryRunAll}
 }
 
-// load is clients that call the API server, each as fast as it is answered, and check every answer.
+// pause is what a client waits after each answer, so that the machine has time for the others.
+const pause = 40 * time.Millisecond
+
+// load is clients that call the API server again and again, and check every answer.
 type load struct {
 	api    client.Client
 	stored *unstructured.Unstructured
@@ -116,6 +119,7 @@ func (l *load) add(t *testing.T, clients int) {
 			for i := n; l.ctx.Err() == nil; i++ {
 				i := i % len(objects)
 				l.call(objects[i].DeepCopy(), releases[i/2])
+				time.Sleep(pause)
 			}
 		})
 	}

@@ -237,6 +237,7 @@ func (s *selfSigned) load(t *testing.T) (check func()) {
 				t.Errorf("call %d: %v %s", calls.Load(), err, result.Output)
 			}
 			calls.Add(1)
+			time.Sleep(50 * time.Millisecond)
 		}
 	})
 	wg.Go(func() {
