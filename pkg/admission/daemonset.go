@@ -65,7 +65,7 @@ func describe(ds *appsv1.DaemonSet, namespace string) string {
 	name := fmt.Sprintf("DaemonSet %s/%s", validate.Clean(namespace), validate.Clean(ds.Name))
 	flux, helm := rollout.Owners(ds)
 	switch {
-	case flux.Name != "":
+	case flux.Name != "" && flux.Namespace != "":
 		return fmt.Sprintf("%s of HelmRelease %s/%s", name, validate.Clean(flux.Namespace), validate.Clean(flux.Name))
 	case helm.Name != "":
 		return fmt.Sprintf("%s of Helm release %s/%s", name, validate.Clean(helm.Namespace), validate.Clean(helm.Name))

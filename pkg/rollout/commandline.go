@@ -82,13 +82,16 @@ func newCommandLine(c *corev1.Container, field string, elsewhere Elsewhere) *com
 		if value.unread != nil {
 			l.unread[i] = value
 		}
-		if value.mayBeFlag && l.maybe < 0 {
+		if value.mayBeFlag && l.maybe < 0 && !slices.Contains(oneWord(), strings.TrimLeft(l.words[i-1], "-")) {
 			l.maybe = i
 		}
 	}
 	l.parse(start + 1)
 	return l
 }
+
+// oneWord lists flags that always take the next word as their value.
+func oneWord() []string { return []string{hostsDir, router, "log-level"} }
 
 func (l *commandLine) parse(start int) {
 	name := ""

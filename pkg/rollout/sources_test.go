@@ -120,7 +120,7 @@ func TestWhereTheListComesFrom(t *testing.T) {
 			"registry --mirrored-registries containers[1].args[2]: containers[1].args[3]=b",
 		},
 		"no list, and words that are no flag": {
-			`{initContainers: [{name: c, args: [configuration, --mirror-targets, "$(NODE_IP):1", $(CPU), x$(S), $(T), --a=$(S), $(NONE), $$(S)],
+			`{initContainers: [{name: c, args: [configuration, --mirror-targets, "$(NODE_IP):1", --log-level, $(S), --x, $(CPU), x$(S), $(T), --a=$(S), $(NONE), $$(S)],
 			  env: [{name: NODE_IP, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}, {name: CPU, valueFrom: {resourceFieldRef: {resource: limits.cpu}}},
 			  {name: S, valueFrom: {secretKeyRef: {name: s, key: k}}}, {name: T, value: "http://$(S)"}]}]}`,
 			"c --mirrored-registries initContainers[0].args:",
