@@ -14,14 +14,14 @@ import (
 // distribution is what the node runs, as far as the names of its files show, and those of more files.
 func (x *run) distribution(ctx context.Context, more ...string) containerd.Distribution {
 	if x.Files == nil {
-		return containerd.DistributionOf()
+		return containerd.DistributionOf("")
 	}
 	config := x.node.Config(ctx)
 	names := slices.Concat(x.hostsDirs(ctx).Paths(), more, []string{config.Main, config.PathFrom, config.Pause()})
 	if _, ok := x.Files.(*talos.Node); ok || nodefs.IsSupport(ctx, x.Files) {
-		names = []string{"/etc/cri/"}
+		return containerd.DistributionOf(containerd.Talos)
 	}
-	return containerd.DistributionOf(names...)
+	return containerd.DistributionOf(x.node.OS(ctx), names...)
 }
 
 // edit is how a hosts file that Spegel did not write is changed: where whoever wrote it reads what it writes.

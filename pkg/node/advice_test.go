@@ -307,17 +307,25 @@ func TestTalosHasNoShell(t *testing.T) {
 	}
 }
 
-// Bottlerocket has no shell either. It is known by its pause image, as it has the places of other nodes.
+// Bottlerocket has no shell either. It is known by its name or its pause image, as it has the places of other nodes.
 func TestBottlerocketHasNoShell(t *testing.T) {
 	t.Parallel()
+	config := listed("/etc/containerd/certs.d:/etc/docker/certs.d")
 	c := content{
-		"etc/hostname": "node-1\n", "etc/containerd/config.toml": listed("/etc/containerd/certs.d:/etc/docker/certs.d") + "[plugins.'io.containerd.cri.v1.images'.pinned_images]\nsandbox = 'localhost/kubernetes/pause:0.1.0'\n",
+		"etc/hostname": "node-1\n", "etc/containerd/config.toml": config,
 		certs + "_default/hosts.toml": spegelHosts(""), certs + "_backup/" + private + "/x.crt": "x", ingest + "aaaa/data": "x", "var/log/journal/": "",
 	}
 	shell := regexp.MustCompile(`\b(rm|cp|mv|systemctl|snap|sed) -?|/etc/hosts\b|on (this|the) node:`)
-	for _, r := range examine(t, options{Files: c.root(t), Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown, Now: asOfNow}) {
-		if shell.MatchString(r.Fix) {
-			t.Errorf("%s advises:\n%s", r.Check, r.Fix)
+	for name, more := range map[string]content{
+		"its pause image": {"etc/containerd/config.toml": config + "[plugins.'io.containerd.cri.v1.images'.pinned_images]\nsandbox = 'localhost/kubernetes/pause:0.1.0'\n"},
+		"its name":        {"etc/os-release": linkTo("../usr/lib/os-release"), "usr/lib/os-release": "NAME=Bottlerocket\nID=bottlerocket\n"},
+	} {
+		for how, files := range map[string]node.Files{"folder": c.with(more).root(t), "tar": oneBundle(t, c.with(more).tar(t))} {
+			for _, r := range examine(t, options{Files: files, Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown, Now: asOfNow}) {
+				if shell.MatchString(r.Fix) {
+					t.Errorf("by %s, %s: %s advises:\n%s", name, how, r.Check, r.Fix)
+				}
+			}
 		}
 	}
 }

@@ -2,10 +2,14 @@ package containerd
 
 import (
 	"cmp"
+	"context"
 	_ "embed"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 )
 
 // Talos is the distribution that talosctl reads.
@@ -46,14 +50,23 @@ func distributions() []Distribution {
 	return all
 }
 
-// DistributionOf is the one that one of the names of files belongs to.
-func DistributionOf(names ...string) Distribution {
+// OS is what the node's operating system calls itself; empty where its files don't say.
+func (n *Node) OS(ctx context.Context) string {
+	data, _ := n.Files.ReadFile(ctx, "/etc/os-release", nodefs.MaxFile)
+	for line := range strings.Lines(string(data)) {
+		if id, ok := strings.CutPrefix(strings.TrimSpace(line), "ID="); ok {
+			return strings.Trim(id, `"'`)
+		}
+	}
+	return ""
+}
+
+// DistributionOf is the one that has the name of an operating system, or that one of the names of files belongs to.
+func DistributionOf(system string, names ...string) Distribution {
 	all := distributions()
 	for _, d := range all {
-		for _, name := range names {
-			if strings.Contains(name, d.Mark) {
-				return d
-			}
+		if system != "" && strings.EqualFold(d.Name, system) || slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, d.Mark) }) {
+			return d
 		}
 	}
 	return all[len(all)-1]

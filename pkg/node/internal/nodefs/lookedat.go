@@ -17,7 +17,7 @@ func isLookedAt(name string, kind fs.FileMode) bool {
 
 // lookedAt are names on a node that checks may ask for: configuration, downloads, and where /etc/resolv.conf may lead as a link.
 var lookedAt = regexp.MustCompile(`^/etc/|/etc/containerd/|/` + regexp.QuoteMeta(HostsToml) + `$|/` + regexp.QuoteMeta(ContentStore+"/"+Ingests) +
-	`/|^/run/(k0s|systemd/resolve|resolvconf|NetworkManager|connman)/|^/var/snap/microk8s/.*/args/`)
+	`/|^/usr/lib/os-release$|^/run/(k0s|systemd/resolve|resolvconf|NetworkManager|connman)/|^/var/snap/microk8s/.*/args/`)
 
 func isLookedAtOnNode(name string) bool {
 	return lookedAt.MatchString(name) || isLog(name) || isCertificate(name)
