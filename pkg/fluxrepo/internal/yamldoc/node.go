@@ -1,6 +1,7 @@
 package yamldoc
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -29,12 +30,8 @@ func entry(n *yaml.Node, key string) (k, v *yaml.Node) {
 		if n.Content[i].Tag != "!!merge" {
 			continue
 		}
-		from := Deref(n.Content[i+1])
-		merged := []*yaml.Node{from}
-		if from != nil && from.Kind == yaml.SequenceNode {
-			merged = from.Content
-		}
-		for _, m := range merged {
+		from := n.Content[i+1] // a map, or a list of maps
+		for _, m := range append(slices.Clip(Items(from)), from) {
 			if k, v := entry(m, key); k != nil {
 				return k, v
 			}
