@@ -22,13 +22,6 @@ func (f *Finder) Object(o *fluxgraph.Object) Place {
 	return at(f.graph.File(o), node)
 }
 
-// nearly is the place of an object in place of one that was not found.
-func (f *Finder) nearly(o *fluxgraph.Object) Place {
-	p := f.Object(o)
-	p.Approximate = true
-	return p
-}
-
 // Field is the place of a field of an object, or of the nearest key above it.
 func (f *Finder) Field(o *fluxgraph.Object, path []any) Place {
 	t := Target{Release: o, Holder: o, Path: path}
@@ -124,8 +117,10 @@ func (f *Finder) inChart(of release.Finding) Place {
 
 // Reference is where a release names what could not be read.
 func (f *Finder) Reference(r *judge.Release, ref release.Reference) Place {
+	otherwise := f.Object(r.Object)
+	otherwise.Approximate = true
 	if name := r.Variable(ref); name != "" {
-		return f.Use(r, name, f.nearly(r.Object))
+		return f.Use(r, name, otherwise)
 	}
 	file, node := f.graph.Document(r.Object)
 	if ref.Source || ref.Chart {
@@ -141,7 +136,7 @@ func (f *Finder) Reference(r *judge.Release, ref release.Reference) Place {
 	if items := yamldoc.Items(yamldoc.Child(node, "spec", "valuesFrom")); i >= 0 && i < len(items) {
 		return at(file, items[i])
 	}
-	return f.nearly(r.Object)
+	return otherwise
 }
 
 // Use is where the text of a variable stands that got into a release, or into what it takes its values from; or else another

@@ -20,7 +20,7 @@ const maxCopied = 1 << 28
 // bounded refuses patches that would fill the memory: kustomize v0.21 expands the aliases of a patch without a
 // bound, and each operation that copies may double an object. Other files are looked at when kustomize reads them.
 func (b *Build) bounded() error {
-	copied, size := 0, 1
+	copied := 0
 	for _, f := range b.all {
 		all := f.Patches()
 		for _, text := range slices.Concat(f.ks.Transformers, f.ks.Generators, f.ks.Validators) {
@@ -39,11 +39,8 @@ func (b *Build) bounded() error {
 				}
 			}
 		}
-		for _, p := range f.Resources {
-			size += b.Tree.Size(p)
-		}
 	}
-	if copied > 1 && (copied > 27 || size<<copied > maxCopied) {
+	if copied > 1 && (copied > 27 || b.size<<copied > maxCopied) {
 		return fmt.Errorf("its patches copy too much (%d times)", copied)
 	}
 	return nil

@@ -59,7 +59,8 @@ type Build struct {
 	// Full uses the schema of Kubernetes' own kinds wherever it stands to reason that it makes no difference.
 	Full bool
 
-	all []*Folder // that the build reads, the one of the path first
+	all  []*Folder // that the build reads, the one of the path first
+	size int       // of the files in them, without what is left out
 }
 
 // Run builds. What fails without what may be left out, or without the schema, is repeated in full.
@@ -109,11 +110,15 @@ const leftOut = "apiVersion: v1\nkind: List\nitems: []\n"
 // without what is not there. With aim, a patch whose object is not there is no failure.
 func (b *Build) made(aim bool) map[string]string {
 	over := map[string]string{}
+	b.size = 0
 	for _, f := range b.all {
 		for _, p := range slices.Concat([]string{f.File}, f.Resources, f.Inputs) {
 			if b.LeaveOut != nil && b.LeaveOut(p) {
 				over[p] = leftOut
-			} else if data, ok := b.Tree.Edit(p); ok {
+				continue
+			}
+			b.size += b.Tree.Size(p)
+			if data, ok := b.Tree.Edit(p); ok {
 				over[p] = string(data)
 			}
 		}
@@ -135,16 +140,7 @@ func (b *Build) made(aim bool) map[string]string {
 
 // run builds once.
 func (c *Cache) run(b *Build, over map[string]string) *Built {
-	*c.Work += perBuild
-	for _, f := range b.all {
-		for _, p := range slices.Concat([]string{f.File}, f.Resources, f.Inputs) {
-			if text, made := over[p]; made {
-				*c.Work += len(text)
-			} else {
-				*c.Work += b.Tree.Size(p)
-			}
-		}
-	}
+	*c.Work += perBuild + b.size
 	if err := b.bounded(); err != nil {
 		return &Built{Err: err}
 	}
