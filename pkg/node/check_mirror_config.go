@@ -19,6 +19,7 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 	h := x.hostsDirs(ctx)
 	there := h.There()
 	switch _, d := h.Readable(); {
+	case h.Refused: // whatever lies there
 	case x.knowsNothing(ctx, h):
 		return skip(noContainerd)
 	case d != nil && len(h.Dirs) == 1 && !errors.Is(d.Err, nodefs.ErrRelative):

@@ -27,6 +27,9 @@ func TestRegistryMirrors(t *testing.T) {
 		"beside an empty config_path": {
 			"version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = ''\n" + strings.TrimPrefix(entry(version3, private), "version = 3\n"), node.Warn, node.Skip, deprecated,
 		},
+		"beside a config_path that was not handed over": {
+			listed("/opt/certs.d") + strings.TrimPrefix(entry(version3, private), "version = 3\n"), node.Fail, node.Fail, "which containerd refuses",
+		},
 		"beside a config_path": {
 			listed("/etc/containerd/certs.d") + strings.TrimPrefix(entry(version3, private), "version = 3\n"), node.Fail, node.Fail,
 			"sets registry.mirrors and config_path, which containerd refuses",
