@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 )
@@ -60,9 +59,7 @@ func TestManyReleases(t *testing.T) {
 // createReleases makes so many HelmReleases, each of which is of another chart except one in so many: that is Spegel's, by a ConfigMap.
 func createReleases(t *testing.T, ns string, all, every int) {
 	t.Helper()
-	config := rest.CopyConfig(shared.Config())
-	config.QPS = -1
-	api, err := client.New(config, client.Options{})
+	api, err := client.New(shared.Config(), client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,7 +93,6 @@ func warnedClient(t testing.TB) (client.Client, *warningLog) {
 	t.Helper()
 	warnings := new(warningLog)
 	config := shared.Config()
-	config.QPS = -1
 	config.WarningHandler = warnings
 	c, err := client.New(config, client.Options{})
 	if err != nil {

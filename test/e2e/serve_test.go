@@ -16,18 +16,14 @@ import (
 // policyInForce is what setPolicy has set last.
 var policyInForce = testPolicy
 
-// setPolicy replaces the policy file and waits until the webhook says that it has seen it.
+// setPolicy sets it.
 func setPolicy(t testing.TB, policy string) {
 	t.Helper()
 	if policy == policyInForce { // the same text again is no new version
 		return
 	}
-	before := strings.Count(guard.Logs(), `"msg":"policy`)
-	if err := guard.WritePolicy([]byte(policy)); err != nil {
-		t.Fatal(err)
-	}
+	clustertest.SetPolicy(t, guard, policy)
 	policyInForce = policy
-	eventually(t, "the webhook has seen the policy", func() bool { return strings.Count(guard.Logs(), `"msg":"policy`) > before })
 }
 
 // eventually polls for up to 20 seconds.

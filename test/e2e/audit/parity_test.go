@@ -27,9 +27,7 @@ func TestParity(t *testing.T) {
 	if len(cases) == 0 {
 		t.Fatal("the corpus is empty")
 	}
-	config := shared.Config()
-	config.QPS = -1
-	c, err := client.New(config, client.Options{})
+	c, err := client.New(shared.Config(), client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,9 +115,7 @@ func judged(t *testing.T, rep *report.Report) (verdict string, findings []parity
 
 // TestPages: more releases than a page holds are all looked at, and no list is asked for as a whole.
 func TestPages(t *testing.T) {
-	config := shared.Config()
-	config.QPS = -1
-	c, err := client.New(config, client.Options{})
+	c, err := client.New(shared.Config(), client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,9 +129,11 @@ func (c *Cluster) onStop(stop func() error) {
 	c.stops = append(c.stops, stop)
 }
 
-// Config returns a copy of an administrator's client configuration.
+// Config returns a copy of an administrator's client configuration, without a limit of the client's own.
 func (c *Cluster) Config() *rest.Config {
-	return rest.CopyConfig(c.env.Config)
+	config := rest.CopyConfig(c.env.Config)
+	config.QPS = -1
+	return config
 }
 
 // Kubeconfig returns the path of an administrator's kubeconfig file.

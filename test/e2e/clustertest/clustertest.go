@@ -101,6 +101,17 @@ func Eventually(t testing.TB, limit time.Duration, what string, ok func() bool, 
 	t.FailNow()
 }
 
+// SetPolicy replaces the policy file of a webhook, and waits until it says that it has taken it over, or refused it.
+func SetPolicy(t testing.TB, w *cluster.Webhook, policy string) {
+	t.Helper()
+	seen := func() int { return strings.Count(w.Logs(), `"msg":"policy`) }
+	before := seen()
+	if err := w.WritePolicy([]byte(policy)); err != nil {
+		t.Fatal(err)
+	}
+	Eventually(t, time.Minute, "the webhook has seen the policy", func() bool { return seen() > before }, w.Logs)
+}
+
 // Golden compares text with a file; -update writes it.
 func Golden(t testing.TB, path, text string) {
 	t.Helper()

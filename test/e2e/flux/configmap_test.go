@@ -3,6 +3,8 @@ package flux_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 // The lists that ConfigMaps and releases hold here.
@@ -154,8 +156,8 @@ func TestFluxGeneratedConfigMapTurnsBad(t *testing.T) {
 // TestFluxUnresolvedDenied is not parallel: it changes the policy that all tests share. With unresolved: deny, a release
 // and what it names come in one commit, and a generated ConfigMap gets another name.
 func TestFluxUnresolvedDenied(t *testing.T) {
-	setPolicy(t, testPolicy+"unresolved: deny\n")
-	t.Cleanup(func() { setPolicy(t, testPolicy) })
+	clustertest.SetPolicy(t, guard, testPolicy+"unresolved: deny\n")
+	t.Cleanup(func() { clustertest.SetPolicy(t, guard, testPolicy) })
 	t.Run("a fixed name", func(t *testing.T) {
 		t.Parallel()
 		a := newForcedApp(t, "flux-deny-fixed", byConfigMap(listGood))

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -55,9 +54,7 @@ func TestMain(m *testing.M) {
 		if err := errors.Join(sourcev1.AddToScheme(scheme), kustomizev1.AddToScheme(scheme)); err != nil {
 			return 1, err
 		}
-		config := shared.Config()
-		config.QPS = -1
-		if api, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+		if api, err = client.New(shared.Config(), client.Options{Scheme: scheme}); err != nil {
 			return 1, err
 		}
 		return m.Run(), nil
@@ -89,14 +86,4 @@ func namespace(t *testing.T, name string) string {
 	t.Helper()
 	accepted(t, kubectl(t, "create", "namespace", name))
 	return name
-}
-
-// setPolicy replaces the policy file and waits until the webhook says that it has seen it.
-func setPolicy(t *testing.T, policy string) {
-	t.Helper()
-	before := strings.Count(guard.Logs(), `"msg":"policy`)
-	if err := guard.WritePolicy([]byte(policy)); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the policy is taken over", func() bool { return strings.Count(guard.Logs(), `"msg":"policy`) > before })
 }

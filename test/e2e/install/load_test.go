@@ -129,7 +129,6 @@ func (l *load) add(t *testing.T, clients int) {
 func newClient(t *testing.T) client.Client {
 	t.Helper()
 	config := shared.Config()
-	config.QPS = -1
 	config.WarningHandler = rest.NoWarnings{}
 	api, err := client.New(config, client.Options{})
 	if err != nil {

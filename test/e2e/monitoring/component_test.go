@@ -2,8 +2,6 @@ package monitoring_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -43,19 +41,7 @@ func load(t *testing.T) component {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rel, err := filepath.Rel(dir, filepath.Join(root, "manifests"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := fmt.Sprintf("resources: [%s/base]\ncomponents: [%s/components/monitoring]\n", rel, rel)
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	objects, err := cluster.Render(dir)
+	objects, err := cluster.RenderComponents(filepath.Join(root, "manifests"), "monitoring")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spegel-guard/spegel-guard/test/e2e/cluster"
+	"github.com/spegel-guard/spegel-guard/test/e2e/clustertest"
 )
 
 const (
@@ -183,23 +184,14 @@ func (r *run) gap(t *testing.T, c component) {
 
 func (r *run) policyRefused(t *testing.T, c component) {
 	w := r.replicas[1]
-	r.policy(t, w, badPolicy, "policy refused")
+	clustertest.SetPolicy(t, w, badPolicy)
 	r.pass(t, time.Hour)
 	r.expect(t, c, "an hour with a mistake", "SpegelGuardPolicyRefused")
 	r.pass(t, 12*time.Hour)
 	r.expect(t, c, "still there half a day later", "SpegelGuardPolicyRefused")
-	r.policy(t, w, goodPolicy, "policy loaded")
+	clustertest.SetPolicy(t, w, goodPolicy)
 	r.pass(t, 10*time.Minute)
 	r.expect(t, c, "fixed")
-}
-
-func (*run) policy(t *testing.T, w *cluster.Webhook, text, want string) {
-	t.Helper()
-	before := strings.Count(w.Logs(), want)
-	if err := w.WritePolicy([]byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, want, func() bool { return strings.Count(w.Logs(), want) > before })
 }
 
 func (r *run) certificateEnds(t *testing.T, c component) {
