@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+	kustypes "sigs.k8s.io/kustomize/api/types"
+
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
 
@@ -24,11 +27,23 @@ func (r *Reader) needs(f *Folder) {
 	f.schema = f.ks.OpenAPI != nil || f.ks.Crds != nil
 	f.builtins = len(f.ks.Vars)+len(f.ks.Transformers)+len(f.ks.Validators)+len(f.ks.Generators) > 0 || //nolint:staticcheck // vars are still built
 		slices.ContainsFunc(f.Resources, func(p string) bool { return r.tree.File(p).Marks&spegel == spegel })
-	for _, replacement := range f.ks.Replacements {
-		kind := "" // any, and so of one that stands in a file
-		if replacement.Source != nil {
-			kind = replacement.Source.Kind
+	for _, field := range f.ks.Replacements {
+		list := []kustypes.Replacement{field.Replacement}
+		if p, ok := worktree.Resolve(f.Dir, field.Path); field.Path != "" && ok {
+			docs, _ := r.tree.Documents(p) // an error is kustomize's to say
+			switch {
+			case len(docs) == 0:
+			case docs[0].Kind == yaml.SequenceNode:
+				_ = docs[0].Decode(&list)
+			default:
+				_ = docs[0].Decode(&list[0])
+			}
 		}
-		f.whole, f.builtins = f.whole || kind == "" || kind == "Kustomization", f.builtins || !kept(kind)
+		for _, one := range list {
+			if s := one.Source; s != nil {
+				f.whole = f.whole || s.Kind == "" || s.Kind == "Kustomization"
+				f.builtins = f.builtins || !kept(s.Kind) && s.FieldPath != "" && !strings.HasPrefix(s.FieldPath, "metadata.")
+			}
+		}
 	}
 }
