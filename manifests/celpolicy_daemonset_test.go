@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	guard "github.com/spegel-guard/spegel-guard/pkg/admission"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
@@ -151,7 +152,7 @@ func webhookDenies(t *testing.T, c parity.DaemonSet, private ...string) bool {
 	h := &guard.Handler{
 		Policy: func() *policy.Policy { return pol }, Metrics: guard.NewMetrics(prometheus.NewRegistry(), time.Now), Log: slog.New(slog.DiscardHandler),
 	}
-	return !h.Handle(t.Context(), &req).Allowed
+	return !h.Handle(t.Context(), admission.Request{AdmissionRequest: req}).Allowed
 }
 
 // Of whatever command line, the policy denies what the webhook denies, and nothing else. It follows fewer variables.

@@ -17,6 +17,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -43,13 +44,13 @@ type Handler struct {
 
 // Handle answers one review. An error in the review itself is 400; it says what was expected. A panic is 500, and what it says may be
 // a value, so only its type is logged, and where it came from.
-func (h *Handler) Handle(ctx context.Context, req *admissionv1.AdmissionRequest) (resp *admissionv1.AdmissionResponse) {
+func (h *Handler) Handle(ctx context.Context, review admission.Request) (resp admission.Response) {
+	req := &review.AdmissionRequest
 	defer func() {
 		if p := recover(); p != nil {
 			h.Log.Error("panic in a review", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			resp = refused(http.StatusInternalServerError, errors.New("the review failed with a panic; see the log of spegel-guard"))
+			resp = admission.Errored(http.StatusInternalServerError, errors.New("the review failed with a panic; see the log of spegel-guard"))
 		}
-		resp.UID = req.UID
 	}()
 	start := time.Now()
 	out := h.review(ctx, req)
@@ -57,17 +58,12 @@ func (h *Handler) Handle(ctx context.Context, req *admissionv1.AdmissionRequest)
 	switch {
 	case out.err != nil:
 		h.Log.Error("bad review", "problem", out.err)
-		return refused(http.StatusBadRequest, out.err)
+		return admission.Errored(http.StatusBadRequest, out.err)
 	case out.verdict == denied:
 		h.logDenial(req, out)
 		return deny(req, out)
 	}
-	return &admissionv1.AdmissionResponse{Allowed: true, Result: &metav1.Status{Code: http.StatusOK}, Warnings: bounded(out.warnings)}
-}
-
-// refused is the answer to what is no review, or can't be judged.
-func refused(code int32, err error) *admissionv1.AdmissionResponse {
-	return &admissionv1.AdmissionResponse{Result: &metav1.Status{Code: code, Message: err.Error()}}
+	return admission.Allowed("").WithWarnings(bounded(out.warnings)...)
 }
 
 // review has the object judged by what knows its kind.

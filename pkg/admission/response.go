@@ -9,6 +9,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -25,7 +26,7 @@ const (
 )
 
 // deny answers 403 Forbidden with every problem at once.
-func deny(req *admissionv1.AdmissionRequest, out outcome) *admissionv1.AdmissionResponse {
+func deny(req *admissionv1.AdmissionRequest, out outcome) admission.Response {
 	lines := []string{out.headline + ":"}
 	details := &metav1.StatusDetails{Group: req.Kind.Group, Kind: strings.ToLower(req.Kind.Kind) + "s", Name: req.Name}
 	for i, p := range out.problems {
@@ -41,13 +42,13 @@ func deny(req *admissionv1.AdmissionRequest, out outcome) *admissionv1.Admission
 	if more := len(out.problems) - maxLines; more > 0 {
 		lines = append(lines, fmt.Sprintf("- and %d more", more))
 	}
-	return &admissionv1.AdmissionResponse{
+	return admission.Response{AdmissionResponse: admissionv1.AdmissionResponse{
 		Result: &metav1.Status{
 			Status: metav1.StatusFailure, Code: http.StatusForbidden, Reason: metav1.StatusReasonForbidden,
 			Message: strings.Join(lines, "\n"), Details: details,
 		},
 		Warnings: bounded(out.warnings),
-	}
+	}}
 }
 
 // bounded cuts warnings as the API server would, where it shows: each to 120 characters, and no more of them than have room.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	cradmission "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/spegel-guard/spegel-guard/pkg/admission"
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
@@ -53,7 +54,7 @@ func TestReleasesAreJudgedAsTheirPagesCome(t *testing.T) {
 		Policy: func() *policy.Policy { return pol }, Reader: objects{}, Lister: lastPage{list, cancel},
 		Metrics: admission.NewMetrics(prometheus.NewRegistry(), time.Now), Log: slog.New(slog.DiscardHandler),
 	}
-	resp := h.Handle(ctx, valuesReview(t, yamlOf("spegel: {mirroredRegistries: [https://registry.example.ts.net]}"), nil))
+	resp := h.Handle(ctx, cradmission.Request{AdmissionRequest: *valuesReview(t, yamlOf("spegel: {mirroredRegistries: [https://registry.example.ts.net]}"), nil)})
 	if first, _, _ := strings.Cut(resp.Result.Message, "\n"); resp.Allowed || !strings.HasSuffix(first, " in HelmRelease kube-system/spegel-0, kube-system/spegel-1, kube-system/spegel-2 and 97 more:") {
 		t.Errorf("allowed %t: %s", resp.Allowed, first)
 	}
@@ -78,7 +79,7 @@ func TestNoReleaseIsJudgedAfterTheDeadline(t *testing.T) {
 		Metrics: admission.NewMetrics(prometheus.NewRegistry(), time.Now), Log: slog.New(slog.DiscardHandler),
 	}
 	const bad = "spegel: {mirroredRegistries: [https://registry.example.ts.net]}" // which the first two replace
-	resp := h.Handle(ctx, valuesReview(t, yamlOf(bad), nil))
+	resp := h.Handle(ctx, cradmission.Request{AdmissionRequest: *valuesReview(t, yamlOf(bad), nil)})
 	want := []string{"not judged in full: 2 of 4 HelmReleases that use it were judged in time"}
 	if !resp.Allowed || !cmp.Equal(resp.Warnings, want) {
 		t.Errorf("allowed %t, warnings %q; want %q", resp.Allowed, resp.Warnings, want)
