@@ -105,9 +105,13 @@ func made(by *Instance, scope *substitute.Scope, w *overlay.Object) []*Object {
 	out := []*Object{o}
 	if o.Kind == "ResourceSet" && o.Err == nil {
 		var docs []*yaml.Node
-		docs, o.Err = resourceset.Render(o.Text)
+		var suspended bool
+		docs, suspended, o.Err = resourceset.Render(o.Text)
 		for _, d := range docs {
-			out = append(out, made(by, scope, overlay.NewObject(d))...)
+			for _, m := range made(by, scope, overlay.NewObject(d)) {
+				m.Suspended = m.Suspended || suspended
+				out = append(out, m)
+			}
 		}
 	}
 	return out

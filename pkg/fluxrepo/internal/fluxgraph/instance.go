@@ -50,6 +50,7 @@ type Object struct {
 	Text                              []byte    // YAML, with variables put in
 	Unset                             []string  // variables that nothing sets, so that they are empty
 	Err                               error     // variables can't be put in, or a ResourceSet can't be rendered
+	Suspended                         bool      // the ResourceSet that makes it is not reconciled
 	By                                *Instance // nil for one that nothing builds
 	File                              string    // where that one stands
 	Written                           *overlay.Object

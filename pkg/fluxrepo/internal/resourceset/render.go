@@ -25,14 +25,18 @@ func (t templates) texts() (out []string) {
 	return append(out, t.ResourcesTemplate)
 }
 
+type metadata struct {
+	Namespace   string         `json:"namespace"`
+	Annotations map[string]any `json:"annotations"`
+}
+
 type resourceSet struct {
-	Metadata struct {
-		Namespace string `json:"namespace"`
-	} `json:"metadata"`
-	Spec struct {
-		Inputs        []map[string]any `json:"inputs"`
-		InputsFrom    []any            `json:"inputsFrom"`
-		InputStrategy struct {
+	Metadata metadata `json:"metadata"`
+	Spec     struct {
+		CommonMetadata metadata         `json:"commonMetadata"`
+		Inputs         []map[string]any `json:"inputs"`
+		InputsFrom     []any            `json:"inputsFrom"`
+		InputStrategy  struct {
 			Name string `json:"name"`
 		} `json:"inputStrategy"`
 		templates
@@ -40,18 +44,25 @@ type resourceSet struct {
 	} `json:"spec"`
 }
 
-// Render makes the objects of a ResourceSet as flux-operator does: of each of its templates once for each input. An
-// object without a namespace gets that of the ResourceSet.
-func Render(text []byte) (out []*yaml.Node, err error) {
+// The annotation, and its value, of what flux-operator does not reconcile.
+const reconcile, disabled = "fluxcd.controlplane.io/reconcile", "disabled"
+
+// Render makes the objects of a ResourceSet as flux-operator does: of each of its templates once for each input, except
+// those that are disabled. An object without a namespace gets that of the ResourceSet. suspended says that the ResourceSet
+// itself is disabled.
+func Render(text []byte) (out []*yaml.Node, suspended bool, err error) {
 	var set resourceSet
 	if err := sigsyaml.Unmarshal(text, &set); err != nil {
-		return nil, errors.New("is not a ResourceSet: " + yamldoc.Redact(err.Error()))
+		return nil, false, errors.New("is not a ResourceSet: " + yamldoc.Redact(err.Error()))
 	}
+	suspended = set.Metadata.Annotations[reconcile] == disabled
 	switch s := set.Spec.InputStrategy.Name; {
+	case set.Spec.CommonMetadata.Annotations[reconcile] == disabled:
+		return nil, suspended, nil
 	case len(set.Spec.InputsFrom) > 0:
-		return nil, errors.New("its inputs come from a provider")
+		return nil, suspended, errors.New("its inputs come from a provider")
 	case s != "" && s != "Flatten":
-		return nil, fmt.Errorf("its inputs are combined by the strategy %q", s)
+		return nil, suspended, fmt.Errorf("its inputs are combined by the strategy %q", s)
 	}
 	inputs := set.Spec.Inputs
 	if len(inputs) == 0 {
@@ -63,16 +74,18 @@ func Render(text []byte) (out []*yaml.Node, err error) {
 			for _, in := range inputs {
 				docs, err := execute(text, in, left)
 				if err != nil {
-					return nil, err
+					return nil, suspended, err
 				}
 				for _, d := range docs {
-					settle(d, set.Metadata.Namespace)
+					if yamldoc.Text(d, "metadata", "annotations", reconcile) != disabled {
+						settle(d, set.Metadata.Namespace)
+						out = append(out, d)
+					}
 				}
-				out = append(out, docs...)
 			}
 		}
 	}
-	return out, nil
+	return out, suspended, nil
 }
 
 // settle puts an object into a namespace if it has none.

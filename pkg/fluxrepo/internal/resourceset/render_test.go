@@ -38,7 +38,7 @@ func TestRender(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			objects, err := resourceset.Render([]byte("apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: x, namespace: ns}\nspec:\n  " + c.spec + "\n"))
+			objects, _, err := resourceset.Render([]byte("apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: x, namespace: ns}\nspec:\n  " + c.spec + "\n"))
 			var got strings.Builder
 			for _, o := range objects {
 				if err := yaml.NewEncoder(&got).Encode(o); err != nil {
