@@ -29,21 +29,28 @@ func (g *Graph) adoptRoot(d *declare.Kustomization) {
 		node = all[d.Index]
 	}
 	if text, err := yaml.Marshal(node); err == nil {
-		g.adopt(&Instance{key: keyOf(nil, d.File, d.Namespace, d.Name), File: d.File, At: node, Text: text})
+		n := &Instance{key: keyOf(nil, d.File, d.Namespace, d.Name), File: d.File, At: node, Text: text}
+		if g.adopt(n) {
+			g.follow(n)
+		}
 	}
 }
 
-// adoptObject follows a Kustomization that another emits.
-func (g *Graph) adoptObject(n *Instance, o *Object) {
+// adoptObject makes an instance of a Kustomization that another emits; nil if it is not to be followed.
+func (g *Graph) adoptObject(n *Instance, o *Object) *Instance {
 	file, node := g.Document(o)
 	if node == nil {
 		file = n.File
 	}
 	if len(g.Instances) >= maxInstances || len(n.Chain()) > maxDepth {
 		n.Err = fmt.Errorf("it builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
-		return
+		return nil
 	}
-	g.adopt(&Instance{Parent: n, Of: o, key: keyOf(n, file, o.Namespace, o.Name), File: file, At: node, Text: o.Text})
+	child := &Instance{Parent: n, Of: o, key: keyOf(n, file, o.Namespace, o.Name), File: file, At: node, Text: o.Text}
+	if !g.adopt(child) {
+		return nil
+	}
+	return child
 }
 
 func keyOf(parent *Instance, file, ns, name string) string {
@@ -54,20 +61,32 @@ func keyOf(parent *Instance, file, ns, name string) string {
 	return key
 }
 
-// adopt builds a Kustomization if it is relevant, and goes on with what it emits.
-func (g *Graph) adopt(n *Instance) {
+// adopt reads a Kustomization, and reports whether it is to be followed: an object of a cluster is, once for each spec that it
+// has there, however many chains lead to it.
+func (g *Graph) adopt(n *Instance) bool {
 	if g.only != nil && !g.only[n.key] {
-		return
+		return false
 	}
 	n.read(g)
 	if n.isLoop() {
-		return
+		return false
 	}
+	if n.Err != nil || n.Problem != "" {
+		return true
+	}
+	n.Scope = g.scope(n)
+	id := n.identity()
+	again := g.followed[id]
+	g.followed[id] = true
+	return !again || g.only != nil
+}
+
+// follow builds a Kustomization if it is relevant, and goes on with what it emits.
+func (g *Graph) follow(n *Instance) {
 	g.Instances = append(g.Instances, n)
 	if n.Err != nil || n.Problem != "" || g.ctx.Err() != nil {
 		return
 	}
-	n.Scope = g.scope(n)
 	relevant, leaveOut := g.Finder.Rates(relevance.Inputs{Node: n.node, Text: n.Text, Folders: n.Folders, Values: n.Scope.Values()})
 	if n.Built = relevant; relevant {
 		g.build(n, leaveOut)
@@ -89,13 +108,19 @@ func (g *Graph) build(n *Instance, leaveOut func(file string) bool) {
 			return true
 		})
 	}
+	var children []*Instance // all are adopted before any is followed, so that short chains come before long ones
 	for _, w := range objects {
 		for _, o := range made(n, n.Scope, w) {
 			n.Objects = append(n.Objects, o)
 			if o.Err == nil && !n.Plain && o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, declare.KustomizeGroup+"/") {
-				g.adoptObject(n, o)
+				if child := g.adoptObject(n, o); child != nil {
+					children = append(children, child)
+				}
 			}
 		}
+	}
+	for _, child := range children {
+		g.follow(child)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxInstances = 20000 // Kustomizations, counted once for each chain
+	maxInstances = 20000 // Kustomizations
 	maxDepth     = 32    // of a chain
 	maxRounds    = 10    // until the variables of one come out of another, and so on
 )
@@ -33,8 +33,8 @@ type Options struct {
 
 // Graph is what the clusters of a repository build.
 type Graph struct {
-	// Instances are the Kustomizations in the chains that build them, in the order of a walk from the roots; then
-	// the plain kustomizations that were built though no Kustomization of Flux does.
+	// Instances are the Kustomizations in chains that build them, in the order of a walk from the roots, one for each spec
+	// that an object of a cluster has; then the plain kustomizations that were built though no Kustomization of Flux does.
 	Instances []*Instance
 	// Loose are the objects in files that nothing builds: HelmReleases, if they may be of Spegel, DaemonSets that are judged there,
 	// and ResourceSets that fail.
@@ -48,6 +48,8 @@ type Graph struct {
 	o     Options
 	tree  *worktree.Tree
 	cache *overlay.Cache
+
+	followed map[string]bool // in this round, by what makes an instance one of its own
 
 	only  map[string]bool // of a graph that differs by an edit: what is built again, by the keys of the chains; nil for all
 	index map[objectKey][]*Object
@@ -76,7 +78,7 @@ func (g *Graph) settle(kept []*Instance) {
 	for range maxRounds {
 		before := g.print
 		g.o.Given = substitute.NewGiven(g.o.Given.Vars, g.o.Given.Sources)
-		g.Instances = slices.Clone(kept)
+		g.Instances, g.followed = slices.Clone(kept), map[string]bool{}
 		for _, d := range g.Declared.Roots {
 			g.adoptRoot(d)
 		}

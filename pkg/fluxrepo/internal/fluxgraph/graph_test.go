@@ -72,6 +72,18 @@ func TestNew(t *testing.T) {
 			map[string]string{"c/a.yaml": kustomization("a", "./d", "r"), "d/b.yaml": kustomization("b", "./c", "r"), "c/x.yaml": release},
 			[]string{"a", "a b"},
 		},
+		"those that build the folder they lie in are followed once": {
+			map[string]string{"c/x.yaml": release, "c/k.yaml": kustomization("a", "./c", "r") + kustomization("b", "./c", "r") + kustomization("c", "./c", "r") + kustomization("d", "./c", "r")},
+			[]string{"a", "a b", "a c", "a d"},
+		},
+		"so is what two build, and what that builds": {
+			map[string]string{"c/k.yaml": kustomization("a", "./d", "r") + kustomization("b", "./d", "r"), "root/r.yaml": kustomization("root", "./c", "r"), "d/k.yaml": kustomization("c", "./e", "r") + kustomization("d", "./e", "r"), "e/x.yaml": release},
+			[]string{"root", "root a", "root b", "root a c", "root a d"},
+		},
+		"unless one of them changes it": {
+			map[string]string{"root/r.yaml": kustomization("root", "./c", "r"), "c/k.yaml": kustomization("a", "./d", "r") + strings.Replace(kustomization("b", "./d", "r"), "spec: {", "spec: {patches: [{target: {name: c}, patch: '[{op: add, path: /spec/suspend, value: true}]'}], ", 1), "d/k.yaml": kustomization("c", "./e", "r"), "e/x.yaml": release},
+			[]string{"root", "root a", "root b", "root a c", "root b c"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -153,6 +153,16 @@ func (n *Instance) locate(g *Graph) {
 	}
 }
 
+// identity is the same for all chains of a root that lead to one object of one cluster, with one spec and the same variables.
+func (n *Instance) identity() string {
+	spec, _ := yaml.Marshal(yamldoc.Child(n.node, "spec")) // it was decoded
+	parts := []string{n.Chain()[0].key, n.home(), n.Namespace, n.Name, string(spec)}
+	for _, o := range n.variables {
+		parts = append(parts, string(o.Text))
+	}
+	return strings.Join(parts, "\x00")
+}
+
 // isLoop reports whether a Kustomization is one that builds it. A namesake in another cluster, or one that leads
 // elsewhere, is not.
 func (n *Instance) isLoop() bool {
