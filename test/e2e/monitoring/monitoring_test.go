@@ -47,6 +47,7 @@ func TestAlertsAndDashboard(t *testing.T) {
 	t.Run("replicas go away", func(t *testing.T) { r.goneAway(t, c) })
 	t.Run("a check fails on a node", func(t *testing.T) { r.nodeFails(t, c) })
 	t.Run("nobody scrapes", func(t *testing.T) { r.gap(t, c) }) // all counters are there by now
+	t.Run("the alerts fired when they had to", func(t *testing.T) { r.judge(t, c) })
 	t.Run("the dashboard shows it", func(t *testing.T) { r.dashboard(t, c) })
 }
 
@@ -86,7 +87,14 @@ func begin(t *testing.T, target map[string]string) *run {
 	return r
 }
 
-// expect checks which alerts fire now.
+// expectation is which alerts fire at a time.
+type expectation struct {
+	when    string
+	queries []query // one for each alert
+	want    []string
+}
+
+// expect says which alerts fire now. What is scraped later changes nothing of that, so judge asks once for all.
 func (r *run) expect(t *testing.T, c component, when string, want ...string) {
 	t.Helper()
 	queries := make([]query, len(c.alerts))
@@ -95,23 +103,35 @@ func (r *run) expect(t *testing.T, c component, when string, want ...string) {
 			Expr: a.Expr, Start: seconds(r.now.Add(-a.holds(t))), End: seconds(r.now), Step: interval.Seconds(), Templates: a.Annotations,
 		}
 	}
-	var got []string
-	for i, answer := range r.ask(t, queries) {
-		steps := int(c.alerts[i].holds(t)/interval) + 1
-		for _, s := range answer.Series {
-			if len(s.Points) != steps {
-				continue // not for long enough, or not all the time
-			}
-			got = append(got, c.alerts[i].Alert)
-			for name, text := range s.Templates {
-				if text == "" || strings.Contains(text, "<no value>") || strings.Contains(text, "  ") || strings.Contains(text, " /") {
-					t.Errorf("%s: %s of %s reads %q", when, name, c.alerts[i].Alert, text)
+	r.expected = append(r.expected, expectation{when, queries, want})
+}
+
+// judge checks which alerts have fired, and when.
+func (r *run) judge(t *testing.T, c component) {
+	var all []query
+	for _, e := range r.expected {
+		all = append(all, e.queries...)
+	}
+	answers := r.ask(t, all)
+	for n, e := range r.expected {
+		var got []string
+		for i, answer := range answers[n*len(c.alerts):][:len(c.alerts)] {
+			steps := int(c.alerts[i].holds(t)/interval) + 1
+			for _, s := range answer.Series {
+				if len(s.Points) != steps {
+					continue // not for long enough, or not all the time
+				}
+				got = append(got, c.alerts[i].Alert)
+				for name, text := range s.Templates {
+					if text == "" || strings.Contains(text, "<no value>") || strings.Contains(text, "  ") || strings.Contains(text, " /") {
+						t.Errorf("%s: %s of %s reads %q", e.when, name, c.alerts[i].Alert, text)
+					}
 				}
 			}
 		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: alerts that fire (-want +got):\n%s", when, diff)
+		if diff := cmp.Diff(e.want, got); diff != "" {
+			t.Errorf("%s: alerts that fire (-want +got):\n%s", e.when, diff)
+		}
 	}
 }
 

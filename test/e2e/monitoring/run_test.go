@@ -38,6 +38,7 @@ type run struct {
 	now      time.Time
 	start    time.Time
 	scrapes  []scrape
+	expected []expectation
 }
 
 // pass scrapes all targets and lets time pass.
