@@ -19,19 +19,35 @@ func Decode(o *fluxgraph.Object, into any, fields ...string) error {
 	if err != nil {
 		return err
 	}
+	if spec, isMap := doc["spec"].(map[string]any); isMap {
+		takeValuesFile(spec)
+	}
 	return yamldoc.Into(doc, into)
+}
+
+// takeValuesFile puts the valuesFile of a chart, a field of older versions, before its valuesFiles, as Flux does.
+func takeValuesFile(chart map[string]any) {
+	file, _ := chart["valuesFile"].(string)
+	files, isList := chart["valuesFiles"].([]any)
+	if file != "" && (isList || chart["valuesFiles"] == nil) {
+		chart["valuesFiles"] = append([]any{file}, files...)
+	}
 }
 
 // decode reads a HelmRelease without the fields that are a variable without a value, which it notes.
 func (r *Release) decode(charts []string) error {
 	doc, err := yamldoc.Fields(substitute.Seal(r.Object.Text),
 		"metadata.name", "metadata.namespace", "spec.chartRef", "spec.chart.kind", "spec.chart.spec.chart", "spec.chart.spec.url",
-		"spec.chart.spec.version", "spec.chart.spec.ref", "spec.chart.spec.sourceRef", "spec.chart.spec.valuesFiles",
-		"spec.chart.spec.ignoreMissingValuesFiles", "spec.releaseName", "spec.targetNamespace", "spec.valuesFrom", "spec.values", "spec.suspend")
+		"spec.chart.spec.version", "spec.chart.spec.ref", "spec.chart.spec.sourceRef", "spec.chart.spec.valuesFile",
+		"spec.chart.spec.valuesFiles", "spec.chart.spec.ignoreMissingValuesFiles", "spec.releaseName", "spec.targetNamespace",
+		"spec.valuesFrom", "spec.values", "spec.suspend")
 	if err != nil {
 		return err
 	}
 	if spec, isMap := doc["spec"].(map[string]any); isMap {
+		chart, _ := spec["chart"].(map[string]any)
+		of, _ := chart["spec"].(map[string]any)
+		takeValuesFile(of)
 		r.takeChart(spec, charts)
 		r.takeValues(spec)
 	}

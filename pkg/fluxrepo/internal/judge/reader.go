@@ -69,7 +69,10 @@ func (j *Judge) decodeSource(of *fluxgraph.Object, kind string, key client.Objec
 	if o == nil {
 		return nil, &release.Unreadable{Reason: missing}
 	}
-	if err := Decode(o, into, "spec.url", "spec.ref", "spec.chart", "spec.version", "spec.sourceRef", "spec.valuesFiles", "spec.ignoreMissingValuesFiles"); err != nil {
+	if err := Decode(o, into,
+		"spec.url", "spec.ref", "spec.chart", "spec.version", "spec.sourceRef", "spec.valuesFile",
+		"spec.valuesFiles", "spec.ignoreMissingValuesFiles",
+	); err != nil {
 		return o, &release.Unreadable{Reason: "can't be read: " + overlay.Plain(err).Error()}
 	}
 	return o, nil

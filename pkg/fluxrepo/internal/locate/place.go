@@ -124,7 +124,10 @@ func (f *Finder) Reference(r *judge.Release, ref release.Reference) Place {
 	}
 	file, node := f.graph.Document(r.Object)
 	if ref.Source || ref.Chart {
-		for _, field := range []string{cmp.Or(ref.Key, "spec.chartRef"), "spec.chartRef", "spec.chart.spec.valuesFiles", "spec.chart.spec.sourceRef", "spec.chart.spec.url"} {
+		for _, field := range []string{
+			cmp.Or(ref.Key, "spec.chartRef"), "spec.chartRef", "spec.chart.spec.valuesFile", "spec.chart.spec.valuesFiles",
+			"spec.chart.spec.sourceRef", "spec.chart.spec.url",
+		} {
 			if n := yamldoc.Child(node, strings.Split(field, ".")...); n != nil {
 				return at(file, n)
 			}
