@@ -52,6 +52,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 			c.releases, told = append(c.releases, rel), append(told, r)
 			for _, o := range r.Read {
 				read[o] = r
+				c.wrongTypes(o)
 			}
 		}
 	}
@@ -202,6 +203,19 @@ func (c *check) problem(o *fluxgraph.Object, err error, mark worktree.Mark) {
 	c.errors = append(c.errors, Error{
 		Place: place, Message: o.Kind + " " + show.Name(o.Name) + ": " + show.Message(overlay.Plain(err).Error()), Fatal: concerns, Elsewhere: !concerns,
 	})
+}
+
+// wrongTypes says what in a ConfigMap or Secret that a release takes values from is no text.
+func (c *check) wrongTypes(o *fluxgraph.Object) {
+	if o.Kind != "ConfigMap" && o.Kind != "Secret" {
+		return
+	}
+	data, _ := substitute.Data(o.Kind, o.Text) // said where it is read
+	for _, d := range data {
+		if d.Wrong != nil {
+			c.problem(o, d.Wrong, worktree.Data) // it is one
+		}
+	}
 }
 
 // unset says which Kustomizations current Flux refuses to build, because nothing sets a variable in what they emit. read is

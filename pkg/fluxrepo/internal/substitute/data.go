@@ -2,12 +2,14 @@ package substitute
 
 import (
 	"encoding/base64"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
@@ -15,6 +17,7 @@ import (
 type Datum struct {
 	Text   string
 	Unread string // why it is not known; empty if it is, except for the unknown variables in it
+	Wrong  error  // it is no text, so that no cluster takes the object
 }
 
 // Data is what a ConfigMap or Secret holds.
@@ -28,16 +31,20 @@ func Data(kind string, object []byte) (map[string]Datum, error) {
 	}
 	out := map[string]Datum{}
 	for key, value := range in.Data {
-		out[key] = datum(value, kind == "Secret")
+		out[key] = datum(value, kind == "Secret", "data", key)
 	}
 	for key, value := range in.StringData {
-		out[key] = datum(value, false)
+		out[key] = datum(value, false, "stringData", key)
 	}
 	return out, nil
 }
 
-func datum(value any, coded bool) Datum {
-	text, _ := value.(string)
+func datum(value any, coded bool, path ...any) Datum {
+	text, isText := value.(string)
+	if !isText && value != nil {
+		bad, _ := errors.AsType[*yamldoc.FieldError](yamldoc.Into(map[string]any{"is": value}, &map[string]string{}))
+		return Datum{Unread: "not a text", Wrong: &yamldoc.FieldError{Path: path, Want: bad.Want, Got: bad.Got}}
+	}
 	d := Datum{Text: text}
 	if coded && !Encrypted(text) {
 		raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")) // it may be folded into lines

@@ -41,6 +41,7 @@ func TestPut(t *testing.T) {
 		"one of a later source may be set anew":       {from: []source{{"ConfigMap", "s", settings, ""}, {"Secret", "t", "", "not here"}}, text: "${HOST}", want: "${HOST}", why: "Secret t HOST: ${HOST} is perhaps given another value there: not here"},
 		"one of an earlier source is not":             {from: []source{{"Secret", "t", "", "not here"}, {"ConfigMap", "s", settings, ""}}, text: "${HOST}", want: "harbor.example.com"},
 		"an encrypted one is unknown":                 {from: []source{{"Secret", "s", sealed, ""}}, text: "https://${HOST}", want: "https://${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
+		"one that is no text":                         {from: []source{{"ConfigMap", "s", "data: {PORT: 5}", ""}}, text: "${PORT}", want: "${PORT}", why: "ConfigMap s PORT: ${PORT} is not a text"},
 		"one that is made of another":                 {from: []source{{"ConfigMap", "s", settings, ""}}, text: "${MADE}", want: "${MADE}", why: "ConfigMap s MADE: ${MADE} is made of ${UP}, which has no value"},
 		"a part, a length, capitals are unknown, too": {from: []source{{"Secret", "s", sealed, ""}}, text: "${HOST:2} ${#HOST} ${HOST^^}", want: "${HOST} ${HOST} ${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
 		"as is one in the default of another":         {from: []source{{"Secret", "s", sealed, ""}}, text: "${A:-${B:=${HOST^^}}} ${HOST:-${A}}", want: "${HOST} ${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
