@@ -86,7 +86,7 @@ func (r *Repository) IsOurs(ref SourceRef, folder string) bool {
 		return true
 	case known && ref.Kind == "GitRepository" && len(r.ownURLs) > 0:
 		return false
-	case known && ref.Kind != "GitRepository" && !is(func(u string) bool { return strings.Contains(s.url, path.Base(normalURL(u))) }):
+	case known && ref.Kind != "GitRepository" && !is(func(u string) bool { return strings.Contains(strings.ToLower(s.url), path.Base(normalURL(u))) }):
 		return false
 	case r.tree.Dir(folder) != nil:
 		return true
@@ -119,8 +119,8 @@ func (r *Repository) included(p string) bool {
 	})
 }
 
-// normalURL is the host and the path of a URL, without what says how, where and as whom the host is asked. What is no
-// URL stays as it is.
+// normalURL is the host and the path of a URL in lower case, as forges are blind to case in both, without what says how,
+// where and as whom the host is asked. What is no URL stays as it is.
 func normalURL(s string) string {
 	s = strings.TrimSpace(s)
 	if host, p, ok := strings.Cut(s, ":"); !strings.Contains(s, "://") && ok && host != "" && !strings.Contains(host, "/") {
@@ -130,5 +130,5 @@ func normalURL(s string) string {
 	if err != nil || u.Host == "" {
 		return s
 	}
-	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") + strings.TrimSuffix(path.Clean("/"+u.Path), ".git")
+	return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".") + strings.TrimSuffix(path.Clean("/"+u.Path), ".git"))
 }

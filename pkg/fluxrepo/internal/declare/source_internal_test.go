@@ -23,7 +23,7 @@ func TestNormalURL(t *testing.T) {
 		"git@github.com:/o/r/":              true,
 		"github.com:o/r":                    true,
 		"https://github.com./o/r":           true,
-		"https://github.com/o/R":            false, // not every server is blind to case there
+		"https://github.com/O/R":            true,
 		"https://github.com/o/r2":           false,
 		"https://github.com/o":              false,
 		"https://github.com/x/o/r":          false,
