@@ -85,7 +85,7 @@ func (x *run) pulls(text []byte) []*pull {
 		}
 		text = text[:min(len(text), 16<<10)]
 		m := line.FindStringSubmatch(text)
-		if m == nil || !x.isTarget(m[1]) {
+		if len(m) == 0 || !x.isTarget(m[1]) {
 			continue
 		}
 		name, good := redact.Printable(m[1]), m[2] != "failed"

@@ -127,7 +127,8 @@ func results(rel *report.Release, now time.Time) (list []any, summary map[string
 		case e.ID == report.EntryUnresolved:
 			result, severity = "skip", ""
 		}
-		if counts[result]++; i < maxResults {
+		counts[result]++
+		if i < maxResults {
 			add(result, e.ID, e.Text(), severity)
 		}
 	}

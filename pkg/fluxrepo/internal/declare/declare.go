@@ -153,14 +153,14 @@ func (r *Repository) add(file string, index int, doc *yaml.Node) {
 
 // addInstance adds the source and the Kustomization that a FluxInstance makes.
 func (r *Repository) addInstance(file string, doc *yaml.Node) {
-	sync := yamldoc.Child(doc, "spec", "sync")
+	synced := yamldoc.Child(doc, "spec", "sync")
 	ns := yamldoc.Text(doc, "metadata", "namespace")
-	name, kind := cmp.Or(yamldoc.Text(sync, "name"), ns, "flux-system"), cmp.Or(yamldoc.Text(sync, "kind"), "GitRepository")
-	r.sources = append(r.sources, source{file: file, kind: kind, ns: ns, name: name, url: yamldoc.Text(sync, "url"), own: true})
+	name, kind := cmp.Or(yamldoc.Text(synced, "name"), ns, "flux-system"), cmp.Or(yamldoc.Text(synced, "kind"), "GitRepository")
+	r.sources = append(r.sources, source{file: file, kind: kind, ns: ns, name: name, url: yamldoc.Text(synced, "url"), own: true})
 	node := &yaml.Node{}
 	if err := node.Encode(map[string]any{
 		"apiVersion": KustomizeGroup + "/v1", "kind": "Kustomization", "metadata": map[string]string{"name": name, "namespace": ns},
-		"spec": map[string]any{"path": yamldoc.Text(sync, "path"), "sourceRef": map[string]string{"kind": kind, "name": name}},
+		"spec": map[string]any{"path": yamldoc.Text(synced, "path"), "sourceRef": map[string]string{"kind": kind, "name": name}},
 	}); err != nil {
 		return // can't be: all of it are texts
 	}
