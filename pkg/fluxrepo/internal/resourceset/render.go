@@ -3,6 +3,7 @@ package resourceset
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -70,6 +71,7 @@ func Render(text []byte) (out []*yaml.Node, suspended bool, err error) {
 	}
 	left := &budget{maxWork}
 	for _, t := range append([]templates{set.Spec.templates}, set.Spec.Steps...) {
+		seen := map[[4]string]bool{}
 		for _, text := range t.texts() {
 			for _, in := range inputs {
 				docs, err := execute(text, in, left)
@@ -77,8 +79,12 @@ func Render(text []byte) (out []*yaml.Node, suspended bool, err error) {
 					return nil, suspended, err
 				}
 				for _, d := range docs {
-					if yamldoc.Text(d, "metadata", "annotations", reconcile) != disabled {
-						settle(d, set.Metadata.Namespace)
+					if yamldoc.Text(d, "metadata", "annotations", reconcile) == disabled {
+						continue
+					}
+					settle(d, set.Metadata.Namespace)
+					if id := identity(d); !seen[id] { // the first wins, and resources win over the resourcesTemplate
+						seen[id] = true
 						out = append(out, d)
 					}
 				}
@@ -86,6 +92,12 @@ func Render(text []byte) (out []*yaml.Node, suspended bool, err error) {
 		}
 	}
 	return out, suspended, nil
+}
+
+// identity is what a cluster tells objects by.
+func identity(d *yaml.Node) [4]string {
+	group, _, _ := strings.Cut(yamldoc.Text(d, "apiVersion"), "/")
+	return [4]string{group, yamldoc.Text(d, "kind"), yamldoc.Text(d, "metadata", "namespace"), yamldoc.Text(d, "metadata", "name")}
 }
 
 // settle puts an object into a namespace if it has none.
