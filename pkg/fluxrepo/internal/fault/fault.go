@@ -11,6 +11,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/resourceset"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
@@ -190,8 +191,16 @@ func (f *faults) object(o *fluxgraph.Object) {
 	if o.Err == nil && !unknownKind {
 		return
 	}
-	fault := Fault{File: f.File(o), By: o.By, Concerns: f.tree.Mark(o.Text)&worktree.Word != 0, Remote: unknownKind || o.Kind == "ResourceSet"}
+	var field []any
+	wrong := o.Kind != "ResourceSet"
+	if bad, ok := errors.AsType[*resourceset.Error](o.Err); ok {
+		field, wrong = bad.Path, !bad.Unfollowed && (o.By != nil || f.InFull(o.File)) && len(substitute.Unknown(string(substitute.Seal(o.Text)))) == 0
+	}
+	fault := Fault{File: f.File(o), By: o.By, Concerns: f.tree.Mark(o.Text)&worktree.Word != 0, Remote: unknownKind || !wrong}
 	if _, node := f.Document(o); node != nil {
+		if key, _ := yamldoc.Reach(node, field); key != nil {
+			node = key
+		}
 		fault.Line, fault.Column = node.Line, node.Column
 	}
 	name := o.Kind + " " + substitute.Written(o.Written.Name)

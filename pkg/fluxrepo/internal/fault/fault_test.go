@@ -63,6 +63,17 @@ func TestAll(t *testing.T) {
 			map[string]string{"apps/kustomization.yaml": "resources: [x.yaml, 'https://example.com/x.yaml']\n"},
 			[]string{"apps/kustomization.yaml:1:21: resources: https://example.com/x.yaml is not in this repository, so what it holds is not checked; concerns Spegel; lies elsewhere"},
 		},
+		"a ResourceSet that is wrong": {
+			map[string]string{"apps/set.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set}\nspec:\n  inputs: {app: spegel}\n"},
+			[]string{"apps/set.yaml:5:3: ResourceSet set: spec.inputs is a map; want a list; concerns Spegel"},
+		},
+		"a ResourceSet that is wrong, perhaps, by a variable": {
+			map[string]string{
+				"c/a.yaml":      kustomization("a", "./apps") + "  postBuild: {substituteFrom: [{kind: Secret, name: gone}]}\n",
+				"apps/set.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set}\nspec:\n  inputs: '${X}'\n",
+			},
+			[]string{"apps/set.yaml:5:3: ResourceSet set can't be followed, so what it builds is not checked: spec.inputs is a text; want a list; lies elsewhere"},
+		},
 		"a ResourceSet of a provider": {
 			map[string]string{"apps/set.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set}\nspec: {inputsFrom: [{kind: ResourceSetInputProvider, name: p}], resources: []}\n"},
 			[]string{"apps/set.yaml:1:1: ResourceSet set can't be followed, so what it builds is not checked: its inputs come from a provider; lies elsewhere"},

@@ -3,6 +3,7 @@ package resourceset
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -17,13 +18,37 @@ type templates struct {
 	ResourcesTemplate string `json:"resourcesTemplate"`
 }
 
-// texts are all of them as text.
-func (t templates) texts() (out []string) {
-	for _, r := range t.Resources {
-		text, _ := sigsyaml.Marshal(r) // it was decoded
-		out = append(out, string(text))
+// Error says why a ResourceSet can't be rendered.
+type Error struct {
+	Path []any // of the field, by keys and positions; empty if it is about all of it
+	Err  error
+	// Unfollowed says that nothing is wrong with it: what it needs is not known here, or is too much.
+	Unfollowed bool
+}
+
+// Error is the reason, without the field.
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Err }
+
+func unfollowed(format string, args ...any) *Error {
+	return &Error{Err: fmt.Errorf(format, args...), Unfollowed: true}
+}
+
+// text is one template, and the field that it stands in.
+type text struct {
+	of   string
+	path []any
+}
+
+// texts are all of them as text. above is the field that they stand in.
+func (t templates) texts(above ...any) (out []text) {
+	for i, r := range t.Resources {
+		of, _ := sigsyaml.Marshal(r) // it was decoded
+		out = append(out, text{string(of), append(slices.Clip(above), "resources", i)})
 	}
-	return append(out, t.ResourcesTemplate)
+	return append(out, text{t.ResourcesTemplate, append(slices.Clip(above), "resourcesTemplate")})
 }
 
 type metadata struct {
@@ -50,32 +75,45 @@ const reconcile, disabled = "fluxcd.controlplane.io/reconcile", "disabled"
 
 // Render makes the objects of a ResourceSet as flux-operator does: of each of its templates once for each input, except
 // those that are disabled. An object without a namespace gets that of the ResourceSet. suspended says that the ResourceSet
-// itself is disabled.
-func Render(text []byte) (out []*yaml.Node, suspended bool, err error) {
+// itself is disabled. An error is an *Error.
+func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 	var set resourceSet
-	if err := sigsyaml.Unmarshal(text, &set); err != nil {
-		return nil, false, errors.New("is not a ResourceSet: " + yamldoc.Redact(err.Error()))
+	fields, err := yamldoc.Fields(object, "metadata.namespace", "metadata.annotations", "spec")
+	if err == nil {
+		err = yamldoc.Into(fields, &set)
+	}
+	if err != nil {
+		bad, _ := errors.AsType[*yamldoc.FieldError](err)
+		if bad == nil {
+			return nil, false, &Error{Err: errors.New("can't be read: " + yamldoc.Redact(err.Error()))}
+		}
+		return nil, false, &Error{Path: bad.Path, Err: bad}
 	}
 	suspended = set.Metadata.Annotations[reconcile] == disabled
 	switch s := set.Spec.InputStrategy.Name; {
 	case set.Spec.CommonMetadata.Annotations[reconcile] == disabled:
 		return nil, suspended, nil
 	case len(set.Spec.InputsFrom) > 0:
-		return nil, suspended, errors.New("its inputs come from a provider")
+		return nil, suspended, unfollowed("its inputs come from a provider")
 	case s != "" && s != "Flatten":
-		return nil, suspended, fmt.Errorf("its inputs are combined by the strategy %q", s)
+		return nil, suspended, unfollowed("its inputs are combined by the strategy %q", s)
 	}
 	inputs := set.Spec.Inputs
 	if len(inputs) == 0 {
 		inputs = []map[string]any{nil}
 	}
 	left := &budget{maxWork}
-	for _, t := range append([]templates{set.Spec.templates}, set.Spec.Steps...) {
+	groups := [][]text{set.Spec.texts("spec")}
+	for i, step := range set.Spec.Steps {
+		groups = append(groups, step.texts("spec", "steps", i))
+	}
+	for _, group := range groups {
 		seen := map[[4]string]bool{}
-		for _, text := range t.texts() {
+		for _, t := range group {
 			for _, in := range inputs {
-				docs, err := execute(text, in, left)
+				docs, err := execute(t.of, in, left)
 				if err != nil {
+					err.Path = t.path
 					return nil, suspended, err
 				}
 				for _, d := range docs {

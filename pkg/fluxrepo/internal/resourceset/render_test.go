@@ -1,6 +1,7 @@
 package resourceset_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -18,22 +19,25 @@ func TestRender(t *testing.T) {
 		"an object for each input":    {"inputs: [{app: a}, {app: b}]\n  resources: [{kind: ConfigMap, metadata: {name: 'v-<< inputs.app >>'}}]", "name: v-b"},
 		"functions":                   {"inputs: [{app: 'A b'}]\n  resources: [{kind: ConfigMap, metadata: {name: '<< inputs.app | slugify >>'}}]", "name: a-b"},
 		"a template of text":          {"inputs: [{app: a}]\n  resourcesTemplate: |\n    kind: ConfigMap\n    metadata: {name: << inputs.app | quote >>}\n", "name: \"a\""},
-		"an input that is not there":  {"inputs: [{app: a}]\n  resources: [{kind: '<< inputs.gone >>'}]", "gone"},
-		"no environment":              {"inputs: [{app: a}]\n  resources: [{kind: '<< env \"HOME\" >>'}]", "not defined"},
-		"inputs of a provider":        {"inputsFrom: [{name: x}]\n  resources: []", "come from a provider"},
+		"an input that is not there":  {"inputs: [{app: a}]\n  resources: [{kind: '<< inputs.gone >>'}]", "\"gone\"; wrong"},
+		"no environment":              {"inputs: [{app: a}]\n  resources: [{kind: '<< env \"HOME\" >>'}]", "not defined; not followed"},
+		"inputs of a provider":        {"inputsFrom: [{name: x}]\n  resources: []", "come from a provider; not followed"},
 		"the namespace of the set":    {"inputs: [{app: a}]\n  resources: [{kind: ConfigMap, metadata: {name: a}}]", "namespace: ns"},
 		"steps":                       {"steps: [{name: a, resources: [{kind: ConfigMap, metadata: {name: first}}]}, {name: b, resourcesTemplate: '{kind: ConfigMap, metadata: {name: second}}'}]", "name: second"},
 		"a template of its own":       {"inputs: [{app: a}]\n  resourcesTemplate: '<< define \"x\" >><< . >><< end >>{kind: ConfigMap, metadata: {name: << template \"x\" inputs.app >>}}'", "name: a"},
 		"a loop in a loop":            {"inputs: [{l: [a, b]}]\n  resourcesTemplate: '{kind: ConfigMap, metadata: {name: \"<< range $x := inputs.l >><< range inputs.l >><< $x >><< . >><< end >><< end >>\"}}'", "name: \"aaabbabb\""},
-		"another strategy":            {"inputStrategy: {name: Permute}\n  resources: []", "strategy"},
-		"a list without an end":       {"resources: [{kind: '<< range until 100000000 >>x<< end >>'}]", "does more"},
-		"loops in loops":              {"resources: [{kind: '<< $l := until 1000 >><< range $l >><< range $l >><< range $l >><< end >><< end >><< end >>'}]", "does more"},
-		"a text that grows and grows": {"resources: [{kind: '<< repeat 100000000 \"x\" >>'}]", "does more"},
-		"a text that doubles":         {"resources: [{kind: '<< $x := \"a\" >><< range until 60 >><< $x = print $x $x >><< end >>'}]", "does more"},
-		"a list that doubles":         {"resources: [{kind: '<< $x := list 1 >><< range until 60 >><< $x = concat $x $x >><< end >>'}]", "does more"},
-		"a text put into a text":      {"resources: [{kind: '<< $x := repeat 2000000 \"a\" >><< replace \"\" $x $x >>'}]", "does more"},
-		"a text that parts a list":    {"resources: [{kind: '<< $x := repeat 2000000 \"a\" >><< join $x (until 100000) >>'}]", "does more"},
-		"a text by an expression":     {"resources: [{kind: '<< $x := repeat 2000000 \"a\" >><< regexReplaceAll \"a\" $x $x >>'}]", "does more"},
+		"another strategy":            {"inputStrategy: {name: Permute}\n  resources: []", "\"Permute\"; not followed"},
+		"a list without an end":       {"resources: [{kind: '<< range until 100000000 >>x<< end >>'}]", "does more than is followed; not followed"},
+		"loops in loops":              {"resources: [{kind: '<< $l := until 1000 >><< range $l >><< range $l >><< range $l >><< end >><< end >><< end >>'}]", "does more than is followed; not followed"},
+		"a text that grows and grows": {"resources: [{kind: '<< repeat 100000000 \"x\" >>'}]", "does more than is followed; not followed"},
+		"a text that doubles":         {"resources: [{kind: '<< $x := \"a\" >><< range until 60 >><< $x = print $x $x >><< end >>'}]", "does more than is followed; not followed"},
+		"a list that doubles":         {"resources: [{kind: '<< $x := list 1 >><< range until 60 >><< $x = concat $x $x >><< end >>'}]", "does more than is followed; not followed"},
+		"a text put into a text":      {"resources: [{kind: '<< $x := repeat 2000000 \"a\" >><< replace \"\" $x $x >>'}]", "does more than is followed; not followed"},
+		"a text that parts a list":    {"resources: [{kind: '<< $x := repeat 2000000 \"a\" >><< join $x (until 100000) >>'}]", "does more than is followed; not followed"},
+		"a text by an expression":     {"resources: [{kind: '<< $x := repeat 2000000 \"a\" >><< regexReplaceAll \"a\" $x $x >>'}]", "does more than is followed; not followed"},
+		"a template without an end":   {"resourcesTemplate: '<< if'", "wrong"},
+		"what is no YAML":             {"resourcesTemplate: 'a: : b'", "is not YAML: yaml: mapping values are not allowed in this context; wrong"},
+		"inputs that are no list":     {"inputs: {app: a}", "spec.inputs is a map; want a list; wrong"},
 		"templates without an end":    {"resources: [{kind: '<< define \"x\" >><< template \"x\" >><< template \"x\" >><< end >><< template \"x\" >>'}]", "depth"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,8 +49,8 @@ func TestRender(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err != nil {
-				got.WriteString(err.Error())
+			if bad, ok := errors.AsType[*resourceset.Error](err); ok {
+				got.WriteString(bad.Error() + map[bool]string{true: "; not followed", false: "; wrong"}[bad.Unfollowed])
 			}
 			if !strings.Contains(got.String(), c.want) {
 				t.Errorf("want %q in\n%s", c.want, got.String())

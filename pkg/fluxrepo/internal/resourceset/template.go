@@ -56,11 +56,12 @@ func (o *output) Write(p []byte) (int, error) {
 const delimLeft, delimRight = "<<", ">>"
 
 // execute runs one template and reads the objects that it makes.
-func execute(text string, inputs map[string]any, left *budget) ([]*yaml.Node, error) {
+func execute(text string, inputs map[string]any, left *budget) ([]*yaml.Node, *Error) {
 	funcs := functions(inputs, left)
 	t, err := template.New("resource").Delims(delimLeft, delimRight).Option("missingkey=error").Funcs(funcs).Parse(text)
 	if err != nil {
-		return nil, errors.New("a template can't be read: " + yamldoc.Redact(err.Error()))
+		missing := notKnown.MatchString(err.Error()) // flux-operator may have it
+		return nil, &Error{Err: errors.New("a template can't be read: " + yamldoc.Redact(err.Error())), Unfollowed: missing}
 	}
 	turn := template.Must(template.New("turn").Delims(delimLeft, delimRight).Funcs(funcs).Parse("<< turn >>"))
 	for _, each := range t.Templates() {
@@ -68,14 +69,16 @@ func execute(text string, inputs map[string]any, left *budget) ([]*yaml.Node, er
 	}
 	out := &output{left: left}
 	if err := t.Execute(out, nil); err != nil {
-		return nil, errors.New("a template fails: " + yamldoc.Redact(err.Error()))
+		return nil, &Error{Err: errors.New("a template fails: " + yamldoc.Redact(err.Error())), Unfollowed: errors.Is(err, errTooMuch)}
 	}
 	docs, err := yamldoc.Decode(out.Bytes())
 	if err != nil {
-		return nil, fmt.Errorf("what a template makes %w", err)
+		return nil, &Error{Err: fmt.Errorf("what a template makes %w", err), Unfollowed: yamldoc.IsBomb(err)}
 	}
 	return yamldoc.Objects(docs), nil
 }
+
+var notKnown = regexp.MustCompile(`function ".*" not defined$`)
 
 // count puts a node at the beginning of a template, and of what its loops repeat.
 func count(list *parse.ListNode, turn parse.Node) {
