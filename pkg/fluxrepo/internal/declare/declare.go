@@ -31,6 +31,7 @@ type Kustomization struct {
 	Children        []*Kustomization  // those that stand in what it reads
 	Missing         bool              // it is built from this repository, and its path does not exist
 	HasParent       bool              // another builds it
+	Maybe           bool              // it may be built from this repository
 
 	source SourceRef
 	path   string
@@ -131,7 +132,7 @@ func (r *Repository) declare() {
 		if n := yamldoc.Child(k.Node, "spec", "path"); n != nil && n.Kind != yaml.ScalarNode {
 			exists = false
 		}
-		k.ours, k.Missing = exists && own, !exists && own
+		k.ours, k.Missing, k.Maybe = exists && own, !exists && own, !own && r.MayBeOurs(k.source)
 	}
 }
 

@@ -52,7 +52,11 @@ func (r *Repository) findOwnURLs() {
 			add(s.url)
 		}
 	}
+	known := len(r.ownURLs) > 0
 	for _, k := range r.All {
+		if known && k.path == "." && k.source.Name != k.source.Namespace { // every file lies in the root; a bootstrap names all alike
+			continue
+		}
 		if k.Text("spec", "path") != "" && r.tree.Dir(k.path) != nil && worktree.Within(path.Dir(k.File), k.path) && k.source.Kind == "GitRepository" {
 			s, _ := r.find(k.source)
 			add(s.url)
@@ -74,32 +78,56 @@ func (r *Repository) find(ref SourceRef) (found source, ok bool) {
 	return found, ok
 }
 
-// IsOurs reports whether a source that something takes a folder from is this repository.
-func (r *Repository) IsOurs(ref SourceRef, folder string) bool {
+// whose reports whether a source is this repository, as far as its URL says.
+func (r *Repository) whose(ref SourceRef) (ours, known bool) {
 	s, declared := r.find(ref)
-	known := declared && s.url != "" && !strings.Contains(s.url, "$")
 	is := func(same func(own string) bool) bool { return slices.ContainsFunc(r.ownURLs, same) }
 	switch {
 	case ref.Kind == "ExternalArtifact": // something makes it of whatever it likes
-		return false
-	case s.own, known && is(func(u string) bool { return normalURL(u) == normalURL(s.url) }):
-		return true
-	case known && ref.Kind == "GitRepository" && len(r.ownURLs) > 0:
-		return false
-	case known && ref.Kind != "GitRepository" && !is(func(u string) bool { return strings.Contains(strings.ToLower(s.url), path.Base(normalURL(u))) }):
-		return false
+		return false, false
+	case s.own:
+		return true, true
+	case !declared || s.url == "" || strings.Contains(s.url, "$"):
+		return false, false
+	case is(func(u string) bool { return normalURL(u) == normalURL(s.url) }):
+		return true, true
+	case ref.Kind == "GitRepository":
+		return false, len(r.ownURLs) > 0
+	}
+	return false, !is(func(u string) bool { return strings.Contains(strings.ToLower(s.url), path.Base(normalURL(u))) })
+}
+
+// MayBeOurs reports whether a source is not known to be another repository.
+func (r *Repository) MayBeOurs(ref SourceRef) bool {
+	ours, known := r.whose(ref)
+	return ours || !known
+}
+
+// IsOurs reports whether a source that something takes a folder from is this repository: where that is not known, the
+// folder says it, unless it is the root, which every repository has.
+func (r *Repository) IsOurs(ref SourceRef, folder string) bool {
+	ours, known := r.whose(ref)
+	switch {
+	case known || ref.Kind == "ExternalArtifact":
+		return ours
+	case folder == ".":
+		return r.takesFrom(ref) || !slices.ContainsFunc(r.All, r.takesFolder)
 	case r.tree.Dir(folder) != nil:
 		return true
 	}
-	return ref.Kind == "GitRepository" && !known && r.takesFrom(ref)
+	s, _ := r.find(ref)
+	return ref.Kind == "GitRepository" && (s.url == "" || strings.Contains(s.url, "$")) && r.takesFrom(ref)
 }
 
-// takesFrom reports whether a source that is not known is this repository where the path is wrong: others take folders from it
-// that exist.
+// takesFrom reports whether a source that is not known is this repository where the path does not say so: others take folders
+// from it that exist.
 func (r *Repository) takesFrom(ref SourceRef) bool {
-	return ref.Name == "flux-system" || slices.ContainsFunc(r.All, func(k *Kustomization) bool {
-		return k.source.Name == ref.Name && k.Text("spec", "path") != "" && r.tree.Dir(k.path) != nil
-	})
+	return ref.Name == "flux-system" || slices.ContainsFunc(r.All, func(k *Kustomization) bool { return k.source.Name == ref.Name && r.takesFolder(k) })
+}
+
+// takesFolder reports whether the path of a Kustomization is a folder of this repository, and not its root.
+func (r *Repository) takesFolder(k *Kustomization) bool {
+	return k.path != "." && r.tree.Dir(k.path) != nil
 }
 
 // IgnoreOf is what a source leaves out of its artifact.

@@ -64,6 +64,18 @@ func TestNew(t *testing.T) {
 			map[string]string{".git/config": "[remote \"origin\"]\n\turl = https://github.com/o/r\n", "c/a.yaml": repository("theirs", "https://github.com/o/s") + kustomization("a", "./apps", "theirs"), "apps/x.yaml": release},
 			[]string{"[a]"},
 		},
+		"nor is one that is not declared, by the root alone": {
+			map[string]string{"c/a.yaml": kustomization("a", "./apps", "r") + kustomization("b", "./", "theirs"), "apps/x.yaml": release},
+			[]string{"a", "[b]"},
+		},
+		"unless there is nothing else": {
+			map[string]string{"c/a.yaml": kustomization("a", "./", "r"), "apps/x.yaml": release},
+			[]string{"a"},
+		},
+		"nor is another repository, because its root is built": {
+			map[string]string{".git/config": "[remote \"origin\"]\n\turl = https://github.com/o/r\n", "c/a.yaml": repository("theirs", "https://github.com/o/s") + kustomization("a", "./", "theirs"), "apps/x.yaml": release},
+			[]string{"[a]"},
+		},
 		"whatever the scheme": {
 			map[string]string{".git/config": "[remote \"origin\"]\n\turl = git@github.com:o/r.git\n", "c/a.yaml": repository("mine", "https://github.com/o/r") + kustomization("a", "./apps", "mine"), "apps/x.yaml": release},
 			[]string{"a"},
@@ -108,6 +120,43 @@ func TestNew(t *testing.T) {
 			slices.Sort(c.want)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestInFull: which Kustomizations that can't be followed may hold what nothing builds.
+func TestInFull(t *testing.T) {
+	t.Parallel()
+	elsewhere := repository("r", "https://github.com/o/s")
+	for name, c := range map[string]struct {
+		declared string
+		want     bool
+	}{
+		"an artifact that nothing here makes":      {strings.Replace(kustomization("a", "./apps", "r"), "GitRepository", "ExternalArtifact", 1), true},
+		"of another folder":                        {strings.Replace(kustomization("a", "./ap", "r"), "GitRepository", "ExternalArtifact", 1), false},
+		"a variable in the path":                   {kustomization("a", "'./apps/${X}'", "flux-system"), true},
+		"in the last part of it":                   {kustomization("a", "./a${X}", "flux-system"), true},
+		"elsewhere":                                {kustomization("a", "'./more/${X}'", "flux-system"), false},
+		"in a path of another repository":          {elsewhere + kustomization("a", "'./apps/${X}'", "r"), false},
+		"suspended":                                {strings.Replace(kustomization("a", "'./apps/${X}'", "flux-system"), "{", "{suspend: true, ", 2), false},
+		"the root of a source that is not known":   {kustomization("a", "./", "theirs") + kustomization("b", "./c", "flux-system"), true},
+		"the root of another repository":           {elsewhere + kustomization("a", "./", "r") + kustomization("b", "./c", "flux-system"), false},
+		"a folder that is not in this repository":  {kustomization("a", "./gone", "flux-system"), false},
+		"what is built from this repository alone": {kustomization("b", "./c", "flux-system"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{
+				".git/config": "[remote \"origin\"]\n\turl = https://github.com/o/r\n", "c/a.yaml": c.declared, "apps/x.yaml": release,
+			}
+			tree, err := worktree.Scan(t.Context(), folder.Write(t, files), worktree.Options{Words: []string{"spegel"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := fluxgraph.New(t.Context(), tree, fluxgraph.Options{Given: substitute.NewGiven(nil, nil), Named: func(string) bool { return false }})
+			if got := g.InFull("apps/x.yaml"); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
 	}

@@ -38,6 +38,7 @@ type Instance struct {
 	SuspendUnknown string
 	Built          bool // or it is not relevant
 
+	mayRead   string     // how the paths of files begin that it may read though it can't be followed; empty for none
 	key       string     // of the chain
 	node      *yaml.Node // Text, decoded
 	cluster   string     // that what it emits lies in: the folder of the root, and each spec.kubeConfig on the way
@@ -131,12 +132,7 @@ func (n *Instance) decode() error {
 
 // locate finds the folder, or says why the Kustomization can't be followed.
 func (n *Instance) locate(g *Graph) {
-	p := n.Spec.KustomizationSpec.Path
-	if len(substitute.Unknown(p)) > 0 || strings.Contains(p, "${") {
-		n.Problem = "its path holds a variable without a value: " + substitute.Written(p)
-		return
-	}
-	root := n.Chain()[0]
+	p, root := n.Spec.KustomizationSpec.Path, n.Chain()[0]
 	source := func(n *Instance, near string) declare.SourceRef {
 		ref := n.Spec.SourceRef
 		return declare.SourceRef{Kind: ref.Kind, Namespace: cmp.Or(ref.Namespace, n.Namespace), Name: ref.Name, Near: near}
@@ -144,12 +140,18 @@ func (n *Instance) locate(g *Graph) {
 	ref := source(n, root.File)
 	n.Spec.Path, n.Spec.Ignore = declare.Path(p), g.Declared.IgnoreOf(ref)
 	same := root != n && root.Problem == "" && source(root, root.File) == ref
+	begin, isVariable := beforeVariable(p)
 	switch {
+	case isVariable:
+		n.Problem = "its path holds a variable without a value: " + substitute.Written(p)
 	case !same && !g.Declared.IsOurs(source(n, n.File), n.Spec.Path):
 		n.Problem = fmt.Sprintf("built from %s %s, which is not this repository", ref.Kind, substitute.Written(ref.Name))
 	case g.tree.Dir(n.Spec.Path) == nil || n.Spec.Ignore.Dir(n.Spec.Path):
 		n.Missing = true
 		n.Problem = fmt.Sprintf("its path %s is not in this repository", substitute.Written(p))
+	}
+	if n.Problem != "" && !n.Missing && !n.Suspended && (same || g.Declared.MayBeOurs(source(n, n.File))) {
+		n.mayRead = begin
 	}
 }
 
@@ -173,4 +175,18 @@ func (n *Instance) isLoop() bool {
 		}
 	}
 	return false
+}
+
+// beforeVariable is what stands before the first variable of a path, from the root of the repository, or else all of it as a
+// folder.
+func beforeVariable(p string) (begin string, isVariable bool) {
+	name, at := substitute.First(p)
+	if raw := strings.Index(p, "${"); raw >= 0 && (name == "" || raw < at) {
+		at = raw
+	}
+	if at < 0 {
+		return strings.TrimSuffix(path.Clean("/"+p), "/") + "/", false
+	}
+	dir, last := path.Split(p[:at])
+	return strings.TrimSuffix(path.Clean("/"+dir), "/") + "/" + last, true
 }

@@ -11,9 +11,14 @@ import (
 )
 
 // InFull reports whether what nothing builds is judged like what is built: there is no Kustomization of Flux, an
-// artifact may hold it, or the user names it. The skeleton of a template is filled in before anything is built of it.
+// artifact or a Kustomization that can't be followed may hold it, or the user names it. The skeleton of a template is filled in
+// before anything is built of it.
 func (g *Graph) InFull(file string) bool {
-	return g.o.Named(file) || !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.Declared.All) == 0 || g.Declared.External)
+	if g.o.Named(file) {
+		return true
+	}
+	return !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.Declared.All) == 0 || g.Declared.External ||
+		slices.ContainsFunc(g.Instances, func(n *Instance) bool { return n.mayRead != "" && strings.HasPrefix("/"+file, n.mayRead) }))
 }
 
 // addPlain builds the outermost kustomizations that no Kustomization of Flux reads, where what they make is judged in
