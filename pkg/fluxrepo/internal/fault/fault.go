@@ -119,13 +119,20 @@ func (f *faults) concerns(folders []*overlay.Folder) (yes bool) {
 	return yes
 }
 
-// concernsFile reports whether a file does. Of a kustomization that can't be read, all beside and below it counts.
+// concernsFile reports whether a file does. Of a kustomization that can't be read, all beside and below it counts, but of an
+// empty one only what no other build reads.
 func (f *faults) concernsFile(p string) bool {
 	yes, known := f.concern[p]
 	if !known {
 		isSpegel := func(p string) bool { return f.tree.File(p).Marks&worktree.Spegel != 0 }
-		yes = isSpegel(p) || f.tree.File(p).Err != nil || f.Finder.Produces(p) || f.Declared.Reader.IsBroken(p) &&
-			slices.ContainsFunc(f.tree.Paths(), func(other string) bool { return worktree.Within(other, path.Dir(p)) && isSpegel(other) })
+		yes = isSpegel(p) || f.tree.File(p).Err != nil || f.Finder.Produces(p)
+		if !yes && f.Declared.Reader.IsBroken(p) {
+			docs, err := f.tree.Documents(p)
+			isEmpty := err == nil && len(docs) == 0
+			yes = slices.ContainsFunc(f.tree.Paths(), func(other string) bool {
+				return worktree.Within(other, path.Dir(p)) && isSpegel(other) && (!isEmpty || !f.Declared.Read[other])
+			})
+		}
 		f.concern[p] = yes
 	}
 	return yes

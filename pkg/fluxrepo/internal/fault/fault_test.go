@@ -49,6 +49,12 @@ func TestAll(t *testing.T) {
 			map[string]string{"c/b.yaml": kustomization("b", "./more") + "  patches: [{patch: '[spegel'}]\n", "more/x.yaml": object},
 			[]string{"c/b.yaml:6:3: Kustomization b can't be"},
 		},
+		"an empty kustomization": {
+			map[string]string{"apps/kustomization.yaml": ""}, []string{"apps/kustomization.yaml:0:0: holds no kustomization; concerns Spegel"},
+		},
+		"one with comments alone above what another builds": {
+			map[string]string{"c/b.yaml": kustomization("b", "./"), "kustomization.yaml": "# a dummy\n"}, []string{"kustomization.yaml:0:0: holds no kustomization"},
+		},
 		"a file of a build that is no YAML": {
 			map[string]string{"apps/y.yaml": "a: [\n"}, []string{"apps/y.yaml:1:1: is not YAML: did not find expected node content; concerns Spegel"},
 		},
