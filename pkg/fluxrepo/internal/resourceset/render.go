@@ -77,17 +77,9 @@ const reconcile, disabled = "fluxcd.controlplane.io/reconcile", "disabled"
 // those that are disabled. An object without a namespace gets that of the ResourceSet. suspended says that the ResourceSet
 // itself is disabled. An error is an *Error.
 func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
-	var set resourceSet
-	fields, err := yamldoc.Fields(object, "metadata.namespace", "metadata.annotations", "spec")
-	if err == nil {
-		err = yamldoc.Into(fields, &set)
-	}
+	set, err := read(object)
 	if err != nil {
-		bad, _ := errors.AsType[*yamldoc.FieldError](err)
-		if bad == nil {
-			return nil, false, &Error{Err: errors.New("can't be read: " + yamldoc.Redact(err.Error()))}
-		}
-		return nil, false, &Error{Path: bad.Path, Err: bad}
+		return nil, false, err
 	}
 	suspended = set.Metadata.Annotations[reconcile] == disabled
 	switch s := set.Spec.InputStrategy.Name; {
@@ -130,6 +122,20 @@ func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 		}
 	}
 	return out, suspended, nil
+}
+
+func read(object []byte) (set resourceSet, err error) {
+	fields, err := yamldoc.Fields(object, "metadata.namespace", "metadata.annotations", "spec")
+	if err == nil {
+		err = yamldoc.Into(fields, &set)
+	}
+	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok {
+		return set, &Error{Path: bad.Path, Err: bad}
+	}
+	if err != nil {
+		return set, &Error{Err: errors.New("can't be read: " + yamldoc.Redact(err.Error()))}
+	}
+	return set, nil
 }
 
 // identity is what a cluster tells objects by.
