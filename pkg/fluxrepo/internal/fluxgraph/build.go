@@ -3,6 +3,7 @@ package fluxgraph
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -29,11 +30,42 @@ func (g *Graph) adoptRoot(d *declare.Kustomization) {
 		node = all[d.Index]
 	}
 	if text, err := yaml.Marshal(node); err == nil {
-		n := &Instance{key: keyOf(nil, d.File, d.Namespace, d.Name), File: d.File, At: node, Text: text}
-		if g.adopt(n) {
-			g.follow(n)
+		g.followRoot(&Instance{key: keyOf(nil, d.File, d.Namespace, d.Name), File: d.File, At: node, Text: text})
+	}
+}
+
+// followRoot follows a root and, if what it builds holds itself with another spec, that one in its place: it is what a cluster
+// has once it was applied. The bootstrap of Flux is customised so.
+func (g *Graph) followRoot(n *Instance) {
+	before := len(g.Instances)
+	if !g.adopt(n) {
+		return
+	}
+	g.follow(n)
+	for _, o := range n.Objects {
+		if o.Err != nil || o.Kind != "Kustomization" || o.Namespace != n.Namespace || o.Name != n.Name || n.cluster != n.home() {
+			continue
+		}
+		again := &Instance{key: n.key, File: n.File, At: n.At, Text: o.Text}
+		if strings.HasPrefix(o.APIVersion, declare.KustomizeGroup+"/") && again.decode() == nil && !sameSpec(n, again) {
+			g.Instances = g.Instances[:before]
+			maps.DeleteFunc(g.followed, func(id string, _ bool) bool { return strings.HasPrefix(id, n.key+"\x00") })
+			if again = (&Instance{key: n.key, File: n.File, At: n.At, Text: o.Text}); g.adopt(again) {
+				g.follow(again)
+			}
+		}
+		return
+	}
+}
+
+func sameSpec(a, b *Instance) bool {
+	var specs [2]any
+	for i, n := range []*Instance{a, b} {
+		if spec := yamldoc.Child(n.node, "spec"); spec == nil || spec.Decode(&specs[i]) != nil {
+			return true // neither can be followed
 		}
 	}
+	return reflect.DeepEqual(specs[0], specs[1])
 }
 
 // adoptObject makes an instance of a Kustomization that another emits; nil if it is not to be followed.
