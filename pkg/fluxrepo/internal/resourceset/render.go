@@ -22,7 +22,7 @@ type templates struct {
 type Error struct {
 	Path []any // of the field, by keys and positions; empty if it is about all of it
 	Err  error
-	// Unfollowed says that nothing is wrong with it: what it needs is not known here, or is too much.
+	// Unfollowed says that its fields are right: what it needs is not known here, is too much, or a template fails.
 	Unfollowed bool
 }
 

@@ -60,8 +60,7 @@ func execute(text string, inputs map[string]any, left *budget) ([]*yaml.Node, *E
 	funcs := functions(inputs, left)
 	t, err := template.New("resource").Delims(delimLeft, delimRight).Option("missingkey=error").Funcs(funcs).Parse(text)
 	if err != nil {
-		missing := notKnown.MatchString(err.Error()) // flux-operator may have it
-		return nil, &Error{Err: errors.New("a template can't be read: " + yamldoc.Redact(err.Error())), Unfollowed: missing}
+		return nil, unfollowed("a template can't be read: %s", yamldoc.Redact(err.Error()))
 	}
 	turn := template.Must(template.New("turn").Delims(delimLeft, delimRight).Funcs(funcs).Parse("<< turn >>"))
 	for _, each := range t.Templates() {
@@ -69,16 +68,14 @@ func execute(text string, inputs map[string]any, left *budget) ([]*yaml.Node, *E
 	}
 	out := &output{left: left}
 	if err := t.Execute(out, nil); err != nil {
-		return nil, &Error{Err: errors.New("a template fails: " + yamldoc.Redact(err.Error())), Unfollowed: errors.Is(err, errTooMuch)}
+		return nil, unfollowed("a template fails: %s", yamldoc.Redact(err.Error()))
 	}
 	docs, err := yamldoc.Decode(out.Bytes())
 	if err != nil {
-		return nil, &Error{Err: fmt.Errorf("what a template makes %w", err), Unfollowed: yamldoc.IsBomb(err)}
+		return nil, unfollowed("what a template makes %w", err)
 	}
 	return yamldoc.Objects(docs), nil
 }
-
-var notKnown = regexp.MustCompile(`function ".*" not defined$`)
 
 // count puts a node at the beginning of a template, and of what its loops repeat.
 func count(list *parse.ListNode, turn parse.Node) {
