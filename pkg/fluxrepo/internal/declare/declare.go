@@ -165,6 +165,11 @@ func (r *Repository) addInstance(file string, doc *yaml.Node) {
 	}); err != nil {
 		return // can't be: all of it are texts
 	}
+	if patches := yamldoc.Child(doc, "spec", "kustomize", "patches"); patches != nil {
+		if patched, err := overlay.Patched(node, patches); err == nil { // else flux-operator fails
+			node = patched
+		}
+	}
 	r.All = append(r.All, &Kustomization{File: file, Index: -1, Node: node, Namespace: ns, Name: name})
 }
 
