@@ -68,15 +68,15 @@ func begin(t *testing.T, target map[string]string) *run {
 			t.Error(err)
 		}
 	})
+	o := cluster.WebhookOptions{Policy: []byte(goodPolicy)}
 	for range 3 {
-		w, err := r.cluster.StartWebhook(t.Context(), cluster.WebhookOptions{Policy: []byte(goodPolicy)})
+		w, err := r.cluster.StartWebhook(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.replicas = append(r.replicas, w)
+		o.TLS = certificateOf(t, r.replicas[0])
 	}
-	copyCertificate(t, r.replicas[0], r.replicas[1])
-	copyCertificate(t, r.replicas[0], r.replicas[2])
 	r.spare, r.replicas = r.replicas[2], r.replicas[:2]
 	if err := r.spare.Stop(); err != nil {
 		t.Fatal(err)
@@ -236,7 +236,11 @@ func (r *run) certificateEnds(t *testing.T, c component) {
 	eventually(t, "a new one is in use", func() bool { return ends() != short && refused() })
 	r.pass(t, 30*time.Minute)
 	r.expect(t, c, "of another CA", "SpegelGuardCertificateNotAccepted")
-	copyCertificate(t, r.replicas[0], r.replicas[1])
+	for name, data := range certificateOf(t, r.replicas[0]) {
+		if err := os.WriteFile(filepath.Join(r.replicas[1].CertDir(), name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	eventually(t, "the old certificate is back", func() bool { return ends() == before && !refused() })
 	r.pass(t, 30*time.Minute)
 	r.expect(t, c, "renewed")
@@ -283,15 +287,16 @@ func metric(t *testing.T, w *cluster.Webhook, name string) string {
 	return value
 }
 
-func copyCertificate(t *testing.T, from, to *cluster.Webhook) {
+// certificateOf is what a replica serves with, as a Secret has it.
+func certificateOf(t *testing.T, w *cluster.Webhook) map[string][]byte {
 	t.Helper()
-	for _, name := range []string{"tls.crt", "tls.key"} {
-		data, err := os.ReadFile(filepath.Join(from.CertDir(), name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(to.CertDir(), name), data, 0o600)
-		}
+	data := map[string][]byte{"tls.crt": nil, "tls.key": nil}
+	for name := range data {
+		text, err := os.ReadFile(filepath.Join(w.CertDir(), name))
 		if err != nil {
 			t.Fatal(err)
 		}
+		data[name] = text
 	}
+	return data
 }
