@@ -21,6 +21,7 @@ func TestRender(t *testing.T) {
 		"a template of text":          {"inputs: [{app: a}]\n  resourcesTemplate: |\n    kind: ConfigMap\n    metadata: {name: << inputs.app | quote >>}\n", "name: \"a\""},
 		"an input that is not there":  {"inputs: [{app: a}]\n  resources: [{kind: '<< inputs.gone >>'}]", "\"gone\"; not followed"},
 		"no environment":              {"inputs: [{app: a}]\n  resources: [{kind: '<< env \"HOME\" >>'}]", "not defined; not followed"},
+		"a method of a value":         {"resources: [{kind: '<< (toDate \"2006\" \"2024\").Year >>'}]", "can't evaluate field Year in type time.Time; not followed"},
 		"inputs of a provider":        {"inputsFrom: [{name: x}]\n  resources: []", "come from a provider; not followed"},
 		"the namespace of the set":    {"inputs: [{app: a}]\n  resources: [{kind: ConfigMap, metadata: {name: a}}]", "namespace: ns"},
 		"steps":                       {"steps: [{name: a, resources: [{kind: ConfigMap, metadata: {name: first}}]}, {name: b, resourcesTemplate: '{kind: ConfigMap, metadata: {name: second}}'}]", "name: second"},
