@@ -19,8 +19,13 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// maxNamed is how many releases the first line of a denial names.
-const maxNamed = 3
+const (
+	// maxNamed is how many releases the first line of a denial names.
+	maxNamed = 3
+	// maxFound is how many findings a review gathers before it judges no further release. Each takes up to two KiB, a release may have
+	// thousands of them, and an object may be named by thousands of releases.
+	maxFound = 5000
+)
 
 // reviewValues judges a ConfigMap or a Secret by the releases of its namespace that take values from it, each as it would be
 // with the object as it was and as it is to be. Denied is what the change adds and the new object contains. What is missing
@@ -51,13 +56,13 @@ func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRe
 	found, judged := 0, 0
 	incomplete := h.releasesNaming(ctx, req.Kind.Kind, v.of.key, func(hr *helmv2.HelmRelease) {
 		found++
-		if ctx.Err() == nil { // else nobody waits any longer, and each may cost a second
+		if ctx.Err() == nil && len(v.lines) < maxFound { // without time nobody waits any longer, and each may cost a second
 			v.judge(ctx, hr)
 			judged++
 		}
 	})
 	if incomplete == "" && judged < found {
-		incomplete = fmt.Sprintf("%d of %d HelmReleases that use it were judged in time", judged, found)
+		incomplete = fmt.Sprintf("%d of %d HelmReleases that use it were judged", judged, found)
 	}
 	out := h.conclude(v.lines, " in HelmRelease "+v.who())
 	out.warnings = slices.Concat(v.hints, out.warnings)

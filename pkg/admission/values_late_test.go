@@ -80,8 +80,27 @@ func TestNoReleaseIsJudgedAfterTheDeadline(t *testing.T) {
 	}
 	const bad = "spegel: {mirroredRegistries: [https://registry.example.ts.net]}" // which the first two replace
 	resp := h.Handle(ctx, cradmission.Request{AdmissionRequest: *valuesReview(t, yamlOf(bad), nil)})
-	want := []string{"not judged in full: 2 of 4 HelmReleases that use it were judged in time"}
+	want := []string{"not judged in full: 2 of 4 HelmReleases that use it were judged"}
 	if !resp.Allowed || !cmp.Equal(resp.Warnings, want) {
 		t.Errorf("allowed %t, warnings %q; want %q", resp.Allowed, resp.Warnings, want)
+	}
+}
+
+// A release may have thousands of findings, and thousands of releases may name a ConfigMap: together they would take more memory than
+// there is. So none is judged after those that have enough of them.
+func TestNoReleaseIsJudgedAfterTooManyFindings(t *testing.T) {
+	t.Parallel()
+	list := &releases{}
+	for i := range 8 {
+		list.items = append(list.items, naming(t, fmt.Sprintf("spegel-%d", i), ""))
+	}
+	bad := "spegel: {mirroredRegistries: [" + strings.Repeat("registry.example.ts.net,", 1000) + "]}" // each is private, and no URL
+	resp := serveAll(t, newPolicy(t, ""), objects{}, list).ask(t, valuesReview(t, yamlOf(bad), nil))
+	if first, _, _ := strings.Cut(resp.Result.Message, "\n"); resp.Allowed || !strings.HasSuffix(first, "kube-system/spegel-0, kube-system/spegel-1, kube-system/spegel-2:") {
+		t.Errorf("allowed %t: %s", resp.Allowed, first)
+	}
+	want := []string{"not judged in full: 3 of 8 HelmReleases that use it were judged"}
+	if !cmp.Equal(resp.Warnings, want) {
+		t.Errorf("warnings %q; want %q", resp.Warnings, want)
 	}
 }
