@@ -81,7 +81,7 @@ func (g *Graph) addLoose() {
 
 // mayBeLoose reports whether a file may hold what is to be judged though no build reads it.
 func (g *Graph) mayBeLoose(f *worktree.File) bool {
-	if f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet) == 0 || !f.IsManifest() || g.Declared.HoldsNoRoot(f.Path) && !f.Asked {
+	if f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet|worktree.Word) == 0 || !f.IsManifest() || g.Declared.HoldsNoRoot(f.Path) && !f.Asked {
 		return false
 	}
 	return g.Finder.All || f.Marks&worktree.Word != 0 || g.Finder.Refers(f)

@@ -79,7 +79,7 @@ func TestFind(t *testing.T) {
 			files: map[string]string{"apps/hr.yaml": strings.Replace(release, "https://harbor.example.com", `"https://harbor.example.com"`, 1)}, want: "apps/hr.yaml:10:11",
 		},
 		"written with escapes": {
-			files: map[string]string{"apps/hr.yaml": strings.Replace(release, "https://harbor.example.com", `"https://harb\u006fr.example.com"`, 1)}, want: "apps/hr.yaml:10:11",
+			files: map[string]string{"apps/hr.yaml": strings.Replace(release, "https://harbor.example.com", `"https://harb\u006fr.example.com"`, 1)}, want: "apps/hr.yaml:8:7 (about)",
 		},
 		"in the last of two patches": {
 			files: map[string]string{"apps/kustomization.yaml": "resources: [hr.yaml]\npatches:\n- {target: {kind: HelmRelease}, patch: " + patch + "}\n- {target: {kind: HelmRelease}, patch: " + patch + "}\n"},

@@ -150,19 +150,17 @@ func (f *Finder) occurrences(t Target, find *regexp.Regexp) (all []occurrence, f
 			data, at = data[begin:end], begin
 		}
 		f.most -= len(data) / perSearch
-		u := yamldoc.Unescape(data)
-		for _, m := range find.FindAllSubmatchIndex(u.Text, -1) {
+		for _, m := range find.FindAllSubmatchIndex(data, -1) {
 			i := 2 + slices.IndexFunc(m[2:], func(at int) bool { return at >= 0 })
 			if i < 2 {
 				continue
 			}
-			from, to := u.Written(m[i], m[i+1])
 			list := &far
-			if file == own && at+from >= begin {
+			if file == own && at+m[i] >= begin {
 				list = &near
 			}
 			if len(*list) < maxOccurrences {
-				*list = append(*list, occurrence{file: file, start: at + from, end: at + to})
+				*list = append(*list, occurrence{file: file, start: at + m[i], end: at + m[i+1]})
 			}
 		}
 	}

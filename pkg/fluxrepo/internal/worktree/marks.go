@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
 // Mark says what the bytes of a file could be about, before anything of it is decoded. It may say more than is
@@ -73,8 +71,7 @@ func newFilter(charts []string) *filter {
 	return f
 }
 
-func (f *filter) marks(data []byte) Mark {
-	text := yamldoc.Unescape(data).Text
+func (f *filter) marks(text []byte) Mark {
 	var m Mark
 	for word, mark := range f.signs {
 		if m&mark != mark && bytes.Contains(text, []byte(word)) {
@@ -116,7 +113,7 @@ func (f *File) readNames(data []byte) {
 			}
 		}
 		value = bytes.TrimSpace(value)
-		if len(value) > 0 && strings.ContainsRune(">|!?", rune(value[0])) || bytes.ContainsAny(value, `$\`) {
+		if len(value) > 0 && strings.ContainsRune(">|!?", rune(value[0])) || bytes.IndexByte(value, '$') >= 0 {
 			f.odd, f.names = true, nil
 			return
 		}

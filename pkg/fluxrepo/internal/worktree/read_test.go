@@ -81,7 +81,6 @@ func TestNames(t *testing.T) {
 		"metadata: {name: &n 'spegel'} # the mirror\n":       true,
 		"a: &n spegel\nmetadata: {name: *n}\n":               true,
 		"metadata:\n  name: >-\n    spegel\n":                true, // in another line
-		"metadata: {name: \"sp\\u0065gel\"}\n":               true,
 		"metadata: {name: \"${NAME}\"}\n":                    true,
 		"metadata: {name: spegel-values}\n":                  false,
 		"metadata: {name: podinfo}\nspec: {x: spegel}\n":     false,

@@ -1,7 +1,6 @@
 package yamldoc_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -64,30 +63,6 @@ func TestReach(t *testing.T) {
 	}
 	if key, _ := yamldoc.Reach(docs[0], []any{"spegel", "list", 2}); key != nil {
 		t.Errorf("got %+v; want nothing past the end of the list", key)
-	}
-}
-
-// A word is found however its characters are written, and so is the place where it is written.
-func TestUnescape(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		`a: spegel`:                   "spegel",
-		`a: "\x73pegel"`:              `\x73pegel`,
-		`a: "spe\u0067el" # x`:        `spe\u0067el`,
-		"a: \"spe\\\n    gel\"":       "spe\\\n    gel",
-		`"\U00000073\x70egel"`:        `\U00000073\x70egel`,
-		`b: \x73 spegel and \x73 too`: "spegel",
-	} {
-		u := yamldoc.Unescape([]byte(text))
-		i := bytes.Index(u.Text, []byte("spegel"))
-		if i < 0 {
-			t.Errorf("%q: the word is not found in %q", text, u.Text)
-			continue
-		}
-		start, end := u.Written(i, i+len("spegel"))
-		if got := text[start:end]; got != want {
-			t.Errorf("%q: it is written %q; want %q", text, got, want)
-		}
 	}
 }
 
