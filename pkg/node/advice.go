@@ -101,7 +101,7 @@ func (x *run) isOfSpegel(ctx context.Context, file *containerd.HostsFile) bool {
 		return false
 	}
 	known := x.matcher(ctx)
-	return slices.ContainsFunc(file.Asked(), func(m containerd.Mirror) bool {
-		return known.of(m) != "" && strings.Trim(m.At.Path, "/") == ""
+	return slices.ContainsFunc(file.InOrder(), func(m containerd.Mirror) bool {
+		return m.URL != "" && known.of(m) != "" && strings.Trim(m.At.Path, "/") == ""
 	})
 }

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
 
 // lookupTimeout bounds one question to the resolver.
@@ -20,14 +20,14 @@ const lookupTimeout = 5 * time.Second
 
 func (x *run) dns(ctx context.Context) Result {
 	var f Result
-	hosts, note := x.resolver.EtcHosts(ctx)
+	hosts, note := x.node.EtcHosts(ctx)
 	if note != "" {
 		f.note("%s", note)
 	}
 	known := true
 	for _, target := range x.targets {
 		hops, _ := x.upstreams(ctx, target) // what is wrong with its hosts file, reachability tells
-		f.askEach(hops, func(h resolver.Host, f *Result) bool {
+		f.askEach(hops, func(h containerd.Host, f *Result) bool {
 			answers := x.address(ctx, target, hostname(h.Host), hosts, f)
 			known = known && answers
 			return answers

@@ -18,12 +18,12 @@ import (
 func (x *run) mirrorConfig(ctx context.Context) Result {
 	h := x.hostsDirs(ctx)
 	there := h.There()
-	switch _, d := h.Readable(); {
+	switch {
 	case h.Refused: // whatever lies there
 	case x.knowsNothing(ctx, h):
 		return skip(noContainerd)
-	case d != nil && len(h.Dirs) == 1 && !errors.Is(d.Err, nodefs.ErrRelative):
-		return skip("%s (%s) %s", redact.Path(d.Path), h.From, nodefs.Reason(d.Err))
+	case len(h.Dirs) == 1 && h.Dirs[0].Err != nil && !nodefs.IsMissing(h.Dirs[0].Err) && !errors.Is(h.Dirs[0].Err, nodefs.ErrRelative):
+		return skip("%s (%s) %s", redact.Path(h.Dirs[0].Path), h.From, nodefs.Reason(h.Dirs[0].Err))
 	}
 	var f Result
 	x.describe(ctx, h, &f)

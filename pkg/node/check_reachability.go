@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
 
 const (
@@ -26,7 +26,7 @@ func (x *run) reachability(ctx context.Context) Result {
 	if x.Files == nil || x.Files.Remote() {
 		f.note("asked from the machine that doctor runs on, not from the node")
 	}
-	trusted := x.resolver.ReadTrustStore(ctx)
+	trusted := x.node.ReadTrustStore(ctx)
 	for _, target := range x.targets {
 		hosts, err := x.upstreams(ctx, target)
 		unread := (*nodefs.UnreadError)(nil)
@@ -37,14 +37,14 @@ func (x *run) reachability(ctx context.Context) Result {
 			f.add(Fail, "%s: containerd can't use its hosts file: %s", redact.Name(target), redact.Line(err.Error()))
 			f.fix("%s", x.fixUse(ctx, x.hostsDirs(ctx).Folder(target)))
 		}
-		f.askEach(hosts, func(h resolver.Host, f *Result) bool { return x.reach(ctx, h, unread, trusted.Err, f) })
+		f.askEach(hosts, func(h containerd.Host, f *Result) bool { return x.reach(ctx, h, unread, trusted.Err, f) })
 	}
 	return f
 }
 
 // reach asks one host for the root of its API, below which containerd asks for all else. Unread is what could not be read
 // of what the node has for the registry, and untold why its own certificates may not be all known; nil for nothing.
-func (x *run) reach(ctx context.Context, h resolver.Host, unread *nodefs.UnreadError, untold error, f *Result) (answers bool) {
+func (x *run) reach(ctx context.Context, h containerd.Host, unread *nodefs.UnreadError, untold error, f *Result) (answers bool) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	at := strings.TrimSuffix(h.URL(), "/") + "/"
@@ -76,7 +76,7 @@ func (x *run) reach(ctx context.Context, h resolver.Host, unread *nodefs.UnreadE
 		case untrusted && untold != nil:
 			status = Warn
 			why += ", by the certificates of the system, or the container, that doctor runs on; of the node's own, " + redact.Line(untold.Error())
-			f.fix("if the node has the authority among its own certificates, hand those over too: %s", strings.Join(resolver.TrustBundles()[:2], " or "))
+			f.fix("if the node has the authority among its own certificates, hand those over too: %s", strings.Join(containerd.TrustBundles()[:2], " or "))
 		}
 		f.add(status, "%s: %s", asked, why)
 		f.fix("%s", fix)
@@ -108,7 +108,7 @@ func judgeAnswer(at string, isRoot bool, code int, f *Result) {
 }
 
 // certificate judges what the server showed.
-func (x *run) certificate(h resolver.Host, state *tls.ConnectionState, f *Result) {
+func (x *run) certificate(h containerd.Host, state *tls.ConnectionState, f *Result) {
 	if state == nil || len(state.PeerCertificates) == 0 {
 		if h.Scheme == "http" {
 			f.note("%s is asked without TLS", redact.Name(h.Host))

@@ -12,7 +12,6 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
 
 func (x *run) resolution(ctx context.Context) Result {
@@ -46,7 +45,7 @@ func (x *run) resolution(ctx context.Context) Result {
 }
 
 // judgeResolution judges whom containerd asks for the image.
-func (x *run) judgeResolution(ctx context.Context, host string, r *resolver.Resolution) Result {
+func (x *run) judgeResolution(ctx context.Context, host string, r *containerd.Resolution) Result {
 	needs := docker.HostCapabilityPull
 	if _, byDigest := x.image.(reference.Digested); !byDigest {
 		needs |= docker.HostCapabilityResolve

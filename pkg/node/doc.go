@@ -2,9 +2,9 @@
 // containerd's hosts directory, whom containerd would ask for an image, what is left of broken downloads,
 // and whether a private registry can be reached with the credentials at hand.
 //
-// Here are the checks. A node's files come through internal/nodefs and internal/talos, how they configure containerd through
-// internal/containerd, whom it then asks through internal/resolver, which credentials the kubelet takes through internal/keyring,
-// and foreign text is shown through internal/redact.
+// Here are the checks. A node's files come through internal/nodefs and internal/talos, how they configure containerd and whom it then
+// asks through internal/containerd, which credentials the kubelet takes through internal/keyring, and foreign text is shown through
+// internal/redact.
 //
 // It must never print a credential: of Secrets, hosts files and logs only names, hosts and counts are
 // shown. Of the project it may import pkg/validate, pkg/rollout and pkg/pages, and none of the doors.

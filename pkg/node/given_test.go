@@ -133,7 +133,7 @@ func TestNoPlaceIsNamedForANodeWithoutConfiguration(t *testing.T) {
 		says    string
 	}{
 		"nothing of containerd":        {content{"etc/hostname": "node-1\n"}, "/etc/containerd/certs.d is not part of what could be read"},
-		"a folder without a directory": {content{beside: "{}"}, "/etc/containerd/certs.d does not exist, and the other places are not all part of what could be read"},
+		"a folder without a directory": {content{beside: "{}"}, "/etc/containerd/certs.d is not part of what could be read"},
 	} {
 		for how, open := range map[string]func() node.Files{
 			"folder": func() node.Files { return test.content.root(t) },

@@ -84,7 +84,7 @@ func isEmbedded(u *url.URL) bool {
 // registry itself is never Spegel, wherever it is.
 func (s spegelMatcher) spegelIn(file *containerd.HostsFile, registry string, f *Result) []string {
 	var out []string
-	for _, m := range file.Asked() {
+	for _, m := range file.InOrder() {
 		if shown := redact.Quote(m.URL); s.isSpegel(m, registry) && !slices.Contains(out, shown) {
 			out = append(out, shown)
 			f.note("%s is taken for Spegel %s", shown, s.of(m))

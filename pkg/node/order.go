@@ -10,7 +10,6 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 )
 
 // order is in which order containerd asks for an image: by whom it asks for it as it is named, and by whom for the content behind
@@ -27,7 +26,7 @@ const (
 )
 
 // orderOf is the order of a resolution. Needs is what a host must be able to do to be asked for the image as it is named.
-func (x *run) orderOf(ctx context.Context, r *resolver.Resolution, registry string, needs docker.HostCapabilities) order {
+func (x *run) orderOf(ctx context.Context, r *containerd.Resolution, registry string, needs docker.HostCapabilities) order {
 	var o order
 	known := x.matcher(ctx)
 	asked := 0

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/resolver"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
@@ -87,11 +86,10 @@ func examineWithin(ctx context.Context, files Files, o Options, limit time.Durat
 // run is the state of one run of the checks on one node.
 type run struct {
 	Options
-	Files    Files // nil where no node is looked at
-	node     *containerd.Node
-	resolver *resolver.Resolver
-	image    reference.Named // nil for none
-	targets  []string        // hosts of registries, as an image names them: of the image, and the private ones that are no pattern
+	Files   Files // nil where no node is looked at
+	node    *containerd.Node
+	image   reference.Named // nil for none
+	targets []string        // hosts of registries, as an image names them: of the image, and the private ones that are no pattern
 	// what the cluster runs of Spegel, or why it says nothing, once it was asked
 	placements []Placement
 	placed     error
@@ -99,8 +97,7 @@ type run struct {
 }
 
 func newRun(files Files, o Options) (*run, error) {
-	x := &run{Options: o, Files: files, node: &containerd.Node{Files: files}}
-	x.resolver = &resolver.Resolver{Node: x.node, Dial: o.Dial}
+	x := &run{Options: o, Files: files, node: &containerd.Node{Files: files, Dial: o.Dial}}
 	if o.Image != "" {
 		named, err := reference.ParseNormalizedNamed(o.Image)
 		if err != nil {
@@ -168,8 +165,8 @@ func (x *run) hostsDirs(ctx context.Context) *containerd.HostsDirs {
 }
 
 // resolve is whom containerd would ask for images of a registry.
-func (x *run) resolve(ctx context.Context, host string) (*resolver.Resolution, error) {
-	return x.resolver.Resolve(ctx, x.hostsDirs(ctx), host)
+func (x *run) resolve(ctx context.Context, host string) (*containerd.Resolution, error) {
+	return x.node.Resolve(ctx, x.hostsDirs(ctx), host)
 }
 
 // isPrivate reports whether a host, as an image names it, is a private registry.

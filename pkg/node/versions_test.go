@@ -117,6 +117,14 @@ func TestHostsFiles(t *testing.T) {
 			"harbor.example.com", "server = 'https://elsewhere.example.com'\n[host.'http://192.0.2.11:30020']\ncapabilities = ['fly']\n",
 			node.Warn, node.Pass, "1. https://harbor.example.com/v2",
 		},
+		"the same of a host that containerd does not ask, as it has no table": {
+			"harbor.example.com", "server = 'https://elsewhere.example.com'\nhost.'http://192.0.2.11:30020'.capabilities = ['fly']\n",
+			node.Warn, node.Warn, "1. https://elsewhere.example.com/v2",
+		},
+		"Spegel has no table, and an authority is not there": {
+			"harbor.example.com", "ca = 'ca.crt'\nhost.'http://192.0.2.11:30020'.capabilities = ['pull']\n",
+			node.Warn, node.Fail, "unable to read CA cert",
+		},
 		"an empty folder keeps _default away": {
 			"harbor.example.com", "", node.Pass, node.Pass, "direct",
 		},

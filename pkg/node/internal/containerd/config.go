@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
+	"net"
 	"path"
 	"slices"
 	"strings"
@@ -15,8 +18,13 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
-// maxImports bounds the files of one configuration; through talosctl each is a call.
-const maxImports = 100
+const (
+	// maxImports bounds the files of one configuration; through talosctl each is a call.
+	maxImports = 100
+	// maxTOML is how many bytes a file may have: the parser takes four times as long for twice as many tables. It bounds by itself
+	// how deep values are nested.
+	maxTOML = 64 << 10
+)
 
 // The plugins that hold the registry settings, since version 3 of the file and in version 2. Version 1 calls the
 // second one cri.
@@ -28,9 +36,13 @@ const (
 // Node is containerd on one node. What it reads of the node it reads once.
 type Node struct {
 	Files nodefs.Files // nil where no node is looked at
+	// Dial connects to a registry; nil is the network of this machine.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	config *Config
-	dirs   *HostsDirs
+	config  *Config
+	dirs    *HostsDirs
+	table   map[string][]string // addresses by name in the node's /etc/hosts
+	trusted *TrustStore         // once ReadTrustStore was called
 }
 
 // Config is what containerd makes of its configuration and of the files that it imports, as far as it matters here.
@@ -52,18 +64,24 @@ func (n *Node) Config(ctx context.Context) *Config {
 		return n.config
 	}
 	c := &Config{}
+	var leftOut []string
 	for _, main := range ConfigFiles() {
-		found := n.loadConfig(ctx, main)
-		if found != nil && (c.Main == "" || found.disabled == "") {
+		found, err := n.loadConfig(ctx, main)
+		if err == nil && (c.Main == "" || found.disabled == "") {
 			c = found
 		}
 		if c.Main != "" && c.disabled == "" {
+			leftOut = nil
 			break
+		}
+		if errors.Is(err, nodefs.ErrNotGiven) && n.inPart(ctx, main) {
+			leftOut = append(leftOut, main+", containerd's configuration, "+nodefs.Reason(err)+", so another config_path is not known")
 		}
 	}
 	if c.disabled != "" {
 		c.Unread = append(c.Unread, redact.Path(c.disabled)+" turns off the plugin that pulls images for Kubernetes: another containerd does that, and its configuration was not found")
 	}
+	c.Unread = append(c.Unread, leftOut...)
 	if ctx.Err() == nil { // the time of one check is no answer for the next
 		n.config = c
 	}
@@ -71,8 +89,8 @@ func (n *Node) Config(ctx context.Context) *Config {
 }
 
 // loadConfig follows imports as containerd 2 does: one file after the other, those that a file imports after those
-// that wait already, each once, and a later one overrides. It is nil if the first file is not there.
-func (n *Node) loadConfig(ctx context.Context, main string) *Config {
+// that wait already, each once, and a later one overrides. The error is that the first file is not there.
+func (n *Node) loadConfig(ctx context.Context, main string) (*Config, error) {
 	c := &Config{Main: main, Version: 1, images: map[string]any{}}
 	loaded := map[string]bool{}
 	for todo := []string{main}; len(todo) > 0; {
@@ -83,30 +101,30 @@ func (n *Node) loadConfig(ctx context.Context, main string) *Config {
 		}
 		loaded[name] = true
 		imports, err := n.addConfig(ctx, c, name)
-		if name == main && (nodefs.IsMissing(err) || errors.Is(err, nodefs.ErrNotGiven) && !n.leadsAway(ctx, name)) {
-			return nil
+		which := ", which containerd's configuration imports, "
+		if name == main {
+			which = ", containerd's configuration, "
 		}
-		if err != nil {
-			which := ", which containerd's configuration imports, "
-			if name == main {
-				which = ", containerd's configuration, "
-			}
+		switch {
+		case name == main && errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		case err != nil:
 			c.Unread = append(c.Unread, redact.Path(name)+which+nodefs.Reason(err))
 			continue
 		}
 		if todo = append(todo, n.resolveImports(ctx, c, name, imports)...); len(loaded)+len(todo) > maxImports {
 			c.Unread = append(c.Unread, redact.Path(name)+" imports too many files; some were not read")
-			return c
+			break
 		}
 	}
-	return c
+	return c, nil
 }
 
-// leadsAway reports whether a name that was not handed over, or a folder above it, is there as a symbolic link to what was not.
-func (n *Node) leadsAway(ctx context.Context, name string) bool {
-	for ; name != "/"; name = path.Dir(name) {
+// inPart reports whether of the folder of a file that was not handed over a part was, or a symbolic link to what was not.
+func (n *Node) inPart(ctx context.Context, file string) bool {
+	for name := file; name != "/"; name = path.Dir(name) {
 		if entries, err := n.Files.ReadDir(ctx, path.Dir(name)); err == nil {
-			return Has(entries, path.Base(name))
+			return name == file && len(entries) > 0 || Has(entries, path.Base(name))
 		}
 	}
 	return false
@@ -114,7 +132,7 @@ func (n *Node) leadsAway(ctx context.Context, name string) bool {
 
 // addConfig merges one file into the configuration and returns what it imports.
 func (n *Node) addConfig(ctx context.Context, c *Config, name string) (imports []any, err error) {
-	data, err := ReadTOML(ctx, n.Files, name)
+	data, err := n.Files.ReadFile(ctx, name, maxTOML)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +225,7 @@ func (c *Config) LocalPull() string {
 }
 
 // resolveImports makes file names of a file's imports: a relative one is beside the file, and one with a star is
-// every file that matches, by name.
+// every file of its folder that matches, by name.
 func (n *Node) resolveImports(ctx context.Context, c *Config, parent string, imports []any) []string {
 	var out []string
 	for _, entry := range imports {
@@ -218,29 +236,36 @@ func (n *Node) resolveImports(ctx context.Context, c *Config, parent string, imp
 		if name = path.Clean(name); !path.IsAbs(name) {
 			name = path.Join(path.Dir(parent), name)
 		}
-		dir, steps := "/", strings.Split(name[1:], "/")
-		for len(steps) > 0 && !strings.Contains(steps[0], "*") { // what comes before the first star need not be listed
-			dir, steps = path.Join(dir, steps[0]), steps[1:]
+		dir, pattern := path.Split(name)
+		if !strings.Contains(name, "*") {
+			out = append(out, name)
+			continue
 		}
-		out = append(out, n.glob(ctx, c, dir, steps)...)
+		entries, err := n.Files.ReadDir(ctx, path.Clean(dir))
+		if strings.Contains(dir, "*") {
+			err = errors.New("folders by a pattern are not followed")
+		}
+		if err != nil && !nodefs.IsMissing(err) && !errors.Is(err, nodefs.ErrNotFolder) {
+			c.Unread = append(c.Unread, redact.Path(path.Clean(dir))+", from which containerd's configuration imports, "+nodefs.Reason(err))
+		}
+		for _, e := range entries {
+			if ok, err := path.Match(pattern, e.Name); ok && err == nil && len(out) <= maxImports {
+				out = append(out, path.Join(dir, e.Name))
+			}
+		}
 	}
 	return out
 }
 
-// glob lists the names below a folder that match, step by step.
-func (n *Node) glob(ctx context.Context, c *Config, dir string, steps []string) []string {
-	if len(steps) == 0 {
-		return []string{dir}
-	}
-	entries, err := n.Files.ReadDir(ctx, dir)
-	if err != nil && !nodefs.IsMissing(err) && !errors.Is(err, nodefs.ErrNotFolder) {
-		c.Unread = append(c.Unread, redact.Path(dir)+", from which containerd's configuration imports, "+nodefs.Reason(err))
-	}
-	var out []string
-	for _, e := range entries {
-		if ok, err := path.Match(steps[0], e.Name); ok && err == nil && len(out) <= maxImports {
-			out = append(out, n.glob(ctx, c, path.Join(dir, e.Name), steps[1:])...)
+// tomlError says what is wrong in a file, and where.
+func tomlError(err error) string {
+	if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
+		row, column := at.Position()
+		text, _, typed := strings.Cut(at.Error(), " into struct field ") // of this program
+		if typed {
+			text += " into " + strings.Join(at.Key(), ".")
 		}
+		return fmt.Sprintf("line %d, column %d: %s", row, column, redact.Line(text))
 	}
-	return out
+	return redact.Line(err.Error())
 }

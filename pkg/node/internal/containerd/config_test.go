@@ -72,11 +72,6 @@ func TestImportsAsContainerd(t *testing.T) {
 			main:                           "version = 2\nimports = ['conf.d/*.toml']\n" + v2Path + "'/a'\n",
 			"etc/containerd/conf.d/b.toml": v1Path + "'/b'\n",
 		}, "/b", "etc/containerd/conf.d/b.toml"},
-		"folders with a star": {map[string]string{
-			main:                               "version = 3\nimports = ['*/c?nf/a.toml']\n",
-			"etc/containerd/x/conf/a.toml":     "version = 3\n" + v3Path + "'/a'\n",
-			"etc/containerd/y/conf/other.toml": "version = 3\n" + v3Path + "'/b'\n",
-		}, "/a", "etc/containerd/x/conf/a.toml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,10 +115,11 @@ func TestImportsThatFail(t *testing.T) {
 		files map[string]string
 		says  string
 	}{
-		"not there":    {map[string]string{"config.toml": "version = 3\nimports = ['/etc/containerd/gone.toml']\n" + v3Path + "'/a'\n"}, "/etc/containerd/gone.toml, which containerd's configuration imports, does not exist"},
-		"left out":     {map[string]string{"config.toml": "version = 3\nimports = ['/opt/b.toml']\n"}, "/opt/b.toml, which containerd's configuration imports, is not part of what could be read"},
-		"no TOML":      {map[string]string{"config.toml": "version = 3\nimports = ['b.toml']\n", "b.toml": "x"}, "/etc/containerd/b.toml, which containerd's configuration imports, can't be read: is no TOML"},
-		"itself twice": {map[string]string{"config.toml": "version = 3\nimports = ['config.toml', './config.toml']\n"}, ""},
+		"not there":            {map[string]string{"config.toml": "version = 3\nimports = ['/etc/containerd/gone.toml']\n" + v3Path + "'/a'\n"}, "/etc/containerd/gone.toml, which containerd's configuration imports, does not exist"},
+		"left out":             {map[string]string{"config.toml": "version = 3\nimports = ['/opt/b.toml']\n"}, "/opt/b.toml, which containerd's configuration imports, is not part of what could be read"},
+		"no TOML":              {map[string]string{"config.toml": "version = 3\nimports = ['b.toml']\n", "b.toml": "x"}, "/etc/containerd/b.toml, which containerd's configuration imports, can't be read: is no TOML"},
+		"folders by a pattern": {map[string]string{"config.toml": "version = 3\nimports = ['*/a.toml']\n"}, "/etc/containerd/*, from which containerd's configuration imports, can't be read: folders by a pattern are not followed"},
+		"itself twice":         {map[string]string{"config.toml": "version = 3\nimports = ['config.toml', './config.toml']\n"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -39,16 +39,6 @@ func (h *HostsDirs) There() []*HostsDir {
 	return slices.DeleteFunc(slices.Clone(h.Dirs), func(d *HostsDir) bool { return d.Err != nil })
 }
 
-// Readable are the directories up to the first one that is there, or may be, and can't be read.
-func (h *HostsDirs) Readable() (dirs []*HostsDir, unread *HostsDir) {
-	for i, d := range h.Dirs {
-		if d.Err != nil && !nodefs.IsMissing(d.Err) {
-			return h.Dirs[:i], d
-		}
-	}
-	return h.Dirs, nil
-}
-
 // Paths lists them.
 func (h *HostsDirs) Paths() []string {
 	var out []string
@@ -58,20 +48,22 @@ func (h *HostsDirs) Paths() []string {
 	return out
 }
 
-// Folder is the one that decides for a host, as an image names it; empty for none.
+// Folder is the one that decides for a host, as an image names it; empty for none. A _default in one directory comes before the
+// host's own folder in the next.
 func (h *HostsDirs) Folder(host string) string {
-	return append(Folders(h.Dirs, host), "")[0]
+	for _, d := range h.Dirs {
+		for _, folder := range d.folders(host) {
+			return folder
+		}
+	}
+	return ""
 }
 
-// Folders are the folders that there are for a host, in containerd's order: a _default in one directory comes before
-// the host's own folder in the next.
-func Folders(dirs []*HostsDir, host string) []string {
-	var out []string
-	for _, d := range dirs {
-		for _, name := range FoldersFor(host) {
-			if Has(d.Entries, name) {
-				out = append(out, path.Join(d.Path, name))
-			}
+// folders are those that there are for a host, in containerd's order.
+func (d *HostsDir) folders(host string) (out []string) {
+	for _, name := range FoldersFor(host) {
+		if Has(d.Entries, name) {
+			out = append(out, path.Join(d.Path, name))
 		}
 	}
 	return out
@@ -93,7 +85,10 @@ func defaultHostsDirs() []string { return []string{"/etc/containerd/certs.d", "/
 
 // HostsDirs finds the directories, once. Written is the one that Spegel is told to write; empty for none.
 func (n *Node) HostsDirs(ctx context.Context, written string) *HostsDirs {
-	if n.dirs != nil {
+	switch {
+	case n.Files == nil:
+		return &HostsDirs{}
+	case n.dirs != nil:
 		return n.dirs
 	}
 	h := n.findHostsDirs(ctx, written)
@@ -127,9 +122,7 @@ func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 		h.Dirs = n.readHostsDirs(ctx, []string{written})
 	default:
 		h.From, h.Guess = "where it usually is", true
-		d := n.guessHostsDir(ctx, config)
-		h.Dirs = []*HostsDir{d}
-		h.Unread = append(h.Unread, n.notBeside(ctx, d, config)...)
+		h.Dirs = []*HostsDir{n.guessHostsDir(ctx, config)}
 	}
 	if written != "" && !slices.Contains(h.Paths(), written) {
 		h.Aside = n.readHostsDirs(ctx, []string{written})
@@ -137,31 +130,20 @@ func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 	return h
 }
 
-// guessHostsDir takes the first place that is there, or else the last. That it is missing says nothing where others may be
-// there on the node, and nothing tells which containerd it runs.
+// guessHostsDir takes the first place that is there, or else the last. Without a configuration, that this one is missing says nothing
+// where others may be there.
 func (n *Node) guessHostsDir(ctx context.Context, config *Config) *HostsDir {
 	dirs := n.readHostsDirs(ctx, KnownHostsDirs())
-	if at := slices.IndexFunc(dirs, func(d *HostsDir) bool { return !errors.Is(d.Err, fs.ErrNotExist) }); at >= 0 {
-		return dirs[at]
-	}
-	last := dirs[len(dirs)-1]
-	if config.Main == "" && nodefs.IsMissing(last.Err) && slices.ContainsFunc(dirs, func(d *HostsDir) bool { return errors.Is(d.Err, nodefs.ErrNotGiven) }) {
-		last.Err = nodefs.ErrElsewhere
-	}
-	return last
-}
-
-// notBeside says where the configuration whose place is beside a directory that is there was not handed over.
-func (n *Node) notBeside(ctx context.Context, d *HostsDir, config *Config) (unread []string) {
-	for _, name := range ConfigFiles() {
-		if d.Err != nil || path.Dir(name) != path.Dir(d.Path) || name == config.Main {
-			continue
-		}
-		if _, err := ReadTOML(ctx, n.Files, name); errors.Is(err, nodefs.ErrNotGiven) {
-			unread = append(unread, name+", containerd's configuration, "+nodefs.Reason(err)+", so another config_path is not known")
+	last := *dirs[len(dirs)-1]
+	for _, d := range dirs {
+		switch {
+		case !errors.Is(d.Err, fs.ErrNotExist):
+			return d
+		case config.Main == "" && errors.Is(d.Err, nodefs.ErrNotGiven):
+			last.Err = d.Err
 		}
 	}
-	return unread
+	return &last
 }
 
 func (n *Node) readHostsDirs(ctx context.Context, paths []string) []*HostsDir {
@@ -178,7 +160,7 @@ func (n *Node) readHostsDirs(ctx context.Context, paths []string) []*HostsDir {
 
 // HostsFile reads the hosts.toml of one directory. An empty one is to containerd as if it were not there.
 func (n *Node) HostsFile(ctx context.Context, dir string) (HostsFile, error) {
-	data, err := ReadTOML(ctx, n.Files, path.Join(dir, nodefs.HostsToml))
+	data, err := n.Files.ReadFile(ctx, path.Join(dir, nodefs.HostsToml), maxTOML)
 	if err == nil && len(data) == 0 {
 		err = fs.ErrNotExist
 	}

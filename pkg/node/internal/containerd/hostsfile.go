@@ -28,9 +28,8 @@ const (
 // of containerd's own resolver; this is for seeing what a file is.
 type HostsFile struct {
 	Server  Mirror   // without a URL where the file names none
-	Mirrors []Mirror // in the order of their tables, then those without one, which containerd does not ask, by URL
+	Mirrors []Mirror // those that have a table of their own, in the order and as often as containerd asks them
 	Own     []string // settings of the registry itself, by key: ca, client, header, override_path, skip_verify
-	tables  []string // the hosts of the tables, as often as containerd asks them
 }
 
 // Mirror is a host that a file names.
@@ -42,27 +41,13 @@ type Mirror struct {
 	settings    *settings
 }
 
-// Asked are those that containerd asks in place of the registry: the mirrors, and the server if the file names one.
-func (f *HostsFile) Asked() []Mirror {
-	if f.Server.URL == "" {
-		return f.Mirrors
-	}
-	return append(slices.Clone(f.Mirrors), f.Server)
-}
-
 // InOrder are the hosts in the order in which containerd has them, the server or what stands for it last.
-func (f *HostsFile) InOrder() []Mirror {
-	var out []Mirror
-	for _, u := range f.tables {
-		out = append(out, f.Mirrors[slices.IndexFunc(f.Mirrors, func(m Mirror) bool { return m.URL == u })])
-	}
-	return append(out, f.Server)
-}
+func (f *HostsFile) InOrder() []Mirror { return append(slices.Clone(f.Mirrors), f.Server) }
 
 // Instead is the server that a file has containerd ask in place of the registry itself; empty where the registry is
 // asked too. containerd asks the registry last where a file names no server, and only the server where it names one.
 func (f *HostsFile) Instead(registry string) string {
-	if slices.ContainsFunc(f.Asked(), func(m Mirror) bool { return IsRegistry(m.At.Host, registry) }) {
+	if f.Server.URL == "" || slices.ContainsFunc(f.InOrder(), func(m Mirror) bool { return IsRegistry(m.At.Host, registry) }) {
 		return ""
 	}
 	return f.Server.URL
@@ -112,12 +97,9 @@ func parseHosts(data []byte) (f HostsFile, err error) {
 	if err := toml.Unmarshal(data, &c); err != nil {
 		return f, errors.New(tomlError(err))
 	}
-	f.tables, f.Own = tables(data), c.special()
+	f.Own = c.special()
 	f.Server, err = c.mirror(c.Server)
-	for _, u := range slices.Concat(f.tables, slices.Sorted(maps.Keys(c.Hosts))) {
-		if slices.ContainsFunc(f.Mirrors, func(m Mirror) bool { return m.URL == u }) {
-			continue
-		}
+	for _, u := range tables(data) {
 		of := c.Hosts[u]
 		m, wrong := of.mirror(u)
 		err = errors.Join(err, wrong)
@@ -210,13 +192,13 @@ func (f *HostsFile) Bare() []byte {
 		b.WriteString("server = " + quoteTOML(f.Server.URL) + "\n")
 	}
 	f.Server.settings.bare(&b)
-	for i, u := range f.tables {
-		if slices.Contains(f.tables[:i], u) { // it is asked again for a table below its own
-			b.WriteString("[host." + quoteTOML(u) + ".header]\n")
+	for i, m := range f.Mirrors {
+		if slices.ContainsFunc(f.Mirrors[:i], func(before Mirror) bool { return before.URL == m.URL }) { // for a table below its own
+			b.WriteString("[host." + quoteTOML(m.URL) + ".header]\n")
 			continue
 		}
-		b.WriteString("[host." + quoteTOML(u) + "]\n")
-		f.InOrder()[i].settings.bare(&b)
+		b.WriteString("[host." + quoteTOML(m.URL) + "]\n")
+		m.settings.bare(&b)
 	}
 	return b.Bytes()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
@@ -37,8 +36,6 @@ var (
 	ErrRelative   = errors.New("is relative to the folder that containerd was started in, so that it was not read")
 	// ErrNotGiven is fs.ErrNotExist where the node may well have the file.
 	ErrNotGiven = fmt.Errorf("is not part of what could be read: %w", fs.ErrNotExist)
-	// ErrElsewhere is ErrNotGiven of one place of several.
-	ErrElsewhere = fmt.Errorf("does not exist, and the other places are not all part of what could be read: %w", ErrNotGiven)
 )
 
 // Files reads the files of one node. Names are absolute paths on the node, with slashes. Every read is
@@ -78,18 +75,14 @@ func IsMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) && !error
 
 // Reason says why a file can't be read.
 func Reason(err error) string {
-	for _, known := range []error{ErrElsewhere, ErrNotGiven} { // which are fs.ErrNotExist too
-		if errors.Is(err, known) {
-			text, _, _ := strings.Cut(known.Error(), ":")
-			return text
-		}
-	}
 	for _, known := range []error{ErrTooLarge, ErrTooMany, ErrNotRegular, ErrNotFolder, ErrLoop, ErrRelative} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}
 	}
 	switch {
+	case errors.Is(err, ErrNotGiven):
+		return "is not part of what could be read"
 	case errors.Is(err, fs.ErrNotExist):
 		return "does not exist"
 	case errors.Is(err, fs.ErrPermission):

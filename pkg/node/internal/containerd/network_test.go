@@ -1,4 +1,4 @@
-package resolver
+package containerd
 
 import (
 	"context"
@@ -17,11 +17,11 @@ func TestSeveralAddresses(t *testing.T) {
 		t.Error(diff)
 	}
 	var asked []string
-	r := &Resolver{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+	n := &Node{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
 		asked = append(asked, address)
 		return nil, net.ErrClosed
 	}}
-	if _, err := r.dial(t.Context(), table, "tcp", "a:443"); err == nil {
+	if _, err := n.dial(t.Context(), table, "tcp", "a:443"); err == nil {
 		t.Error("no error")
 	}
 	if diff := cmp.Diff([]string{"192.0.2.1:443", "192.0.2.2:443"}, asked); diff != "" {

@@ -1,29 +1,14 @@
-package resolver
+package containerd
 
 import (
 	"strings"
 	"testing"
-
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
-	"github.com/spegel-guard/spegel-guard/test/folder"
 )
-
-// root is a node with these files, by name without the leading slash.
-func root(t testing.TB, all map[string]string) nodefs.Files {
-	t.Helper()
-	r, err := nodefs.OpenRoot(folder.Write(t, all))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.Close() })
-	return r
-}
 
 // bare is what containerd's resolver is given of a hosts file.
 func bare(t *testing.T, text string) string {
 	t.Helper()
-	n := &containerd.Node{Files: root(t, map[string]string{"h/hosts.toml": text})}
+	n := &Node{Files: root(t, map[string]string{"h/hosts.toml": text})}
 	f, err := n.HostsFile(t.Context(), "/h")
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
@@ -81,7 +66,7 @@ func TestClientCertificates(t *testing.T) {
 // resolve asks for registry reg.
 func resolve(t *testing.T, files map[string]string) (*Resolution, error) {
 	t.Helper()
-	n := &containerd.Node{Files: root(t, files)}
+	n := &Node{Files: root(t, files)}
 	entries, err := n.Files.ReadDir(t.Context(), "/h")
-	return (&Resolver{Node: n}).Resolve(t.Context(), &containerd.HostsDirs{Dirs: []*containerd.HostsDir{{Path: "/h", Entries: entries, Err: err}}}, "reg")
+	return n.Resolve(t.Context(), &HostsDirs{Dirs: []*HostsDir{{Path: "/h", Entries: entries, Err: err}}}, "reg")
 }

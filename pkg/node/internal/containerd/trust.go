@@ -1,6 +1,7 @@
-package resolver
+package containerd
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -36,41 +37,36 @@ type TrustStore struct {
 }
 
 // ReadTrustStore reads it, for all that is resolved from then on.
-func (r *Resolver) ReadTrustStore(ctx context.Context) *TrustStore {
+func (n *Node) ReadTrustStore(ctx context.Context) *TrustStore {
 	s := &TrustStore{}
-	r.trusted = s
-	if r.Node.Files == nil {
-		s.Err = nodefs.Unread("", errors.New("there is no node to look at"))
+	n.trusted = s
+	if n.Files == nil {
+		s.Err = errors.New("there is no node to look at")
 		return s
 	}
 	ctx, cancel := context.WithTimeout(ctx, trustTimeout)
 	defer cancel()
 	read := func(name string) bool {
-		data, err := r.Node.Files.ReadFile(ctx, name, int64(min(nodefs.MaxFile, maxTrust-len(s.pem))))
+		data, err := n.Files.ReadFile(ctx, name, int64(min(nodefs.MaxFile, maxTrust-len(s.pem))))
 		s.missed(name, err)
-		if err == nil {
-			s.pem = append(append(s.pem, data...), '\n')
-		}
+		s.pem = append(append(s.pem, data...), '\n')
 		return err == nil
 	}
-	bundle := ""
-	if at := slices.IndexFunc(TrustBundles(), read); at >= 0 {
-		bundle = TrustBundles()[at]
-	}
+	bundled := slices.ContainsFunc(TrustBundles(), read)
 	for _, folder := range trustFolders() {
-		entries, err := r.Node.Files.ReadDir(ctx, folder)
+		entries, err := n.Files.ReadDir(ctx, folder)
 		s.missed(folder, err)
 		for _, e := range entries[:min(len(entries), maxTrustFiles)] {
-			if name := path.Join(folder, e.Name); name != bundle && !e.Type.IsDir() {
-				read(name)
+			if !e.Type.IsDir() {
+				read(path.Join(folder, e.Name))
 			}
 		}
 	}
 	switch {
-	case bundle != "": // single files repeat it, and their links may lead to what is not there
+	case bundled: // single files repeat it, and their links may lead to what is not there
 		s.Err = nil
-	case len(s.pem) == 0 && s.Err == nil && r.Node.Files.Remote():
-		s.Err = nodefs.Unread("", errors.New("none of them were found"))
+	case len(bytes.TrimSpace(s.pem)) == 0 && s.Err == nil && n.Files.Remote():
+		s.Err = errors.New("none of them were found")
 	}
 	return s
 }

@@ -1,4 +1,4 @@
-package resolver
+package containerd
 
 import (
 	"cmp"
@@ -17,19 +17,19 @@ import (
 const dialTimeout = 3 * time.Second
 
 // EtcHosts reads the node's table of hosts; the note says why there is none.
-func (r *Resolver) EtcHosts(ctx context.Context) (table map[string][]string, note string) {
-	if r.Node.Files == nil {
+func (n *Node) EtcHosts(ctx context.Context) (table map[string][]string, note string) {
+	if n.Files == nil {
 		return nil, "without a node there is no /etc/hosts to look at"
 	}
-	if r.table != nil { // once is enough
-		return r.table, ""
+	if n.table != nil { // once is enough
+		return n.table, ""
 	}
-	data, err := r.Node.Files.ReadFile(ctx, "/etc/hosts", nodefs.MaxFile)
+	data, err := n.Files.ReadFile(ctx, "/etc/hosts", nodefs.MaxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, "/etc/hosts " + nodefs.Reason(err)
 	}
-	r.table = parseEtcHosts(data)
-	return r.table, ""
+	n.table = parseEtcHosts(data)
+	return n.table, ""
 }
 
 func parseEtcHosts(data []byte) map[string][]string {
@@ -53,8 +53,8 @@ func parseEtcHosts(data []byte) map[string][]string {
 }
 
 // dial connects to where the node would: its /etc/hosts goes before the resolver.
-func (r *Resolver) dial(ctx context.Context, table map[string][]string, network, address string) (net.Conn, error) {
-	dial := r.Dial
+func (n *Node) dial(ctx context.Context, table map[string][]string, network, address string) (net.Conn, error) {
+	dial := n.Dial
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext // so that a second address gets its turn
 	}

@@ -1,4 +1,4 @@
-package resolver
+package containerd
 
 import (
 	"os"
@@ -11,8 +11,6 @@ import (
 	"github.com/containerd/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/sirupsen/logrus"
-
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 )
 
 // ignored notes whether containerd ignores a file.
@@ -37,7 +35,7 @@ func FuzzHostsFile(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, "hosts.toml"), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		n := &containerd.Node{Files: root(t, map[string]string{"h/hosts.toml": string(data)})}
+		n := &Node{Files: root(t, map[string]string{"h/hosts.toml": string(data)})}
 		own, err := n.HostsFile(t.Context(), "/h")
 		if len(data) == 0 {
 			return // as if it were not there
@@ -58,16 +56,16 @@ func FuzzHostsFile(f *testing.F) {
 		if err != nil || failed != nil {
 			return // a file that is ignored, or a certificate that is not there
 		}
-		ours, err := (&Resolver{Node: n}).hosts(t.Context(), &Resolution{Folder: "/h", File: own}, "reg")
-		if err != nil {
+		ours := &Resolution{Folder: "/h", File: own}
+		if err := n.ask(t.Context(), ours, "reg"); err != nil {
 			t.Errorf("%v; containerd has no error\n%s", err, data)
 		}
 		var want, got []string
 		for _, h := range theirs {
 			want = append(want, Host{RegistryHost: h}.URL())
 		}
-		for _, h := range ours {
-			got = append(got, Host{RegistryHost: h}.URL())
+		for _, h := range ours.Hosts {
+			got = append(got, h.URL())
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("of the copy (-containerd +doctor):\n%s%s\n%s", diff, data, own.Bare())
