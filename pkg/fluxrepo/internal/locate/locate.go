@@ -5,8 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
@@ -41,16 +40,15 @@ type Target struct {
 
 // Finder looks in one repository.
 type Finder struct {
-	graph   *fluxgraph.Graph
-	most    int                              // work of the graph, after which nothing is tried
-	trials  map[*fluxgraph.Object]int        // of a release
-	files   map[string][]byte                // that were read
-	extents map[string]map[*yaml.Node][2]int // of the objects in a file
+	graph  *fluxgraph.Graph
+	most   int                       // work of the graph, after which nothing is tried
+	trials map[*fluxgraph.Object]int // of a release
+	files  map[string][]byte         // that were read
 }
 
 // New is a finder of a repository that was built.
 func New(g *fluxgraph.Graph) *Finder {
-	return &Finder{graph: g, most: g.Work() + maxWork, files: map[string][]byte{}, extents: map[string]map[*yaml.Node][2]int{}, trials: map[*fluxgraph.Object]int{}}
+	return &Finder{graph: g, most: g.Work() + maxWork, files: map[string][]byte{}, trials: map[*fluxgraph.Object]int{}}
 }
 
 // Find is the place of a node: of the text of a scalar, or of the key of anything else. Of what does not exist it is
@@ -64,7 +62,8 @@ func (f *Finder) Find(t Target) (p Place, ok bool) {
 			return p, true
 		}
 	}
-	node, set := t.value(t.Holder)
+	holder := t.read(t.Holder)
+	node, set := certainty.At(holder, t.Path)
 	if text, isText := node.(string); set && isText && text != "" && !isKey(t.Path) {
 		for _, find := range []*regexp.Regexp{regexp.MustCompile("(" + regexp.QuoteMeta(host(text)) + ")"), variable} { // it may be handed over, or put together
 			if p, ok := f.trial(t, find, holds); ok {
@@ -73,7 +72,7 @@ func (f *Finder) Find(t Target) (p Place, ok bool) {
 		}
 	}
 	for full := t.Path; len(t.Path) > 0; t.Path = t.Path[:len(t.Path)-1] {
-		if node, exists := t.value(t.Holder); exists && isKey(t.Path) {
+		if node, exists := certainty.At(holder, t.Path); exists && isKey(t.Path) {
 			p, ok = f.key(t, node)
 			p.Approximate = set && len(t.Path) < len(full)
 			return p, ok

@@ -69,7 +69,7 @@ func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
 	o := r.Object
 	inline := Target{Release: o, Holder: o, Path: append([]any{"spec", "values"}, of.Path...)}
 	var targets []Target
-	_, set := inline.value(o)
+	set := inline.depth() == len(inline.Path)
 	if of.Origin.Kind == "" {
 		targets = append(targets, inline)
 	}

@@ -12,9 +12,9 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/judge"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
 // occurrence is a text in a file.
@@ -24,57 +24,93 @@ type occurrence struct {
 	marker     string
 }
 
-// trial finds the occurrence whose marker stands at the target. Those near to the holder are tried at once, each with a
-// marker of its own, as they leave most builds as they are; then all of them; and where that breaks the build, or the
-// release is another one then, one after the other.
+// trial finds the occurrence whose marker stands at the target. All of a text are tried at once, each with a marker of its
+// own: first those near to the holder, as they leave most builds as they are, then with those further away; and where
+// that breaks the build, or the release is another one then, one after the other.
 func (f *Finder) trial(t Target, find *regexp.Regexp, stands func(now any) func(marker string) bool) (Place, bool) {
 	f.trials[t.Release]++
-	if f.trials[t.Release] > maxTrials || f.graph.Work() > f.most {
+	if f.trials[t.Release] > maxTrials {
 		return Place{}, false
 	}
-	all, near := f.occurrences(t, find)
-	tries := [][]occurrence{all}
-	if near > 0 && near < len(all) {
-		tries = [][]occurrence{all[:near], all}
-	}
-	if len(all) > 1 {
-		tries = slices.AppendSeq(tries, slices.Chunk(all, 1))
-	}
-	for _, some := range tries {
-		now, ok := f.build(t, some)
-		if !ok {
+	var all []occurrence
+	for _, near := range f.texts(t) {
+		before := len(all)
+		for _, in := range near {
+			all = f.occurrences(all, in, find)
+		}
+		if len(all) == before {
 			continue
 		}
-		stands := stands(now)
-		for _, o := range some {
-			if stands(o.marker) {
-				return f.place(o), true
-			}
+		if p, ok := f.try(t, all, stands); ok {
+			return p, true
+		}
+	}
+	for i := 0; len(all) > 1 && i < len(all); i++ {
+		if p, ok := f.try(t, all[i:i+1], stands); ok {
+			return p, true
 		}
 	}
 	return Place{}, false
 }
 
-// extent is where the lines of an object begin and end in the bytes of its file.
-func (f *Finder) extent(file string, node *yaml.Node) (start, end int) {
-	of, known := f.extents[file]
-	if !known {
-		of = map[*yaml.Node][2]int{}
-		f.extents[file] = of
-		docs, _ := f.graph.Tree().Documents(file) // it was read
-		objects := yamldoc.Objects(docs)
-		data, line, at := f.read(file), 1, 0
-		for i, o := range objects {
-			for ; line < o.Line; line++ {
-				at += bytes.IndexByte(data[at:], '\n') + 1
-			}
-			of[o] = [2]int{at, len(data)}
-			if i > 0 {
-				of[objects[i-1]] = [2]int{of[objects[i-1]][0], at}
-			}
+// try builds with some markers, and is the place of the one that stands at the target.
+func (f *Finder) try(t Target, some []occurrence, stands func(now any) func(marker string) bool) (Place, bool) {
+	now, ok := f.build(t, some)
+	if !ok {
+		return Place{}, false
+	}
+	at := stands(now)
+	for _, o := range some {
+		if at(o.marker) {
+			return f.place(o), true
 		}
 	}
-	return of[node][0], of[node][1]
+	return Place{}, false
+}
+
+// text is a part of a file.
+type text struct {
+	file       string
+	start, end int
+}
+
+// texts are what a target is made of, in three steps: the document of its holder, or what stands behind it; what its build
+// reads; and what leads to that, or to the release. Of what nothing builds only the document counts.
+func (f *Finder) texts(t Target) (steps [3][]text) {
+	own, node := f.graph.Document(t.Holder)
+	if node != nil {
+		steps[0] = []text{f.document(own, node)}
+	}
+	n := t.Holder.By
+	if n == nil {
+		return steps
+	}
+	reads := map[string]bool{}
+	n.Files(func(p string) bool { reads[p] = true; return true })
+	for _, file := range f.graph.Inputs(t.Release, t.Holder, own) {
+		in, step := text{file, 0, len(f.read(file))}, 2
+		if reads[file] {
+			step = 1
+		}
+		if file == own {
+			steps[0][0].end, in.end = in.end, steps[0][0].start
+		}
+		steps[step] = append(steps[step], in)
+	}
+	return steps
+}
+
+// document is the text of an object in its file.
+func (f *Finder) document(file string, node *yaml.Node) text {
+	data, begin := f.read(file), 0
+	for range node.Line - 1 {
+		begin += bytes.IndexByte(data[begin:], '\n') + 1
+	}
+	end := len(data)
+	if i := bytes.Index(data[begin:], []byte("\n---")); i >= 0 {
+		end = begin + i + 1
+	}
+	return text{file, begin, end}
 }
 
 // marker stands for the text of one occurrence. It is a valid part of a host, a name and a key.
@@ -83,14 +119,14 @@ func marker(i int) string { return fmt.Sprintf("sgm%dx", i) }
 // build builds again with markers in the place of some occurrences, and returns the node at the target. Of an object that
 // nothing builds, only its own document matters.
 func (f *Finder) build(t Target, some []occurrence) (now any, ok bool) {
-	if len(some) == 0 || f.graph.Work() > f.most {
+	if f.graph.Work() > f.most {
 		return nil, false
 	}
 	var holder *fluxgraph.Object
 	if t.Holder.By == nil {
 		file, node := f.graph.Document(t.Holder)
-		begin, end := f.extent(file, node)
-		text := edited(f.read(file)[begin:end], begin, some)
+		in := f.document(file, node)
+		text := edited(f.read(file)[in.start:in.end], in.start, some)
 		f.most -= len(text)
 		blanks := bytes.Repeat([]byte(" "), node.Column-1) // in place of what stands before it in its first line
 		holder = f.graph.Reread(t.Holder, slices.Concat(blanks, text[len(blanks):]))
@@ -106,7 +142,10 @@ func (f *Finder) build(t Target, some []occurrence) (now any, ok bool) {
 	if holder == nil {
 		return nil, false
 	}
-	return t.value(holder)
+	if now = t.read(holder); len(t.Path) == 0 {
+		return now, true
+	}
+	return certainty.At(now, t.Path)
 }
 
 // edited is a text with markers in the place of some occurrences. It begins at a byte of their file.
@@ -133,43 +172,16 @@ func (f *Finder) again(t Target, edits map[string][]byte) *fluxgraph.Object {
 	return o
 }
 
-// occurrences are the places of a text in the inputs of a target, the nearest first: those in the document of the holder
-// or behind it, of which there are first, then the others of its file and those of other files. A group of the expression
-// that finds them is the text.
-func (f *Finder) occurrences(t Target, find *regexp.Regexp) (all []occurrence, first int) {
-	var near, far []occurrence
-	own, node := f.graph.Document(t.Holder)
-	begin, end := f.extent(own, node)
-	files := []string{own}
-	if t.Holder.By != nil {
-		files = f.graph.Inputs(t.Release, t.Holder, own)
-	}
-	for _, file := range files {
-		data, at := f.read(file), 0
-		if t.Holder.By == nil {
-			data, at = data[begin:end], begin
-		}
-		f.most -= len(data) / perSearch
-		for _, m := range find.FindAllSubmatchIndex(data, -1) {
-			i := 2 + slices.IndexFunc(m[2:], func(at int) bool { return at >= 0 })
-			if i < 2 {
-				continue
-			}
-			list := &far
-			if file == own && at+m[i] >= begin {
-				list = &near
-			}
-			if len(*list) < maxOccurrences {
-				*list = append(*list, occurrence{file: file, start: at + m[i], end: at + m[i+1]})
-			}
+// occurrences adds the places of what an expression finds in a text: the group of it that matches.
+func (f *Finder) occurrences(all []occurrence, in text, find *regexp.Regexp) []occurrence {
+	data := f.read(in.file)[in.start:in.end]
+	f.most -= len(data) / perSearch
+	for _, m := range find.FindAllSubmatchIndex(data, -1) {
+		if i := 2 + slices.IndexFunc(m[2:], func(at int) bool { return at >= 0 }); i >= 2 && len(all) < maxOccurrences {
+			all = append(all, occurrence{in.file, in.start + m[i], in.start + m[i+1], marker(len(all))})
 		}
 	}
-	all = slices.Concat(near, far)
-	all = all[:min(len(all), maxOccurrences)]
-	for i := range all {
-		all[i].marker = marker(i)
-	}
-	return all, len(near)
+	return all
 }
 
 // read is a file of the repository. An error was said where the file was first read.

@@ -11,25 +11,18 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 )
 
-// value is the node at the target's path in an object.
-func (t Target) value(o *fluxgraph.Object) (any, bool) {
+// read is what a target's path leads into: an object, or the values in a key of its data.
+func (t Target) read(o *fluxgraph.Object) (v any) {
 	text := o.Text
 	if t.Key != "" {
-		data, err := substitute.Data(o.Kind, o.Text)
-		d, ok := data[t.Key]
-		if err != nil || !ok {
-			return nil, false
-		}
+		data, _ := substitute.Data(o.Kind, o.Text) // of what can't be read, nothing is found
+		text = []byte(data[t.Key].Text)
 		if t.Path == nil { // as a whole
-			return d.Text, true
+			return data[t.Key].Text
 		}
-		text = []byte(d.Text)
 	}
-	var v any
-	if err := sigsyaml.Unmarshal(text, &v); err != nil {
-		return nil, false
-	}
-	return certainty.At(v, t.Path)
+	_ = sigsyaml.Unmarshal(text, &v)
+	return v
 }
 
 // holds reports whether a marker stands in any key or scalar of a node.
@@ -40,10 +33,11 @@ func holds(now any) func(marker string) bool {
 
 // depth is how many steps of a target's path exist.
 func (t Target) depth() int {
-	for ; len(t.Path) > 0; t.Path = t.Path[:len(t.Path)-1] {
-		if _, ok := t.value(t.Holder); ok {
-			break
+	v := t.read(t.Holder)
+	for n := len(t.Path); n > 0; n-- {
+		if _, ok := certainty.At(v, t.Path[:n]); ok {
+			return n
 		}
 	}
-	return len(t.Path)
+	return 0
 }

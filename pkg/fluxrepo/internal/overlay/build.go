@@ -6,6 +6,9 @@ import (
 	"path"
 	"slices"
 
+	"go.yaml.in/yaml/v3"
+	sigsyaml "sigs.k8s.io/yaml"
+
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
 
@@ -155,11 +158,24 @@ func (c *Cache) run(b *Build, over map[string]string) *Built {
 		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !builtins) {
 			continue
 		}
-		text, err := r.AsYAML()
+		text, err := written(r.YNode(), r.GetKind())
 		if err != nil {
 			return &Built{Err: Plain(err)} // Flux applies none of it
 		}
 		out.Objects = append(out.Objects, newObject(r.YNode(), text))
 	}
 	return out
+}
+
+// written is an object as kustomize writes it, which does so by way of a text and of JSON. What SOPS says of how it has
+// encrypted data is longer than most of these, and never looked at.
+func written(n *yaml.Node, kind string) ([]byte, error) {
+	var fields map[string]any
+	if err := n.Decode(&fields); err != nil {
+		return nil, err
+	}
+	if kind == "ConfigMap" || kind == "Secret" {
+		delete(fields, "sops")
+	}
+	return sigsyaml.Marshal(fields)
 }
