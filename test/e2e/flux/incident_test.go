@@ -119,6 +119,24 @@ func TestFluxReleaseThatTurnedBad(t *testing.T) {
 	})
 }
 
+// TestFluxReconcileOfABadRelease is not parallel: it changes the policy that all tests share. A release that its own values make bad
+// is refused as it is, at "flux reconcile helmrelease" and when Flux dry-runs it, and stays.
+func TestFluxReconcileOfABadRelease(t *testing.T) {
+	a := newForcedApp(t, "flux-inline-bad", fix)
+	a.applied("app")
+	clustertest.SetPolicy(t, guard, testPolicy+"  - docker.io\n")
+	t.Cleanup(func() { clustertest.SetPolicy(t, guard, testPolicy) })
+	uid := a.twice(func() {
+		if r := a.flux("reconcile", "helmrelease", "spegel"); r.ExitCode == 0 || !strings.Contains(r.Output, "[private-registry-mirrored]") {
+			t.Errorf("flux reconcile helmrelease: status %d: %s", r.ExitCode, r.Output)
+		}
+		a.refused("app", "private-registry-mirrored")
+	})
+	if got := a.get("helmrelease", "spegel", "{.spec.values.spegel}"); uid == "" || got != `{"mirroredRegistries":["https://docker.io"]}` {
+		t.Errorf("the release did not stay as it was: uid %q, values %s", uid, got)
+	}
+}
+
 // TestFluxPrune: a bad release goes when its file goes.
 func TestFluxPrune(t *testing.T) {
 	t.Parallel()
