@@ -8,7 +8,6 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/talos"
 )
 
 // distribution is what the node runs, as far as the names of its files show, and those of more files.
@@ -18,7 +17,7 @@ func (x *run) distribution(ctx context.Context, more ...string) containerd.Distr
 	}
 	config := x.node.Config(ctx)
 	names := slices.Concat(x.hostsDirs(ctx).Paths(), more, []string{config.Main, config.PathFrom, config.Pause()})
-	if _, ok := x.Files.(*talos.Node); ok || nodefs.IsSupport(ctx, x.Files) {
+	if nodefs.IsTalos(ctx, x.Files) {
 		return containerd.DistributionOf(containerd.Talos)
 	}
 	return containerd.DistributionOf(x.node.OS(ctx), names...)

@@ -2,7 +2,7 @@
 // containerd's hosts directory, whom containerd would ask for an image, what is left of broken downloads,
 // and whether a private registry can be reached with the credentials at hand.
 //
-// Here are the checks. A node's files come through internal/nodefs and internal/talos, how they configure containerd and whom it then
+// Here are the checks. A node's files come through internal/nodefs, how they configure containerd and whom it then
 // asks through internal/containerd, which credentials the kubelet takes through internal/keyring, and foreign text is shown through
 // internal/redact.
 //

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/talos"
 )
 
 // Files reads the files of one node.
@@ -15,7 +14,7 @@ type Files = nodefs.Files
 func OpenRoot(dir string) (*nodefs.Root, error) { return nodefs.OpenRoot(dir) }
 
 // NewTalos reads a node's files through talosctl, a file name or looked up on PATH, by the address that it knows the node by.
-func NewTalos(program, node string) (*talos.Node, error) { return talos.New(program, node) }
+func NewTalos(program, node string) (*nodefs.Talos, error) { return nodefs.NewTalos(program, node) }
 
 // OpenBundle reads an archive: what "talosctl support" writes, or a tar or tar.gz of a node's files. It returns one Files for each
 // node in it.

@@ -23,10 +23,9 @@ import (
 // Bounds on an archive. Nothing of it is written to disk.
 const (
 	maxMembers   = 200_000   // files and folders in it
-	maxDepth     = 64        // folders above a file
 	maxNodes     = 500       // folders at the top, each of which may be a node's
 	maxUnpacked  = 1 << 30   // bytes that it unpacks to; of a plain tar, that are read
-	maxKept      = 128 << 20 // bytes that are kept in memory
+	maxKept      = 128 << 20 // bytes that are kept in memory, names included
 	maxLogInside = 512 << 10 // bytes that are kept of a log, from its end
 )
 
@@ -92,10 +91,7 @@ func readBundle(ctx context.Context, name string) ([]Files, error) {
 	case strings.HasPrefix(string(head), "PK"):
 		err = b.zip(ctx, f, info.Size())
 	case strings.HasPrefix(string(head), "\x1f\x8b"):
-		var unpacked *gzip.Reader
-		if unpacked, err = gzip.NewReader(bufio.NewReader(f)); err == nil {
-			err = b.tar(ctx, unpacked)
-		}
+		err = b.gzip(ctx, f)
 	default:
 		err = b.tar(ctx, f)
 	}
@@ -111,20 +107,28 @@ func (b *archive) zip(ctx context.Context, f io.ReaderAt, size int64) error {
 		return err
 	}
 	for _, m := range r.File {
-		e := Entry{Type: m.Mode().Type(), Size: int64(min(m.UncompressedSize64, 1<<62)), ModTime: m.Modified}
-		open := func() (io.ReadCloser, error) { return m.Open() }
-		if err := b.add(ctx, m.Name, e, open); err != nil {
+		e := Entry{Name: m.Name, Type: m.Mode().Type(), Size: int64(min(m.UncompressedSize64, maxUnpacked+1)), ModTime: m.Modified}
+		if err := b.add(ctx, e, m.Open); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *archive) tar(ctx context.Context, f io.Reader) error {
-	// Members are skipped by reading them, so this bounds a bomb; a plain tar is a file, and seeks.
-	if _, ok := f.(io.Seeker); !ok {
-		f = &budget{f, maxUnpacked}
+// gzip reads a tar in it. Members are skipped by reading them, so this bounds a bomb; a plain tar is a file, and seeks.
+func (b *archive) gzip(ctx context.Context, f io.Reader) error {
+	r, err := gzip.NewReader(bufio.NewReader(f))
+	if err != nil {
+		return err
 	}
+	bounded := &io.LimitedReader{R: r, N: maxUnpacked}
+	if err = b.tar(ctx, bounded); bounded.N == 0 {
+		return errUnpacked
+	}
+	return err
+}
+
+func (b *archive) tar(ctx context.Context, f io.Reader) error {
 	r := tar.NewReader(f)
 	for {
 		m, err := r.Next()
@@ -134,124 +138,85 @@ func (b *archive) tar(ctx context.Context, f io.Reader) error {
 		if err != nil {
 			return err
 		}
-		e := Entry{Type: m.FileInfo().Mode().Type(), Size: m.Size, ModTime: m.ModTime}
-		open := func() (io.ReadCloser, error) { return io.NopCloser(r), nil }
-		if m.Typeflag == tar.TypeSymlink {
-			open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(m.Linkname)), nil }
-		}
-		if m.Typeflag == tar.TypeLink { // to a file before it: "tar -h" also makes one of the second symbolic link to a file
+		e := Entry{Name: m.Name, Type: m.FileInfo().Mode().Type(), Size: m.Size, ModTime: m.ModTime}
+		var content io.Reader = r
+		switch m.Typeflag {
+		case tar.TypeSymlink:
+			content = strings.NewReader(m.Linkname)
+		case tar.TypeLink: // to a file before it: "tar -h" also makes one of the second symbolic link to a file
 			was := b.files[below(path.Clean("/"+m.Linkname))]
 			if was == nil || !was.Mode.IsRegular() { // it was not kept
 				was = &fstest.MapFile{Mode: fs.ModeIrregular}
 			}
-			e = Entry{Type: was.Mode.Type(), Size: int64(len(was.Data)), ModTime: was.ModTime}
-			open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(was.Data)), nil }
+			e.Type, e.Size, e.ModTime = was.Mode.Type(), int64(len(was.Data)), was.ModTime
+			content = bytes.NewReader(was.Data)
 		}
-		if err := b.add(ctx, m.Name, e, open); err != nil {
+		if err := b.add(ctx, e, func() (io.ReadCloser, error) { return io.NopCloser(content), nil }); err != nil {
 			return err
 		}
 	}
 }
 
-// add takes one member of the archive.
-func (b *archive) add(ctx context.Context, name string, e Entry, open func() (io.ReadCloser, error)) error {
+// add takes one member of the archive, by its whole name.
+func (b *archive) add(ctx context.Context, e Entry, open func() (io.ReadCloser, error)) error {
+	name := path.Clean("/" + e.Name)
 	b.members++
-	if b.members > maxMembers {
+	b.kept += int64(len(name))
+	switch {
+	case b.members > maxMembers:
 		return fmt.Errorf("holds more than %d files", maxMembers)
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if strings.Contains("/"+name+"/", "/../") {
-		return fmt.Errorf("%s: leads out of it", redact.Quote(name))
-	}
-	clean := path.Clean("/" + name)
-	if e.ModTime.After(b.newest) {
+	case strings.Contains("/"+e.Name+"/", "/../"):
+		return fmt.Errorf("%s: leads out of it", redact.Quote(e.Name))
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case e.ModTime.After(b.newest):
 		b.newest = e.ModTime
 	}
-	if !isLookedAt(clean, e.Type) {
-		if strings.Count(clean, "/") <= maxDepth {
-			b.folder(path.Dir(clean)).partial = true
-		}
+	switch {
+	case !isLookedAt(name, e.Type):
+		b.folder(path.Dir(name)).partial = true
 		return nil
-	}
-	if strings.Count(clean, "/") > maxDepth {
-		return fmt.Errorf("%s: is more than %d folders deep", redact.Quote(name), maxDepth)
-	}
-	if e.Type.IsDir() {
-		b.folder(clean).whole = true
+	case e.Type.IsDir():
+		b.folder(name).whole = true
 		return nil
 	}
 	// Of two files with one name the last one counts, as it does when an archive is unpacked.
 	file := &fstest.MapFile{Mode: e.Type, ModTime: e.ModTime}
-	b.files[below(clean)] = file
-	if e.Type.IsRegular() || e.Type == fs.ModeSymlink {
-		data, err := b.content(clean, e, open)
-		if err != nil {
-			return fmt.Errorf("%s: %w", redact.Quote(name), err)
-		}
-		if file.Data = data; data == nil && e.Size > 0 {
-			file.Sys = ErrTooLarge
-		}
+	b.files[below(name)] = file
+	limit, log := int64(MaxFile), isLog(name)
+	if log {
+		limit = maxLogInside
+	}
+	switch {
+	case !e.Type.IsRegular() && e.Type != fs.ModeSymlink:
+		return nil
+	case e.Size > limit && !log:
+		file.Sys = ErrTooLarge
+		return nil
+	}
+	if b.unpacked += e.Size; b.unpacked > maxUnpacked {
+		return errUnpacked
+	}
+	data, err := end(open, e.Size, limit)
+	if err != nil {
+		return fmt.Errorf("%s: %w", redact.Quote(e.Name), err)
+	}
+	file.Data = data
+	if b.kept += int64(len(data)); b.kept > maxKept {
+		return errKept
 	}
 	return nil
 }
 
-// content is what is kept of a member: small files of the folders that are looked at, the end of a log, and where a symbolic link leads.
-func (b *archive) content(name string, e Entry, open func() (io.ReadCloser, error)) ([]byte, error) {
-	limit, log := int64(MaxFile), isLog(name)
-	if log {
-		limit = maxLogInside
-	} else if e.Size > limit {
-		return nil, nil
-	}
+// end reads the last bytes of a member of that size: all of a small one.
+func end(open func() (io.ReadCloser, error), size, limit int64) ([]byte, error) {
 	r, err := open()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
-	data, read, err := readEnd(&budget{r, maxUnpacked - b.unpacked}, limit)
-	b.unpacked += read
-	if !log && read > limit { // the size in the header was a lie
-		data = nil
+	if _, err := io.CopyN(io.Discard, r, max(0, size-limit)); err != nil {
+		return nil, err
 	}
-	if b.kept += int64(len(data)); b.kept > maxKept {
-		return nil, errKept
-	}
-	return data, err
-}
-
-// readEnd reads all and keeps the last bytes.
-func readEnd(r io.Reader, limit int64) (end []byte, read int64, err error) {
-	chunk := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(chunk)
-		read += int64(n)
-		end = append(end, chunk[:n]...)
-		if int64(len(end)) > 2*limit {
-			end = append(end[:0], end[int64(len(end))-limit:]...)
-		}
-		if err != nil {
-			end = end[max(0, int64(len(end))-limit):]
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-			return end, read, err
-		}
-	}
-}
-
-// budget fails once more has been read than an archive may hold.
-type budget struct {
-	io.Reader
-	left int64
-}
-
-// Read implements io.Reader.
-func (b *budget) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return n, errUnpacked
-	}
-	return n, err
+	return io.ReadAll(io.LimitReader(r, limit))
 }

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing/fstest"
@@ -68,4 +71,21 @@ func (b *archive) node(files fstest.MapFS) *tree {
 		e, ok := f.Sys.(*extent)
 		return !ok || e.whole && !e.partial
 	}}
+}
+
+// isLookedAt reports whether a check may ask for a file, or come by a folder or a symbolic link. Of an archive of several nodes, each has
+// a folder at the top.
+func isLookedAt(name string, kind fs.FileMode) bool {
+	_, inside, _ := strings.Cut(name[1:], "/")
+	return kind.IsDir() || kind == fs.ModeSymlink || isLookedAtOnNode(name) || isLookedAtOnNode("/"+inside)
+}
+
+// lookedAt are names on a node that checks may ask for: configuration, downloads, and where /etc/resolv.conf may lead as a link.
+var lookedAt = regexp.MustCompile(`^/etc/|/etc/containerd/|/` + regexp.QuoteMeta(HostsToml) + `$|/` + regexp.QuoteMeta(ContentStore+"/"+Ingests) +
+	`/|^/usr/lib/os-release$|^/run/(k0s|systemd/resolve|resolvconf|NetworkManager|connman)/|^/var/snap/microk8s/.*/args/|` +
+	`^/var/lib/rancher/(k3s|rke2)/agent/[^/]*\.(crt|cert|pem|key)$`)
+
+// isLookedAtOnNode also takes files that a hosts.toml may lead to, by their names. Of those in var, most are of containers.
+func isLookedAtOnNode(name string) bool {
+	return lookedAt.MatchString(name) || isLog(name) || !strings.HasPrefix(name, "/var/") && slices.Contains([]string{".crt", ".cert", ".pem", ".key"}, path.Ext(name))
 }

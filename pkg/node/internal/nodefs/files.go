@@ -113,8 +113,12 @@ func (e *UnreadError) Error() string {
 // Unwrap is for package errors.
 func (e *UnreadError) Unwrap() error { return e.Err }
 
-// IsSupport reports whether files are out of an archive of "talosctl support", which holds the logs of Talos' services.
-func IsSupport(ctx context.Context, files Files) bool {
+// IsTalos reports whether files are of a node of Talos: they come through talosctl, or out of an archive of "talosctl support", which
+// holds the logs of its services.
+func IsTalos(ctx context.Context, files Files) bool {
+	if _, ok := files.(*Talos); ok {
+		return true
+	}
 	entries, err := files.ReadDir(ctx, "/service-logs")
 	return err == nil && len(entries) > 0
 }

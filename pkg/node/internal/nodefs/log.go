@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -38,7 +39,7 @@ func findLog(tail func(name string) ([]byte, error)) (Log, error) {
 	for _, name := range logFiles() {
 		text, err := tail(name)
 		if err == nil && slices.Contains(sharedLogs(), name) {
-			if text = ofContainerd(text); len(text) == 0 {
+			if text = bytes.Join(ofContainerd.FindAll(text, -1), nil); len(text) == 0 {
 				continue
 			}
 		}
@@ -52,20 +53,6 @@ func findLog(tail func(name string) ([]byte, error)) (Log, error) {
 	return Log{}, failed
 }
 
-// ofContainerd are the lines of syslog that containerd wrote: before the first colon that ends a word stands the program, as in
-// "Mar  1 11:59:00 node-1 containerd[7]: ".
-func ofContainerd(text []byte) []byte {
-	var out []byte
-	for line := range bytes.Lines(text) {
-		head, _, ok := bytes.Cut(line, []byte(": "))
-		words := bytes.Fields(head)
-		if !ok || len(words) == 0 {
-			continue
-		}
-		program, _, _ := bytes.Cut(words[len(words)-1], []byte("["))
-		if bytes.HasSuffix(program, []byte("containerd")) { // also a snap's
-			out = append(out, line...)
-		}
-	}
-	return out
-}
+// ofContainerd are the lines of syslog that containerd wrote, also a snap's: before the first colon that ends a word stands the program, as
+// in "Mar  1 11:59:00 node-1 containerd[7]: ".
+var ofContainerd = regexp.MustCompile(`(?m)^([^:\n]|:[^ \n])*containerd(\[[^ \n]*)?: .*\n?`)

@@ -1,9 +1,4 @@
-// Package talos reads the files of a Talos node through talosctl, with the context that its user has chosen. A Node is
-// nodefs.Files, and relies on what "list --long", "read" and "logs" print as the Talos documentation shows it.
-//
-// It never changes anything on a node, and what talosctl prints is bounded. Of the project it may import nodefs, redact and
-// pkg/validate.
-package talos
+package nodefs
 
 import (
 	"bytes"
@@ -18,29 +13,28 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// timeout bounds one call of talosctl.
-const timeout = 30 * time.Second
+// talosTimeout bounds one call of talosctl.
+const talosTimeout = 30 * time.Second
 
-// Node is a node of Talos.
-type Node struct {
+// Talos reads a node of Talos through talosctl, with the context that its user has chosen. It relies on what "list --long", "read" and
+// "logs" print as the Talos documentation shows it, and what they print is bounded.
+type Talos struct {
 	program string
 	address string
 	now     func() time.Time
-	reached atomic.Bool // the node has listed its root
+	reached bool // the node has listed its root
 }
 
-// New is for one node, by the address that talosctl knows it by. The program is a file name, or
+// NewTalos is for one node, by the address that talosctl knows it by. The program is a file name, or
 // is looked up on PATH.
-func New(program, node string) (*Node, error) {
+func NewTalos(program, node string) (*Talos, error) {
 	if node == "" || strings.HasPrefix(node, "-") {
 		return nil, fmt.Errorf("--talos %s: want the name or address of a node", redact.Quote(node))
 	}
@@ -48,31 +42,31 @@ func New(program, node string) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--talos needs talosctl: %w", err)
 	}
-	return &Node{program: found, address: node, now: time.Now}, nil
+	return &Talos{program: found, address: node, now: time.Now}, nil
 }
 
-// Node implements nodefs.Files.
-func (t *Node) Node() string { return validate.Clean(t.address) }
+// Node implements Files.
+func (t *Talos) Node() string { return validate.Clean(t.address) }
 
-// Remote implements nodefs.Files.
-func (t *Node) Remote() bool { return true }
+// Remote implements Files.
+func (t *Talos) Remote() bool { return true }
 
-// Now implements nodefs.Files.
-func (t *Node) Now() time.Time { return t.now() }
+// Now implements Files.
+func (t *Talos) Now() time.Time { return t.now() }
 
-// ReadDir implements nodefs.Files.
-func (t *Node) ReadDir(ctx context.Context, name string) ([]nodefs.Entry, error) {
+// ReadDir implements Files.
+func (t *Talos) ReadDir(ctx context.Context, name string) ([]Entry, error) {
 	if err := t.reach(ctx); err != nil {
 		return nil, err
 	}
 	return t.list(ctx, name)
 }
 
-func (t *Node) list(ctx context.Context, name string) ([]nodefs.Entry, error) {
+func (t *Talos) list(ctx context.Context, name string) ([]Entry, error) {
 	// 512 bytes hold a line with a long name.
-	out, err := t.run(ctx, nodefs.MaxEntries<<9, "list", "--long", name)
-	if errors.Is(err, nodefs.ErrTooLarge) {
-		return nil, nodefs.ErrTooMany
+	out, err := t.run(ctx, MaxEntries<<9, "list", "--long", name)
+	if errors.Is(err, ErrTooLarge) {
+		return nil, ErrTooMany
 	}
 	if err != nil {
 		return nil, err
@@ -82,8 +76,8 @@ func (t *Node) list(ctx context.Context, name string) ([]nodefs.Entry, error) {
 
 // reach makes sure, once, that it is the node that answers: what a program prints that never came so far says nothing
 // of what the node lacks.
-func (t *Node) reach(ctx context.Context) error {
-	if t.reached.Load() {
+func (t *Talos) reach(ctx context.Context) error {
+	if t.reached {
 		return nil
 	}
 	entries, err := t.list(ctx, "/")
@@ -93,12 +87,12 @@ func (t *Node) reach(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	t.reached.Store(true)
+	t.reached = true
 	return nil
 }
 
-// ReadFile implements nodefs.Files. That a file is empty must show in its folder, too.
-func (t *Node) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
+// ReadFile implements Files. That a file is empty must show in its folder, too.
+func (t *Talos) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
 	if err := t.reach(ctx); err != nil {
 		return nil, err
 	}
@@ -110,7 +104,7 @@ func (t *Node) ReadFile(ctx context.Context, name string, limit int64) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(entries, func(e nodefs.Entry) bool {
+	if !slices.ContainsFunc(entries, func(e Entry) bool {
 		return e.Name == path.Base(name) && (e.Size == 0 || e.Type == fs.ModeSymlink)
 	}) {
 		return nil, errors.New("talosctl read printed nothing")
@@ -118,22 +112,22 @@ func (t *Node) ReadFile(ctx context.Context, name string, limit int64) ([]byte, 
 	return data, nil
 }
 
-// Log implements nodefs.Files. The service is called cri, and 20,000 lines of it are about 4 MiB.
-func (t *Node) Log(ctx context.Context, limit int64) (nodefs.Log, error) {
+// Log implements Files. The service is called cri, and 20,000 lines of it are about 4 MiB.
+func (t *Talos) Log(ctx context.Context, limit int64) (Log, error) {
 	if err := t.reach(ctx); err != nil {
-		return nodefs.Log{}, err
+		return Log{}, err
 	}
 	text, err := t.run(ctx, 4*limit, "logs", "cri", "--tail", "20000")
 	if err != nil {
-		return nodefs.Log{}, err
+		return Log{}, err
 	}
 	text = text[max(0, int64(len(text))-limit):]
-	return nodefs.Log{Source: "talosctl logs cri", Text: text}, nil
+	return Log{Source: "talosctl logs cri", Text: text}, nil
 }
 
 // run calls talosctl and returns what it prints, at most limit bytes.
-func (t *Node) run(ctx context.Context, limit int64, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+func (t *Talos) run(ctx context.Context, limit int64, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, talosTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, t.program, append([]string{"--nodes", t.address}, args...)...)
 	cmd.Env = append(os.Environ(), "TZ=UTC") // times are printed in local time, without a zone
@@ -154,7 +148,7 @@ func (t *Node) run(ctx context.Context, limit int64, args ...string) ([]byte, er
 	if int64(len(data)) > limit {
 		cancel()
 		_ = cmd.Wait()
-		return nil, nodefs.ErrTooLarge
+		return nil, ErrTooLarge
 	}
 	err = errors.Join(readErr, cmd.Wait())
 	switch {
@@ -179,9 +173,9 @@ func talosError(text string, err error) error {
 	case strings.Contains(text, "permission denied"), strings.Contains(text, "PermissionDenied"):
 		return fs.ErrPermission
 	case strings.Contains(text, "is a directory"), strings.Contains(text, "not a regular file"), strings.Contains(text, "must be a regular file"):
-		return nodefs.ErrNotRegular
+		return ErrNotRegular
 	case strings.Contains(text, "too many levels of symbolic links"):
-		return nodefs.ErrLoop
+		return ErrLoop
 	case text == "":
 		return fmt.Errorf("talosctl: %w", err)
 	}
