@@ -94,7 +94,7 @@ func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 	if len(inputs) == 0 {
 		inputs = []map[string]any{nil}
 	}
-	left := &budget{maxWork}
+	left := budget(maxWork)
 	groups := [][]text{set.Spec.texts("spec")}
 	for i, step := range set.Spec.Steps {
 		groups = append(groups, step.texts("spec", "steps", i))
@@ -103,7 +103,7 @@ func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 		seen := map[[4]string]bool{}
 		for _, t := range group {
 			for _, in := range inputs {
-				docs, err := execute(t.of, in, left)
+				docs, err := left.execute(t.of, in)
 				if err != nil {
 					err.Path = t.path
 					return nil, suspended, err

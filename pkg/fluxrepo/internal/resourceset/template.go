@@ -7,7 +7,6 @@ import (
 	"maps"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"text/template/parse"
 
@@ -19,57 +18,40 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
-// Bounds of what the templates of one ResourceSet may do: of the bytes that they print and functions make. An element
-// of a list, and a turn of a loop, count as many.
+// Bounds of what the templates of one ResourceSet may do, in bytes: of what they run through, of what they print, and of what
+// functions take and make.
 const (
-	maxWork   = 8 << 20
-	maxResult = 4 << 20 // of one function
-	perItem   = 16
-	perTurn   = 64
+	maxWork  = 16 << 20
+	maxValue = 4 << 20 // of one value, with all that is in it
+	perItem  = 16
+	perTurn  = 128
 )
 
 var errTooMuch = errors.New("does more than is followed")
 
 // budget is what is left of the work.
-type budget struct{ left int }
+type budget int
 
-func (b *budget) spend(n int) error {
-	if b.left -= n; b.left < 0 || n > maxResult {
-		return errTooMuch
+// spend makes the template fail where nothing is left.
+func (b *budget) spend(n int) {
+	if *b -= budget(n); *b < 0 || n > maxValue {
+		panic(errTooMuch)
 	}
-	return nil
 }
-
-// output is what a template prints.
-type output struct {
-	bytes.Buffer
-	left *budget
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	if err := o.left.spend(len(p)); err != nil {
-		return 0, err
-	}
-	return o.Buffer.Write(p)
-}
-
-const delimLeft, delimRight = "<<", ">>"
 
 // execute runs one template and reads the objects that it makes. It does so with Go's text/template, out of which the calls of a
 // value's methods were taken: because of them the linker would keep every method of the program, a quarter of it. Only dates
 // have any here.
-func execute(text string, inputs map[string]any, left *budget) ([]*yaml.Node, *Error) {
-	funcs := functions(inputs, left)
-	t, err := template.New("resource").Delims(delimLeft, delimRight).Option("missingkey=error").Funcs(funcs).Parse(text)
+func (b *budget) execute(text string, inputs map[string]any) ([]*yaml.Node, *Error) {
+	t, err := template.New("resource").Delims("<<", ">>").Option("missingkey=error").Funcs(b.functions(inputs)).Parse(text)
 	if err != nil {
 		return nil, unfollowed("a template can't be read: %s", yamldoc.Redact(err.Error()))
 	}
-	turn := template.Must(template.New("turn").Delims(delimLeft, delimRight).Funcs(funcs).Parse("<< turn >>"))
 	for _, each := range t.Templates() {
-		count(each.Root, turn.Root.Nodes[0])
+		watch(each.Root)
 	}
-	out := &output{left: left}
-	if err := t.Execute(out, nil); err != nil {
+	var out bytes.Buffer
+	if err := t.Execute(&out, nil); err != nil {
 		return nil, unfollowed("a template fails: %s", yamldoc.Redact(err.Error()))
 	}
 	docs, err := yamldoc.Decode(out.Bytes())
@@ -79,11 +61,12 @@ func execute(text string, inputs map[string]any, left *budget) ([]*yaml.Node, *E
 	return yamldoc.Objects(docs), nil
 }
 
-// count puts a node at the beginning of a template, and of what its loops repeat.
-func count(list *parse.ListNode, turn parse.Node) {
+// watch has a template, and each branch and turn in it, spend what it runs through, and what it prints.
+func watch(list *parse.ListNode) {
 	if list == nil {
 		return
 	}
+	cost := int64(perTurn)
 	for _, n := range list.Nodes {
 		var of parse.BranchNode
 		switch n := n.(type) {
@@ -93,37 +76,44 @@ func count(list *parse.ListNode, turn parse.Node) {
 			of = n.BranchNode
 		case *parse.WithNode:
 			of = n.BranchNode
+		case *parse.TextNode:
+			cost += int64(len(n.Text))
+		case *parse.ActionNode:
+			if len(n.Pipe.Decl) == 0 {
+				n.Pipe.Cmds = append(n.Pipe.Cmds, call("shown"))
+			}
 		}
-		count(of.List, turn)
-		count(of.ElseList, turn)
+		watch(of.List)
+		watch(of.ElseList)
 	}
-	list.Nodes = append([]parse.Node{turn}, list.Nodes...)
+	spend := call("spend", &parse.NumberNode{NodeType: parse.NodeNumber, IsInt: true, Int64: cost})
+	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Cmds: []*parse.CommandNode{spend}}
+	list.Nodes = append([]parse.Node{&parse.ActionNode{NodeType: parse.NodeAction, Pipe: pipe}}, list.Nodes...)
+}
+
+func call(function string, args ...parse.Node) *parse.CommandNode {
+	return &parse.CommandNode{NodeType: parse.NodeCommand, Args: append([]parse.Node{parse.NewIdentifier(function)}, args...)}
 }
 
 var notSlug = regexp.MustCompile(`[^a-z0-9]+`)
 
 // functions are those of flux-operator: the hermetic ones of slim-sprig, and a few of its own.
-func functions(inputs map[string]any, left *budget) template.FuncMap {
+func (b *budget) functions(inputs map[string]any) template.FuncMap {
 	funcs := sprig.HermeticTxtFuncMap()
 	maps.Copy(funcs, template.FuncMap{
-		"print": fmt.Sprint, "printf": fmt.Sprintf, "println": fmt.Sprintln, // those of the language would not be bounded
+		"print": fmt.Sprint, "printf": printf, "println": fmt.Sprintln, // those of the language would not be bounded
 		"html": template.HTMLEscaper, "js": template.JSEscaper, "urlquery": template.URLQueryEscaper,
 		"mustToYaml": toYAML,
 		"toYaml":     func(v any) string { out, _ := toYAML(v); return out }, // as flux-operator has it
 		"slugify":    func(s string) string { return strings.Trim(notSlug.ReplaceAllString(strings.ToLower(s), "-"), "-") },
+		"shown":      func(v any) any { return v },
 	})
 	for name, f := range funcs {
-		funcs[name] = bounded(f, left, multiplies(name))
+		funcs[name] = b.bounded(f, multiplies.MatchString(name))
 	}
 	funcs["inputs"] = func() map[string]any { return inputs }
-	funcs["turn"] = func() (string, error) { return "", left.spend(perTurn) }
+	funcs["spend"] = func(n int) string { b.spend(n); return "" }
 	return funcs
-}
-
-// multiplies reports whether a function may make, or do, as much as the product of the sizes of its arguments.
-func multiplies(name string) bool {
-	return slices.Contains(strings.Fields("until untilStep seq repeat indent nindent printf replace join without mustWithout trimAll trimall uniq"+
-		" mustUniq regexReplaceAll mustRegexReplaceAll regexReplaceAllLiteral mustRegexReplaceAllLiteral"), name)
 }
 
 func toYAML(v any) (string, error) {
@@ -131,50 +121,75 @@ func toYAML(v any) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// bounded is a function that takes what it makes from a budget, and that fails before it makes too much, if its arguments
-// say how much that could be.
-func bounded(f any, left *budget, multiplies bool) any {
+// tooWide matches what pads a text to a hundred characters and more.
+var tooWide = regexp.MustCompile(`%[^a-zA-Z%]*(\d{3}|\*)`)
+
+func printf(format string, args ...any) string {
+	if tooWide.MatchString(format) {
+		panic(errTooMuch)
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+// multiplies matches the functions that may make, or do, as much as the product of the sizes of their arguments.
+var multiplies = regexp.MustCompile(`^(until|untilStep|seq|repeat|n?indent|printf|replace|join|trim[aA]ll|(must)?([wW]ithout|[uU]niq|[rR]egex.*))$`)
+
+// bounded is a function that fails before it takes or makes too much.
+func (b *budget) bounded(f any, multiplies bool) any {
 	v := reflect.ValueOf(f)
 	return reflect.MakeFunc(v.Type(), func(args []reflect.Value) []reflect.Value {
 		most := 1
 		for _, a := range args {
-			most = min(most*min(max(size(a), 1), maxWork), maxWork)
+			b.spend(size(a, 0))
+			most = min(most*min(amount(a), maxWork), maxWork)
 		}
 		if len(args) == 1 {
 			most = min(most*most/perItem, maxWork) // of a list, each with each
 		}
-		if multiplies && most > maxResult {
-			panic(errTooMuch) // the template fails with it
+		if multiplies && most > maxValue {
+			panic(errTooMuch)
 		}
 		call := v.Call
 		if v.Type().IsVariadic() {
 			call = v.CallSlice
 		}
 		out := call(args)
-		if err := left.spend(size(out[0])); err != nil {
-			panic(err)
-		}
+		b.spend(size(out[0], 0))
 		return out
 	}).Interface()
 }
 
-// size is what a text or list costs; of a number, that of as long a text.
-func size(v reflect.Value) int {
-	if v.Kind() == reflect.Interface {
+// amount is how often an argument may make a function do something: the number that it is, or else its size.
+func amount(v reflect.Value) int {
+	numbers, _ := reflect.TypeAssert[[]int](v)
+	if v.Kind() == reflect.Int {
+		numbers = []int{int(v.Int())}
+	}
+	most := size(v, 0)
+	for _, n := range numbers {
+		most = max(most, n, -(n + 1))
+	}
+	return most
+}
+
+// size adds what a value holds to a size, until that is too much: a map may have been put into itself.
+func size(v reflect.Value, n int) int {
+	for v.Kind() == reflect.Interface {
 		v = v.Elem()
 	}
+	n += perItem
 	switch v.Kind() {
-	case reflect.Int:
-		return int(max(v.Int(), -(v.Int() + 1)))
 	case reflect.String:
-		return v.Len()
-	case reflect.Slice, reflect.Map:
-		n := v.Len() * perItem
-		if numbers, ok := reflect.TypeAssert[[]int](v); ok && len(numbers) > 0 {
-			n = max(n, slices.Max(numbers), -(slices.Min(numbers) + 1))
+		n += v.Len()
+	case reflect.Slice:
+		for i := 0; i < v.Len() && n <= maxValue; i++ {
+			n = size(v.Index(i), n)
 		}
-		return n
+	case reflect.Map:
+		for each := v.MapRange(); n <= maxValue && each.Next(); {
+			n = size(each.Key(), size(each.Value(), n))
+		}
 	default:
-		return 1
 	}
+	return n
 }
