@@ -2,12 +2,14 @@ package relevance
 
 import (
 	"bytes"
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	kustypes "sigs.k8s.io/kustomize/api/types"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
@@ -84,7 +86,7 @@ func (f *Finder) Rate() bool {
 			in.Text, _ = yaml.Marshal(d.Node) // it was decoded
 		}
 		f.relevant[d] = f.All || strings.Contains(p+strings.Join(d.Components(), ""), "$") || d.Missing ||
-			d.Text("spec", "sourceRef", "kind") == "ExternalArtifact" || f.rates(in) // that may be made of anything
+			d.Text("spec", "sourceRef", "kind") == "ExternalArtifact" || f.rates(in) || len(f.aims(in)) > 0 // that may be made of anything
 	}
 	for again := true; again; {
 		again = false
@@ -111,22 +113,19 @@ func (f *Finder) Irrelevant() (n int) {
 // Kustomizations that are not relevant, whatever this one puts into them. The others are rated in turn, with what they
 // were given.
 func (f *Finder) Rates(in Inputs) (relevant bool, leaveOut func(file string) bool) {
-	names := f.aims(in)
-	if f.HasWord(in.Values) {
-		names = append(names, anyName)
-	}
-	relevant = f.All || len(names) > 0 || f.rates(in)
+	aims := f.aims(in)
+	relevant = f.All || len(aims) > 0 || f.rates(in)
 	for _, folder := range in.Folders {
 		folder.Files(func(p string) bool {
 			relevant = relevant || slices.ContainsFunc(f.decl.In[p], func(d *declare.Kustomization) bool { return f.relevant[d] })
 			return !relevant
 		})
 	}
-	aimed, err := regexp.Compile("^(" + strings.Join(names, "|") + ")$")
+	aimed, err := regexp.Compile("^(" + strings.Join(aims, "|") + ")$")
 	return relevant, func(p string) bool {
 		of := f.decl.In[p]
 		if err != nil || len(of) == 0 || slices.ContainsFunc(of, func(d *declare.Kustomization) bool {
-			return f.relevant[d] || d.Index < 0 || len(names) > 0 && aimed.MatchString(d.Name)
+			return f.relevant[d] || d.Index < 0 || len(aims) > 0 && aimed.MatchString(d.Name)
 		}) {
 			return false
 		}
@@ -142,7 +141,61 @@ func (f *Finder) rates(in Inputs) bool {
 			return true
 		}
 	}
-	return f.HasWord(string(in.Text)) || f.Reads(in.Folders) || f.renames(in.Node) || len(f.aims(in)) > 0
+	renames := yamldoc.Text(in.Node, "spec", "namePrefix")+yamldoc.Text(in.Node, "spec", "nameSuffix") != "" && len(f.needed) > 0
+	return renames || f.HasWord(string(in.Text)) || f.Reads(in.Folders)
+}
+
+// aims are the names, as expressions, of what a Kustomization could make relevant: what a patch is for that leads to a word, or
+// anything where other files do, or values.
+func (f *Finder) aims(in Inputs) (names []string) {
+	add := func(leads bool, name string) {
+		if leads {
+			names = append(names, cmp.Or(name, ".*"))
+		}
+	}
+	add(f.HasWord(in.Values), "")
+	for _, p := range yamldoc.Items(yamldoc.Child(in.Node, "spec", "patches")) {
+		add(f.isLead(yamldoc.Text(p, "patch")), yamldoc.Text(p, "target", "name"))
+	}
+	renames := false
+	for _, folder := range in.Folders {
+		folder.Walk(func(folder *overlay.Folder) bool {
+			renames = renames || folder.Renames()
+			for _, p := range folder.Patches() {
+				add(f.isLead(p.Patch), cmp.Or(p.Target, &kustypes.Selector{}).Name)
+			}
+			files := folder.Inputs
+			if folder.Copies() {
+				files = slices.Concat(files, slices.DeleteFunc(slices.Clone(folder.Resources), func(p string) bool { return len(f.decl.In[p]) > 0 }))
+			}
+			for _, p := range files {
+				data, _ := f.tree.Read(p) // what can't be read is flagged
+				add(f.isLead(string(data[:min(len(data), 64<<10)])), "")
+			}
+			return true
+		})
+	}
+	add(renames && len(names) > 0, "")
+	return names
+}
+
+// aPath matches a path that a patch gives to a Kustomization, which is the value of a field or an item of a list, in
+// quotes or in a patch in a patch.
+var aPath = regexp.MustCompile(`(?m)(?:\b(?:path|components|value)[\\"']*\s*:|^\s*-|,)[\s\\"'\[-]*((?:[\w.-]*/)+[\w.-]+)`)
+
+// isLead reports whether a text has a word, the name of what has one, or the path of a folder with one.
+func (f *Finder) isLead(text string) bool {
+	for name := range f.leads {
+		if strings.Contains(text, name) {
+			return true
+		}
+	}
+	return f.HasWord(text) || slices.ContainsFunc(aPath.FindAllStringSubmatch(text, -1), func(m []string) bool {
+		p := path.Clean("/" + m[1]) // of the repository, or of a folder that is not known
+		return slices.ContainsFunc(f.dirs[path.Base(p)], func(d string) bool {
+			return strings.HasSuffix("/"+d, p) && f.Reads([]*overlay.Folder{f.decl.Reader.Folder(f.decl.Ignore, d)})
+		})
+	})
 }
 
 // Reads reports whether a file of some folders has a word, or what is needed.
