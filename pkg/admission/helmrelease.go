@@ -101,7 +101,7 @@ func listChanges(before, after *release.Release) bool {
 	if before == nil {
 		return false
 	}
-	was, known := before.Value("mirroredRegistries")
-	is, knownToo := after.Value("mirroredRegistries")
+	was, _, known := before.Value("mirroredRegistries")
+	is, _, knownToo := after.Value("mirroredRegistries")
 	return known && knownToo && !reflect.DeepEqual(was, is)
 }

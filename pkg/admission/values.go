@@ -154,9 +154,9 @@ func (v *valuesReview) markAdded(before, after *release.Release, lines []line) {
 	had, milder := entries{}, entries{}
 	here := func(from release.Origin) bool { return from.Kind == v.kind && from.Name == v.of.key.Name }
 	if before != nil {
-		did, _ := before.WritesHosts()
-		does, from := after.WritesHosts()
-		turnedOn := !did && does && here(from)
+		was, _, _ := before.Value("containerdMirrorAdd")
+		is, from, _ := after.Value("containerdMirrorAdd")
+		turnedOn := was == false && is != false && here(from)
 		for _, f := range before.Evaluate(v.policy.Policy).Findings {
 			if f.Severity == validate.Deny || !turnedOn {
 				had.add(f.Finding)

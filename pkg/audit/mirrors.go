@@ -48,7 +48,7 @@ func wanted(rel *Release, d *rollout.DaemonSet) (mirrors []string, known bool) {
 	if d.BeforeRename {
 		key = "registries"
 	}
-	value, known := rel.resolved.Value(key)
+	value, _, known := rel.resolved.Value(key)
 	if !known || d.BeforeRename && value == nil {
 		return nil, false
 	}

@@ -91,13 +91,13 @@ func (rel *Release) show(in *selection.Selection) {
 	for i := range rel.Findings {
 		f := &rel.Findings[i]
 		f.Place.File = in.Show(f.Place.File)
-		if f.Origin.File != "" {
-			f.Origin.File = in.Show(f.Origin.File)
+		if f.Origin.Kind == release.KindFile {
+			f.Origin.Name = in.Show(f.Origin.Name)
 		}
 	}
 	for i := range rel.Unresolved {
 		u := &rel.Unresolved[i]
-		if u.Place.File = in.Show(u.Place.File); u.Kind == "File" {
+		if u.Place.File = in.Show(u.Place.File); u.Kind == release.KindFile {
 			u.Name = in.Show(u.Name)
 		}
 	}

@@ -41,7 +41,7 @@ func TestInlineValuesStandBeyondTheBound(t *testing.T) {
 			for i := range c.refs {
 				hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, helmv2.ValuesReference{Kind: "Secret", Name: fmt.Sprintf("s%d", i), Optional: true})
 			}
-			res := release.Resolve(t.Context(), hr, release.Options{Charts: []string{"spegel"}, Create: true}).Evaluate(validate.Policy{})
+			res := release.Resolve(t.Context(), hr, release.Options{Charts: []string{"spegel"}, Reader: configMaps{}, Create: true}).Evaluate(validate.Policy{})
 			if want := min(c.entries, 1000); denied(res) != want || len(res.Unresolved) != 0 { // a thousand of a rule are told
 				t.Errorf("%d denied, %d unresolved; want %d and none", denied(res), len(res.Unresolved), want)
 			}

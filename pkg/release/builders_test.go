@@ -49,8 +49,12 @@ func asJSON(v any) string {
 	return string(b)
 }
 
+// resolve resolves a release of Spegel; without a reader nothing is read.
 func resolve(t testing.TB, hr *helmv2.HelmRelease, r Reader) *Release {
 	t.Helper()
+	if r == nil {
+		r = unread{}
+	}
 	rel := Resolve(t.Context(), hr, Options{Charts: []string{"spegel"}, Reader: r})
 	if rel == nil {
 		t.Fatal("Resolve: not Spegel's")

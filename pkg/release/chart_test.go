@@ -74,7 +74,7 @@ func TestAValueOfTheChartIsShownWithItsFile(t *testing.T) {
 		t.Fatalf("got %v", told(res))
 	}
 	f := res.Findings[0]
-	if want := (Origin{File: "charts/spegel/values.yaml"}); f.Origin != want {
+	if want := (Origin{Kind: KindFile, Name: "charts/spegel/values.yaml"}); f.Origin != want {
 		t.Errorf("from %+v, want %+v", f.Origin, want)
 	}
 	if want := `"docker.io"`; f.Value != want {

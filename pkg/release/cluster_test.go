@@ -22,6 +22,7 @@ type cluster struct {
 	client.Client
 	objects map[string]client.Object
 	fail    map[string]error // by the same key
+	partly  map[string]error // as fail, beside what can be read
 
 	mu    sync.Mutex
 	reads map[string]int
@@ -47,9 +48,8 @@ func (c *cluster) Get(ctx context.Context, key client.ObjectKey, obj client.Obje
 	c.mu.Lock()
 	c.reads[id]++
 	c.mu.Unlock()
-	fail := c.fail[id]
-	if some := (*Unreadable)(nil); fail != nil && (!errors.As(fail, &some) || some.Keys == nil) {
-		return fail
+	if err := errors.Join(ctx.Err(), c.fail[id]); err != nil {
+		return err
 	}
 	switch found := c.objects[id].(type) {
 	case *corev1.ConfigMap:
@@ -63,7 +63,14 @@ func (c *cluster) Get(ctx context.Context, key client.ObjectKey, obj client.Obje
 	default:
 		return apierrors.NewNotFound(schema.GroupResource{Resource: "things"}, key.Name)
 	}
-	return errors.Join(fail, ctx.Err())
+	return c.partly[id]
+}
+
+// unread is a reader that reads nothing.
+type unread struct{}
+
+func (unread) Get(context.Context, client.ObjectKey, client.Object, ...client.GetOption) error {
+	return &Unreadable{Reason: "not read"}
 }
 
 func forbidden(name string) error {

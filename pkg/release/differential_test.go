@@ -35,7 +35,7 @@ func TestEffectiveValuesAreThoseOfChartutil(t *testing.T) {
 			continue
 		}
 		merged++
-		got, _ := rel.values.(map[string]any)
+		got, _ := rel.input.Values.(map[string]any)
 		if len(got) == 0 && len(want) == 0 {
 			continue
 		}

@@ -6,8 +6,7 @@
 //	references.go  what spec.valuesFrom names is read, within limits
 //	layers.go      what references and spec.values set, as trees
 //	values.go      the layers laid over each other, over what the chart itself brings
-//	findings.go    the rules run over that; findings, and what left them undecided
-//	origin.go      the layer that a finding's value comes from
+//	findings.go    the rules run over that; findings, the layers that they come from, and what left them undecided
 //
 // A part that could not be read is a layer that may set anything: what lies below it becomes unknown, and
 // what a later layer sets is known again (pkg/certainty). The rules answer for known nodes. So a finding is

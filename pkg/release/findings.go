@@ -1,6 +1,15 @@
 package release
 
-import "github.com/spegel-guard/spegel-guard/pkg/validate"
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/spegel-guard/spegel-guard/pkg/certainty"
+	"github.com/spegel-guard/spegel-guard/pkg/validate"
+)
 
 // Finding is a finding of the rules, with the place its value comes from.
 type Finding struct {
@@ -10,7 +19,31 @@ type Finding struct {
 
 // Field is where the value is: spec.values.spegel.registries, or, for a value from a reference,
 // valuesFrom ConfigMap kube-system/spegel-values key values.yaml: spegel.registries.
-func (f Finding) Field() string { return f.Origin.field(f.Path) }
+func (f Finding) Field() string {
+	o := f.Origin
+	var source string
+	switch o.Kind {
+	case "":
+		return f.Path.Under(field.NewPath("spec", "values")).String()
+	case KindFile:
+		source = "chart's " + validate.Clean(o.Name)
+	default:
+		source = fmt.Sprintf("valuesFrom %s %s/%s key %s", validate.Clean(o.Kind), validate.Clean(o.Namespace), validate.Clean(o.Name), validate.Clean(o.Key))
+	}
+	if len(f.Path) == 0 {
+		return source
+	}
+	return source + ": " + f.Path.String()
+}
+
+// Origin is where a value comes from: an entry of spec.valuesFrom, or a file of the chart. The zero value is spec.values.
+type Origin struct {
+	Kind, Namespace, Name, Key string
+	Index                      int // of the entry
+}
+
+// KindFile is the kind of what is a file of the chart.
+const KindFile = "File"
 
 // Reference is an object that a release needs and that could not be read, or a variable.
 type Reference struct {
@@ -35,10 +68,7 @@ type Result struct {
 
 // Evaluate runs the rules over the effective values.
 func (r *Release) Evaluate(policy validate.Policy) (res Result) {
-	if r.source != nil {
-		return Result{Unresolved: []Reference{*r.source}}
-	}
-	found, undecided := validate.Validate(r.input(), policy)
+	found, undecided := validate.Validate(r.input, policy)
 	for _, reason := range undecided {
 		res.Unresolved = append(res.Unresolved, r.unknown[reason])
 	}
@@ -50,4 +80,23 @@ func (r *Release) Evaluate(policy validate.Policy) (res Result) {
 		res.Findings = append(res.Findings, Finding{f, origin})
 	}
 	return res
+}
+
+// origin is the uppermost layer that sets a path to the value that is in force there, and whether that may be shown: what
+// comes out of a Secret, or out of no layer as it is, may not. What is absent counts as inline, where a person would put it.
+func (r *Release) origin(p validate.Path) (o Origin, public bool) {
+	value, _ := certainty.At(r.input.Values, p)
+	for _, l := range slices.Backward(r.layers) {
+		if v, set := certainty.At(l.tree, p); set && same(v, value) {
+			return l.origin, l.origin.Kind != "Secret"
+		}
+	}
+	return o, false
+}
+
+// same compares nodes. Maps are made of several layers, of which the uppermost counts.
+func same(a, b any) bool {
+	_, _, isMap := certainty.Parts(a)
+	_, _, both := certainty.Parts(b)
+	return isMap && both || reflect.DeepEqual(a, b)
 }

@@ -43,8 +43,8 @@ func FuzzResolve(f *testing.F) {
 		if again := second.Evaluate(policy); !reflect.DeepEqual(res, again) {
 			t.Errorf("first %s\nthen %s", asJSON(res), asJSON(again))
 		}
-		list, known := first.Value("mirroredRegistries")
-		again, knownAgain := second.Value("mirroredRegistries")
+		list, _, known := first.Value("mirroredRegistries")
+		again, _, knownAgain := second.Value("mirroredRegistries")
 		if known != knownAgain || asJSON(list) != asJSON(again) {
 			t.Errorf("the list was %v and is %v", list, again)
 		}
@@ -77,7 +77,7 @@ func sameAsFlux(t *testing.T, hr *helmv2.HelmRelease, rel *Release, c *cluster) 
 	if err != nil {
 		t.Fatalf("chartutil: %v", err)
 	}
-	if asJSON(rel.values) != asJSON(want) {
-		t.Errorf("chartutil has %s\nand we have %s", asJSON(want), asJSON(rel.values))
+	if asJSON(rel.input.Values) != asJSON(want) {
+		t.Errorf("chartutil has %s\nand we have %s", asJSON(want), asJSON(rel.input.Values))
 	}
 }

@@ -15,126 +15,72 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
 
-// answer is yes, no or unknown.
-type answer int
-
-const (
-	unknown answer = iota
-	yes
-	no
-)
-
-// source is the chart of a HelmRelease, as spec.chart says it, or what spec.chartRef leads to.
-type source struct {
-	is             answer // a chart of the policy?
-	chart, version string
-	own            bool // it lies in Spegel's own registry, so that no other chart wraps it
-
-	// from is the object that holds the chart, without a name if there is none. Its Reason is why the answer is unknown, if
-	// anything could say it.
-	from        Reference
-	files       bool // the chart lies in files there
-	valuesFiles []string
-	unfit       bool // no Flux accepts what spec.chart says, so that names decide nothing
-}
-
 // trueCharts stands in the name or the URL of a source of TrueCharts, whose chart of the same name has other values.
 const trueCharts = "truecharts"
 
-// readSource finds out which chart a HelmRelease installs.
-func readSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) (src source) {
-	if hr.Spec.Chart != nil {
-		src = templateSource(hr, o.Charts)
-	} else if hr.Spec.ChartRef != nil {
-		src = refSource(ctx, hr, o)
-	}
-	return src
-}
-
-// templateSource is what spec.chart says.
-func templateSource(hr *helmv2.HelmRelease, charts []string) source {
-	kind, spec := hr.Spec.Chart.Kind, hr.Spec.Chart.Spec
-	var unfit string
-	field := "spec.chart.kind"
-	switch oci := kind == sourcev1.OCIRepositoryKind; {
-	case kind != "" && kind != sourcev1.HelmChartKind && !oci:
-		unfit = "neither HelmChart nor OCIRepository"
-	case oci && spec.URL != "" && !chartURL.MatchString(spec.URL):
-		field, unfit = "spec.chart.spec.url", "not the oci:// URL of a chart"
-	case oci:
-		return ociSource(&spec.OCIRepositorySpec, Reference{Kind: kind, Namespace: hr.Namespace, Name: spec.URL}, charts)
-	case spec.Chart == "" && spec.URL != "":
-		unfit = "not OCIRepository, which spec.chart.spec.url needs"
-	default:
-		of, from := sourcev1.HelmChartSpec{Chart: spec.Chart, Version: spec.Version, ValuesFiles: spec.ValuesFiles}, Reference{}
-		if ref := spec.SourceRef; ref != nil {
-			of.SourceRef.Kind, of.SourceRef.Name = ref.Kind, ref.Name
-			from = Reference{Kind: ref.Kind, Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
-		}
-		return namedChart(&of, from, charts)
-	}
-	from := Reference{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name, Key: field, Reason: unfit}
-	return source{chart: cmp.Or(spec.Chart, spec.URL), from: from, unfit: true}
-}
-
-// refSource reads what spec.chartRef names.
-func refSource(ctx context.Context, hr *helmv2.HelmRelease, o Options) source {
+// readSource finds out which chart a HelmRelease installs, as a HelmChart says it, and which object holds it. Of an
+// OCIRepository the URL is the chart. from.Reason says why the chart is not known, and from.Key names the field where no
+// Flux accepts what the release itself says.
+func readSource(ctx context.Context, hr *helmv2.HelmRelease, r Reader) (chart sourcev1.HelmChartSpec, from Reference) {
 	ref := hr.Spec.ChartRef
-	key := client.ObjectKey{Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
-	from := Reference{Kind: ref.Kind, Namespace: key.Namespace, Name: key.Name}
-	var err error
 	switch {
-	case strings.Contains(ref.Name, trueCharts):
-		return source{is: no}
-	case ref.Kind == sourcev1.OCIRepositoryKind:
+	case hr.Spec.Chart != nil:
+		return template(hr)
+	case ref == nil:
+		return chart, Reference{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name, Reason: "it names no chart"}
+	}
+	key := client.ObjectKey{Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
+	from = Reference{Kind: ref.Kind, Namespace: key.Namespace, Name: key.Name}
+	var err error
+	switch ref.Kind {
+	case sourcev1.OCIRepositoryKind:
 		var repo sourcev1.OCIRepository
-		err = get(ctx, o.Reader, key, &repo)
-		if err == nil && !chartURL.MatchString(repo.Spec.URL) {
-			err = &Unreadable{Reason: "its URL is not the oci:// URL of a chart"}
-		}
-		if err == nil {
-			return ociSource(&repo.Spec, from, o.Charts)
-		}
-	case ref.Kind == sourcev1.HelmChartKind:
+		err = r.Get(ctx, key, &repo)
+		chart = ociChart(&repo.Spec)
+	case sourcev1.HelmChartKind:
 		var of sourcev1.HelmChart
-		if err = get(ctx, o.Reader, key, &of); err == nil {
-			return namedChart(&of.Spec, from, o.Charts)
-		}
-	default: // an ExternalArtifact
-		from.Reason = "it does not say which chart it holds"
-		return source{from: from, files: true}
+		err = r.Get(ctx, key, &of)
+		chart = of.Spec
+	default:
+		chart.SourceRef.Kind, from.Reason = sourcev1.ExternalArtifactKind, "it does not say which chart it holds"
 	}
-	from.Reason = Reason(err)
-	return source{from: from}
+	if err != nil {
+		chart, from.Reason = sourcev1.HelmChartSpec{}, Reason(err)
+	}
+	return chart, from
 }
 
-// namedChart is the chart of a HelmChart: a name in a HelmRepository, or a path in files.
-func namedChart(of *sourcev1.HelmChartSpec, from Reference, charts []string) source {
-	s := source{
-		is: isChart(of.Chart, of.SourceRef.Kind, of.SourceRef.Name, charts), chart: of.Chart, version: of.Version, from: from, valuesFiles: of.ValuesFiles,
+// template is what spec.chart says.
+func template(hr *helmv2.HelmRelease) (chart sourcev1.HelmChartSpec, from Reference) {
+	kind, spec := hr.Spec.Chart.Kind, hr.Spec.Chart.Spec
+	from = Reference{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name}
+	switch {
+	case kind == sourcev1.OCIRepositoryKind && chartURL.MatchString(spec.URL):
+		return ociChart(&spec.OCIRepositorySpec), Reference{Kind: kind, Namespace: hr.Namespace, Name: spec.URL}
+	case kind == sourcev1.OCIRepositoryKind:
+		from.Key, from.Reason = "spec.chart.spec.url", "not the oci:// URL of a chart"
+	case kind != "" && kind != sourcev1.HelmChartKind || spec.Chart == "" && spec.URL != "":
+		from.Key, from.Reason = "spec.chart.kind", "neither HelmChart nor OCIRepository"
+	case spec.SourceRef != nil:
+		chart.SourceRef.Kind, chart.SourceRef.Name = spec.SourceRef.Kind, spec.SourceRef.Name
+		from = Reference{Kind: spec.SourceRef.Kind, Namespace: cmp.Or(spec.SourceRef.Namespace, hr.Namespace), Name: spec.SourceRef.Name}
 	}
-	if s.is == unknown {
-		s.from.Reason = "the path of the chart does not name it"
-	}
-	if s.files = ofFiles(of.SourceRef.Kind); s.files {
-		s.version = "" // Flux ignores it there, and takes the one of the Chart.yaml
-	}
-	return s
+	chart.Chart, chart.Version, chart.ValuesFiles = cmp.Or(spec.Chart, spec.URL), spec.Version, spec.ValuesFiles
+	return chart, from
 }
 
-// ociSource is the chart of an OCIRepository. Only a tag or an exact semver that nothing else overrides is a version.
-func ociSource(repo *sourcev1.OCIRepositorySpec, from Reference, charts []string) source {
-	s := source{is: isChart(repo.URL, sourcev1.OCIRepositoryKind, repo.URL, charts), chart: repo.URL, from: from}
-	s.own = strings.Contains(repo.URL, "spegel-org") || strings.Contains(repo.URL, "xenitab")
+// ociChart is the chart of an OCIRepository. Only a tag or an exact semver that nothing else overrides is a version.
+func ociChart(repo *sourcev1.OCIRepositorySpec) (chart sourcev1.HelmChartSpec) {
+	chart.Chart, chart.SourceRef.Kind, chart.SourceRef.Name = repo.URL, sourcev1.OCIRepositoryKind, repo.URL
 	if ref := repo.Reference; ref != nil && ref.Digest == "" {
-		s.version = cmp.Or(ref.SemVer, ref.Tag)
+		chart.Version = cmp.Or(ref.SemVer, ref.Tag)
 	}
-	return s
+	return chart
 }
 
 // ofFiles reports whether a kind of source has charts as folders or files.
 func ofFiles(kind string) bool {
-	return kind == sourcev1.GitRepositoryKind || kind == sourcev1.BucketKind
+	return kind == sourcev1.GitRepositoryKind || kind == sourcev1.BucketKind || kind == sourcev1.ExternalArtifactKind
 }
 
 // The CEL policies have these expressions too: manifests/components/validating-admission-policy.
@@ -145,44 +91,52 @@ var (
 	plain = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 	// chartURL matches a URL with a host and a path, whose last segment is the chart's name.
 	chartURL = regexp.MustCompile(`^oci://[^/]+/.`)
+	// own matches the URL of Spegel's own registries, where no other chart wraps it.
+	own = regexp.MustCompile(`^oci://.*(spegel-org|xenitab)`)
 	// packaged matches what "helm package" adds to the chart's name.
 	packaged = regexp.MustCompile(`-v?\d+[.]\d+[.]\d+([-+][0-9A-Za-z.+-]*)?[.]tgz$`)
 )
 
-// isChart compares a chart's name, path or URL, out of a source of that kind and name, with the charts of the policy. A URL of the policy is
-// compared as a whole with a URL, and by its last segment with anything else. A path that does not tell
-// which chart it leads to is unknown, and so is one of files that leads below a folder named like a chart of the policy:
-// the chart may be that one, whose name stands in its Chart.yaml.
-func isChart(chart, kind, source string, charts []string) answer {
-	if strings.Contains(source, trueCharts) {
-		return no
+// isChart compares a chart with those of the policy. A URL of the policy is compared as a whole with a URL, and by its last
+// segment with anything else. Whether it is one is unknown, for a reason, if a path does not tell which chart it leads to, as
+// one of files that leads below a folder named like a chart of the policy: the chart may be that one, whose name stands in
+// its Chart.yaml.
+func isChart(chart sourcev1.HelmChartSpec, from Reference, charts []string) (is bool, unknown string) {
+	of := chart.SourceRef
+	switch {
+	case strings.Contains(from.Name, trueCharts) || strings.Contains(of.Name, trueCharts):
+		return false, ""
+	case from.Reason != "":
+		return false, from.Reason
+	case of.Kind == sourcev1.OCIRepositoryKind && !chartURL.MatchString(chart.Chart):
+		return false, "its URL is not the oci:// URL of a chart"
 	}
-	whole := strings.TrimRight(chart, "/")
-	dir, name := path.Split(path.Clean(chart))
+	whole := strings.TrimRight(chart.Chart, "/")
+	dir, name := path.Split(path.Clean(chart.Chart))
 	name = packaged.ReplaceAllLiteralString(name, "")
 	below := false
 	for _, c := range charts {
 		c = strings.TrimRight(c, "/")
 		urls := strings.Contains(c, "://") && strings.Contains(whole, "://")
 		if urls && c == whole || !urls && path.Base(c) == name {
-			return yes
+			return true, ""
 		}
 		below = below || slices.Contains(strings.Split(dir, "/"), path.Base(c))
 	}
-	if nowhere.MatchString(chart) || ofFiles(kind) && (below || !plain.MatchString(name)) {
-		return unknown
+	if nowhere.MatchString(chart.Chart) || ofFiles(of.Kind) && (below || !plain.MatchString(name)) {
+		return false, "the path of the chart does not name it"
 	}
-	return no
+	return false, ""
 }
 
 // likeness reports whether a name of a HelmRelease, or of its source, is that of a chart of the policy, or contains one.
-func likeness(hr *helmv2.HelmRelease, src source, charts []string) (same, contains bool) {
+func likeness(hr *helmv2.HelmRelease, of sourcev1.HelmChartSpec, from Reference, charts []string) (same, contains bool) {
 	names := []string{hr.Name, hr.Spec.ReleaseName}
 	if hr.Spec.ChartRef != nil {
 		names = append(names, hr.Spec.ChartRef.Name)
 	}
-	if src.unfit {
-		names = append(names, src.chart)
+	if from.Key != "" {
+		names = append(names, of.Chart)
 	}
 	for _, c := range charts {
 		chart := path.Base(strings.TrimRight(c, "/"))
@@ -199,15 +153,13 @@ func (r *Release) hasChartKey() bool {
 	return slices.ContainsFunc(r.layers, func(l layer) bool {
 		spegel, _ := certainty.Child(l.tree, spegelKey)
 		keys, _, _ := certainty.Parts(spegel)
-		for _, key := range []string{
+		return slices.ContainsFunc([]string{
 			"mirroredRegistries", "mirrorResolveRetries", "mirrorResolveTimeout", "additionalMirrorTargets", "additionalMirrorRegistries",
 			"containerdSock", "containerdNamespace", "containerdRegistryConfigPath", "containerdContentPath", "containerdMirrorAdd",
 			"prependExisting", "appendMirrors", "resolveTags", "resolveLatestTag", "registryFilters", "registries",
-		} {
-			if _, set := keys[key]; set {
-				return true
-			}
-		}
-		return false
+		}, func(key string) bool {
+			_, set := keys[key]
+			return set
+		})
 	})
 }

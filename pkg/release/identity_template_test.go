@@ -53,8 +53,8 @@ func TestTemplateOfTheSourceTellsWhoseReleaseItIs(t *testing.T) {
 		"HelmChart, the kind that is the default":        {chart: kind("HelmChart", named("spegel", repo)), want: "spegel@5.8.0"},
 		"a version beside files, which Flux ignores":     {chart: named("charts/spegel", git), want: "charts/spegel@"},
 		"a chart without a sourceRef":                    {chart: helmv2.HelmChartTemplate{Spec: helmv2.HelmChartTemplateSpec{Chart: "spegel"}}, want: "spegel@"},
-		"OCIRepository without a URL, by name":           {chart: oci("", nil), name: "spegel", want: "@"},
-		"OCIRepository without a URL":                    {chart: oci("", nil), name: "spegel-mirror", want: "no"},
+		"OCIRepository without a URL, by name":           {chart: oci("", nil), name: "spegel", want: "HelmRelease kube-system/spegel spec.chart.spec.url: not the oci:// URL of a chart" + notKnown},
+		"OCIRepository without a URL":                    {chart: oci("", nil), name: "spegel-mirror", want: "HelmRelease kube-system/spegel-mirror spec.chart.spec.url: not the oci:// URL of a chart" + notKnown},
 		"a path that names no chart, and a longer name":  {chart: named(".", git), name: "spegel-mirror", want: "GitRepository flux-system/infra: the path of the chart does not name it" + notKnown},
 		"a path that names no chart, by name":            {chart: named(".", git), name: "spegel", want: ".@"},
 		"no URL, in a release called spegel":             {chart: oci("ghcr.io/spegel-org/helm-charts/app", nil), name: "spegel", want: "HelmRelease kube-system/spegel spec.chart.spec.url: not the oci:// URL of a chart" + notKnown},
@@ -65,7 +65,7 @@ func TestTemplateOfTheSourceTellsWhoseReleaseItIs(t *testing.T) {
 		"an unknown kind, with Spegel's chart":           {chart: kind("helmchart", named("spegel", repo)), want: "HelmRelease kube-system/p2p spec.chart.kind: neither HelmChart nor OCIRepository" + notKnown},
 		"an unknown kind, in a release called spegel":    {chart: kind("Chart", oci(podinfo, nil)), name: "spegel", inline: keyed, want: "HelmRelease kube-system/spegel spec.chart.kind: neither HelmChart nor OCIRepository" + notKnown},
 		"an unknown kind, and nothing of Spegel":         {chart: kind("Chart", oci(podinfo, nil)), want: "no"},
-		"a URL without the kind that it needs":           {chart: kind("", oci(upstream, nil)), want: "HelmRelease kube-system/p2p spec.chart.kind: not OCIRepository, which spec.chart.spec.url needs" + notKnown},
+		"a URL without the kind that it needs":           {chart: kind("", oci(upstream, nil)), want: "HelmRelease kube-system/p2p spec.chart.kind: neither HelmChart nor OCIRepository" + notKnown},
 		"an unknown kind, in a policy without any chart": {chart: kind("Chart", oci(upstream, nil)), name: "spegel", charts: []string{}, want: "no"},
 	}
 	for name, tc := range tests {
@@ -111,7 +111,7 @@ func TestReleaseOfAnUnknownChartIsUnresolvedAlone(t *testing.T) {
 	if len(res.Findings) > 0 || len(res.Unresolved) != 1 || !res.Unresolved[0].Source {
 		t.Errorf("got %+v", res)
 	}
-	if _, known := rel.Value("mirroredRegistries"); known {
+	if _, _, known := rel.Value("mirroredRegistries"); known {
 		t.Error("the list is known")
 	}
 }

@@ -25,7 +25,7 @@ func TestNoMoreIsReadAfterTooMuch(t *testing.T) {
 			c := newCluster()
 			hr := helmRelease(t, "")
 			var want []string
-			for i := range maxReferences {
+			for i := range 100 {
 				object := fmt.Sprintf("c%d", i)
 				cm := configMap(object, tc.data)
 				c.objects[objectID(cm, client.ObjectKeyFromObject(cm))] = cm

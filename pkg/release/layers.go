@@ -23,12 +23,11 @@ type layer struct {
 	tree any
 
 	ref     helmv2.ValuesReference // nothing for spec.values and a file of the chart
-	text    string                 // what the reference holds
-	found   bool                   // there is a text
-	reasons []int                  // why what the reference sets is not known
+	text    string                 // what the reference or the file holds
+	reasons []int                  // why what the layer sets is not known
 }
 
-// Why a reference that could be read counts as unread: helm-controller does not get past it either.
+// Why a text that could be read counts as unread: helm-controller does not get past it either.
 const (
 	notYAML     = "is not YAML"
 	unmergeable = "can't be merged at its targetPath"
@@ -36,34 +35,30 @@ const (
 
 // readLayers finds out what references and spec.values set.
 func (r *Release) readLayers(ctx context.Context, hr *helmv2.HelmRelease, o Options) {
-	from := references{reader: o.Reader, namespace: hr.Namespace, create: o.Create, objects: map[objectName]object{}, left: maxSize}
+	from := references{reader: o.Reader, create: o.Create, objects: map[Reference]object{}, left: maxSize}
 	if hr.Spec.Values != nil && len(hr.Spec.ValuesFrom) > 0 {
 		from.left -= nodeSize * nodes(string(hr.Spec.Values.Raw))
 	}
 	for i, ref := range hr.Spec.ValuesFrom {
 		at := Origin{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name, Key: ref.GetValuesKey(), Index: i}
-		l := layer{origin: at, tree: map[string]any{}, ref: ref}
-		unread := from.read(ctx, &l)
-		if l.found {
-			unread = r.parse(&l)
-		}
-		if unread != "" {
-			l.hide(r.because(l.unread(unread)))
+		l := layer{origin: at, ref: ref}
+		switch found, unread := from.read(ctx, &l); {
+		case found:
+			r.parse(&l)
+		case unread != "":
+			r.unread(&l, unread)
+		default: // it is optional, and sets nothing
+			continue
 		}
 		r.layers = append(r.layers, l)
 	}
 	r.layers = append(r.layers, layer{tree: r.mark(decode(hr))})
 }
 
-// unread is a reference for which this is the reason why what it sets is not known.
-func (l *layer) unread(reason string) Reference {
-	return Reference{Kind: l.origin.Kind, Namespace: l.origin.Namespace, Name: l.origin.Name, Key: l.origin.Key, Reason: reason}
-}
-
 // decode reads spec.values. The API server admits any JSON there, so it may be no map.
 func decode(hr *helmv2.HelmRelease) (values any) {
-	if raw := hr.Spec.Values; raw != nil && len(raw.Raw) > 0 && json.Unmarshal(raw.Raw, &values) != nil {
-		return string(raw.Raw) // not JSON: no map either, and the rules say so
+	if hr.Spec.Values != nil {
+		_ = json.Unmarshal(hr.Spec.Values.Raw, &values) // it came as JSON
 	}
 	if values == nil {
 		return map[string]any{}
@@ -86,21 +81,28 @@ func (l *layer) at(path, text string) map[string]any {
 	return tree
 }
 
-// parse finds out what a text sets, or why it counts as unread. Where a variable keeps it from being read, it may stand for all of it.
-func (r *Release) parse(l *layer) (unread string) {
+// parse finds out what a text sets. Where a variable keeps it from being read, it may stand for all of it.
+func (r *Release) parse(l *layer) {
+	unread := ""
 	if l.ref.TargetPath != "" {
 		l.tree = l.at(l.ref.TargetPath, l.text)
 	} else if tree, err := common.ReadValues([]byte(l.text)); err == nil {
 		l.tree = r.mark(map[string]any(tree))
-		return ""
+		return
 	} else {
 		unread = notYAML
 	}
 	if reasons := r.reasons(l.text); reasons != nil {
 		l.hide(reasons...)
-		return ""
+	} else if unread != "" {
+		r.unread(l, unread)
 	}
-	return unread
+}
+
+// unread notes why what a layer sets is not known.
+func (r *Release) unread(l *layer, reason string) {
+	of := l.origin
+	l.hide(r.because(Reference{Kind: of.Kind, Namespace: of.Namespace, Name: of.Name, Key: of.Key, Reason: reason, Chart: of.Kind == KindFile}))
 }
 
 // hide has a layer set what nobody knows: anything, or, with a targetPath, something there.
@@ -112,7 +114,8 @@ func (l *layer) hide(reasons ...int) {
 	}
 }
 
-// mark puts certainty.Unknown in the place of each scalar that holds a variable that is not known. A key that holds one may be any.
+// mark puts certainty.Unknown in the place of each scalar that holds a variable that is not known. A key that holds one may be
+// any. It writes into the node.
 func (r *Release) mark(node any) any {
 	if r.variables == nil {
 		return node
@@ -123,24 +126,22 @@ func (r *Release) mark(node any) any {
 			return certainty.Unknown{Reasons: reasons}
 		}
 	case []any:
-		out := make([]any, 0, len(node))
-		for _, entry := range node {
-			out = append(out, r.mark(entry))
+		for i, entry := range node {
+			node[i] = r.mark(entry)
 		}
-		return out
 	case map[string]any:
-		known, reasons := make(map[string]any, len(node)), []int(nil)
+		var reasons []int
 		for _, key := range slices.Sorted(maps.Keys(node)) { // so that reasons have the same order each time
 			if in := r.reasons(key); in != nil {
 				reasons = certainty.Union(reasons, in)
+				delete(node, key)
 			} else {
-				known[key] = r.mark(node[key])
+				node[key] = r.mark(node[key])
 			}
 		}
 		if reasons != nil {
-			return certainty.Open{Known: known, Reasons: reasons}
+			return certainty.Open{Known: node, Reasons: reasons}
 		}
-		return known
 	}
 	return node
 }

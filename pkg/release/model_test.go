@@ -115,7 +115,12 @@ func newPartial(t *testing.T, seed uint64) *partial {
 	for i := range p.hr.Spec.ValuesFrom {
 		alone.hidden = append(alone.hidden, i)
 	}
-	alone.resolve(t, nil, create)
+	alone.hr = p.hr.DeepCopy()
+	for i := range alone.hr.Spec.ValuesFrom {
+		alone.hr.Spec.ValuesFrom[i].Kind = "" // which nobody reads
+	}
+	alone.resolve(t, p.cluster, create)
+	alone.hr = p.hr
 	p.alone = &alone
 	return p
 }

@@ -11,17 +11,14 @@ import (
 )
 
 // Reader reads one object by name, as controller-runtime's client does: errors are those of the
-// Kubernetes API, so a missing object is NotFound and one that may not be read is Forbidden.
+// Kubernetes API, so a missing object is NotFound and one that may not be read is Forbidden. Keys of a ConfigMap or a Secret
+// that it fills in beside an error count as read.
 type Reader interface {
 	Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error
 }
 
 // Unreadable is an error of a Reader that says why an object can't be read, in words for a person.
-type Unreadable struct {
-	Reason string
-	// Keys, if not nil, says that the object was read and filled in except for some of its keys, and why each of these was not.
-	Keys map[string]string
-}
+type Unreadable struct{ Reason string }
 
 // Error is the reason.
 func (u *Unreadable) Error() string { return u.Reason }
@@ -30,7 +27,7 @@ func (u *Unreadable) Error() string { return u.Reason }
 type Options struct {
 	// Charts are the chart names, or full oci:// or https:// URLs, taken for Spegel's.
 	Charts []string
-	// Reader reads the objects that the HelmRelease names; nil counts each of them as unreadable.
+	// Reader reads the objects that the HelmRelease names.
 	Reader Reader
 	// Create says that the HelmRelease does not exist yet. What it names may come along with it, so even
 	// an optional reference that is missing is not yet known to be empty.
@@ -58,11 +55,8 @@ type Release struct {
 	Chart, Version string
 	Suspended      bool
 
-	source *Reference // of the chart, if that leaves open whose chart it is
-	own    bool       // the chart is known to be Spegel's own
-
 	layers    []layer                  // what the chart brings, the entries of spec.valuesFrom, and spec.values: the lowest first
-	values    any                      // effective values, of which parts may not be known
+	input     validate.Input           // with the effective values, of which parts may not be known
 	unknown   []Reference              // why: what reasons in them are indices of
 	variables func(string) []Reference // as in Options
 }
@@ -71,49 +65,42 @@ type Release struct {
 // of another chart. What can't be read is no error: Evaluate reports it as unresolved. So it does the source of a release
 // that may be Spegel's, as its names contain the name of a chart, and of which nothing else is known.
 func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
-	src := readSource(ctx, hr, o)
-	if src.is == no {
+	chart, from := readSource(ctx, hr, o.Reader)
+	is, unknown := isChart(chart, from, o.Charts)
+	if !is && unknown == "" {
 		return nil
 	}
+	if ofFiles(chart.SourceRef.Kind) {
+		chart.Version = "" // Flux ignores it there, and takes the one of the Chart.yaml
+	}
 	r := &Release{
-		Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend, Chart: src.chart, Version: src.version, own: src.own,
-		variables: o.Variables,
+		Namespace: hr.Namespace, Name: hr.Name, Suspended: hr.Spec.Suspend, Chart: chart.Chart, Version: chart.Version,
+		input: validate.Input{OwnChart: own.MatchString(chart.Chart), ChartVersion: chart.Version}, variables: o.Variables,
 	}
 	r.readLayers(ctx, hr, o)
-	r.values = r.merge()
-	r.readChart(src, o.ChartValues)
-	if src.is == yes {
+	r.input.Values = r.merge()
+	r.readChart(chart, from, o.ChartValues)
+	if is {
 		return r
 	}
-	same, contains := likeness(hr, src, o.Charts)
+	same, contains := likeness(hr, chart, from, o.Charts)
 	switch key := r.hasChartKey(); {
-	case !src.unfit && (same || key):
+	case (same || key) && from.Key == "":
 		return r
-	case src.from.Reason != "" && (contains || key):
-		src.from.Source = true
-		src.from.Reason += ", so whether it is Spegel's chart is not known"
-		r.source = &src.from
+	case contains || key:
+		from.Source, from.Reason = true, unknown+", so whether it is Spegel's chart is not known"
+		r.input.Values = certainty.Unknown{Reasons: []int{r.because(from)}}
 		return r
 	}
 	return nil
 }
 
-// Value is the effective value at a key of Spegel's chart, nil if it is not set.
-func (r *Release) Value(key string) (value any, known bool) {
-	value, _ = certainty.At(r.values, r.input().Path(key))
-	if r.source != nil || !certainty.IsKnown(value) {
-		return nil, false
+// Value is the effective value at a key of Spegel's chart, nil if it is not set, and where it comes from.
+func (r *Release) Value(key string) (value any, from Origin, known bool) {
+	path := r.input.Path(key)
+	if value, _ = certainty.At(r.input.Values, path); !certainty.IsKnown(value) {
+		return nil, from, false
 	}
-	return value, true
-}
-
-// WritesHosts reports whether Spegel writes hosts files, unless it is known not to, and where spegel.containerdMirrorAdd is set.
-func (r *Release) WritesHosts() (writes bool, from Origin) {
-	from, _ = r.origin(r.input().Path("containerdMirrorAdd"))
-	return !r.input().WritesNoHosts(), from
-}
-
-// input is what the rules look at.
-func (r *Release) input() validate.Input {
-	return validate.Input{Values: r.values, OwnChart: r.own, ChartVersion: r.Version}
+	from, _ = r.origin(path)
+	return value, from, true
 }

@@ -58,7 +58,7 @@ func TestTargetPathAndInlineValues(t *testing.T) {
 			if strings.HasPrefix(inline, "[") {
 				inline = "spegel: {mirroredRegistries: " + inline + "}"
 			}
-			got, known := resolve(t, helmRelease(t, inline, tc.refs...), c).Value("mirroredRegistries")
+			got, _, known := resolve(t, helmRelease(t, inline, tc.refs...), c).Value("mirroredRegistries")
 			if diff := cmp.Diff(fromYAML(t, tc.want), got); diff != "" || !known {
 				t.Errorf("known: %t (-want +got)\n%s", known, diff)
 			}
@@ -79,7 +79,7 @@ func TestTargetPathAtTheTopNeverBeatsInlineValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rel := resolve(t, helmRelease(t, tc.inline, target(from("ConfigMap", "set"), tc.path)), c)
-			if diff := cmp.Diff(fromYAML(t, tc.want), rel.values); diff != "" {
+			if diff := cmp.Diff(fromYAML(t, tc.want), rel.input.Values); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/fluxcd/pkg/chartutil"
-	"helm.sh/helm/v4/pkg/chart/common"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
@@ -37,12 +37,13 @@ func (r *Release) merge() (values any) {
 		if bad == nil {
 			return known
 		}
-		bad.hide(r.because(bad.unread(unmergeable)))
+		r.unread(bad, unmergeable)
 	}
 	var open []int
 	for i := range r.unknown {
 		open = append(open, i)
 	}
+	values = certainty.Lay(map[string]any{spegelKey: map[string]any{}}, values) // to rules the same as none
 	for _, l := range targets {
 		reasons := l.reasons
 		if reasons == nil {
@@ -56,76 +57,57 @@ func (r *Release) merge() (values any) {
 // merged is what chartutil.ChartValuesFromReferences makes of layers that are known, made of its own parts, so that each is read
 // once; bad is the one that it does not get past. It writes into what it merges, so it gets copies.
 func merged(layers []layer) (values map[string]any, bad *layer) {
-	known := func(l layer) map[string]any {
-		tree, _ := l.tree.(map[string]any)
-		return runtime.DeepCopyJSON(tree)
-	}
+	known := func(l layer) map[string]any { return runtime.DeepCopyJSON(l.tree.(map[string]any)) }
 	refs, top := layers[:len(layers)-1], layers[len(layers)-1]
 	inline := known(top)
 	values = map[string]any{}
 	for i, l := range refs {
-		switch {
-		case l.ref.TargetPath == "":
+		if l.ref.TargetPath == "" {
 			values = chartutil.MergeMaps(values, known(l))
-		case l.found:
-			values = chartutil.MergeMaps(values, inline)
-			if l.set(values, l.ref.TargetPath, l.text) != nil {
-				return nil, &refs[i]
-			}
+			continue
+		}
+		values = chartutil.MergeMaps(values, inline)
+		if l.set(values, l.ref.TargetPath, l.text) != nil {
+			return nil, &refs[i]
 		}
 	}
 	return chartutil.MergeMaps(values, inline), nil
 }
 
-// named is what a targetPath names, as far as rules read: a key at the top of the values, or one below spegel, with
-// something unknown at each. If spegel is no map, nothing can be set below it: either it comes later, or the release
-// is not installed.
-func named(tree, values any, unknown certainty.Unknown) map[string]any {
+// named is what a targetPath names: something unknown at the first key that is no map both there and in the values, as
+// what is there may be in the way of the path.
+func named(tree, values any, unknown certainty.Unknown) any {
+	keys, _, isMap := certainty.Parts(tree)
+	if _, _, both := certainty.Parts(values); !isMap || !both {
+		return unknown
+	}
 	out := map[string]any{}
-	keys, _, _ := certainty.Parts(tree)
 	for key, value := range keys {
-		below, _, isMap := certainty.Parts(value)
-		if key != spegelKey || !isMap {
-			out[key] = unknown
-		} else if spegel, set := certainty.Child(values, spegelKey); !set || certainty.MayBeMap(spegel) {
-			inner := map[string]any{}
-			for key := range below {
-				inner[key] = unknown
-			}
-			out[key] = inner
-		}
+		below, _ := certainty.Child(values, key)
+		out[key] = named(value, below, unknown)
 	}
 	return out
 }
 
-// readChart lays the values over those that the chart brings, or notes why these are not known. Spegel's own chart, as it is
-// published, sets nothing that rules read; a chart out of files may, and so may values files and a chart that wraps it.
-func (r *Release) readChart(src source, files []ChartValues) {
-	var chart []layer
-	var unread Reference
-	wrapped := len(r.input().Path("")) > 2 && src.from.Name != ""
-	if files == nil && (len(src.valuesFiles) > 0 || src.files || wrapped) {
-		unread = src.from
-		unread.Reason = "the chart's own values are not read"
-		if key := cmp.Or(strings.Join(src.valuesFiles, ", "), src.chart); key != unread.Name { // a URL names the source and the chart
-			unread.Key = key
-		}
+// readChart lays the values over those that the chart brings, which may be anything if they are not read. Spegel's own chart, as
+// it is published, sets nothing that rules read; a chart out of files may, and so may values files and a chart that wraps it.
+func (r *Release) readChart(of sourcev1.HelmChartSpec, from Reference, files []ChartValues) {
+	chart := make([]layer, len(files))
+	for i, file := range files {
+		chart[i] = layer{origin: Origin{Kind: KindFile, Name: file.File}, text: file.Data}
+		r.parse(&chart[i])
 	}
-	for _, file := range files {
-		tree, err := common.ReadValues([]byte(file.Data))
-		if err != nil {
-			unread = Reference{Kind: "File", Name: file.File, Reason: notYAML}
-			break
+	wrapped := len(r.input.Path("")) > 2
+	if files == nil && (len(of.ValuesFiles) > 0 || ofFiles(of.SourceRef.Kind) || wrapped) {
+		from.Chart, from.Reason = true, "the chart's own values are not read"
+		if key := cmp.Or(strings.Join(of.ValuesFiles, ", "), of.Chart); key != from.Name { // a URL names the source and the chart
+			from.Key = key
 		}
-		chart = append(chart, layer{origin: Origin{File: file.File}, tree: map[string]any(tree)})
-	}
-	if unread.Reason != "" {
-		unread.Chart = true
-		chart = []layer{{tree: certainty.Open{Reasons: []int{r.because(unread)}}}}
+		chart = []layer{{tree: certainty.Open{Reasons: []int{r.because(from)}}}}
 	}
 	var below any
 	for _, l := range chart {
 		below = certainty.Lay(below, l.tree)
 	}
-	r.values, r.layers = certainty.Lay(below, r.values), slices.Concat(chart, r.layers)
+	r.input.Values, r.layers = certainty.Lay(below, r.input.Values), slices.Concat(chart, r.layers)
 }

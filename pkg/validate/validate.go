@@ -37,9 +37,6 @@ func (in Input) Path(key string) Path {
 	return Path{spegelKey, key}
 }
 
-// WritesNoHosts reports whether Spegel is known to write no hosts files, as containerdMirrorAdd says.
-func (in Input) WritesNoHosts() bool { return newValues(in).writesNoHosts() }
-
 // Policy is what the rules are told from outside. The zero value knows no private registry and
 // leaves each rule at its default.
 type Policy struct {

@@ -93,15 +93,16 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 	if err != nil {
 		return nil, &release.Unreadable{Reason: "can't be read: " + overlay.Plain(err).Error()}
 	}
-	out, unread := map[string]string{}, map[string]string{}
+	out := map[string]string{}
 	for k, v := range data {
-		out[k] = v.Text
-		if v.Unread != "" {
-			unread[k] = v.Unread
+		if v.Unread == "" {
+			out[k] = v.Text
 		}
 	}
-	if len(unread) > 0 {
-		return out, &release.Unreadable{Keys: unread}
+	for _, ref := range refs {
+		if v := data[ref.GetValuesKey()]; v.Unread != "" {
+			err = &release.Unreadable{Reason: v.Unread}
+		}
 	}
-	return out, nil
+	return out, err
 }

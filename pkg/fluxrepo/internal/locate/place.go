@@ -63,7 +63,7 @@ func nearest(file string, doc *yaml.Node, path []any) Place {
 
 // Finding is the place of the text that a finding is about or, where that is not set, of the nearest key that is.
 func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
-	if of.Origin.File != "" {
+	if of.Origin.Kind == release.KindFile {
 		return f.inChart(of)
 	}
 	o := r.Object
@@ -106,11 +106,11 @@ func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
 
 // inChart is the place of a value that the chart brings.
 func (f *Finder) inChart(of release.Finding) Place {
-	docs, err := f.graph.Tree().Documents(of.Origin.File)
+	docs, err := f.graph.Tree().Documents(of.Origin.Name)
 	if err != nil || len(docs) == 0 {
-		return at(of.Origin.File, nil)
+		return at(of.Origin.Name, nil)
 	}
-	p := nearest(of.Origin.File, docs[0], of.Path)
+	p := nearest(of.Origin.Name, docs[0], of.Path)
 	p.Approximate = false // what is not set can stand nowhere nearer
 	return p
 }
