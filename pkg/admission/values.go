@@ -65,7 +65,9 @@ func (h *Handler) reviewValues(ctx context.Context, req *admissionv1.AdmissionRe
 		incomplete = fmt.Sprintf("%d of %d HelmReleases that use it were judged", judged, found)
 	}
 	out := h.conclude(v.lines, " in HelmRelease "+v.who())
-	out.warnings = slices.Concat(v.hints, out.warnings)
+	if out.verdict != denied {
+		out.warnings = slices.Concat(v.hints, out.warnings)
+	}
 	switch {
 	case out.verdict == denied:
 	case incomplete != "":

@@ -175,6 +175,8 @@ func TestConfigMaps(t *testing.T) {
 				}
 				if resp.Allowed {
 					checkBegin(t, resp.Warnings, c.warnings)
+				} else if text := strings.Join(resp.Warnings, "\n"); strings.Contains(text, "nodes keep the old mirrors") {
+					t.Errorf("a word of the restart, though nothing changes: %s", text)
 				}
 			}
 			if diff := cmp.Diff(map[string]float64{c.verdict: 2}, s.count(t, "spegel_guard_reviews_total", "verdict")); diff != "" {
