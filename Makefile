@@ -179,12 +179,11 @@ clean: ## Remove .cache. Go's own caches stay, so building again takes seconds.
 
 # Programs from tool modules. Each is built again when its module's pins change.
 
+# In one build: Go goes on compiling while it links one of them. It is a pattern, so that make runs it once for all three.
 # etcd comes with the version that kube-apiserver's module asks for, so that Go compiles what both use once.
-$(BIN)/etcd: $(TOOLS)/kubernetes/go.mod $(TOOLS)/kubernetes/go.sum $(BUILD)
-	@$(BUILD) $(TOOLS)/kubernetes $@ go.etcd.io/etcd/server/v3
-
-$(BIN)/kube-apiserver $(BIN)/kubectl: $(TOOLS)/kubernetes/go.mod $(TOOLS)/kubernetes/go.sum $(BUILD)
-	@$(BUILD) $(TOOLS)/kubernetes $@ k8s.io/kubernetes/cmd/$(@F)
+%/etcd %/kube-apiserver %/kubectl: $(TOOLS)/kubernetes/etcd/main.go $(TOOLS)/kubernetes/go.mod $(TOOLS)/kubernetes/go.sum $(BUILD)
+	@$(BUILD) $(TOOLS)/kubernetes $(BIN) ./etcd k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl
+	@touch $(CONTROL_PLANE)
 
 # After kube-apiserver, whose packages it shares.
 $(BIN)/daemonset-controller: $(TOOLS)/kubernetes/daemonset-controller/main.go $(TOOLS)/kubernetes/go.mod $(TOOLS)/kubernetes/go.sum $(BUILD) | $(CONTROL_PLANE)
