@@ -82,7 +82,7 @@ func build(dir string) (string, error) {
 	output := filepath.Join(dir, "spegel-guard")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", flags, "-o", output, "./cmd/webhook")
 	cmd.Dir = source
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOFLAGS=-buildvcs=false", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOFLAGS="+os.Getenv("GOFLAGS")+" -buildvcs=false", "GOWORK=off")
 	cmd.Stderr = os.Stderr
 	return output, cmd.Run()
 }
@@ -217,7 +217,7 @@ func TestVersionComesFromTheRepositoryElse(t *testing.T) {
 		git tag v1.9.9 && go build -trimpath -ldflags "-s -w" -o "$OUT" ./cmd/webhook && git rev-parse HEAD && "$OUT" version`
 	cmd := exec.CommandContext(t.Context(), "bash", "-ec", script)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=true", "GOWORK=off", "OUT="+filepath.Join(t.TempDir(), "spegel-guard"))
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS="+os.Getenv("GOFLAGS")+" -buildvcs=true", "GOWORK=off", "OUT="+filepath.Join(t.TempDir(), "spegel-guard"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
