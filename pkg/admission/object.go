@@ -67,7 +67,7 @@ func specChanges(req *admissionv1.AdmissionRequest) bool {
 	var is, was struct {
 		Spec json.RawMessage `json:"spec"`
 	}
-	if json.Unmarshal(req.Object.Raw, &is) != nil || json.Unmarshal(req.OldObject.Raw, &was) != nil {
+	if json.Unmarshal(req.OldObject.Raw, &was) != nil || json.Unmarshal(req.Object.Raw, &is) != nil {
 		return true
 	}
 	return !bytes.Equal(is.Spec, was.Spec)

@@ -83,7 +83,10 @@ func isListLike(key string) bool {
 		return false
 	}
 	name = separators.Replace(name)
-	return slices.ContainsFunc(listNames, func(n string) bool { return edits(name, n) <= maxEdits })
+	return slices.ContainsFunc(listNames, func(n string) bool {
+		shorter, longer := min(len(name), len(n)), max(len(name), len(n))
+		return longer-shorter <= maxEdits && edits(name, n) <= maxEdits // most keys are done with at the first
+	})
 }
 
 // separators is what people put between the words of a key.
