@@ -17,9 +17,9 @@ import (
 // policyInterval is how often the policy file is looked at.
 const policyInterval = 1 * time.Second
 
-// gcPercent has the garbage collector work twice as often as it would. Reviews leave much behind and nearly nothing stays, so that costs
-// little and saves some MiB of each replica.
-const gcPercent = 50
+// gcPercent has the garbage collector work three times as often as it would. Reviews leave much behind and nearly nothing stays, so that
+// costs little and saves some MiB of each replica.
+const gcPercent = 30
 
 type serveOptions struct {
 	policyOptions
