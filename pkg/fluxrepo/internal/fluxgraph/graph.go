@@ -53,7 +53,7 @@ type Graph struct {
 
 	only  map[string]bool // of a graph that differs by an edit: what is built again, by the keys of the chains; nil for all
 	index map[objectKey][]*Object
-	print uint64 // of all that is in the index
+	print uint64 // of what a round may find in the index
 	files map[*worktree.File]map[objectKey][]*yaml.Node
 }
 
@@ -66,6 +66,7 @@ func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 		files: map[*worktree.File]map[objectKey][]*yaml.Node{},
 	}
 	g.Finder = relevance.New(tree, g.Declared, o.All, o.Given.Values())
+	g.register()
 	g.settle(nil)
 	g.addPlain()
 	g.addLoose()
@@ -100,9 +101,11 @@ func (g *Graph) register() {
 	h.SetSeed(seed)
 	maphash.WriteComparable(&h, g.Complete)
 	for _, n := range g.Instances {
-		_, _ = h.WriteString(n.key) // never fails
 		for _, o := range n.Objects {
-			_, _ = h.Write(o.Text)
+			if o.Kind == "ConfigMap" || o.Kind == "Secret" { // it may hold variables
+				_, _ = h.WriteString(n.key) // never fails
+				_, _ = h.Write(o.Text)
+			}
 			key := objectKey{o.Kind, o.Name}
 			g.index[key] = append(g.index[key], o)
 		}

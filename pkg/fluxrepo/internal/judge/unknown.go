@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"slices"
+
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
@@ -39,7 +41,7 @@ func (r *Release) variables(text string) (out []release.Reference) {
 func why(name string, objects []*fluxgraph.Object) release.Reference {
 	for _, o := range objects {
 		switch {
-		case !substitute.Holds(string(substitute.Seal(o.Text)), name):
+		case !slices.Contains(substitute.Unknown(string(substitute.Seal(o.Text))), name):
 			continue
 		case name == substitute.Sealed:
 			return release.Reference{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Key: "spec", Reason: substitute.SealedReason}

@@ -1,9 +1,9 @@
 package locate
 
 import (
+	"net/url"
 	"reflect"
 	"regexp"
-	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
@@ -105,16 +105,10 @@ func isKey(path []any) bool {
 
 // host is the part of an entry that it is looked for by: its scheme, and its port, may be written elsewhere.
 func host(text string) string {
-	_, rest, ok := strings.Cut(text, "://")
-	if !ok {
-		return text
+	if u, err := url.Parse(text); err == nil && len(u.Hostname()) > 2 { // what is shorter stands everywhere
+		return u.Hostname()
 	}
-	rest, _, _ = strings.Cut(rest, "/")
-	rest, _, _ = strings.Cut(rest, ":")
-	if len(rest) < 3 { // it stands everywhere
-		return text
-	}
-	return rest
+	return text
 }
 
 var variable = regexp.MustCompile(`(\$\{[^{}\n]*\})`)

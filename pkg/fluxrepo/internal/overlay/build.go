@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -62,6 +63,7 @@ type Build struct {
 	// Full uses the schema of Kubernetes' own kinds wherever it stands to reason that it makes no difference.
 	Full bool
 
+	aim  bool      // a patch whose object is not there is no failure
 	all  []*Folder // that the build reads, the one of the path first
 	size int       // of the files in them, without what is left out
 }
@@ -84,7 +86,7 @@ func (c *Cache) Run(b Build) *Built {
 	if b.any(func(f *Folder) bool { return f.whole }) {
 		b.LeaveOut = nil
 	}
-	over := b.made(false)
+	over := b.made()
 	key := fmt.Sprintf("%q %q %t %q", b.Spec.Path, b.Spec.Ignore.Spec, b.Full, over)
 	if out := c.get(key); out != nil {
 		return out
@@ -92,10 +94,11 @@ func (c *Cache) Run(b Build) *Built {
 	out := c.run(&b, over)
 	if out.Err != nil && (!b.Full || b.LeaveOut != nil) {
 		b.Full, b.LeaveOut = true, nil
-		out = c.run(&b, b.made(false))
+		out = c.run(&b, b.made())
 	}
 	if out.Err != nil && b.any(func(f *Folder) bool { return slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Remote }) }) {
-		if again := c.run(&b, b.made(true)); again.Err == nil {
+		b.aim = true
+		if again := c.run(&b, b.made()); again.Err == nil {
 			again.Unfollowed, out = true, again
 		}
 	}
@@ -110,8 +113,8 @@ func (b *Build) any(is func(*Folder) bool) bool { return slices.ContainsFunc(b.a
 const leftOut = "apiVersion: v1\nkind: List\nitems: []\n"
 
 // made are the files that are not as the repository has them: what is left out, what was edited, and kustomizations
-// without what is not there. With aim, a patch whose object is not there is no failure.
-func (b *Build) made(aim bool) map[string]string {
+// without what is not there.
+func (b *Build) made() map[string]string {
 	over := map[string]string{}
 	b.size = 0
 	for _, f := range b.all {
@@ -125,11 +128,11 @@ func (b *Build) made(aim bool) map[string]string {
 				over[p] = string(data)
 			}
 		}
-		if !f.changed && !aim {
+		if !f.changed && !b.aim {
 			continue
 		}
 		ks := f.ks
-		if aim {
+		if b.aim {
 			ks.Patches, ks.PatchesStrategicMerge = b.aimed(f), nil //nolint:staticcheck // as repositories have it
 		}
 		text, err := json.Marshal(ks)
@@ -167,8 +170,9 @@ func (c *Cache) run(b *Build, over map[string]string) *Built {
 	return out
 }
 
-// written is an object as kustomize writes it, which does so by way of a text and of JSON. What SOPS says of how it has
-// encrypted data is longer than most of these, and never looked at.
+// written is an object as kustomize writes it, which does so by way of a text and of JSON. Of data there is most, and
+// little is looked at: it stays JSON, except where a variable may become a number, and is without what SOPS says of how it
+// was encrypted.
 func written(n *yaml.Node, kind string) ([]byte, error) {
 	var fields map[string]any
 	if err := n.Decode(&fields); err != nil {
@@ -176,6 +180,9 @@ func written(n *yaml.Node, kind string) ([]byte, error) {
 	}
 	if kind == "ConfigMap" || kind == "Secret" {
 		delete(fields, "sops")
+		if text, err := json.Marshal(fields); err != nil || !bytes.Contains(text, []byte("${")) {
+			return text, err
+		}
 	}
 	return sigsyaml.Marshal(fields)
 }

@@ -30,7 +30,7 @@ type Spec struct {
 
 // apply is the folder of the path with the kustomization.yaml that kustomize-controller would write. It does what the
 // Generator of github.com/fluxcd/pkg/kustomize does, which reads from disk only and would see files that are not in the
-// artifact of Flux; a test compares the two.
+// artifact of Flux; a test compares the two. It leaves out spec.images, as no image is looked at.
 //
 //nolint:staticcheck // the old fields, as Flux does
 func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
@@ -61,18 +61,6 @@ func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 			continue
 		}
 		ks.Components = append(ks.Components, c)
-	}
-	ks.Images = slices.Clone(ks.Images)
-	for _, image := range s.Images {
-		i := slices.IndexFunc(ks.Images, func(have kustypes.Image) bool { return have.Name == image.Name })
-		if i < 0 {
-			i = len(ks.Images)
-			ks.Images = append(ks.Images, kustypes.Image{Name: image.Name})
-		}
-		ks.Images[i].NewName = cmp.Or(image.NewName, ks.Images[i].NewName)
-		if image.NewTag != "" || image.Digest != "" { // together they choose the version
-			ks.Images[i].NewTag, ks.Images[i].Digest = image.NewTag, image.Digest
-		}
 	}
 	ks.Patches = slices.Concat(ks.Patches, s.Patches)
 	ks.PatchesStrategicMerge, ks.PatchesJson6902 = slices.Clip(ks.PatchesStrategicMerge), slices.Clip(ks.PatchesJson6902)

@@ -29,7 +29,7 @@ func TestManifest(t *testing.T) {
 		"an empty folder":                    {map[string]string{"README.md": "no"}, "path: ./apps"},
 		"a kustomization that lists nothing": {map[string]string{"kustomization.yaml": "resources: []\n"}, "path: ./apps"},
 		"everything that a Kustomization can say": {map[string]string{
-			"kustomization.yaml": "resources: [a.yaml]\nnamespace: mine\nimages: [{name: a, newTag: '1'}, {name: b, digest: 'sha256:1'}]\n",
+			"kustomization.yaml": "resources: [a.yaml]\nnamespace: mine\n",
 			"a.yaml":             object, "component/kustomization.yaml": "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\n",
 		}, `path: apps
 targetNamespace: theirs
@@ -37,7 +37,6 @@ namePrefix: a-
 nameSuffix: -z
 components: [component, missing]
 ignoreMissingComponents: true
-images: [{name: a, newName: c}, {name: b, newTag: "2"}, {name: d, newTag: "3"}]
 patches:
 - patch: |
     kind: Namespace

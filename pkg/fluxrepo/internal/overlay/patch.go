@@ -1,54 +1,39 @@
 package overlay
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
 	kustypes "sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
 // Patched is an object with those of a list of patches that are for it, as flux-operator puts them on what it makes.
 func Patched(object, list *yaml.Node) (*yaml.Node, error) {
-	f := &Folder{File: "kustomization.yaml"}
+	var spec Spec
 	text, err := yaml.Marshal(list)
 	if err == nil {
-		err = sigsyaml.Unmarshal(text, &f.ks.Patches)
+		err = sigsyaml.Unmarshal(text, &spec.Patches)
 	}
 	if err != nil {
 		return nil, err
 	}
-	f.ks.Patches = slices.DeleteFunc(f.ks.Patches, func(p kustypes.Patch) bool { return p.Path != "" })
-	if text, err = yaml.Marshal(object); err != nil {
-		return nil, err
+	spec.Patches = slices.DeleteFunc(spec.Patches, func(p kustypes.Patch) bool { return p.Path != "" })
+	tree := worktree.Stream("object.yaml", nil, NewObject(object).Text)
+	spec.Path, spec.Ignore = ".", tree.Ignoring("")
+	folder := NewReader(tree, func(string) bool { return false }).Folder(spec.Ignore, spec.Path)
+	out := NewCache(nil).Run(Build{Tree: tree, Spec: &spec, Folders: []*Folder{folder}, aim: true})
+	if out.Err != nil || len(out.Objects) != 1 {
+		return nil, cmp.Or(out.Err, errors.New("its patches leave no object"))
 	}
-	b := &Build{all: []*Folder{f}, size: len(text)}
-	if err := b.bounded(); err != nil {
-		return nil, err
-	}
-	f.ks.Patches, f.ks.Resources = b.aimed(f), []string{"object.yaml"}
-	ks, err := sigsyaml.Marshal(f.ks)
+	docs, err := yamldoc.Decode(out.Objects[0].Text)
 	if err != nil {
 		return nil, err
-	}
-	fs := filesys.MakeFsInMemory()
-	if err := errors.Join(fs.WriteFile("/object.yaml", text), fs.WriteFile("/kustomization.yaml", ks)); err != nil {
-		return nil, err
-	}
-	res, err := kustomize(fs, "/", false, false)
-	if err != nil {
-		return nil, Plain(err)
-	}
-	if text, err = res.AsYaml(); err != nil {
-		return nil, Plain(err)
-	}
-	docs, err := yamldoc.Decode(text)
-	if err != nil || len(docs) != 1 {
-		return nil, errors.Join(err, errors.New("its patches leave no object"))
 	}
 	return docs[0], nil
 }

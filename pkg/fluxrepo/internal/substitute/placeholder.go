@@ -26,9 +26,6 @@ func Unknown(text string) (names []string) {
 	return names
 }
 
-// Holds reports whether a text holds an unknown variable.
-func Holds(text, name string) bool { return strings.Contains(text, placeholder(name)) }
-
 // First is the first unknown variable of a text, and its position, which is -1 if there is none.
 func First(text string) (name string, at int) {
 	if m := placeholders.FindStringSubmatchIndex(text); m != nil {
