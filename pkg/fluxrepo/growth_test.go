@@ -36,6 +36,11 @@ var crowds = map[string]func(n int) string{
 			return "values:\n    spegel:\n      mirroredRegistries:\n" + lines(n, "        - https://${X%d}\n")
 		})
 	},
+	"entries that are refused": func(n int) string {
+		return crowd(1, func(int) string {
+			return "values:\n    spegel:\n      mirroredRegistries:\n" + lines(n, "        - https://r%d.example.com/\n")
+		})
+	},
 	"keys with a variable each": func(n int) string {
 		return crowd(1, func(int) string { return "values:\n" + lines(n, "    '${X%d}': {'m${Y%[1]d}': 1}\n") })
 	},

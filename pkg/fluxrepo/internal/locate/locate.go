@@ -1,9 +1,9 @@
 package locate
 
 import (
-	"net/url"
 	"reflect"
 	"regexp"
+	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
@@ -44,11 +44,14 @@ type Finder struct {
 	most   int                       // work of the graph, after which nothing is tried
 	trials map[*fluxgraph.Object]int // of a release
 	files  map[string][]byte         // that were read
+	values map[valueKey]any          // that were decoded
 }
 
 // New is a finder of a repository that was built.
 func New(g *fluxgraph.Graph) *Finder {
-	return &Finder{graph: g, most: g.Work() + maxWork, files: map[string][]byte{}, trials: map[*fluxgraph.Object]int{}}
+	return &Finder{
+		graph: g, most: g.Work() + maxWork, files: map[string][]byte{}, values: map[valueKey]any{}, trials: map[*fluxgraph.Object]int{},
+	}
 }
 
 // Find is the place of a node: of the text of a scalar, or of the key of anything else. Of what does not exist it is
@@ -62,7 +65,7 @@ func (f *Finder) Find(t Target) (p Place, ok bool) {
 			return p, true
 		}
 	}
-	holder := t.read(t.Holder)
+	holder := f.value(t)
 	node, set := certainty.At(holder, t.Path)
 	if text, isText := node.(string); set && isText && text != "" && !isKey(t.Path) {
 		for _, find := range []*regexp.Regexp{regexp.MustCompile("(" + regexp.QuoteMeta(host(text)) + ")"), variable} { // it may be handed over, or put together
@@ -105,10 +108,14 @@ func isKey(path []any) bool {
 
 // host is the part of an entry that it is looked for by: its scheme, and its port, may be written elsewhere.
 func host(text string) string {
-	if u, err := url.Parse(text); err == nil && len(u.Hostname()) > 2 { // what is shorter stands everywhere
-		return u.Hostname()
+	_, rest, ok := strings.Cut(text, "://")
+	if end := strings.IndexAny(rest, ":/"); end >= 0 {
+		rest = rest[:end]
 	}
-	return text
+	if !ok || len(rest) < 3 { // it stands everywhere
+		return text
+	}
+	return rest
 }
 
 var variable = regexp.MustCompile(`(\$\{[^{}\n]*\})`)

@@ -34,7 +34,7 @@ func (f *Finder) Field(o *fluxgraph.Object, path []any) Place {
 // written is where the document of an object has the nearest key to what was not found by trial.
 func (f *Finder) written(t Target) Place {
 	file, node := f.graph.Document(t.Holder)
-	depth := t.depth()
+	depth := f.depth(t)
 	p := nearest(file, node, t.Path[:depth])
 	p.Approximate = p.Approximate || depth == len(t.Path)
 	return p
@@ -69,7 +69,7 @@ func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
 	o := r.Object
 	inline := Target{Release: o, Holder: o, Path: append([]any{"spec", "values"}, of.Path...)}
 	var targets []Target
-	set := inline.depth() == len(inline.Path)
+	set := f.depth(inline) == len(inline.Path)
 	if of.Origin.Kind == "" {
 		targets = append(targets, inline)
 	}
@@ -86,9 +86,9 @@ func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
 	}
 	deep := func(t Target) int { // in the values
 		if t.Holder == o {
-			return t.depth() - 2
+			return f.depth(t) - 2
 		}
-		return t.depth()
+		return f.depth(t)
 	}
 	slices.SortStableFunc(targets, func(a, b Target) int { return cmp.Compare(deep(b), deep(a)) })
 	for _, t := range targets {

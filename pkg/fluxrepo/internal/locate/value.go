@@ -31,11 +31,27 @@ func holds(now any) func(marker string) bool {
 	return func(marker string) bool { return strings.Contains(text, marker) }
 }
 
+// value is what a target's path leads into in the repository as it is, read once.
+func (f *Finder) value(t Target) any {
+	of := valueKey{t.Holder, t.Key, t.Path == nil}
+	v, known := f.values[of]
+	if !known {
+		v = t.read(t.Holder)
+		f.values[of] = v
+	}
+	return v
+}
+
+type valueKey struct {
+	holder *fluxgraph.Object
+	key    string
+	whole  bool
+}
+
 // depth is how many steps of a target's path exist.
-func (t Target) depth() int {
-	v := t.read(t.Holder)
+func (f *Finder) depth(t Target) int {
 	for n := len(t.Path); n > 0; n-- {
-		if _, ok := certainty.At(v, t.Path[:n]); ok {
+		if _, ok := certainty.At(f.value(t), t.Path[:n]); ok {
 			return n
 		}
 	}
