@@ -23,7 +23,7 @@ var mutations = map[string]struct{ file, text, instead string }{
 	"a key that may be there is absent":              {model, "set || unknown == nil {", "set || unknown == nil || true {"},
 	"a targetPath names nothing":                     {"values.go", "for _, l := range targets {", "for _, l := range targets[:0] {"},
 	"a targetPath that was read names nothing":       {"values.go", "reasons = open\n", "continue\n"},
-	"a targetPath at spegel names nothing":           {"values.go", "!isMap || !both {", "!both {"},
+	"a targetPath at spegel names nothing":           {"values.go", "!isMap || !both {", "!isMap && false || !both {"},
 	"a targetPath makes a map of what is none":       {"values.go", "!isMap || !both {", "!isMap || !both && false {"},
 	"what a comma sets is not named":                 {"layers.go", "l.at(l.ref.TargetPath, l.text)", "l.at(l.ref.TargetPath, \"x\")"},
 	"a scalar with a variable is known":              {"layers.go", "return certainty.Unknown{Reasons: reasons}", "return node"},
