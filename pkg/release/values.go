@@ -57,7 +57,10 @@ func (r *Release) merge() (values any) {
 // merged is what chartutil.ChartValuesFromReferences makes of layers that are known, made of its own parts, so that each is read
 // once; bad is the one that it does not get past. It writes into what it merges, so it gets copies.
 func merged(layers []layer) (values map[string]any, bad *layer) {
-	known := func(l layer) map[string]any { return runtime.DeepCopyJSON(l.tree.(map[string]any)) }
+	known := func(l layer) map[string]any {
+		tree, _ := l.tree.(map[string]any)
+		return runtime.DeepCopyJSON(tree)
+	}
 	refs, top := layers[:len(layers)-1], layers[len(layers)-1]
 	inline := known(top)
 	values = map[string]any{}
