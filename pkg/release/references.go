@@ -119,7 +119,11 @@ func (l *layer) size() int {
 			count += maxSize
 		}
 	}
-	return max(len(l.text), nodeSize*count)
+	cost := max(len(l.text), nodeSize*count)
+	if l.ref.TargetPath == "" && cost <= maxSize {
+		cost = max(cost, expanded(l.text))
+	}
+	return cost
 }
 
 // nodes is how many keys and entries a text in YAML or JSON has at most: each begins a line, or follows one of these.
