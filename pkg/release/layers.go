@@ -30,6 +30,7 @@ type layer struct {
 // Why a text that could be read counts as unread: helm-controller does not get past it either.
 const (
 	notYAML     = "is not YAML"
+	tooMuch     = "not read, because there is too much besides it"
 	unmergeable = "can't be merged at its targetPath"
 )
 
@@ -41,6 +42,12 @@ func (r *Release) readLayers(ctx context.Context, hr *helmv2.HelmRelease, o Opti
 	}
 	for i, ref := range hr.Spec.ValuesFrom {
 		at := Origin{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name, Key: ref.GetValuesKey(), Index: i}
+		if from.left < 0 { // anything may come of what follows; to tell apart what does would cost the square of its number
+			l := layer{origin: at}
+			r.unread(&l, tooMuch)
+			r.layers = append(r.layers, l)
+			break
+		}
 		l := layer{origin: at, ref: ref}
 		switch found, unread := from.read(ctx, &l); {
 		case found:

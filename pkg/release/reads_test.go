@@ -2,6 +2,7 @@ package release
 
 import (
 	"maps"
+	"slices"
 	"testing"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -66,7 +67,22 @@ func TestNoMoreThanTheLimitIsRead(t *testing.T) {
 	if len(c.reads) != limit {
 		t.Errorf("%d reads, want %d", len(c.reads), limit)
 	}
-	if n := len(res.Unresolved); n != 5 || res.Unresolved[0].Reason != "not read, because there is too much besides it" {
+	if n := len(res.Unresolved); n != 1 || res.Unresolved[0].Reason != "not read, because there is too much besides it" {
 		t.Errorf("%d unresolved: %v", n, untold(res))
+	}
+}
+
+// TestReferencesBeyondTheLimitAreOne: what to tell of each of them would cost the square of their number, and an object has room for
+// tens of thousands. Whatever they are, anything may come of them.
+func TestReferencesBeyondTheLimitAreOne(t *testing.T) {
+	t.Parallel()
+	hr := helmRelease(t, "")
+	for range 40_000 {
+		hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, target(from("ConfigMap", "c"), "other"))
+	}
+	rel := resolve(t, hr, newCluster(configMap("c", values("x"))))
+	want := []string{"ConfigMap c/values.yaml: not read, because there is too much besides it"}
+	if got := untold(rel.Evaluate(privatePolicy(t))); !slices.Equal(got, want) || len(rel.layers) != 102 {
+		t.Errorf("%d layers, unresolved %q", len(rel.layers), got)
 	}
 }

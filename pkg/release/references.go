@@ -40,9 +40,6 @@ type object struct {
 
 // read has an entry hold its text, or says why it is not known; neither where the entry is optional and missing for good.
 func (r *references) read(ctx context.Context, l *layer) (found bool, unread string) {
-	if r.left < 0 {
-		return false, "not read, because there is too much besides it"
-	}
 	id := Reference{Kind: l.origin.Kind, Namespace: l.origin.Namespace, Name: l.origin.Name}
 	obj, again := r.objects[id]
 	all := 0

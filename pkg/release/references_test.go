@@ -27,7 +27,6 @@ func TestEachEntryHasItsTextOrAReason(t *testing.T) {
 		{"ConfigMap", "gone", "values.yaml", false, "", "not found"},
 		{"Thing", "a", "values.yaml", true, "", "a kind that Flux does not read values from"},
 		{"ConfigMap", "large", "values.yaml", false, "", "is too large"},
-		{"ConfigMap", "a", "values.yaml", false, "", "not read, because there is too much besides it"},
 	} {
 		ref := helmv2.ValuesReference{Optional: tc.optional}
 		l := layer{origin: Origin{Kind: tc.kind, Namespace: namespace, Name: tc.name, Key: tc.key}, ref: ref}
