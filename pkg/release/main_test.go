@@ -12,7 +12,7 @@ var cases = 5000
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if testing.Short() {
-		cases = 500
+		cases = 2000
 	}
 	os.Exit(m.Run())
 }
