@@ -4,17 +4,18 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"helm.sh/helm/v4/pkg/chart/common"
 )
 
 // expanded is what a document costs with its aliases replaced by what they stand for, as it is read: a text of a few KiB
-// may stand for gigabytes. What can't be parsed costs too much, if it may have aliases.
-func expanded(text string) int {
+// may stand for gigabytes. Without aliases it is 0.
+func expanded(text string) (int, error) {
 	if !strings.Contains(text, "&") || !strings.Contains(text, "*") {
-		return 0
+		return 0, nil
 	}
 	var doc yaml.Node
-	if yaml.Unmarshal([]byte(text), &doc) != nil {
-		return maxSize + 1
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		return 0, err
 	}
 	anchors := map[*yaml.Node]int{}
 	var cost func(n *yaml.Node) int
@@ -31,5 +32,13 @@ func expanded(text string) int {
 		}
 		return total
 	}
-	return cost(&doc)
+	return cost(&doc), nil
+}
+
+// readValues reads a document whose cost was found small. What may have aliases, and has no cost, is not read.
+func readValues(text string) (map[string]any, error) {
+	if _, err := expanded(text); err != nil {
+		return nil, err
+	}
+	return common.ReadValues([]byte(text))
 }

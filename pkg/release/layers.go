@@ -9,7 +9,6 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/chartutil"
-	"helm.sh/helm/v4/pkg/chart/common"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 )
@@ -93,8 +92,8 @@ func (r *Release) parse(l *layer) {
 	unread := ""
 	if l.ref.TargetPath != "" {
 		l.tree = l.at(l.ref.TargetPath, l.text)
-	} else if tree, err := common.ReadValues([]byte(l.text)); err == nil {
-		l.tree = r.mark(map[string]any(tree))
+	} else if tree, err := readValues(l.text); err == nil {
+		l.tree = r.mark(tree)
 		return
 	} else {
 		unread = notYAML

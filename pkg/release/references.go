@@ -118,7 +118,8 @@ func (l *layer) size() int {
 	}
 	cost := max(len(l.text), nodeSize*count)
 	if l.ref.TargetPath == "" && cost <= maxSize {
-		cost = max(cost, expanded(l.text))
+		whole, _ := expanded(l.text) // what can't be parsed is not read
+		cost = max(cost, whole)
 	}
 	return cost
 }
