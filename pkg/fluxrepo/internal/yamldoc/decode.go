@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	maxNodes = 1 << 20 // of a document, with its aliases expanded
+	maxNodes = 1 << 20 // of a document, with its aliases expanded; a long scalar counts as several
+	perNode  = 32      // in bytes of a scalar
 	maxDepth = 500
 )
 
@@ -104,7 +105,7 @@ func sound(root *yaml.Node) error {
 		if err := uniqueKeys(n); err != nil {
 			return 0, err
 		}
-		total := 1
+		total := 1 + len(n.Value)/perNode
 		for _, c := range n.Content {
 			s, err := visit(c, depth+1)
 			if err != nil {

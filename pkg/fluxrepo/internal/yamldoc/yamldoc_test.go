@@ -30,6 +30,8 @@ func TestDecode(t *testing.T) {
 		"merge keys are no key twice":             {"a: &a {x: 1}\nb: {<<: *a, <<: *a}\n", 1, "", false},
 		"the documents before a mistake count":    {"a: 1\n---\nb: [\n", 1, "3:1: is not YAML: did not find expected node content", false},
 		"aliases that grow without bound":         {bomb.String(), 0, "7:4: is too large when its aliases are expanded", true},
+		"a long text that aliases repeat":         {"a: &a " + strings.Repeat("x", 1<<15) + "\nb: [" + strings.Repeat("*a, ", 1<<11) + "]\n", 0, "2:4: is too large when its aliases are expanded", true},
+		"a long text":                             {"a: " + strings.Repeat("x", 15<<20), 1, "", false},
 		"an alias inside of itself":               {"a: &a [*a]\n", 0, "1:8: is not YAML: an alias contains itself", true},
 		"nesting without bound":                   {"a: " + strings.Repeat("[", 600) + strings.Repeat("]", 600), 0, "1:504: is nested too deeply", true},
 		"what is quoted of a manifest is secret":  {"a: *hunter2\n", 0, "0:0: is not YAML: yaml: unknown ... referenced", false},
