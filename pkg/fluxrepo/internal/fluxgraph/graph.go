@@ -62,7 +62,7 @@ type objectKey struct{ kind, name string }
 // New finds what the clusters of a repository build.
 func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 	g := &Graph{
-		ctx: ctx, o: o, tree: tree, Declared: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(nil),
+		ctx: ctx, o: o, tree: tree, Declared: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(),
 		files: map[*worktree.File]map[objectKey][]*yaml.Node{},
 	}
 	g.Finder = relevance.New(tree, g.Declared, o.All, o.Given.Values())
@@ -132,7 +132,7 @@ func (g *Graph) learn() bool {
 func (g *Graph) Given() *substitute.Given { return g.o.Given }
 
 // Work is how much was built so far, for this graph and those that differ from it by an edit.
-func (g *Graph) Work() int { return *g.cache.Work }
+func (g *Graph) Work() int { return g.cache.Work }
 
 // Tree is the files.
 func (g *Graph) Tree() *worktree.Tree { return g.tree }
@@ -153,7 +153,6 @@ func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*G
 	e := *g
 	e.tree = g.tree.With(edits)
 	e.Declared = g.Declared.With(e.tree)
-	e.cache = overlay.NewCache(g.cache)
 	switch {
 	case o.By == nil: // only the file that it stands in has a say
 		return &e, nil

@@ -31,27 +31,13 @@ const (
 type Cache struct {
 	// Work is how much was built so far, in bytes: those of the files that each build reads, a few for each build, and
 	// fewer for each that was asked for.
-	Work *int
+	Work int
 
 	builds map[string]*Built
-	below  *Cache
 }
 
-// NewCache is empty. With another below it, it finds what that one has, and adds nothing to it except the work.
-func NewCache(below *Cache) *Cache {
-	c := &Cache{Work: new(int), builds: map[string]*Built{}, below: below}
-	if below != nil {
-		c.Work = below.Work
-	}
-	return c
-}
-
-func (c *Cache) get(key string) (b *Built) {
-	for ; c != nil && b == nil; c = c.below {
-		b = c.builds[key]
-	}
-	return b
-}
+// NewCache is empty.
+func NewCache() *Cache { return &Cache{builds: map[string]*Built{}} }
 
 // Build is one build that is to be done.
 type Build struct {
@@ -70,7 +56,7 @@ type Build struct {
 
 // Run builds. What fails without what may be left out, or without the schema, is repeated in full.
 func (c *Cache) Run(b Build) *Built {
-	*c.Work += perRun
+	c.Work += perRun
 	top, err := b.Spec.apply(b.Tree, b.Folders[0])
 	if err != nil {
 		return &Built{Err: Plain(err)}
@@ -88,7 +74,7 @@ func (c *Cache) Run(b Build) *Built {
 	}
 	over := b.made()
 	key := fmt.Sprintf("%q %q %t %q", b.Spec.Path, b.Spec.Ignore.Spec, b.Full, over)
-	if out := c.get(key); out != nil {
+	if out := c.builds[key]; out != nil {
 		return out
 	}
 	out := c.run(&b, over)
@@ -146,7 +132,7 @@ func (b *Build) made() map[string]string {
 
 // run builds once.
 func (c *Cache) run(b *Build, over map[string]string) *Built {
-	*c.Work += perBuild + b.size
+	c.Work += perBuild + b.size
 	if err := b.bounded(); err != nil {
 		return &Built{Err: err}
 	}

@@ -131,7 +131,7 @@ func TestRun(t *testing.T) {
 			}
 			spec := Spec{Path: ".", Ignore: tree.Ignoring("")}
 			folder := NewReader(tree, nil).Folder(spec.Ignore, ".")
-			built := NewCache(nil).Run(Build{Tree: tree, Spec: &spec, Folders: []*Folder{folder}, LeaveOut: func(p string) bool { return p == "b.yaml" }})
+			built := NewCache().Run(Build{Tree: tree, Spec: &spec, Folders: []*Folder{folder}, LeaveOut: func(p string) bool { return p == "b.yaml" }})
 			if c.err != "" {
 				if built.Err == nil || !strings.Contains(built.Err.Error(), c.err) {
 					t.Errorf("got error %v; want %q", built.Err, c.err)

@@ -27,7 +27,7 @@ func Patched(object, list *yaml.Node) (*yaml.Node, error) {
 	tree := worktree.Stream("object.yaml", nil, NewObject(object).Text)
 	spec.Path, spec.Ignore = ".", tree.Ignoring("")
 	folder := NewReader(tree, func(string) bool { return false }).Folder(spec.Ignore, spec.Path)
-	out := NewCache(nil).Run(Build{Tree: tree, Spec: &spec, Folders: []*Folder{folder}, aim: true})
+	out := NewCache().Run(Build{Tree: tree, Spec: &spec, Folders: []*Folder{folder}, aim: true})
 	if out.Err != nil || len(out.Objects) != 1 {
 		return nil, cmp.Or(out.Err, errors.New("its patches leave no object"))
 	}
