@@ -127,7 +127,7 @@ func (r *Result) note(format string, args ...any) {
 // fix adds a way out, each line once.
 func (r *Result) fix(format string, args ...any) {
 	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
-		if !slices.Contains(strings.Split(r.Fix, "\n"), line) {
+		if line != "" && !slices.Contains(strings.Split(r.Fix, "\n"), line) {
 			r.Fix = strings.TrimPrefix(r.Fix+"\n"+line, "\n")
 		}
 	}

@@ -26,3 +26,15 @@ func TestImageWithAHostThatIsNone(t *testing.T) {
 		t.Error("a host with an underscore is taken")
 	}
 }
+
+// A host without a way out adds no empty line to those of the others.
+func TestFixHasNoEmptyLines(t *testing.T) {
+	t.Parallel()
+	var r Result
+	for _, fix := range []string{"a", "", "b", "a"} {
+		r.merge(&Result{Fix: fix})
+	}
+	if r.Fix != "a\nb" {
+		t.Errorf("%q", r.Fix)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -120,4 +122,55 @@ func (x *run) knowsNothing(ctx context.Context, h *containerd.HostsDirs) bool {
 		entries, err := x.Files.ReadDir(ctx, path.Dir(name))
 		return err == nil && len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
 	})
+}
+
+// matchList compares the folders of the directory that Spegel writes, or else of the first one, with the list that it was given.
+func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *Result) {
+	if len(dirs) == 0 {
+		return
+	}
+	h := dirs[max(0, slices.IndexFunc(dirs, func(d *containerd.HostsDir) bool { return d.Path == x.written(ctx) }))]
+	p, err := x.spegelHere(ctx)
+	switch {
+	case h.Err != nil: // that was told
+		return
+	case err != nil:
+		f.note("not compared with Spegel's list: %s", redact.Line(err.Error()))
+		return
+	case !p.Writes:
+		f.note("Spegel writes no hosts files here (containerdMirrorAdd is false)")
+		return
+	case p.Unread:
+		f.note("not compared with Spegel's list, which is in a Secret or ConfigMap")
+		return
+	}
+	want := map[string]bool{}
+	for _, m := range p.Mirrors {
+		if u, err := url.Parse(m); err == nil {
+			m = cmp.Or(u.Host, m)
+		}
+		want[m] = true
+	}
+	if delete(want, "*"); p.Everything() {
+		want[containerd.DefaultDir] = true
+	}
+	var extra []string
+	for _, e := range h.Entries {
+		// A private registry's may hold settings of its own, and Spegel's start would remove it.
+		if e.Name != containerd.BackupDir && !e.Type.IsRegular() && !want[e.Name] && !x.isPrivate(containerd.RegistryOf(e.Name)) {
+			extra = append(extra, redact.Name(e.Name))
+		}
+		delete(want, e.Name)
+	}
+	if len(want)+len(extra) == 0 {
+		f.note("the folders are those of Spegel's list")
+		return
+	}
+	if len(want) > 0 {
+		f.add(Warn, "on the list of DaemonSet %s and without a folder: %s", redact.Name(p.String()), few(names(slices.Sorted(maps.Keys(want)))))
+	}
+	if len(extra) > 0 {
+		f.add(Warn, "a folder, and not on the list of DaemonSet %s: %s", redact.Name(p.String()), few(extra))
+	}
+	f.fix("%s", x.restart(ctx))
 }

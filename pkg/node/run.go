@@ -13,9 +13,26 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
+
+// Files reads the files of one node.
+type Files = nodefs.Files
+
+// OpenRoot reads a node's files below a folder of this machine: / on the node itself, or where a pod has
+// the node's folders mounted. Close ends it.
+func OpenRoot(dir string) (*nodefs.Root, error) { return nodefs.OpenRoot(dir) }
+
+// NewTalos reads a node's files through talosctl, a file name or looked up on PATH, by the address that it knows the node by.
+func NewTalos(program, node string) (*nodefs.Talos, error) { return nodefs.NewTalos(program, node) }
+
+// OpenBundle reads an archive: what "talosctl support" writes, or a tar or tar.gz of a node's files. It returns one Files for each
+// node in it.
+func OpenBundle(ctx context.Context, name string) ([]Files, error) {
+	return nodefs.OpenBundle(ctx, name)
+}
 
 // Options say what is examined. What is nil or empty is not there, and the checks that need it are skipped with
 // the reason.
@@ -101,10 +118,10 @@ func newRun(files Files, o Options) (*run, error) {
 	if o.Image != "" {
 		named, err := reference.ParseNormalizedNamed(o.Image)
 		if err != nil {
-			return nil, fmt.Errorf("image %s: %w", redact.Argument(o.Image), err)
+			return nil, fmt.Errorf("image %q: %w", redact.Line(o.Image), err)
 		}
 		if reference.Domain(named) == "" { // the parser takes a host with an underscore for a folder
-			return nil, fmt.Errorf("image %s: its host is no name of a host", redact.Argument(o.Image))
+			return nil, fmt.Errorf("image %q: its host is no name of a host", redact.Line(o.Image))
 		}
 		x.image = reference.TagNameOnly(named)
 		x.targets = append(x.targets, reference.Domain(named))

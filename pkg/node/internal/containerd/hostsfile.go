@@ -166,22 +166,18 @@ func (s *settings) mirror(host string) (Mirror, error) {
 
 // texts are the strings of a value that is one or a list of them, or of pairs; ok is false for any other.
 func texts(value any, pairs bool) (out []string, ok bool) {
-	switch value := value.(type) {
-	case nil:
-		return nil, true
-	case string:
-		return []string{value}, true
-	case []any:
-		for _, v := range value {
-			inner, ok := texts(v, false)
-			if _, list := v.([]any); !ok || v == nil || list && (!pairs || len(inner) != 2) {
-				return nil, false
-			}
-			out = append(out, inner...)
-		}
-		return out, true
+	list, isList := value.([]any)
+	if text, isText := value.(string); isText {
+		return []string{text}, true
 	}
-	return nil, false
+	for _, v := range list {
+		inner, ok := texts(v, false)
+		if _, isPair := v.([]any); !ok || isPair && (!pairs || len(inner) != 2) {
+			return nil, false
+		}
+		out = append(out, inner...)
+	}
+	return out, isList || value == nil
 }
 
 // Bare is the file for containerd's resolver, without what leads to other files or may be a secret. That a host has

@@ -4,6 +4,7 @@
 package keyring
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -43,37 +44,28 @@ var ErrType = errors.New("is not of type " + DockerConfigJSON + " or " + DockerC
 // leaves the others to be read.
 func Parse(name, form string, data map[string][]byte) (Secret, error) {
 	s := Secret{Name: name}
-	var auths map[string]json.RawMessage
-	var err error
-	key := ".dockercfg"
+	var config struct {
+		Auths map[string]json.RawMessage `json:"auths"`
+	}
+	key, into := ".dockerconfigjson", any(&config)
 	switch form {
 	case DockerConfig:
-		err = json.Unmarshal(data[key], &auths)
+		key, into = ".dockercfg", &config.Auths
 	case DockerConfigJSON:
-		key = ".dockerconfigjson"
-		var config struct {
-			Auths map[string]json.RawMessage `json:"auths"`
-		}
-		err = json.Unmarshal(data[key], &config)
-		auths = config.Auths
 	default:
 		return s, ErrType
 	}
-	if err != nil {
+	if json.Unmarshal(data[key], into) != nil {
 		return s, errors.New("holds no JSON of a Docker configuration under " + key)
 	}
-	for _, key := range slices.Sorted(maps.Keys(auths)) {
-		complete, ok := credentials(auths[key])
-		e, isHost := newEntry(key)
-		if e.complete = complete; isHost {
+	for _, key := range slices.Sorted(maps.Keys(config.Auths)) {
+		e := newEntry(key)
+		complete, ok := credentials(config.Auths[key])
+		if e.complete = complete; e.host != "" {
 			s.entries = append(s.entries, e)
 		}
-		switch {
-		case ok:
-		case isHost:
-			s.Broken = append(s.Broken, redact.Name(e.host))
-		default:
-			s.Broken = append(s.Broken, "a name that is no host")
+		if !ok {
+			s.Broken = append(s.Broken, cmp.Or(redact.Name(e.host), "a name that is no host"))
 		}
 	}
 	return s, nil
@@ -141,37 +133,31 @@ func (s Secret) Scopes(host string) []string {
 	return out
 }
 
+// matchesHost compares label by label: as in a path, no pattern is for more than one.
 func matchesHost(pattern, host string) bool {
-	want, wantPort := hostLabels(pattern)
-	labels, port := hostLabels(host)
-	if port != wantPort || len(labels) != len(want) {
-		return false
-	}
-	for i := range want {
-		if ok, err := path.Match(want[i], labels[i]); err != nil || !ok {
-			return false
-		}
-	}
-	return true
+	want, wantPort := labels(pattern)
+	have, port := labels(host)
+	ok, err := path.Match(want, have)
+	return ok && err == nil && port == wantPort
 }
 
-// hostLabels splits a host; an address in brackets keeps them where no port follows.
-func hostLabels(host string) (labels []string, port string) {
+// labels are those of a host, as a path; an address in brackets keeps them where no port follows.
+func labels(host string) (path, port string) {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
 		name, port = host, ""
 	}
-	return strings.Split(name, "."), port
+	return strings.ReplaceAll(name, ".", "/"), port
 }
 
-// newEntry is an entry by its key, as the kubelet takes it: one path, and none for all of a registry.
-func newEntry(key string) (e entry, ok bool) {
+// newEntry is an entry by its key, as the kubelet takes it: one path, and none for all of a registry. It has no host if the key has none.
+func newEntry(key string) entry {
 	if !strings.HasPrefix(key, "https://") && !strings.HasPrefix(key, "http://") {
 		key = "https://" + key
 	}
 	u, err := url.Parse(key)
-	if err != nil || u.Host == "" {
-		return entry{}, false
+	if err != nil {
+		return entry{}
 	}
 	if strings.HasPrefix(u.Path, "/v1/") || strings.HasPrefix(u.Path, "/v2/") {
 		u.Path = u.Path[3:]
@@ -179,5 +165,5 @@ func newEntry(key string) (e entry, ok bool) {
 	if u.Path == "/" {
 		u.Path = ""
 	}
-	return entry{host: u.Host, path: u.Path}, true
+	return entry{host: u.Host, path: u.Path}
 }

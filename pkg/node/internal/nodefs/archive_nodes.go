@@ -63,7 +63,7 @@ func isNode(files fstest.MapFS) bool {
 
 // node reads the files of one. Nobody archives all of a root.
 func (b *archive) node(files fstest.MapFS) *tree {
-	return &tree{remote: true, now: func() time.Time { return b.newest }, fsys: files, lacks: func(folder string, _ bool) bool {
+	return &tree{about: about{remote: true, now: func() time.Time { return b.newest }}, fsys: files, lacks: func(folder string, _ bool) bool {
 		f := files[below(folder)]
 		if folder == "/" || f == nil {
 			return false

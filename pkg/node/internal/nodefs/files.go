@@ -56,6 +56,22 @@ type Files interface {
 	Now() time.Time
 }
 
+// about is what Files say of the node itself.
+type about struct {
+	node   string
+	remote bool
+	now    func() time.Time
+}
+
+// Node implements Files.
+func (a *about) Node() string { return a.node }
+
+// Remote implements Files.
+func (a *about) Remote() bool { return a.remote }
+
+// Now implements Files.
+func (a *about) Now() time.Time { return a.now() }
+
 // Entry is one name in a directory.
 type Entry struct {
 	Name    string

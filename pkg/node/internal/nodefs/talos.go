@@ -26,9 +26,9 @@ const talosTimeout = 30 * time.Second
 // Talos reads a node of Talos through talosctl, with the context that its user has chosen. It relies on what "list --long", "read" and
 // "logs" print as the Talos documentation shows it, and what they print is bounded.
 type Talos struct {
+	about
 	program string
 	address string
-	now     func() time.Time
 	reached bool // the node has listed its root
 }
 
@@ -42,17 +42,8 @@ func NewTalos(program, node string) (*Talos, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--talos needs talosctl: %w", err)
 	}
-	return &Talos{program: found, address: node, now: time.Now}, nil
+	return &Talos{about: about{validate.Clean(node), true, time.Now}, program: found, address: node}, nil
 }
-
-// Node implements Files.
-func (t *Talos) Node() string { return validate.Clean(t.address) }
-
-// Remote implements Files.
-func (t *Talos) Remote() bool { return true }
-
-// Now implements Files.
-func (t *Talos) Now() time.Time { return t.now() }
 
 // ReadDir implements Files.
 func (t *Talos) ReadDir(ctx context.Context, name string) ([]Entry, error) {

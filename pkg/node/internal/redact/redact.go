@@ -91,62 +91,30 @@ func hideRandom(run string) string {
 	if strings.ContainsAny(run, ":.") || strings.HasPrefix(run, "sha") && strings.Contains(run, "/") { // a digest or a host
 		return run
 	}
-	kinds := map[byte]bool{}
-	last, changes := byte('-'), 0
-	for i := range len(run) {
-		kind := kindOf(run[i])
-		kinds[kind] = true
-		if kind == '-' {
-			continue
-		}
-		if last != '-' && kind != last {
-			changes++
-		}
-		last = kind
-	}
-	mixed := kinds['a'] && kinds['A'] && kinds['0']
-	if mixed && 3*changes >= len(run) || !mixed && kinds['0'] && !kinds['-'] && len(run) >= 20 && 6*changes >= len(run) {
+	mixed := strings.ToUpper(run) != run && strings.ToLower(run) != run
+	bare := punctuation.ReplaceAllString(run, "")
+	changes := len(ofOneKind.FindAllString(bare, -1)) - 1
+	switch {
+	case !strings.ContainsAny(run, "0123456789"):
+	case mixed && 3*changes >= len(run), !mixed && bare == run && len(run) >= 20 && 6*changes >= len(run):
 		return "***"
 	}
 	return run
 }
 
-// kindOf is a for a small letter, A for a capital, 0 for a digit and - for all else.
-func kindOf(c byte) byte {
-	switch {
-	case c >= 'a' && c <= 'z':
-		return 'a'
-	case c >= 'A' && c <= 'Z':
-		return 'A'
-	case c >= '0' && c <= '9':
-		return '0'
-	}
-	return '-'
-}
+var (
+	punctuation = regexp.MustCompile(`[^a-zA-Z0-9]+`)
+	ofOneKind   = regexp.MustCompile(`[a-z]+|[A-Z]+|[0-9]+`)
+)
 
 // isProse reports whether a name of a secret, with what ends it, is none: it is a part of an image or a URL, or of a sentence of
 // containerd's.
 func isProse(s string, from, to int) bool {
-	const ends = " \t\r\n\"'"
-	begin := strings.LastIndexAny(s[:from], ends) + 1
-	word := s[begin:]
-	if end := strings.IndexAny(word, ends); end >= 0 {
-		word = word[:end]
-	}
-	word = strings.TrimRight(word, `\:`)
+	begin := strings.LastIndexAny(s[:from], " \t\r\n\"'") + 1
+	word := strings.TrimRight(anyWord.FindString(s[begin:]), `\:`)
 	name := strings.ToLower(strings.TrimRight(s[:to], "\\\"': \t\r\n="))
-	switch {
-	case isImage(word):
-		return true
-	case strings.Contains(word, "://") && begin+len(word) == len(name): // its path ends with the name
-		return true
-	case strings.HasSuffix(name, "basic") && (s[to:] == "auth" || strings.HasPrefix(s[to:], "auth credentials")):
-		return true
-	}
-	for _, sentence := range []string{"fetch oauth token", "fetch anonymous token", "require authorization"} {
-		if strings.HasSuffix(name, sentence) {
-			return true
-		}
-	}
-	return false
+	return isImage(word) ||
+		strings.Contains(word, "://") && begin+len(word) == len(name) || // its path ends with the name
+		strings.HasSuffix(name, "basic") && (s[to:] == "auth" || strings.HasPrefix(s[to:], "auth credentials")) ||
+		strings.HasSuffix(name, "fetch oauth token") || strings.HasSuffix(name, "fetch anonymous token") || strings.HasSuffix(name, "require authorization")
 }
