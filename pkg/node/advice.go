@@ -23,9 +23,18 @@ func (x *run) distribution(ctx context.Context, more ...string) containerd.Distr
 	return containerd.DistributionOf(x.node.OS(ctx), names...)
 }
 
+// writer is what the node runs, for a file of a hosts directory. In places of others it writes nothing.
+func (x *run) writer(ctx context.Context, name string) containerd.Distribution {
+	d := x.distribution(ctx)
+	if !strings.Contains(name, d.Mark) {
+		d.Registries = ""
+	}
+	return d
+}
+
 // edit is how a hosts file that Spegel did not write is changed: where whoever wrote it reads what it writes.
 func (x *run) edit(ctx context.Context, name, what string) string {
-	if d := x.distribution(ctx); d.Registries != "" {
+	if d := x.writer(ctx, name); d.Registries != "" {
 		return what + ", in " + d.Registries + ", from which " + d.Name + " writes " + word(name) + d.Writes
 	}
 	return what + ": " + word(name)
@@ -41,7 +50,8 @@ func (x *run) fixUse(ctx context.Context, folder string) string {
 
 // fixFolder says how Spegel gets out of the way of a folder's file, by who wrote the file.
 func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.HostsFile, f *Result) {
-	name, d := path.Join(folder, nodefs.HostsToml), x.distribution(ctx)
+	name := path.Join(folder, nodefs.HostsToml)
+	d := x.writer(ctx, name)
 	p, err := x.spegelHere(ctx)
 	switch {
 	case d.Registries != "" && !x.isOfSpegel(ctx, file):
@@ -54,7 +64,7 @@ func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.Hos
 		f.fix("%s", x.restart(ctx))
 		if err != nil && !x.hasBackup(ctx, path.Dir(folder)) {
 			elsewhere := byUserData
-			if d.Name == containerd.Talos { // its files look like Spegel's
+			if d.Name == containerd.Talos && d.Registries != "" { // its files look like Spegel's
 				elsewhere = x.edit(ctx, name, "take Spegel out of the endpoints")
 			}
 			f.fix("if Spegel did not write the file, as with containerdMirrorAdd: false (there is no %s, which it makes when it first writes): %s", containerd.BackupDir, elsewhere)

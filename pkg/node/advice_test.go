@@ -71,26 +71,30 @@ func TestDisplacedHostsFiles(t *testing.T) {
 		says    string
 		never   string
 	}{
-		"a cache of a registry that is listed":       {content{certs + hub: spegel, backup: cache}, node.Warn, "set spegel.prependExisting: true", "cp -r"},
-		"the same, and Spegel put it back":           {content{certs + hub: prepended, backup: cache}, node.Pass, "displaced into", "prependExisting"},
-		"a cache of a registry that is not listed":   {content{certs + "ghcr.io/" + "hosts.toml": spegelHosts("https://ghcr.io"), backup: cache}, node.Warn, "list it in spegel.mirroredRegistries with spegel.prependExisting: true", "private-registry-mirrored"},
-		"an authority of a registry that is listed":  {content{certs + hub: spegel, backup: "server = 'https://registry-1.docker.io'\nca = '/etc/ca.crt'\n"}, node.Warn, `into a table of their own, [host."https://docker.io"]`, "cp -r"},
-		"a server in its place":                      {content{certs: "", backup: "server = 'https://cache.example.com'\n"}, node.Warn, `server "https://cache.example.com"`, ""},
-		"one by plain HTTP":                          {content{certs: "", certs + "_backup/" + private + "/hosts.toml": "server = 'http://" + private + "'\n"}, node.Warn, `its hosts file (server "http://` + private + `")`, ""},
-		"the same, and listed so":                    {content{certs + "quay.io/hosts.toml": spegelHosts("http://quay.io"), certs + "_backup/quay.io/hosts.toml": "server = 'http://quay.io'\n"}, node.Pass, "displaced into", "no longer sees"},
-		"one at another port":                        {content{certs: "", certs + "_backup/" + private + "/hosts.toml": "server = 'https://" + private + ":8443'\n"}, node.Warn, "no longer sees its hosts file", ""},
-		"a server in place of one that is listed":    {content{certs + hub: spegel, backup: "server = 'https://cache.example.com'\n"}, node.Warn, "into a table of their own", "cp -r"},
-		"one as k3s writes it":                       {content{certs: "", certs + "_backup/" + private + "/hosts.toml": "server = 'https://" + private + "/v2'\n"}, node.Pass, "displaced into", "no longer sees"},
-		"what containerd does without it":            {content{certs + hub: spegel, backup: "server = 'https://registry-1.docker.io'\n"}, node.Pass, "displaced into", "no longer sees"},
-		"what an older Spegel wrote":                 {content{certs + hub: spegel, backup: strings.ReplaceAll(spegelHosts("https://docker.io"), ":30020", ":30021")}, node.Pass, "displaced into", "no longer sees"},
-		"what an older Spegel wrote as the server":   {content{certs: "", backup: "server = 'http://192.0.2.11:30020'\n"}, node.Pass, "displaced into", "no longer sees"},
-		"a private registry, not listed":             {content{certs: "", certs + "_backup/" + private + "/hosts.toml": cache}, node.Warn, "and private-registry-mirrored: warn in the policy", ""},
-		"the same of a registry that is listed":      {content{certs + private + "/hosts.toml": spegel, certs + "_backup/" + private + "/ca.crt": "x"}, node.Fail, "containerd no longer sees its certificates (ca.crt)", "cp -r"},
-		"the same of one that nobody calls private":  {content{certs: "", certs + "_backup/quay.io/ca.crt": "x"}, node.Warn, "containerd no longer sees its certificates (ca.crt)", ""},
-		"a folder that held nothing":                 {content{certs: "", certs + "_backup/" + private + "/": ""}, node.Pass, "displaced into", "no longer sees"},
-		"what containerd could not read":             {content{certs: "", certs + "_backup/" + private + "/hosts.toml": "server ="}, node.Pass, "displaced into", "no longer sees"},
-		"a cache of every registry":                  {content{certs: "", certs + "_backup/_default/hosts.toml": cache}, node.Warn, "give each registry that needs these hosts a folder of its own", "if _default needs it"},
-		"a private registry with certificates alone": {content{certs: "", certs + "_backup/" + private + "/ca.crt": "x"}, node.Warn, "on this node: cp -r /etc/containerd/certs.d/_backup/" + private, ""},
+		"a cache of a registry that is listed":           {content{certs + hub: spegel, backup: cache}, node.Warn, "set spegel.prependExisting: true", "cp -r"},
+		"the same, and Spegel put it back":               {content{certs + hub: prepended, backup: cache}, node.Pass, "displaced into", "prependExisting"},
+		"a cache of a registry that is not listed":       {content{certs + "ghcr.io/" + "hosts.toml": spegelHosts("https://ghcr.io"), backup: cache}, node.Warn, "list it in spegel.mirroredRegistries with spegel.prependExisting: true", "private-registry-mirrored"},
+		"an authority of a registry that is listed":      {content{certs + hub: spegel, backup: "server = 'https://registry-1.docker.io'\nca = '/etc/ca.crt'\n"}, node.Warn, `into a table of their own, [host."https://docker.io"]`, "cp -r"},
+		"an authority beside a cache":                    {content{certs + hub: spegel, backup: "ca = '/etc/ca.crt'\n" + cache}, node.Warn, `into a table of their own, [host."https://docker.io"]`, "cp -r"},
+		"a server in its place":                          {content{certs: "", backup: "server = 'https://cache.example.com'\n"}, node.Warn, `server "https://cache.example.com"`, ""},
+		"one by plain HTTP":                              {content{certs: "", certs + "_backup/" + private + "/hosts.toml": "server = 'http://" + private + "'\n"}, node.Warn, `its hosts file (server "http://` + private + `")`, ""},
+		"the same, and listed so":                        {content{certs + "quay.io/hosts.toml": spegelHosts("http://quay.io"), certs + "_backup/quay.io/hosts.toml": "server = 'http://quay.io'\n"}, node.Pass, "displaced into", "no longer sees"},
+		"one at another port":                            {content{certs: "", certs + "_backup/" + private + "/hosts.toml": "server = 'https://" + private + ":8443'\n"}, node.Warn, "no longer sees its hosts file", ""},
+		"a server in place of one that is listed":        {content{certs + hub: spegel, backup: "server = 'https://cache.example.com'\n"}, node.Warn, "into a table of their own", "cp -r"},
+		"one as k3s writes it":                           {content{certs: "", certs + "_backup/" + private + "/hosts.toml": "server = 'https://" + private + "/v2'\n"}, node.Pass, "displaced into", "no longer sees"},
+		"what containerd does without it":                {content{certs + hub: spegel, backup: "server = 'https://registry-1.docker.io'\n"}, node.Pass, "displaced into", "no longer sees"},
+		"what an older Spegel wrote":                     {content{certs + hub: spegel, backup: strings.ReplaceAll(spegelHosts("https://docker.io"), ":30020", ":30021")}, node.Pass, "displaced into", "no longer sees"},
+		"what an older Spegel wrote as the server":       {content{certs: "", backup: "server = 'http://192.0.2.11:30020'\n"}, node.Pass, "displaced into", "no longer sees"},
+		"a private registry, not listed":                 {content{certs: "", certs + "_backup/" + private + "/hosts.toml": cache}, node.Warn, "and private-registry-mirrored: warn in the policy", ""},
+		"the same of a registry that is listed":          {content{certs + private + "/hosts.toml": spegel, certs + "_backup/" + private + "/ca.crt": "x"}, node.Fail, "containerd no longer sees its certificates (ca.crt)", "cp -r"},
+		"the same of one that nobody calls private":      {content{certs: "", certs + "_backup/quay.io/ca.crt": "x"}, node.Warn, "containerd no longer sees its certificates (ca.crt)", ""},
+		"a folder that held nothing":                     {content{certs: "", certs + "_backup/" + private + "/": ""}, node.Pass, "displaced into", "no longer sees"},
+		"what containerd could not read":                 {content{certs: "", certs + "_backup/" + private + "/hosts.toml": "server ="}, node.Pass, "displaced into", "no longer sees"},
+		"the same, beside a certificate":                 {content{certs: "", certs + "_backup/" + private + "/hosts.toml": "server =", certs + "_backup/" + private + "/ca.crt": "x"}, node.Warn, "containerd no longer sees its certificates (ca.crt)", ""},
+		"certificates alone, and somebody put them back": {content{certs + "quay.io/ca.crt": "x", certs + "_backup/quay.io/ca.crt": "x"}, node.Pass, "displaced into", "no longer sees"},
+		"a cache, and a folder without a file is there":  {content{certs + "quay.io/ca.crt": "x", certs + "_backup/quay.io/hosts.toml": cache}, node.Warn, "no longer sees its hosts file", ""},
+		"a cache of every registry":                      {content{certs: "", certs + "_backup/_default/hosts.toml": cache}, node.Warn, "give each registry that needs these hosts a folder of its own", "if _default needs it"},
+		"a private registry with certificates alone":     {content{certs: "", certs + "_backup/" + private + "/ca.crt": "x"}, node.Warn, "on this node: cp -r /etc/containerd/certs.d/_backup/" + private, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -233,7 +237,11 @@ func TestWhoWroteAFile(t *testing.T) {
 		cluster     *node.Cluster
 		says, never string
 	}{
-		"k3s, from registries.yaml":           {k3sNode.with(content{k3sHosts + private + "/hosts.toml": byK3s}), nil, "/etc/rancher/k3s/registries.yaml", "spegel.mirroredRegistries|rm -r"},
+		"k3s, from registries.yaml": {k3sNode.with(content{k3sHosts + private + "/hosts.toml": byK3s}), nil, "/etc/rancher/k3s/registries.yaml", "spegel.mirroredRegistries|rm -r"},
+		"k3s, and a folder that it does not write": {
+			content{k3s + "etc/containerd/config.toml": listed("/etc/docker/certs.d"), "etc/docker/certs.d/" + private + "/hosts.toml": "server = \"https://" + private + "/v2\"\n[host.\"http://127.0.0.1:30020/v2\"]\n"}, nil,
+			"list the registries to mirror", "registries.yaml",
+		},
 		"Spegel, with k3s":                    {k3sNode.with(content{k3sHosts + private + "/hosts.toml": spegelHosts("")}), nil, "spegel.mirroredRegistries", "registries.yaml"},
 		"Spegel, on Talos":                    {talosNode.with(content{talosHosts + "_default/hosts.toml": spegelHosts("")}), nil, "spegel.mirroredRegistries", "rm -r"},
 		"Spegel, or user data":                {content{certs + "_default/hosts.toml": spegelHosts("")}, nil, "if Spegel did not write the file, as with containerdMirrorAdd: false", ""},

@@ -29,14 +29,14 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) 
 		if len(names) > maxHostsFiles {
 			continue
 		}
-		if what, hosts := x.lost(ctx, h, e.Name); what != "" {
+		if what, above := x.lost(ctx, h, e.Name); what != "" {
 			registry := containerd.RegistryOf(e.Name)
 			kind := "registry "
 			if x.isPrivate(registry) {
 				kind = "private registry "
 			}
 			f.add(Warn, "Spegel moved %s%s to %s: containerd no longer sees %s", kind, redact.Name(registry), redact.Path(backup), what)
-			x.fixDisplaced(ctx, h, e.Name, hosts, f)
+			x.fixDisplaced(ctx, h, e.Name, above, f)
 		}
 	}
 	if len(names) > 0 {
@@ -45,17 +45,16 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) 
 }
 
 // lost says what containerd no longer sees of a folder of _backup; empty for nothing: it is not there, or said nothing that containerd
-// does not do without it, or Spegel was told to put it back (prependExisting), which it does with tables of hosts alone.
-func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (what string, hosts bool) {
+// does not do without it, or Spegel was told to put it back (prependExisting), which it does with tables of hosts and not with what
+// stands above them.
+func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (what string, above bool) {
 	folder := path.Join(h.Path, containerd.BackupDir, name)
 	was, err := x.node.HostsFile(ctx, folder)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return x.lostCertificates(ctx, folder), false
-	case errors.As(err, new(*containerd.SyntaxError)): // containerd ignored it
-		return "", false
+	case errors.Is(err, fs.ErrNotExist), errors.As(err, new(*containerd.SyntaxError)): // which containerd ignored
+		return x.lostCertificates(ctx, folder, path.Join(h.Path, name)), true
 	case err != nil:
-		return "its hosts file, which " + nodefs.Reason(err), false
+		return "its hosts file, which " + nodefs.Reason(err), true
 	}
 	known, registry := x.matcher(ctx), containerd.RegistryOf(name)
 	if known.of(was.Server) != "" {
@@ -63,7 +62,7 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (wh
 	}
 	var now containerd.HostsFile
 	if containerd.Has(h.Entries, name) {
-		if now, err = x.node.HostsFile(ctx, path.Join(h.Path, name)); err != nil {
+		if now, err = x.node.HostsFile(ctx, path.Join(h.Path, name)); err != nil && !nodefs.IsMissing(err) {
 			return "", false
 		}
 	}
@@ -75,32 +74,33 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (wh
 	if len(was.Mirrors)+len(was.Own) == 0 && !server {
 		return "", false
 	}
-	return "its hosts file (" + summary(&was) + ")", len(was.Mirrors) > 0
+	return "its hosts file (" + summary(&was) + ")", len(was.Own) > 0 || server
 }
 
-// lostCertificates names those of a folder without a hosts.toml, which containerd trusts.
-func (x *run) lostCertificates(ctx context.Context, folder string) string {
-	entries, err := x.Files.ReadDir(ctx, folder)
-	if err != nil {
-		return ""
+// lostCertificates names those of a folder without a hosts.toml, which containerd trusts, and does not find in the one of now.
+func (x *run) lostCertificates(ctx context.Context, was, now string) string {
+	seen, _ := x.Files.ReadDir(ctx, now)
+	if containerd.Has(seen, nodefs.HostsToml) { // then it looks at nothing else there
+		seen = nil
 	}
-	var names []string
+	entries, _ := x.Files.ReadDir(ctx, was)
+	var lost []string
 	for _, e := range entries {
-		if slices.Contains([]string{".crt", ".cert", ".key"}, path.Ext(e.Name)) {
-			names = append(names, redact.Name(e.Name))
+		if slices.Contains([]string{".crt", ".cert", ".key"}, path.Ext(e.Name)) && !containerd.Has(seen, e.Name) {
+			lost = append(lost, redact.Name(e.Name))
 		}
 	}
-	if len(names) == 0 {
+	if len(lost) == 0 {
 		return ""
 	}
-	return "its certificates (" + few(names) + ")"
+	return "its certificates (" + few(lost) + ")"
 }
 
-// fixDisplaced says how a registry gets back what it lost. Hosts says that tables of hosts are among it.
-func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name string, hosts bool, f *Result) {
+// fixDisplaced says how a registry gets back what it lost. Above says that there is more to it than tables of hosts.
+func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name string, above bool, f *Result) {
 	backup := path.Join(h.Path, containerd.BackupDir, name)
 	registry := redact.Name(containerd.RegistryOf(name))
-	d, listed := x.distribution(ctx), containerd.Has(h.Entries, name)
+	d, listed := x.writer(ctx, h.Path+"/"), containerd.Has(h.Entries, name)
 	keep := "list it in spegel.mirroredRegistries with spegel.prependExisting: true"
 	if listed {
 		keep = "set spegel.prependExisting: true in the values of the HelmRelease"
@@ -111,7 +111,7 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name str
 	switch {
 	case name == containerd.DefaultDir: // on the list it would be every registry
 		f.fix("give each registry that needs these hosts a folder of its own that names them, and list it in spegel.mirroredRegistries with spegel.prependExisting: true")
-	case !hosts:
+	case above:
 		what, file := "write the settings of "+registry+` into a table of their own, [host."https://`+registry+`"]`, path.Join(backup, nodefs.HostsToml)
 		if d.Registries != "" {
 			what, file = "name "+registry+" itself as an endpoint of its mirror, so that its settings stand in a table of hosts", path.Join(h.Path, name, nodefs.HostsToml)

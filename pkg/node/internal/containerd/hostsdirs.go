@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -179,16 +180,9 @@ type SyntaxError struct{ error }
 
 // RegistryOf is the registry that a directory is for, as an image names it. containerd takes host_port_ for
 // host:port.
-func RegistryOf(dir string) string {
-	if host, ok := strings.CutSuffix(dir, "_"); ok {
-		if i := strings.LastIndex(host, "_"); i > 0 && isNumber(host[i+1:]) {
-			return host[:i] + ":" + host[i+1:]
-		}
-	}
-	return dir
-}
+func RegistryOf(dir string) string { return hostAndPort.ReplaceAllString(dir, "$1:$2") }
 
-func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+var hostAndPort = regexp.MustCompile(`^(.+)_([0-9]+)_$`)
 
 // Has reports whether a folder has an entry of that name.
 func Has(entries []nodefs.Entry, name string) bool {

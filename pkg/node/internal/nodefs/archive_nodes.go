@@ -19,11 +19,6 @@ import (
 // nodes are those of what was read: one, if the folders at the top are a node's, or else each folder that holds those.
 // The time of each is the newest in the archive, which is when it was made.
 func (b *archive) nodes(name string) ([]Files, error) {
-	if isNode(b.files) {
-		n := b.node(b.files)
-		n.node = validate.Clean(cmp.Or(n.hostname(), name))
-		return []Files{n}, nil
-	}
 	folders := map[string]fstest.MapFS{}
 	for name, file := range b.files {
 		folder, inside, ok := strings.Cut(name, "/")
@@ -34,11 +29,14 @@ func (b *archive) nodes(name string) ([]Files, error) {
 			folders[folder][inside] = file
 		}
 	}
+	if isNode(b.files) {
+		folders = map[string]fstest.MapFS{"": b.files}
+	}
 	var out []Files
 	for _, folder := range slices.Sorted(maps.Keys(folders)) {
 		if isNode(folders[folder]) {
 			n := b.node(folders[folder])
-			n.node = validate.Clean(folder)
+			n.node = validate.Clean(cmp.Or(folder, n.hostname(), name))
 			out = append(out, n)
 		}
 	}
