@@ -24,13 +24,10 @@ func Statuses() []Status { return []Status{Fail, Warn, Pass, Skip} }
 
 // Check is one question that is asked of a node. Its texts stand in a file beside its code.
 type Check struct {
-	ID     string
-	Title  string // what is asked, as a question
-	Reads  string // what it looks at
-	Why    string // why the answer matters
-	Fails  string // when it fails, and when it warns
-	Fix    string // the way out, in general
-	Limits string // what it cannot know
+	ID    string
+	Title string // what is asked, as a question
+	Why   string // why the answer matters
+	Page  string // all that is said of it, in Markdown, from the title on
 
 	needs need
 	run   func(*run, context.Context) Result
@@ -61,21 +58,17 @@ func (x *run) lacks(c need) string {
 //go:embed check_*.md
 var texts embed.FS
 
-// newCheck reads the texts of a check: its title, and below each heading what the field of that name says.
+// newCheck reads the texts of a check.
 func newCheck(id string, needs need, f func(*run, context.Context) Result) Check {
 	text, err := texts.ReadFile("check_" + strings.ReplaceAll(id, "-", "_") + ".md")
 	if err != nil {
 		panic(err) // a check without texts does not pass the tests
 	}
-	c := Check{ID: id, needs: needs, run: f}
-	title, rest, _ := strings.Cut(string(text), "\n## ")
-	c.Title = strings.TrimSpace(title)
-	for section := range strings.SplitSeq(rest, "\n## ") {
-		heading, body, _ := strings.Cut(section, "\n")
-		field := map[string]*string{"Reads": &c.Reads, "Why": &c.Why, "Fails": &c.Fails, "Fix": &c.Fix, "Limits": &c.Limits}[heading]
-		*field = strings.TrimSpace(body)
-	}
-	return c
+	page := strings.TrimSpace(string(text))
+	title, _, _ := strings.Cut(page, "\n")
+	_, why, _ := strings.Cut(page, "**Why it matters**\n\n")
+	why, _, _ = strings.Cut(why, "\n\n**")
+	return Check{ID: id, Title: title, Why: why, Page: page, needs: needs, run: f}
 }
 
 // Result is the answer that one node gave. Its JSON form is part of doctor's report.

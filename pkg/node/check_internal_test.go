@@ -1,16 +1,22 @@
 package node
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Every check says all that its page needs.
 func TestChecksAreDescribed(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, c := range Checks() {
-		for field, text := range map[string]string{"title": c.Title, "reads": c.Reads, "why": c.Why, "fails": c.Fails, "fix": c.Fix, "limits": c.Limits} {
-			if text == "" {
-				t.Errorf("%s has no %s", c.ID, field)
+		for _, part := range []string{"What it reads", "Why it matters", "When it fails, and when it warns", "How to fix it", "What it cannot know"} {
+			if !strings.Contains(c.Page, "\n\n**"+part+"**\n\n") {
+				t.Errorf("%s does not say: %s", c.ID, part)
 			}
+		}
+		if c.Title == "" || c.Why == "" || strings.Contains(c.Title+c.Why, "**") {
+			t.Errorf("%s asks %q, as %q", c.ID, c.Title, c.Why)
 		}
 		if c.run == nil || seen[c.ID] {
 			t.Errorf("%s is there twice, or does nothing", c.ID)

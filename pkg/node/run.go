@@ -118,10 +118,10 @@ func newRun(files Files, o Options) (*run, error) {
 	if o.Image != "" {
 		named, err := reference.ParseNormalizedNamed(o.Image)
 		if err != nil {
-			return nil, fmt.Errorf("image %q: %w", redact.Line(o.Image), err)
+			return nil, fmt.Errorf("image %s: %w", redact.Argument(o.Image), err)
 		}
 		if reference.Domain(named) == "" { // the parser takes a host with an underscore for a folder
-			return nil, fmt.Errorf("image %q: its host is no name of a host", redact.Line(o.Image))
+			return nil, fmt.Errorf("image %s: its host is no name of a host", redact.Argument(o.Image))
 		}
 		x.image = reference.TagNameOnly(named)
 		x.targets = append(x.targets, reference.Domain(named))

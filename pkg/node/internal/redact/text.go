@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -34,6 +35,15 @@ func Printable(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// Argument is what a person typed, in quotes, as it was typed: what can't be printed is escaped.
+func Argument(s string) string {
+	s = hideTokens(s)
+	if len(s) > maxLine {
+		s = s[:maxLine] + "..."
+	}
+	return strconv.QuoteToASCII(s)
 }
 
 // Quote is a foreign value in quotes.
