@@ -24,7 +24,7 @@ func Patched(object, list *yaml.Node) (*yaml.Node, error) {
 		return nil, err
 	}
 	spec.Patches = slices.DeleteFunc(spec.Patches, func(p kustypes.Patch) bool { return p.Path != "" })
-	tree := worktree.Stream("object.yaml", nil, NewObject(object).Text)
+	tree := worktree.Few(".", worktree.Options{Asked: []string{"object.yaml"}}, NewObject(object).Text)
 	spec.Path, spec.Ignore = ".", tree.Ignoring("")
 	folder := NewReader(tree, func(string) bool { return false }).Folder(spec.Ignore, spec.Path)
 	out := NewCache().Run(Build{Tree: tree, Spec: &spec, Folders: []*Folder{folder}, aim: true})

@@ -49,7 +49,7 @@ func Of(ctx context.Context, paths []string, o worktree.Options) ([]*Selection, 
 		case i < 0:
 			out = append(out, next)
 		case len(out[i].parts) == 0 || len(next.parts) == 0: // all of it
-			out[i].parts, out[i].Alone = nil, next.root == ""
+			out[i].parts, out[i].Alone = nil, false
 		default:
 			out[i].parts = append(out[i].parts, next.parts...)
 		}
@@ -63,7 +63,7 @@ func one(ctx context.Context, p string, o worktree.Options) (*Selection, error) 
 	case "": // a variable of a script that is not set, most likely
 		return nil, errors.New("an empty path; want a folder, a file or - (. is the current folder)")
 	case "-":
-		return &Selection{shown: ".", Alone: true}, nil
+		return &Selection{shown: ".", Alone: true, parts: []string{stdinName}}, nil
 	}
 	abs, err := filepath.Abs(p)
 	if err == nil {
@@ -130,7 +130,6 @@ func GitRoot(dir string) string {
 // standsAlone reports whether a folder, though it lies in a repository, holds one of its own, an example say: the first
 // Kustomization in it leads to a folder in it.
 func standsAlone(ctx context.Context, dir string, o worktree.Options) bool {
-	o.Shown = dir
 	tree, err := worktree.Scan(ctx, dir, o)
 	if err != nil {
 		return false // the repository around it can't be read either
@@ -152,25 +151,22 @@ func standsAlone(ctx context.Context, dir string, o worktree.Options) bool {
 
 // Read reads the files of a repository, or the stream.
 func (s *Selection) Read(ctx context.Context, stdin io.Reader, o worktree.Options) (*worktree.Tree, error) {
-	switch {
-	case s.root == "":
-		data, err := readStream(stdin)
+	o.Asked = s.parts
+	if !s.Alone {
+		tree, err := worktree.Scan(ctx, s.root, o)
 		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", s.shown, err)
+		}
+		return tree, nil
+	}
+	var stream []byte
+	if s.root == "" {
+		var err error
+		if stream, err = readStream(stdin); err != nil {
 			return nil, err
 		}
-		return worktree.Stream(stdinName, o.Words, data), nil
-	case s.Alone:
-		return worktree.Few(s.root, o.Words, s.parts), nil
 	}
-	o.Shown = s.shown
-	tree, err := worktree.Scan(ctx, s.root, o)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range s.parts {
-		tree.Ask(p)
-	}
-	return tree, nil
+	return worktree.Few(s.root, o, stream), nil
 }
 
 func readStream(stdin io.Reader) ([]byte, error) {
@@ -196,7 +192,7 @@ func (s *Selection) Has(file string) bool {
 
 // Names reports whether the user named a file, or the very folder that it lies in.
 func (s *Selection) Names(file string) bool {
-	return s.root == "" || slices.ContainsFunc(s.parts, func(p string) bool { return p == file || p == path.Dir(file) })
+	return slices.ContainsFunc(s.parts, func(p string) bool { return p == file || p == path.Dir(file) })
 }
 
 // Show is how a file of the repository is told to the user.

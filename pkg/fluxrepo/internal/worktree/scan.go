@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/fluxcd/pkg/sourceignore"
@@ -34,7 +36,7 @@ var errTooLarge = fmt.Errorf("is larger than %d MiB, so it was not read", maxFil
 type Options struct {
 	Words   []string // the charts of the policy, as names or URLs, that the prefilter looks for
 	Workers int      // how many files are read at the same time; 0 is one a CPU
-	Shown   string   // the repository, for an error
+	Asked   []string // paths of files that are read whatever their names; a folder among them is none
 }
 
 // Scan walks a folder and looks at the bytes of each YAML file once, several at a time.
@@ -66,10 +68,13 @@ func (t *Tree) walk(ctx context.Context, o Options, work chan<- *File) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		rel := t.Rel(p)
+		rel := "."
+		if p != t.root {
+			rel = filepath.ToSlash(strings.TrimPrefix(p[len(t.root):], string(filepath.Separator)))
+		}
 		switch {
 		case err != nil && rel == ".":
-			return fmt.Errorf("read %s: %w", o.Shown, err)
+			return err
 		case err != nil:
 			t.folder(rel).Err = unread(err)
 			return nil
@@ -82,41 +87,25 @@ func (t *Tree) walk(ctx context.Context, o Options, work chan<- *File) error {
 			return nil
 		}
 		f := t.add(rel)
-		if !f.IsKustomization() && !yamldoc.IsYAML(rel) {
-			return nil
+		if f.Asked = slices.Contains(o.Asked, rel); f.Asked || f.IsKustomization() || yamldoc.IsYAML(rel) {
+			work <- f
+			t.count++
 		}
-		work <- f
-		t.count++
 		return nil
 	})
 }
 
-// Few is a tree of a few files, where no repository is around them.
-func Few(root string, words, files []string) *Tree {
-	t := newTree(root, words)
-	for _, p := range files {
-		t.add(p)
-		t.Ask(p)
+// Few is a tree of a few files that are asked for, where no repository is around them. data is the content of a stream, of
+// which there is nothing on disk.
+func Few(root string, o Options, data []byte) *Tree {
+	t := newTree(root, o.Words)
+	for _, p := range o.Asked {
+		f := t.add(p)
+		f.Asked, f.data = true, plain(data)
+		t.inspect(f)
 		t.count++
 	}
 	return t
-}
-
-// Stream is a tree of one file whose content is known.
-func Stream(name string, words []string, data []byte) *Tree {
-	t := newTree(".", words)
-	t.add(name).data = plain(data)
-	t.Ask(name)
-	t.count = 1
-	return t
-}
-
-// Ask makes a file one that the user asks for, whatever its name. A folder is none.
-func (t *Tree) Ask(p string) {
-	if f := t.File(p); f != nil {
-		f.Asked = true
-		t.Look(p)
-	}
 }
 
 // Look reads a file that Scan left out by its name.

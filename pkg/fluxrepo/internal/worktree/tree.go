@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -196,15 +195,6 @@ func (t *Tree) Size(p string) int {
 		return f.size
 	}
 	return 0
-}
-
-// Rel is the path in the repository of an absolute path.
-func (t *Tree) Rel(abs string) string {
-	rel, err := filepath.Rel(t.root, abs)
-	if err != nil {
-		return "."
-	}
-	return filepath.ToSlash(rel)
 }
 
 // Within reports whether a path is a folder or lies in it.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -86,8 +85,15 @@ func WrongType(err error) error {
 		return err
 	}
 	got, _, _ := strings.Cut(bad.Value, " ") // a number comes with its digits
-	words := map[string]string{"object": "a map", "array": "a list", "bool": "true or false", "string": "a text", "number": "a number"}
-	return &FieldError{Steps(bad.Field), typeName(bad.Type), cmp.Or(words[got], "another type")}
+	return &FieldError{Steps(bad.Field), inYAML(bad.Type.Kind().String()), inYAML(got)}
+}
+
+// inYAML is the word of YAML for a type of JSON, or a kind of Go.
+func inYAML(kind string) string {
+	words := map[string]string{
+		"object": "a map", "struct": "a map", "map": "a map", "array": "a list", "slice": "a list", "string": "a text", "bool": "true or false",
+	}
+	return cmp.Or(words[kind], "a number")
 }
 
 var step = regexp.MustCompile(`[^.\[\]]+`)
@@ -102,12 +108,4 @@ func Steps(field string) (path []any) {
 		}
 	}
 	return path
-}
-
-func typeName(t reflect.Type) string {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	words := map[reflect.Kind]string{reflect.Struct: "a map", reflect.Map: "a map", reflect.Slice: "a list", reflect.String: "a text", reflect.Bool: "true or false"}
-	return cmp.Or(words[t.Kind()], "a number")
 }
