@@ -2,6 +2,6 @@
 // charts are taken for Spegel's.
 //
 // A file is read strictly and as a whole: every mistake in it is reported with file, line and field,
-// and a file with a mistake is never used in part. It may import pkg/validate and nothing else of the
-// project.
+// and a file with a mistake is never used in part. Of the project it may import pkg/validate and
+// pkg/yamlerror.
 package policy

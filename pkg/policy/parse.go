@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/yamlerror"
 )
 
 // Parse reads a policy, or the ConfigMap that holds one under Key. The name stands for the file in errors. All mistakes are
@@ -43,15 +45,20 @@ func read(name string, data []byte, line func(int) int) (document, error) {
 	case errors.Is(err, io.EOF):
 		return document{}, fmt.Errorf("%s:%d: empty; want apiVersion: %s and kind: %s", name, line(1), APIVersion, Kind)
 	case err != nil:
-		return document{}, syntaxError(name, data, line, err)
+		return document{}, notYAML(name, data, line, err)
 	}
 	switch err := dec.Decode(&second); {
 	case err == nil:
 		return document{}, fmt.Errorf("%s:%d: a second document; want one policy", name, line(second.Line))
 	case !errors.Is(err, io.EOF):
-		return document{}, syntaxError(name, data, line, err)
+		return document{}, notYAML(name, data, line, err)
 	}
 	return document{name, doc.Content[0], line}, nil
+}
+
+func notYAML(name string, data []byte, at func(line int) int, err error) error {
+	line, _, reason := yamlerror.Place(data, err)
+	return fmt.Errorf("%s:%d: not YAML: %s", name, at(line), reason)
 }
 
 // parser walks the nodes of a policy file and collects what is wrong with them.

@@ -81,7 +81,7 @@ func TestWatchPutsAGoodVersionInForceAndRefusesABadOne(t *testing.T) {
 		write(t, dir, head+"unresolved: warn\nrules: {foo: off}\n")
 		w.look(t, policy.UnresolvedDeny, "DIR/policy.yaml:4: rules.foo: "+wantRules)
 		write(t, dir, head+"unresolved: [\n")
-		w.look(t, policy.UnresolvedDeny, "DIR/policy.yaml:4: not YAML: did not find expected node content")
+		w.look(t, policy.UnresolvedDeny, "DIR/policy.yaml:3: not YAML: did not find expected node content")
 		write(t, dir, "")
 		w.look(t, policy.UnresolvedDeny, "DIR/policy.yaml:1: empty; want apiVersion: spegel-guard.dev/v1alpha1 and kind: Policy")
 		if !w.Since().Equal(good) {

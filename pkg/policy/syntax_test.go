@@ -12,7 +12,7 @@ func TestParseNamesTheLineThatIsNotYAML(t *testing.T) {
 		"a list that stays open":     {head + "charts: [a\n", "3: not YAML: did not find expected ',' or ']'"},
 		"a list in a map":            {head + "rules:\n  renamed-key: off\n- a\n", "5: not YAML: did not find expected key"},
 		"a map in a list":            {"- a\nb: c\n", "2: not YAML: did not find expected '-' indicator"},
-		"nothing where a value goes": {head + "charts: {\n", "4: not YAML: did not find expected node content"},
+		"nothing where a value goes": {head + "charts: {\n", "3: not YAML: did not find expected node content"},
 		"an anchor that is not set":  {head + "charts: [a]\nrules: *rules\n", "4: not YAML: unknown anchor 'rules' referenced"},
 		"a tag that is not declared": {head + "charts: !a!b c\n", "3: not YAML: found undefined tag handle"},
 		"another version of YAML":    {"# policy\n%YAML 2.0\n---\n" + head, "2: not YAML: found incompatible YAML document"},

@@ -43,7 +43,7 @@ func TestRender(t *testing.T) {
 		"a format that fills":         {"resources: [{kind: '<< printf (repeat 4000 \"%[1]999999d\") 1 >>'}]", "does more than is followed; not followed"},
 		"an expression that tries":    {"resources: [{kind: '<< regexMatch (repeat 100000 \"a?\") (repeat 2000000 \"a\") >>'}]", "does more than is followed; not followed"},
 		"a template without an end":   {"resourcesTemplate: '<< if'", "can't be read: template: resource:1: unclosed action; not followed"},
-		"what is no YAML":             {"resourcesTemplate: 'a: : b'", "is not YAML: yaml: mapping values are not allowed in this context; not followed"},
+		"what is no YAML":             {"resourcesTemplate: 'a: : b'", "is not YAML: mapping values are not allowed in this context; not followed"},
 		"inputs that are no list":     {"inputs: {app: a}", "spec.inputs is a map; want a list; wrong"},
 		"templates without an end":    {"resources: [{kind: '<< define \"x\" >><< template \"x\" >><< template \"x\" >><< end >><< template \"x\" >>'}]", "depth"},
 	} {

@@ -78,25 +78,17 @@ func (f *filter) marks(text []byte) Mark {
 			m |= mark
 		}
 	}
-	if f.hasWord(text) || m&DaemonSet != 0 && ofDaemonSet.Match(text) {
+	has := func(w []byte) bool { return bytes.Contains(text, w) }
+	switch {
+	case slices.ContainsFunc(f.words, has), m&DaemonSet != 0 && ofDaemonSet.Match(text):
 		m |= Word
 		if f.spegel.Match(append([]byte("\n"), text...)) {
 			m |= Spegel
 		}
-	} else if f.hides(text, m) {
+	case m&(Release|Source|Kustomization) != 0 && (has([]byte("${")) || has([]byte("ENC["))) && opaque.Match(text):
 		m |= Word
 	}
 	return m
-}
-
-func (f *filter) hasWord(text []byte) bool {
-	return slices.ContainsFunc(f.words, func(w []byte) bool { return bytes.Contains(text, w) })
-}
-
-// hides reports whether a text may hold a chart of the policy without a word that says so.
-func (f *filter) hides(text []byte, m Mark) bool {
-	isOpen := bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("ENC["))
-	return isOpen && m&(Release|Source|Kustomization) != 0 && opaque.Match(text)
 }
 
 // readNames keeps what the objects of a file could be called, as hashes: every word after "name:", and after an anchor,

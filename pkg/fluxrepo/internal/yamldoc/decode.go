@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/yamlerror"
 )
 
 const (
@@ -40,8 +40,6 @@ func IsYAML(name string) bool {
 	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
-var yamlLine = regexp.MustCompile(`line (\d+): `)
-
 // Decode reads all documents of a file, and with an error those before it. Each is the node of its content;
 // empty ones are left out. Anchors may be used again.
 func Decode(data []byte) (docs []*yaml.Node, err error) {
@@ -57,7 +55,8 @@ func Decode(data []byte) (docs []*yaml.Node, err error) {
 		case errors.Is(err, io.EOF):
 			return docs, nil
 		case err != nil:
-			return docs, notYAML(err, data)
+			line, column, reason := yamlerror.Place(data, err)
+			return docs, &Error{Line: line, Column: column, Reason: Redact("is not YAML: " + reason)}
 		}
 		if len(doc.Content) == 0 || doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].Tag == "!!null" {
 			continue
@@ -67,24 +66,6 @@ func Decode(data []byte) (docs []*yaml.Node, err error) {
 		}
 		docs = append(docs, doc.Content[0])
 	}
-}
-
-// refused is a character that YAML may not hold, or a byte that is none, for which the decoder names no line.
-var refused = regexp.MustCompile(`[^\t\n\r\x20-\x7E\x{85}\x{A0}-\x{D7FF}\x{E000}-\x{FFFC}\x{10000}-\x{10FFFF}]`)
-
-func notYAML(err error, data []byte) *Error {
-	bad := &Error{Reason: "is not YAML: " + err.Error()}
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		bad.Line, _ = strconv.Atoi(m[1]) // digits
-		bad.Column = 1
-		bad.Reason = "is not YAML: " + err.Error()[len("yaml: ")+len(m[0]):]
-	} else if at := refused.FindIndex(data); at != nil {
-		before := data[:at[0]]
-		bad.Line = 1 + bytes.Count(before, []byte("\n"))
-		bad.Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
-	}
-	bad.Reason = Redact(bad.Reason) // it may quote the value of a Secret
-	return bad
 }
 
 // sound refuses what takes too much memory when its aliases are expanded, and keys that stand there twice.
@@ -143,7 +124,7 @@ func uniqueKeys(n *yaml.Node) error {
 }
 
 // quoted is what decoders, and kustomize, quote of manifests in their messages.
-var quoted = regexp.MustCompile(`(?s)( with config)?:? ?\x60[^\x60]*\x60|\[patch: .*\]|(literal|env) sources? \[.*?\]: |\(?invalid literal source .*|decoding \S.*?: |!!\w+ \x60[^\x60]*\x60|anchor '[^']*'|\{.*\}`)
+var quoted = regexp.MustCompile(`(?s)( with config)?:? ?\x60[^\x60]*\x60|\[patch: .*\]|(literal|env) sources? \[.*?\]: |\(?invalid literal source .*|decoding \S.*?: |!!\w+ \x60[^\x60]*\x60| '[^']*' referenced|\{.*\}`)
 
 // intoData is what a failed operation of a patch says of where it leads in a ConfigMap or Secret.
 var intoData = regexp.MustCompile(`(?s)(testing value|path:|from:|key:)\s+["']?/(data|stringData)\b.*`)

@@ -34,9 +34,10 @@ func TestDecode(t *testing.T) {
 		"a long text":                             {"a: " + strings.Repeat("x", 15<<20), 1, "", false},
 		"an alias inside of itself":               {"a: &a [*a]\n", 0, "1:8: is not YAML: an alias contains itself", true},
 		"nesting without bound":                   {"a: " + strings.Repeat("[", 600) + strings.Repeat("]", 600), 0, "1:504: is nested too deeply", true},
-		"what is quoted of a manifest is secret":  {"a: *hunter2\n", 0, "0:0: is not YAML: yaml: unknown ... referenced", false},
-		"a control character":                     {"a: 1\n---\nü: \"x\x01\"\n", 0, "3:6: is not YAML: yaml: control characters are not allowed", false},
-		"a byte that is no UTF-8":                 {"a: 1\nb: \xff\n", 0, "2:4: is not YAML: yaml: invalid leading UTF-8 octet", false},
+		"what is quoted of a manifest is secret":  {"a: *hunter2\n", 0, "1:4: is not YAML: unknown anchor...", false},
+		"nothing before a document ends":          {"{a: 1}}\n", 1, "1:1: is not YAML: did not find expected <document start>", false},
+		"a control character":                     {"a: 1\n---\nü: \"x\x01\"\n", 0, "3:6: is not YAML: control characters are not allowed", false},
+		"a byte that is no UTF-8":                 {"a: 1\nb: \xff\n", 0, "2:4: is not YAML: invalid leading UTF-8 octet", false},
 		"Windows line ends and a byte-order mark": {"\ufeffa: 1\r\nb: 2\r\n", 1, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
