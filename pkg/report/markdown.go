@@ -18,7 +18,7 @@ func writeMarkdown(w io.Writer, r *Report, o Options) error {
 	fmt.Fprintf(m, "### spegel-guard: %s\n\n", r.outcome())
 	m.table("", []string{"", "release", "finding", "where"}, m.entries(r, false))
 	m.table("Not decided", []string{"release", "what could not be read", "where"}, m.entries(r, true))
-	m.table("Not checked", []string{"", "what", "where"}, r.unchecked(m))
+	m.table("Not checked", []string{"", "what", "where"}, m.unchecked(r))
 	return m.Flush()
 }
 
@@ -80,15 +80,10 @@ func (m *markdown) entries(r *Report, unresolved bool) [][]string {
 }
 
 // unchecked has a row for each error that matters and each thing that could not be followed.
-func (r *Report) unchecked(m *markdown) [][]string {
-	var rows [][]string
+func (m *markdown) unchecked(r *Report) (rows [][]string) {
 	for i := range r.Errors {
-		e := &r.Errors[i]
-		switch {
-		case e.Fatal:
-			rows = append(rows, []string{"error", escapeMarkdown(e.Message), m.link(e.Place)})
-		case e.Unfollowed:
-			rows = append(rows, []string{"not followed", escapeMarkdown(e.Message), m.link(e.Place)})
+		if e := &r.Errors[i]; e.Fatal || e.Unfollowed {
+			rows = append(rows, []string{e.label(), escapeMarkdown(e.Message), m.link(e.Place)})
 		}
 	}
 	return rows

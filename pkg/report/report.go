@@ -126,6 +126,17 @@ type Error struct {
 	Place
 }
 
+// label says what it is, in a word or two.
+func (e *Error) label() string {
+	switch {
+	case e.Fatal:
+		return "error"
+	case e.Unfollowed:
+		return "not followed"
+	}
+	return "warning"
+}
+
 // Place is where something stands in a file. Without a file, as in a live cluster, it is the zero value.
 // Line and Column count from 1, columns in Unicode code points; 0 is not known.
 type Place struct {

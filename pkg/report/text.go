@@ -58,7 +58,7 @@ func (t *textWriter) release(chains []Release) {
 	for _, note := range []struct {
 		holds bool
 		text  string
-	}{{r.Suspended, "suspended"}, {r.Deleting, "being deleted"}, {r.Inactive, "nothing builds it"}} {
+	}{{r.Suspended, "suspended"}, {r.Deleting, "being deleted"}, {r.Inactive, "not built"}} {
 		if note.holds {
 			fmt.Fprint(t, ", ", note.text)
 		}
@@ -110,14 +110,7 @@ func (t *textWriter) entry(e *Entry) {
 
 func (t *textWriter) errors(r *Report) {
 	for _, e := range r.Errors {
-		label := "warning"
-		switch {
-		case e.Fatal:
-			label = "error"
-		case e.Unfollowed:
-			label = "not followed"
-		}
-		fmt.Fprintf(t, "%s: %s\n", t.word(label), printable(join(": ", e.String(), e.Message)))
+		fmt.Fprintf(t, "%s: %s\n", t.word(e.label()), printable(join(": ", e.String(), e.Message)))
 	}
 	if elsewhere := r.elsewhere(); elsewhere != "" {
 		fmt.Fprintln(t, elsewhere)
