@@ -109,9 +109,11 @@ func (b *Build) made() map[string]string {
 				over[p] = leftOut
 				continue
 			}
-			b.size += b.Tree.Size(p)
-			if data, ok := b.Tree.Edit(p); ok {
-				over[p] = string(data)
+			if file := b.Tree.File(p); file != nil {
+				b.size += file.Size
+				if file.Edit != nil {
+					over[p] = string(file.Edit)
+				}
 			}
 		}
 		if !f.changed && !b.aim {

@@ -118,7 +118,7 @@ func (t *Tree) Look(p string) {
 // inspect reads a file and marks it. What is needed again soon is kept.
 func (t *Tree) inspect(f *File) {
 	data, err := t.load(f)
-	f.read, f.size, f.Err, f.Marks = true, len(data), err, t.filter.marks(data)
+	f.read, f.Size, f.Err, f.Marks = true, len(data), err, t.filter.marks(data)
 	if err != nil {
 		if !errors.Is(err, errTooLarge) {
 			f.Marks = Spegel // it may be about anything

@@ -22,10 +22,11 @@ func kustomizationNames() []string {
 type File struct {
 	Path  string // relative to the repository, with slashes
 	Marks Mark
-	Err   error // why it can't be read
-	Asked bool  // PATH names it, or it is the stream
+	Err   error  // why it can't be read
+	Asked bool   // PATH names it, or it is the stream
+	Size  int    // in bytes
+	Edit  []byte // what With gave it; nil for none
 
-	size    int
 	read    bool
 	data    []byte // nil unless it is kept
 	decoded bool
@@ -143,18 +144,10 @@ func (t *Tree) With(edits map[string][]byte) *Tree {
 		if old := t.File(p); old != nil {
 			*f = File{Path: p, Marks: old.Marks, Asked: old.Asked, names: old.names, odd: old.odd}
 		}
-		f.data, f.size, f.read = data, len(data), true
+		f.data, f.Edit, f.Size, f.read = data, data, len(data), true
 		out.edited[p] = f
 	}
 	return &out
-}
-
-// Edit is the content that With gave a file.
-func (t *Tree) Edit(p string) ([]byte, bool) {
-	if f, ok := t.edited[p]; ok {
-		return f.data, true
-	}
-	return nil, false
 }
 
 // Read is the content of a file.
@@ -188,14 +181,6 @@ func (t *Tree) Documents(p string) ([]*yaml.Node, error) {
 
 // Mark is what a text that stands in a file could be about.
 func (t *Tree) Mark(text []byte) Mark { return t.filter.marks(text) }
-
-// Size is how large a file is, in bytes.
-func (t *Tree) Size(p string) int {
-	if f := t.File(p); f != nil {
-		return f.size
-	}
-	return 0
-}
 
 // Within reports whether a path is a folder or lies in it.
 func Within(p, folder string) bool {
