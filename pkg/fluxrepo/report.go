@@ -119,7 +119,7 @@ func (c *check) daemonSet(d *judge.DaemonSet) (Release, bool) {
 
 // origin is what is told of any object: where it stands, and which Kustomizations lead to it.
 func (c *check) origin(show *redact.Redactor, o *fluxgraph.Object) Release {
-	out := Release{Place: c.finder.Object(o), Suspended: o.Suspended || o.By != nil && o.By.Suspended, Built: o.By != nil && !o.By.Plain}
+	out := Release{Place: c.finder.Object(o), Suspended: o.Suspended || o.By != nil && o.By.Spec.Suspend, Built: o.By != nil && !o.By.Plain}
 	for _, n := range o.By.Chain() {
 		if !n.Plain {
 			out.From = append(out.From, n.File+"#"+strings.TrimPrefix(show.Name(n.Namespace)+"/"+show.Name(n.Name), "/"))

@@ -31,7 +31,6 @@ type Kustomization struct {
 	Children        []*Kustomization  // those that stand in what it reads
 	Missing         bool              // it is built from this repository, and its path does not exist
 	HasParent       bool              // another builds it
-	Maybe           bool              // it may be built from this repository
 
 	source SourceRef
 	path   string
@@ -51,6 +50,7 @@ type Repository struct {
 	Ignore   *worktree.Ignore // by the .sourceignore files alone
 
 	tree    *worktree.Tree
+	alone   bool             // no repository is around the files
 	globs   *worktree.Ignore // of the user
 	sources []source
 	oci     func() []source // more of them, in files that nothing else makes worth reading: those of charts, mostly
@@ -61,7 +61,7 @@ type Repository struct {
 // New reads what is declared. ignore are globs of what holds nothing that counts unless something builds it. Without
 // a repository around the files, nothing is looked for.
 func New(tree *worktree.Tree, ignore []string, alone bool) *Repository {
-	r := &Repository{tree: tree, In: map[string][]*Kustomization{}, Read: map[string]bool{}, ignores: map[string]*worktree.Ignore{}}
+	r := &Repository{tree: tree, alone: alone, In: map[string][]*Kustomization{}, Read: map[string]bool{}, ignores: map[string]*worktree.Ignore{}}
 	r.Ignore = tree.Ignoring("")
 	r.globs = tree.Ignoring(patterns(ignore))
 	r.ignores[""] = r.Ignore
@@ -118,11 +118,7 @@ func (r *Repository) read(with, without worktree.Mark) {
 func (r *Repository) declare() {
 	r.read(declaring, 0)
 	for _, k := range r.All {
-		k.source = SourceRef{
-			Kind: k.Text("spec", "sourceRef", "kind"), Namespace: cmp.Or(k.Text("spec", "sourceRef", "namespace"), k.Namespace),
-			Name: k.Text("spec", "sourceRef", "name"), Near: k.File,
-		}
-		k.path = Path(k.Text("spec", "path"))
+		k.source, k.path = SourceOf(k.Node, k.File), Path(k.Text("spec", "path"))
 		r.In[k.File] = append(r.In[k.File], k)
 	}
 	r.findOwnURLs()
@@ -132,7 +128,7 @@ func (r *Repository) declare() {
 		if n := yamldoc.Child(k.Node, "spec", "path"); n != nil && n.Kind != yaml.ScalarNode {
 			exists = false
 		}
-		k.ours, k.Missing, k.Maybe = exists && own, !exists && own, !own && r.MayBeOurs(k.source)
+		k.ours, k.Missing = exists && own, !exists && own
 	}
 }
 

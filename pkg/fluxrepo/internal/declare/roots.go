@@ -2,6 +2,7 @@ package declare
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -11,39 +12,31 @@ import (
 
 // roots are the Kustomizations that no other builds, except those that are inactive. Of those that build each other,
 // the one that lies in what it builds itself comes first, as the bootstrap of Flux makes it.
-func (r *Repository) roots() []*Kustomization {
+func (r *Repository) roots() (roots []*Kustomization) {
 	candidates := slices.DeleteFunc(slices.Clone(r.All), func(k *Kustomization) bool { return r.HoldsNoRoot(k.File) })
 	first := slices.DeleteFunc(slices.Clone(candidates), func(k *Kustomization) bool { return k.HasParent })
-	isInactive := func(k *Kustomization) bool { return r.commentedOut(k) && !leadsAlone(k, first) }
-	var roots []*Kustomization
+	rank := func(k *Kustomization) int {
+		switch {
+		case !k.HasParent:
+			return 0
+		case k.ours && worktree.Within(k.File, k.path):
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(candidates, func(a, b *Kustomization) int { return cmp.Compare(rank(a), rank(b)) })
 	reached := map[*Kustomization]bool{} // what only inactive ones build nothing builds
-	take := func(k *Kustomization) {
-		for c := range Reach(k) {
-			reached[c] = true
+	for _, k := range candidates {
+		if reached[k] {
+			continue
 		}
-	}
-	for _, k := range first {
-		take(k)
-		if !isInactive(k) {
+		maps.Copy(reached, Reach(k))
+		if k.HasParent || !r.commentedOut(k) || leadsAlone(k, first) {
 			roots = append(roots, k)
-		}
-	}
-	slices.SortStableFunc(candidates, func(a, b *Kustomization) int { return cmp.Compare(a.selfless(), b.selfless()) })
-	for _, k := range candidates { // loops
-		if !reached[k] {
-			roots = append(roots, k)
-			take(k)
 		}
 	}
 	slices.SortStableFunc(roots, func(a, b *Kustomization) int { return strings.Compare(a.File, b.File) })
 	return roots
-}
-
-func (k *Kustomization) selfless() int {
-	if k.ours && worktree.Within(k.File, k.path) {
-		return 0
-	}
-	return 1
 }
 
 // commentedOut reports whether the nearest kustomization at or above the file, inside of a folder that is built,

@@ -16,6 +16,12 @@ import (
 // SourceRef names a source of Flux. Clusters may give theirs the same name, so the one that lies nearest to a file counts.
 type SourceRef struct{ Kind, Namespace, Name, Near string }
 
+// SourceOf is the source of a Kustomization.
+func SourceOf(k *yaml.Node, near string) SourceRef {
+	ref := yamldoc.Child(k, "spec", "sourceRef")
+	return SourceRef{yamldoc.Text(ref, "kind"), cmp.Or(yamldoc.Text(ref, "namespace"), yamldoc.Text(k, "metadata", "namespace")), yamldoc.Text(ref, "name"), near}
+}
+
 // source is a source of Flux that stands in a file.
 type source struct {
 	file, kind, ns, name, url, ignore string
@@ -139,6 +145,13 @@ func (r *Repository) IgnoreOf(ref SourceRef) *worktree.Ignore {
 	return r.ignores[s.ignore]
 }
 
+// Artifact reports whether a source that something in a file names is this repository, and what it leaves out of its
+// artifact. folder is what is taken from it.
+func (r *Repository) Artifact(kind, ns, name, file, folder string) (ignore *worktree.Ignore, own bool) {
+	ref := SourceRef{kind, ns, name, file}
+	return r.IgnoreOf(ref), !r.alone && r.tree.Dir(folder) != nil && r.IsOurs(ref, folder)
+}
+
 // included reports whether a path that is not in the repository may be in the artifact of a source that includes
 // others.
 func (r *Repository) included(p string) bool {
@@ -158,5 +171,8 @@ func normalURL(s string) string {
 	if err != nil || u.Host == "" {
 		return s
 	}
-	return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".") + strings.TrimSuffix(path.Clean("/"+u.Path), ".git"))
+	return azure.Replace(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".") + strings.TrimSuffix(path.Clean("/"+u.Path), ".git")))
 }
+
+// azure makes one of the two forms of a repository at Azure DevOps.
+var azure = strings.NewReplacer("ssh.dev.azure.com/v3/", "dev.azure.com/", "/_git/", "/")

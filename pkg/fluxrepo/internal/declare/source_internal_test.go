@@ -39,4 +39,14 @@ func TestNormalURL(t *testing.T) {
 			t.Errorf("%q and %q are the same repository: %t; want %t", one, other, got, want)
 		}
 	}
+	azure := normalURL("https://org@dev.azure.com/org/project/_git/repo")
+	for other, want := range map[string]bool{
+		"git@ssh.dev.azure.com:v3/org/project/repo":       true,
+		"ssh://git@ssh.dev.azure.com/v3/Org/Project/Repo": true,
+		"git@ssh.dev.azure.com:v3/org/other/repo":         false,
+	} {
+		if got := normalURL(other) == azure; got != want {
+			t.Errorf("%q is the repository at Azure DevOps: %t; want %t", other, got, want)
+		}
+	}
 }

@@ -1,9 +1,10 @@
 package fluxgraph
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"reflect"
+	"path"
 	"slices"
 	"strings"
 
@@ -18,8 +19,9 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
-// adoptRoot follows a root as its file has it, which may have been edited.
-func (g *Graph) adoptRoot(d *declare.Kustomization) {
+// followRoot follows a root as its file has it, which may have been edited, and, if what it builds holds itself with another
+// spec, that one in its place: it is what a cluster has once it was applied. The bootstrap of Flux is customised so.
+func (g *Graph) followRoot(d *declare.Kustomization) {
 	node := d.Node
 	if d.Index >= 0 {
 		docs, _ := g.tree.Documents(d.File) // what can't be read is gone
@@ -29,68 +31,29 @@ func (g *Graph) adoptRoot(d *declare.Kustomization) {
 		}
 		node = all[d.Index]
 	}
-	if text, err := yaml.Marshal(node); err == nil {
-		g.followRoot(&Instance{key: keyOf(nil, d.File, d.Namespace, d.Name), File: d.File, At: node, Text: text})
-	}
-}
-
-// followRoot follows a root and, if what it builds holds itself with another spec, that one in its place: it is what a cluster
-// has once it was applied. The bootstrap of Flux is customised so.
-func (g *Graph) followRoot(n *Instance) {
+	n := &Instance{key: d.File + "#" + d.Namespace + "/" + d.Name, home: path.Dir(d.File), File: d.File, At: node, Text: overlay.NewObject(node).Text}
 	before := len(g.Instances)
 	if !g.adopt(n) {
 		return
 	}
 	g.follow(n)
 	for _, o := range n.Objects {
-		if o.Err != nil || o.Kind != "Kustomization" || o.Namespace != n.Namespace || o.Name != n.Name || n.cluster != n.home() {
+		again := &Instance{key: n.key, home: n.home, File: n.File, At: n.At, Text: o.Text}
+		itself := o.isKustomization() && o.Namespace == n.Namespace && o.Name == n.Name && n.cluster == n.home
+		if !itself || again.decode() != nil || again.spec == n.spec {
 			continue
 		}
-		again := &Instance{key: n.key, File: n.File, At: n.At, Text: o.Text}
-		if strings.HasPrefix(o.APIVersion, declare.KustomizeGroup+"/") && again.decode() == nil && !sameSpec(n, again) {
-			g.Instances = g.Instances[:before]
-			maps.DeleteFunc(g.followed, func(id string, _ bool) bool { return strings.HasPrefix(id, n.key+"\x00") })
-			if again = (&Instance{key: n.key, File: n.File, At: n.At, Text: o.Text}); g.adopt(again) {
-				g.follow(again)
-			}
+		g.Instances = g.Instances[:before]
+		maps.DeleteFunc(g.followed, func(id string, _ bool) bool { return strings.HasPrefix(id, n.key+"\x00") })
+		if g.adopt(again) {
+			g.follow(again)
 		}
 		return
 	}
 }
 
-func sameSpec(a, b *Instance) bool {
-	var specs [2]any
-	for i, n := range []*Instance{a, b} {
-		if spec := yamldoc.Child(n.node, "spec"); spec == nil || spec.Decode(&specs[i]) != nil {
-			return true // neither can be followed
-		}
-	}
-	return reflect.DeepEqual(specs[0], specs[1])
-}
-
-// adoptObject makes an instance of a Kustomization that another emits; nil if it is not to be followed.
-func (g *Graph) adoptObject(n *Instance, o *Object) *Instance {
-	file, node := g.Document(o)
-	if node == nil {
-		file = n.File
-	}
-	if len(g.Instances) >= maxInstances || len(n.Chain()) > maxDepth {
-		n.Err = fmt.Errorf("it builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
-		return nil
-	}
-	child := &Instance{Parent: n, Of: o, key: keyOf(n, file, o.Namespace, o.Name), File: file, At: node, Text: o.Text}
-	if !g.adopt(child) {
-		return nil
-	}
-	return child
-}
-
-func keyOf(parent *Instance, file, ns, name string) string {
-	key := file + "#" + ns + "/" + name
-	if parent != nil {
-		key = parent.key + "\x00" + key
-	}
-	return key
+func (o *Object) isKustomization() bool {
+	return o.Err == nil && o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, declare.KustomizeGroup+"/")
 }
 
 // adopt reads a Kustomization, and reports whether it is to be followed: an object of a cluster is, once for each spec that it
@@ -99,15 +62,18 @@ func (g *Graph) adopt(n *Instance) bool {
 	if g.only != nil && !g.only[n.key] {
 		return false
 	}
-	n.read(g)
-	if n.isLoop() {
+	if n.read(g); n.isLoop() {
 		return false
 	}
 	if n.Err != nil || n.Problem != "" {
 		return true
 	}
 	n.Scope = g.scope(n)
-	id := n.identity()
+	parts := []string{n.Chain()[0].key, n.cluster, n.Namespace, n.Name, n.spec}
+	for _, o := range n.variables {
+		parts = append(parts, string(o.Text))
+	}
+	id := strings.Join(parts, "\x00")
 	again := g.followed[id]
 	g.followed[id] = true
 	return !again || g.only != nil
@@ -144,10 +110,18 @@ func (g *Graph) build(n *Instance, leaveOut func(file string) bool) {
 	for _, w := range objects {
 		for _, o := range made(n, n.Scope, w) {
 			n.Objects = append(n.Objects, o)
-			if o.Err == nil && !n.Plain && o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, declare.KustomizeGroup+"/") {
-				if child := g.adoptObject(n, o); child != nil {
-					children = append(children, child)
-				}
+			if n.Plain || !o.isKustomization() {
+				continue
+			}
+			if len(g.Instances) >= maxInstances || len(n.Chain()) > maxDepth {
+				n.Err = fmt.Errorf("it builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
+				continue
+			}
+			file, node := g.Document(o)
+			file = cmp.Or(file, n.File)
+			key := n.key + "\x00" + file + "#" + o.Namespace + "/" + o.Name
+			if child := (&Instance{Parent: n, Of: o, key: key, home: n.cluster, File: file, At: node, Text: o.Text}); g.adopt(child) {
+				children = append(children, child)
 			}
 		}
 	}
@@ -175,19 +149,19 @@ func made(by *Instance, scope *substitute.Scope, w *overlay.Object) []*Object {
 }
 
 func newObject(by *Instance, scope *substitute.Scope, w *overlay.Object) *Object {
-	o := &Object{Kind: w.Kind, APIVersion: w.APIVersion, Namespace: w.Namespace, Name: w.Name, By: by, Written: w}
-	var err error
-	if o.Text, o.Unset, err = scope.Put(w); err != nil {
-		o.Err = fmt.Errorf("variables can't be put in: %w", overlay.Plain(err))
-		o.Text = w.Text
+	text, unset, err := scope.Put(w)
+	if err != nil {
+		text, err = w.Text, fmt.Errorf("variables can't be put in: %w", overlay.Plain(err))
 	}
+	now := w
 	if strings.Contains(w.Kind+w.APIVersion+w.Namespace+w.Name, "${") {
-		if docs, err := yamldoc.Decode(o.Text); err == nil && len(docs) > 0 {
-			now := overlay.NewObject(docs[0])
-			o.APIVersion, o.Kind, o.Namespace, o.Name = now.APIVersion, now.Kind, now.Namespace, now.Name
+		if docs, err := yamldoc.Decode(text); err == nil && len(docs) > 0 {
+			now = overlay.NewObject(docs[0])
 		}
 	}
-	return o
+	return &Object{
+		Kind: now.Kind, APIVersion: now.APIVersion, Namespace: now.Namespace, Name: now.Name, Text: text, Unset: unset, Err: err, By: by, Written: w,
+	}
 }
 
 // scope reads the variables of a Kustomization.
@@ -202,7 +176,7 @@ func (g *Graph) scope(n *Instance) *substitute.Scope {
 		return s
 	}
 	for _, ref := range pb.SubstituteFrom {
-		o, missing := g.find(n, n.home(), ref.Kind, n.Namespace, ref.Name)
+		o, missing := g.find(n, n.home, ref.Kind, n.Namespace, ref.Name)
 		var data map[string]substitute.Datum
 		if o != nil {
 			n.variables = append(n.variables, o)

@@ -23,13 +23,11 @@ func (g *Graph) Inputs(release, holder *Object, own string) (out []string) {
 		return true
 	}
 	add(own)
-	add(holder.File)
 	for _, n := range g.makers(holder, release) {
 		n.Files(add)
 		add(n.File)
 		for _, o := range n.variables {
-			file, _ := g.Document(o)
-			add(file)
+			add(o.File)
 		}
 	}
 	return out
@@ -38,19 +36,11 @@ func (g *Graph) Inputs(release, holder *Object, own string) (out []string) {
 // makers are the instances that have a say in some objects: those that emit them, what builds these, and what their
 // variables come from.
 func (g *Graph) makers(objects ...*Object) (out []*Instance) {
-	add := func(o *Object) {
-		for n := o.By; n != nil; n = n.Parent {
+	for i := 0; i < len(objects); i++ { //nolint:intrange // more are added on the way
+		for n := objects[i].By; n != nil; n = n.Parent {
 			if !slices.ContainsFunc(out, func(m *Instance) bool { return m.key == n.key }) {
-				out = append(out, n)
+				out, objects = append(out, n), append(objects, n.variables...)
 			}
-		}
-	}
-	for _, o := range objects {
-		add(o)
-	}
-	for i := 0; i < len(out); i++ { //nolint:intrange // more are added on the way
-		for _, o := range out[i].variables {
-			add(o)
 		}
 	}
 	return out
@@ -62,26 +52,42 @@ func (g *Graph) Reread(o *Object, text []byte) *Object {
 	if err != nil || len(docs) == 0 || yamldoc.Text(docs[0], "kind") != o.Kind {
 		return nil
 	}
-	again := newObject(nil, substitute.Loose(g.o.Given), overlay.NewObject(docs[0]))
-	again.File = o.File
-	return again
+	return g.loose(o.File, docs[0])
 }
 
-// Document is where an object was read from: the document of its name, or of one that its own was made of by a
-// prefix, or else the first of its kind. node is nil if it stands in no file as it is.
+// loose is an object that stands in a file.
+func (g *Graph) loose(file string, d *yaml.Node) *Object {
+	o := newObject(nil, substitute.Loose(g.o.Given), overlay.NewObject(d))
+	o.File, o.node = file, d
+	return o
+}
+
+// Document is where an object was read from: the document of its name, or of one that its own was made of by a prefix. node is
+// nil if it stands in no file as it is.
 func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 	if o.By == nil {
 		return o.File, o.node
 	}
-	for _, key := range []objectKey{{o.Written.Kind, o.Written.Name}, {o.Written.Kind, ""}} {
-		points := 0
+	for _, name := range []string{indexed(o.Written.Name), ""} {
+		likeness := 0
+		look := func(p string) {
+			for _, d := range g.objects(p, o.Written.Kind, name) {
+				now, ns, name := 0, yamldoc.Text(d, "metadata", "namespace"), yamldoc.Text(d, "metadata", "name")
+				for _, same := range []bool{strings.Contains(o.Written.Name, name), name == o.Written.Name, ns == o.Written.Namespace && name == o.Written.Name} {
+					if same {
+						now++
+					}
+				}
+				if now > likeness {
+					file, node, likeness = p, d, now
+				}
+			}
+		}
 		for _, f := range o.By.Folders {
 			f.Walk(func(f *overlay.Folder) bool {
 				for _, p := range f.Resources {
-					for _, d := range g.objects(p, key) {
-						if now := likeness(o.Written, d); now > points {
-							file, node, points = p, d, now
-						}
+					if name == "" || g.tree.File(p).Names(o.Written.Name) {
+						look(p)
 					}
 				}
 				return true
@@ -96,43 +102,32 @@ func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 
 // File is the file that an object stands in, or else that of the Kustomization that makes it.
 func (g *Graph) File(o *Object) string {
-	file, _ := g.Document(o)
-	if file == "" && o.By != nil {
-		file = o.By.File
+	file, node := g.Document(o)
+	if node == nil && o.By != nil {
+		return o.By.File
 	}
 	return file
 }
 
-func likeness(o *overlay.Object, d *yaml.Node) int {
-	ns, name := yamldoc.Text(d, "metadata", "namespace"), yamldoc.Text(d, "metadata", "name")
-	switch {
-	case name == o.Name && ns == o.Namespace:
-		return 4
-	case name == o.Name:
-		return 3
-	case strings.Contains(o.Name, name):
-		return 2
-	}
-	return 1
-}
-
 // objects are those of a kind and a name in a file. No name stands for all, and "${" for those with a variable in it.
-func (g *Graph) objects(file string, key objectKey) []*yaml.Node {
+func (g *Graph) objects(file, kind, name string) []*yaml.Node {
 	f := g.tree.File(file)
 	if g.files[f] == nil {
-		sorted := map[objectKey][]*yaml.Node{}
+		g.files[f] = map[objectKey][]*yaml.Node{}
 		docs, _ := g.tree.Documents(file) // what can't be read holds nothing
 		for _, d := range yamldoc.Objects(docs) {
-			kind, name := yamldoc.Text(d, "kind"), yamldoc.Text(d, "metadata", "name")
-			names := []string{"", name}
-			if strings.Contains(name, "${") {
-				names = append(names, "${")
-			}
-			for _, name := range slices.Compact(names) {
-				sorted[objectKey{kind, name}] = append(sorted[objectKey{kind, name}], d)
+			for _, is := range []string{"", indexed(yamldoc.Text(d, "metadata", "name"))} {
+				key := objectKey{yamldoc.Text(d, "kind"), is}
+				g.files[f][key] = append(g.files[f][key], d)
 			}
 		}
-		g.files[f] = sorted
 	}
-	return g.files[f][key]
+	return g.files[f][objectKey{kind, name}]
+}
+
+func indexed(name string) string {
+	if strings.Contains(name, "${") {
+		return "${"
+	}
+	return name
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
@@ -50,7 +49,7 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, mi
 		}
 	}
 	if len(found) > 0 {
-		return best(found, func(o *Object) int { return 2*n.shares(o.By) + exact(o, ns) })
+		return best(found, ns, func(o *Object) int { return n.shares(o.By) })
 	}
 	reads := map[string]bool{}
 	n.Files(func(p string) bool { reads[p] = n.Plain; return true })
@@ -95,10 +94,8 @@ func (g *Graph) search(kind, ns, name, near string, counts func(file string) boo
 		if f.Marks&(worktree.Data|worktree.Source) == 0 || !unknown && !f.Names(name) || !f.IsManifest() || g.Declared.Hidden(p) || !counts(p) {
 			continue
 		}
-		for _, d := range slices.Concat(g.objects(p, objectKey{kind, name}), g.objects(p, objectKey{kind, "${"})) {
-			o := newObject(nil, substitute.Loose(g.o.Given), overlay.NewObject(d))
-			if o.Name == name && (o.Namespace == ns || o.Namespace == "" || ns == "") {
-				o.File, o.node = p, d
+		for _, d := range slices.Concat(g.objects(p, kind, name), g.objects(p, kind, "${")) {
+			if o := g.loose(p, d); o.Name == name && (o.Namespace == ns || o.Namespace == "" || ns == "") {
 				found = append(found, o)
 			}
 		}
@@ -106,19 +103,17 @@ func (g *Graph) search(kind, ns, name, near string, counts func(file string) boo
 	if len(found) == 0 {
 		return nil, absent
 	}
-	return best(found, func(o *Object) int { return exact(o, ns)<<16 + worktree.Shared(o.File, near) })
+	return best(found, ns, func(o *Object) int { return worktree.Shared(o.File, near) })
 }
 
-// exact is 1 for an object of that very namespace.
-func exact(o *Object, ns string) int {
-	if o.Namespace == ns {
-		return 1
+// best picks the object that is nearest and, of those, has that very namespace. Others like it have to be the same.
+func best(found []*Object, ns string, nearness func(*Object) int) (o *Object, missing string) {
+	rank := func(o *Object) int {
+		if o.Namespace == ns {
+			return 2*nearness(o) + 1
+		}
+		return 2 * nearness(o)
 	}
-	return 0
-}
-
-// best picks the object that ranks highest. Others that rank as high have to be the same.
-func best(found []*Object, rank func(*Object) int) (o *Object, missing string) {
 	highest := slices.MaxFunc(found, func(a, b *Object) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, other := range found {
 		if rank(other) == rank(highest) && !bytes.Equal(other.Text, highest.Text) {

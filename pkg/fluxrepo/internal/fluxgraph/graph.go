@@ -81,7 +81,7 @@ func (g *Graph) settle(kept []*Instance) {
 		g.o.Given = substitute.NewGiven(g.o.Given.Vars, g.o.Given.Sources)
 		g.Instances, g.followed = slices.Clone(kept), map[string]bool{}
 		for _, d := range g.Declared.Roots {
-			g.adoptRoot(d)
+			g.followRoot(d)
 		}
 		again := g.only == nil && g.learn()
 		g.register()
@@ -136,16 +136,6 @@ func (g *Graph) Work() int { return g.cache.Work }
 
 // Tree is the files.
 func (g *Graph) Tree() *worktree.Tree { return g.tree }
-
-// Artifact reports whether a source that something in a file names is this repository, and what it leaves out of its
-// artifact. folder is what is taken from it.
-func (g *Graph) Artifact(kind, ns, name, file, folder string) (ignore *worktree.Ignore, own bool) {
-	ref := declare.SourceRef{Kind: kind, Namespace: ns, Name: name, Near: file}
-	if g.o.Alone || g.tree.Dir(folder) == nil {
-		return nil, false
-	}
-	return g.Declared.IgnoreOf(ref), g.Declared.IsOurs(ref, folder)
-}
 
 // Edited is the same repository with other contents of some files, as far as they have a say in an object, and in
 // others that it needs. It finds the object again, or returns nil.

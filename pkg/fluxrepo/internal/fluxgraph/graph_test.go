@@ -93,7 +93,7 @@ func TestNew(t *testing.T) {
 			[]string{"root", "root a", "root b", "root a c", "root a d"},
 		},
 		"unless one of them changes it": {
-			map[string]string{"root/r.yaml": kustomization("root", "./c", "r"), "c/k.yaml": kustomization("a", "./d", "r") + strings.Replace(kustomization("b", "./d", "r"), "spec: {", "spec: {patches: [{target: {name: c}, patch: '[{op: add, path: /spec/suspend, value: true}]'}], ", 1), "d/k.yaml": kustomization("c", "./e", "r"), "e/x.yaml": release},
+			map[string]string{"root/r.yaml": kustomization("root", "./c", "r"), "c/k.yaml": kustomization("a", "./d", "r") + strings.Replace(kustomization("b", "./d", "r"), "spec: {", "spec: {patches: [{target: {name: c}, patch: '[{\"op\": \"add\", \"path\": \"/spec/suspend\", \"value\": true}]'}], ", 1), "d/k.yaml": kustomization("c", "./e", "r"), "e/x.yaml": release},
 			[]string{"root", "root a", "root b", "root a c", "root b c"},
 		},
 	} {

@@ -33,15 +33,16 @@ type Instance struct {
 	Missing         bool   // its path does not exist
 	Unfollowed      bool   // patches were left out because what they are for may lie elsewhere
 	Plain           bool   // no Kustomization of Flux builds it
-	Suspended       bool
 	// SuspendUnknown is the variable that says whether it is suspended; empty for none.
 	SuspendUnknown string
 	Built          bool // or it is not relevant
 
-	mayRead   string     // how the paths of files begin that it may read though it can't be followed; empty for none
+	mayRead   string     // the folder that it may read though it can't be followed; empty for none
 	key       string     // of the chain
 	node      *yaml.Node // Text, decoded
-	cluster   string     // that what it emits lies in: the folder of the root, and each spec.kubeConfig on the way
+	spec      string     // what is read of it
+	home      string     // the cluster that it lies in: the folder of the root, and each spec.kubeConfig on the way
+	cluster   string     // that what it emits lies in
 	variables []*Object  // what they come from
 }
 
@@ -75,28 +76,36 @@ func (n *Instance) Files(visit func(file string) bool) {
 	}
 }
 
-// home is the cluster that a Kustomization itself lies in.
-func (n *Instance) home() string {
-	if n.Parent == nil {
-		return path.Dir(n.File)
-	}
-	return n.Parent.cluster
-}
-
-// read reads a Kustomization out of its text, and finds what it builds.
+// read reads a Kustomization out of its text, and finds the folders that it builds, or says why it can't be followed.
 func (n *Instance) read(g *Graph) {
-	if err := n.decode(); err != nil {
-		n.Err = err
+	if n.Err = n.decode(); n.Err != nil {
 		return
 	}
-	n.cluster = n.home()
+	n.cluster = n.home
 	if access := yamldoc.Child(n.node, "spec", "kubeConfig"); access != nil {
-		text, _ := yaml.Marshal(access) // it was decoded
-		n.cluster += "\x00" + n.Namespace + "/" + string(text)
+		n.cluster += "\x00" + n.Namespace + "/" + yamldoc.Text(access, "secretRef", "name") + "/" + yamldoc.Text(access, "configMapRef", "name")
 	}
-	n.locate(g)
-	if n.Problem == "" {
+	p, root := n.Spec.KustomizationSpec.Path, n.Chain()[0]
+	ref, near := declare.SourceOf(n.node, root.File), declare.SourceOf(n.node, n.File)
+	n.Spec.Path, n.Spec.Ignore = declare.Path(p), g.Declared.IgnoreOf(ref)
+	same := root != n && root.Problem == "" && declare.SourceOf(root.node, root.File) == ref
+	before, _, isVariable := strings.Cut(substitute.Written(p), "${")
+	switch {
+	case isVariable:
+		n.Problem = "its path holds a variable without a value: " + substitute.Written(p)
+	case !same && !g.Declared.IsOurs(near, n.Spec.Path):
+		n.Problem = fmt.Sprintf("built from %s %s, which is not this repository", ref.Kind, substitute.Written(ref.Name))
+	case g.tree.Dir(n.Spec.Path) == nil || n.Spec.Ignore.Dir(n.Spec.Path):
+		n.Missing = true
+		n.Problem = fmt.Sprintf("its path %s is not in this repository", substitute.Written(p))
+	default:
 		n.Folders = g.Declared.Folders(n.Spec.Ignore, n.Spec.Path, n.Spec.Components)
+	}
+	if n.Problem != "" && !n.Missing && !n.Spec.Suspend && (same || g.Declared.MayBeOurs(near)) {
+		if isVariable {
+			before, _ = path.Split(before)
+		}
+		n.mayRead = declare.Path(before)
 	}
 }
 
@@ -114,6 +123,7 @@ func (n *Instance) decode() error {
 	if err != nil {
 		return err
 	}
+	n.spec = fmt.Sprintf("%q", doc["spec"])
 	spec, _ := doc["spec"].(map[string]any)
 	if suspend, isText := spec["suspend"].(string); isText { // a variable that has no value, or that nobody puts in
 		delete(spec, "suspend")
@@ -121,72 +131,19 @@ func (n *Instance) decode() error {
 			n.SuspendUnknown = names[0]
 		}
 	}
-	if err := yamldoc.Into(doc, &struct {
+	return yamldoc.Into(doc, &struct {
 		Spec *overlay.Spec `json:"spec"`
-	}{&n.Spec}); err != nil {
-		return err
-	}
-	n.Suspended = n.Spec.Suspend
-	return nil
-}
-
-// locate finds the folder, or says why the Kustomization can't be followed.
-func (n *Instance) locate(g *Graph) {
-	p, root := n.Spec.KustomizationSpec.Path, n.Chain()[0]
-	source := func(n *Instance, near string) declare.SourceRef {
-		ref := n.Spec.SourceRef
-		return declare.SourceRef{Kind: ref.Kind, Namespace: cmp.Or(ref.Namespace, n.Namespace), Name: ref.Name, Near: near}
-	}
-	ref := source(n, root.File)
-	n.Spec.Path, n.Spec.Ignore = declare.Path(p), g.Declared.IgnoreOf(ref)
-	same := root != n && root.Problem == "" && source(root, root.File) == ref
-	begin, isVariable := beforeVariable(p)
-	switch {
-	case isVariable:
-		n.Problem = "its path holds a variable without a value: " + substitute.Written(p)
-	case !same && !g.Declared.IsOurs(source(n, n.File), n.Spec.Path):
-		n.Problem = fmt.Sprintf("built from %s %s, which is not this repository", ref.Kind, substitute.Written(ref.Name))
-	case g.tree.Dir(n.Spec.Path) == nil || n.Spec.Ignore.Dir(n.Spec.Path):
-		n.Missing = true
-		n.Problem = fmt.Sprintf("its path %s is not in this repository", substitute.Written(p))
-	}
-	if n.Problem != "" && !n.Missing && !n.Suspended && (same || g.Declared.MayBeOurs(source(n, n.File))) {
-		n.mayRead = begin
-	}
-}
-
-// identity is the same for all chains of a root that lead to one object of one cluster, with one spec and the same variables.
-func (n *Instance) identity() string {
-	spec, _ := yaml.Marshal(yamldoc.Child(n.node, "spec")) // it was decoded
-	parts := []string{n.Chain()[0].key, n.home(), n.Namespace, n.Name, string(spec)}
-	for _, o := range n.variables {
-		parts = append(parts, string(o.Text))
-	}
-	return strings.Join(parts, "\x00")
+	}{&n.Spec})
 }
 
 // isLoop reports whether a Kustomization is one that builds it. A namesake in another cluster, or one that leads
 // elsewhere, is not.
 func (n *Instance) isLoop() bool {
-	leads := func(n *Instance) string { return strings.TrimPrefix(n.cluster, n.home()) }
+	leads := func(n *Instance) string { return strings.TrimPrefix(n.cluster, n.home) }
 	for up := n.Parent; up != nil && n.Err == nil; up = up.Parent {
 		if up.Namespace == n.Namespace && up.Name == n.Name && up.Spec.Path == n.Spec.Path && leads(up) == leads(n) {
 			return true
 		}
 	}
 	return false
-}
-
-// beforeVariable is what stands before the first variable of a path, from the root of the repository, or else all of it as a
-// folder.
-func beforeVariable(p string) (begin string, isVariable bool) {
-	name, at := substitute.First(p)
-	if raw := strings.Index(p, "${"); raw >= 0 && (name == "" || raw < at) {
-		at = raw
-	}
-	if at < 0 {
-		return strings.TrimSuffix(path.Clean("/"+p), "/") + "/", false
-	}
-	dir, last := path.Split(p[:at])
-	return strings.TrimSuffix(path.Clean("/"+dir), "/") + "/" + last, true
 }

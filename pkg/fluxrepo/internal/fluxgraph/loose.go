@@ -18,7 +18,7 @@ func (g *Graph) InFull(file string) bool {
 		return true
 	}
 	return !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.Declared.All) == 0 || g.Declared.External ||
-		slices.ContainsFunc(g.Instances, func(n *Instance) bool { return n.mayRead != "" && strings.HasPrefix("/"+file, n.mayRead) }))
+		slices.ContainsFunc(g.Instances, func(n *Instance) bool { return n.mayRead != "" && worktree.Within(file, n.mayRead) }))
 }
 
 // addPlain builds the outermost kustomizations that no Kustomization of Flux reads, where what they make is judged in
@@ -57,16 +57,15 @@ func (g *Graph) addLoose() {
 	}
 	loose := substitute.Loose(g.o.Given)
 	for _, p := range g.tree.Paths() {
-		if built[p] || !g.mayBeLoose(g.tree.File(p)) {
+		f := g.tree.File(p)
+		if built[p] || f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet|worktree.Word) == 0 || !f.IsManifest() || g.Declared.HoldsNoRoot(p) && !f.Asked ||
+			!g.Finder.All && f.Marks&worktree.Word == 0 && !g.Finder.Refers(f) {
 			continue
 		}
 		docs, _ := g.tree.Documents(p) // a fault
 		for _, d := range yamldoc.Objects(docs) {
 			if g.ctx.Err() != nil {
 				return
-			}
-			if !slices.Contains([]string{"HelmRelease", "DaemonSet", "ResourceSet"}, yamldoc.Text(d, "kind")) {
-				continue
 			}
 			for _, o := range made(nil, loose, overlay.NewObject(d)) {
 				group, _, _ := strings.Cut(o.APIVersion, "/")
@@ -77,14 +76,6 @@ func (g *Graph) addLoose() {
 			}
 		}
 	}
-}
-
-// mayBeLoose reports whether a file may hold what is to be judged though no build reads it.
-func (g *Graph) mayBeLoose(f *worktree.File) bool {
-	if f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet|worktree.Word) == 0 || !f.IsManifest() || g.Declared.HoldsNoRoot(f.Path) && !f.Asked {
-		return false
-	}
-	return g.Finder.All || f.Marks&worktree.Word != 0 || g.Finder.Refers(f)
 }
 
 // isComplete reports whether nothing was left that could not be followed.

@@ -22,7 +22,7 @@ func (j *Judge) chartValues(hr *helmv2.HelmRelease, o *fluxgraph.Object) []relea
 		return nil
 	}
 	tree, dir := j.Graph.Tree(), rooted(chart.Chart)
-	ignore, own := j.Graph.Artifact(from.Kind, cmp.Or(from.Namespace, hr.Namespace), from.Name, j.Graph.File(o), dir)
+	ignore, own := j.Graph.Declared.Artifact(from.Kind, cmp.Or(from.Namespace, hr.Namespace), from.Name, j.Graph.File(o), dir)
 	exists := func(file string) bool { return tree.File(file) != nil && !ignore.File(file) }
 	if !own || !exists(path.Join(dir, "Chart.yaml")) {
 		return nil

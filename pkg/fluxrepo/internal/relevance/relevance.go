@@ -79,7 +79,7 @@ func (f *Finder) Rate() bool {
 	f.known, f.flags, f.relevant = known, map[string]bool{}, map[*declare.Kustomization]bool{}
 	for _, d := range f.decl.All {
 		in, p := Inputs{Node: d.Node, Folders: d.Folders}, declare.Path(d.Text("spec", "path"))
-		if in.Folders == nil && (p != "." || d.Maybe) { // what builds it may give it another source
+		if in.Folders == nil { // what builds it may give it another source
 			in.Folders = f.decl.Folders(f.decl.Ignore, p, d.Components())
 		}
 		if f.tree.File(d.File).Marks&worktree.Word != 0 {
