@@ -151,7 +151,8 @@ func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *Res
 		}
 		want[m] = true
 	}
-	if delete(want, "*"); p.Everything() {
+	delete(want, "*")
+	if p.Everything() {
 		want[containerd.DefaultDir] = true
 	}
 	var extra []string

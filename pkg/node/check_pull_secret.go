@@ -62,7 +62,8 @@ func (x *run) namedSecrets(ctx context.Context, accounts naming, f *Result) (out
 		var secret corev1.Secret
 		got := x.Cluster.Reader.Get(ctx, client.ObjectKey{Namespace: x.Cluster.Namespace, Name: name}, &secret)
 		s, wrong := keyring.Parse(name, string(secret.Type), secret.Data)
-		status, what, fix := Fail, "", "make Secret "+word(name)+" anew with kubectl create secret docker-registry"
+		var what string
+		status, fix := Fail, "make Secret "+word(name)+" anew with kubectl create secret docker-registry"
 		switch {
 		case apierrors.IsNotFound(got):
 			status, what, fix = lost, "does not exist", "create Secret "+word(name)+", or take it out of imagePullSecrets"

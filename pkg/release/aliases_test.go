@@ -39,9 +39,10 @@ func TestAliasesCountAsWhatTheyStandFor(t *testing.T) {
 
 // lists is a document with lists of aliases, each of the one before.
 func lists(depth, width int) string {
-	text := "l0: &l0 x\n"
+	var text strings.Builder
+	text.WriteString("l0: &l0 x\n")
 	for i := range depth {
-		text += fmt.Sprintf("l%d: &l%d [%s]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*l%d,", i), width))
+		fmt.Fprintf(&text, "l%d: &l%d [%s]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*l%d,", i), width))
 	}
-	return text
+	return text.String()
 }

@@ -62,7 +62,8 @@ func (g *Graph) adopt(n *Instance) bool {
 	if g.only != nil && !g.only[n.key] {
 		return false
 	}
-	if n.read(g); n.isLoop() {
+	n.read(g)
+	if n.isLoop() {
 		return false
 	}
 	if n.Err != nil || n.Problem != "" {

@@ -36,7 +36,7 @@ func (g *Graph) Inputs(release, holder *Object, own string) (out []string) {
 // makers are the instances that have a say in some objects: those that emit them, what builds these, and what their
 // variables come from.
 func (g *Graph) makers(objects ...*Object) (out []*Instance) {
-	for i := 0; i < len(objects); i++ { //nolint:intrange // more are added on the way
+	for i := 0; i < len(objects); i++ { // more are added on the way
 		for n := objects[i].By; n != nil; n = n.Parent {
 			if !slices.ContainsFunc(out, func(m *Instance) bool { return m.key == n.key }) {
 				out, objects = append(out, n), append(objects, n.variables...)

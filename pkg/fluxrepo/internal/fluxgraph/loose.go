@@ -57,9 +57,7 @@ func (g *Graph) addLoose() {
 	}
 	loose := substitute.Loose(g.o.Given)
 	for _, p := range g.tree.Paths() {
-		f := g.tree.File(p)
-		if built[p] || f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet|worktree.Word) == 0 || !f.IsManifest() || g.Declared.HoldsNoRoot(p) && !f.Asked ||
-			!g.Finder.All && f.Marks&worktree.Word == 0 && !g.Finder.Refers(f) {
+		if built[p] || !g.mayBeLoose(g.tree.File(p)) {
 			continue
 		}
 		docs, _ := g.tree.Documents(p) // a fault
@@ -76,6 +74,14 @@ func (g *Graph) addLoose() {
 			}
 		}
 	}
+}
+
+// mayBeLoose reports whether a file may hold what is to be judged though no build reads it.
+func (g *Graph) mayBeLoose(f *worktree.File) bool {
+	if f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet|worktree.Word) == 0 || !f.IsManifest() || g.Declared.HoldsNoRoot(f.Path) && !f.Asked {
+		return false
+	}
+	return g.Finder.All || f.Marks&worktree.Word != 0 || g.Finder.Refers(f)
 }
 
 // isComplete reports whether nothing was left that could not be followed.

@@ -182,7 +182,7 @@ type SyntaxError struct{ error }
 // host:port.
 func RegistryOf(dir string) string { return hostAndPort.ReplaceAllString(dir, "$1:$2") }
 
-var hostAndPort = regexp.MustCompile(`^(.+)_([0-9]+)_$`)
+var hostAndPort = regexp.MustCompile(`^(.+)_(\d+)_$`)
 
 // Has reports whether a folder has an entry of that name.
 func Has(entries []nodefs.Entry, name string) bool {

@@ -142,7 +142,7 @@ func matchesHost(pattern, host string) bool {
 }
 
 // labels are those of a host, as a path; an address in brackets keeps them where no port follows.
-func labels(host string) (path, port string) {
+func labels(host string) (asPath, port string) {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
 		name, port = host, ""

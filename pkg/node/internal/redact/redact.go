@@ -104,7 +104,7 @@ func hideRandom(run string) string {
 
 var (
 	punctuation = regexp.MustCompile(`[^a-zA-Z0-9]+`)
-	ofOneKind   = regexp.MustCompile(`[a-z]+|[A-Z]+|[0-9]+`)
+	ofOneKind   = regexp.MustCompile(`[a-z]+|[A-Z]+|\d+`)
 )
 
 // isProse reports whether a name of a secret, with what ends it, is none: it is a part of an image or a URL, or of a sentence of
