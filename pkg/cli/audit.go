@@ -57,7 +57,7 @@ An Event or a PolicyReport that could not be written is exit code 2 too, unless 
 	o.cluster.flags(f)
 	f.StringVarP(&o.namespace, "namespace", "n", "", "only the HelmReleases of this namespace; default is all")
 	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the audit may take")
-	f.BoolVar(&o.events, "events", false, "write an Event about each finding, at most one a day")
+	f.BoolVar(&o.events, "events", false, "write an Event about each finding")
 	f.BoolVar(&o.policyReport, "policy-report", false, "write a PolicyReport about each release, where wgpolicyk8s.io/v1alpha2 is installed")
 	complete(cmd, report.Formats())
 	return cmd

@@ -40,8 +40,8 @@ in the folder that PATH names; for standard input, of the repository around the 
 
 What can't be read, such as an encrypted Secret or a variable without a value, is reported as unresolved. --vars and --var
 give values to variables. A value that the repository holds in the clear wins over both, as it does in the cluster. A
-ConfigMap or Secret of --vars stands for the one that substituteFrom names so, and for nothing else. A Secret that a release
-takes values from has to be decrypted in the repository or in the stream.
+ConfigMap or Secret of --vars stands for the one of its namespace and name in substituteFrom, and for nothing else. A
+Secret that a release takes values from has to be decrypted in the repository or in the stream.
 
 Exit code: 0 nothing is denied, 1 something is denied, 2 the check could not be done, or not in full.`,
 		Example: `  # the repository that this folder is the root of

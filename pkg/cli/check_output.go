@@ -40,7 +40,7 @@ func parseOutputs(args []string, formats []report.Format) (outputs, error) {
 		if file != "" {
 			file = filepath.Clean(file)
 		}
-		switch ext := filepath.Ext(file); {
+		switch ext := strings.ToLower(filepath.Ext(file)); {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("--output %w", err))
 		case toFile && file == "":

@@ -34,7 +34,7 @@ func (o *certificateOptions) addCertificateFlags(f *pflag.FlagSet) {
 	}
 	f.StringVar(&o.certDir, "cert-dir", "/tls", "folder with tls.crt and tls.key; reloaded when they change")
 	f.BoolVar(&o.selfSigned, "self-signed", false, "make and rotate a CA and a certificate, and set the caBundle, in place of --cert-dir")
-	f.StringVar(&o.namespace, "namespace", namespace, "namespace of the Secret of --self-signed and of the Service; POD_NAMESPACE is the default")
+	f.StringVar(&o.namespace, "namespace", namespace, "namespace of the Secret of --self-signed and of the Service; $POD_NAMESPACE sets the default")
 	f.StringVar(&o.secret, "self-signed-secret", "spegel-guard-self-signed", "Secret for the certificates of --self-signed; it must exist, empty at first")
 	f.StringVar(&o.dnsName, "self-signed-dns-name", "", "name that the API server calls, for --self-signed; default is spegel-guard.NAMESPACE.svc")
 	f.StringVar(&o.configuration, "webhook-configuration", "spegel-guard", "ValidatingWebhookConfiguration that must trust the certificate")

@@ -30,7 +30,7 @@ func (x *run) criLog(ctx context.Context) Result {
 	log, err := x.Files.Log(ctx, nodefs.MaxLog)
 	switch {
 	case errors.Is(err, nodefs.ErrJournal):
-		r := skip("containerd's log is in no file: systemd's journal keeps it, which is not text, or Talos does")
+		r := skip("containerd's log is in no file: it is in systemd's journal, which is not text, or Talos keeps it")
 		r.Fix = x.distribution(ctx).Log
 		return r
 	case err != nil:

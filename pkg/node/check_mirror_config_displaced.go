@@ -116,13 +116,13 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name str
 		if d.Registries != "" {
 			what, file = "name "+registry+" itself as an endpoint of its mirror, so that its settings stand in a table of hosts", path.Join(h.Path, name, nodefs.HostsToml)
 		}
-		f.fix("%s: spegel.prependExisting: true puts such tables back, and not what stands above them", x.edit(ctx, file, what))
+		f.fix("%s; spegel.prependExisting: true then puts that table back, but not what stands above it", x.edit(ctx, file, what))
 	}
 	if name != containerd.DefaultDir {
 		f.fix("if %s needs it: %s: Spegel then puts its hosts back, behind itself", registry, keep)
 	}
 	if !d.NoShell && !listed {
-		f.fix("or put it back after each start of Spegel, which removes it, on this node: cp -r %s %s", word(backup), word(h.Path))
+		f.fix("or, on this node, put it back after each start of Spegel, which removes it: cp -r %s %s", word(backup), word(h.Path))
 	}
 }
 

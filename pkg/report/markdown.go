@@ -94,8 +94,11 @@ func (m *markdown) link(p Place) string {
 	if p.File == "" {
 		return ""
 	}
+	if p.onDisk() {
+		p.File = m.options.relative(p.File)
+	}
 	text := "`" + strings.NewReplacer("`", "'", "|", `\|`).Replace(printable(p.String())) + "`"
-	if name := m.options.relative(p.File); m.options.BlobURL != "" && p.onDisk() && !strings.HasPrefix(name, "/") && !strings.HasPrefix(name, "../") {
+	if name := p.File; m.options.BlobURL != "" && p.onDisk() && !strings.HasPrefix(name, "/") && !strings.HasPrefix(name, "../") {
 		target := strings.TrimRight(m.options.BlobURL, "/") + (&url.URL{Path: "/" + name}).EscapedPath()
 		if p.Line > 0 {
 			target += fmt.Sprintf("#L%d", p.Line)

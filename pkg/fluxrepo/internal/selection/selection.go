@@ -28,6 +28,7 @@ type Selection struct {
 
 	root  string // empty for a stream
 	shown string // how root is shown
+	below string // the working directory in it, unless that is root itself; empty where root is shown as an absolute path
 	parts []string
 }
 
@@ -86,7 +87,11 @@ func one(ctx context.Context, p string, o worktree.Options) (*Selection, error) 
 	case s.root == "", info.IsDir() && s.root != abs && standsAlone(ctx, abs, o):
 		s.root = abs
 	}
-	s.shown = Shown(s.root, filepath.IsAbs(p))
+	if s.shown = Shown(s.root, filepath.IsAbs(p)); !path.IsAbs(s.shown) {
+		if below, _ := filepath.Rel(s.root, workingDir()); filepath.IsLocal(below) && below != "." {
+			s.below = below
+		}
+	}
 	if abs != s.root {
 		rel, err := filepath.Rel(s.root, abs)
 		if err != nil {
@@ -100,18 +105,23 @@ func one(ctx context.Context, p string, o worktree.Options) (*Selection, error) 
 // Shown is how a file or folder is shown: relative to the working directory, except one elsewhere that is given as an
 // absolute path. Links in its own path have to be followed before.
 func Shown(dir string, absolute bool) string {
+	rel, err := filepath.Rel(workingDir(), dir)
+	if err != nil || absolute && !filepath.IsLocal(rel) {
+		return filepath.ToSlash(dir)
+	}
+	return filepath.ToSlash(rel)
+}
+
+// workingDir is the working directory, with links followed; empty if it is not known.
+func workingDir() string {
 	wd, err := filepath.Abs(".")
 	if err == nil {
 		wd, err = filepath.EvalSymlinks(wd)
 	}
 	if err != nil {
-		return filepath.ToSlash(dir)
+		return ""
 	}
-	rel, err := filepath.Rel(wd, dir)
-	if err != nil || absolute && !filepath.IsLocal(rel) {
-		return filepath.ToSlash(dir)
-	}
-	return filepath.ToSlash(rel)
+	return wd
 }
 
 // GitRoot is the folder at or above this one that holds .git, as a folder or, in a worktree, a file; empty if none does.
@@ -196,4 +206,9 @@ func (s *Selection) Names(file string) bool {
 }
 
 // Show is how a file of the repository is told to the user.
-func (s *Selection) Show(file string) string { return path.Join(s.shown, file) }
+func (s *Selection) Show(file string) string {
+	if rel, err := filepath.Rel(s.below, file); err == nil && s.below != "" {
+		return filepath.ToSlash(rel)
+	}
+	return path.Join(s.shown, file)
+}
