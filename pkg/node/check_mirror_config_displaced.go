@@ -122,7 +122,7 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name str
 		f.fix("if %s needs it: %s: Spegel then puts its hosts back, behind itself", registry, keep)
 	}
 	if !d.NoShell && !listed {
-		f.fix("or, on this node, put it back after each start of Spegel, which removes it: cp -r %s %s", word(backup), word(h.Path))
+		f.fix("or put it back after each start of Spegel, which removes it; on this node: cp -r %s %s", word(backup), word(h.Path))
 	}
 }
 
