@@ -87,11 +87,7 @@ func one(ctx context.Context, p string, o worktree.Options) (*Selection, error) 
 	case s.root == "", info.IsDir() && s.root != abs && standsAlone(ctx, abs, o):
 		s.root = abs
 	}
-	if s.shown = Shown(s.root, filepath.IsAbs(p)); !path.IsAbs(s.shown) {
-		if below, _ := filepath.Rel(s.root, workingDir()); filepath.IsLocal(below) && below != "." {
-			s.below = below
-		}
-	}
+	s.name(filepath.IsAbs(p))
 	if abs != s.root {
 		rel, err := filepath.Rel(s.root, abs)
 		if err != nil {
@@ -100,6 +96,17 @@ func one(ctx context.Context, p string, o worktree.Options) (*Selection, error) 
 		s.parts = []string{filepath.ToSlash(rel)}
 	}
 	return s, nil
+}
+
+// name finds out how files are shown.
+func (s *Selection) name(absolute bool) {
+	s.shown = Shown(s.root, absolute)
+	if path.IsAbs(s.shown) {
+		return
+	}
+	if below, err := filepath.Rel(s.root, workingDir()); err == nil && filepath.IsLocal(below) && below != "." {
+		s.below = below
+	}
 }
 
 // Shown is how a file or folder is shown: relative to the working directory, except one elsewhere that is given as an
