@@ -37,7 +37,7 @@ type Instance struct {
 	SuspendUnknown string
 	Built          bool // or it is not relevant
 
-	mayRead   string     // the folder that it may read though it can't be followed; empty for none
+	mayRead   string     // how the paths of files begin, after a slash, that it may read though it can't be followed; empty for none
 	key       string     // of the chain
 	node      *yaml.Node // Text, decoded
 	spec      string     // what is read of it
@@ -102,10 +102,11 @@ func (n *Instance) read(g *Graph) {
 		n.Folders = g.Declared.Folders(n.Spec.Ignore, n.Spec.Path, n.Spec.Components)
 	}
 	if n.Problem != "" && !n.Missing && !n.Spec.Suspend && (same || g.Declared.MayBeOurs(near)) {
-		if isVariable {
-			before, _ = path.Split(before)
+		if !isVariable {
+			before += "/"
 		}
-		n.mayRead = declare.Path(before)
+		dir, begin := path.Split(before)
+		n.mayRead = strings.TrimSuffix(path.Clean("/"+dir), "/") + "/" + begin
 	}
 }
 

@@ -18,7 +18,7 @@ func (g *Graph) InFull(file string) bool {
 		return true
 	}
 	return !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.Declared.All) == 0 || g.Declared.External ||
-		slices.ContainsFunc(g.Instances, func(n *Instance) bool { return n.mayRead != "" && worktree.Within(file, n.mayRead) }))
+		slices.ContainsFunc(g.Instances, func(n *Instance) bool { return n.mayRead != "" && strings.HasPrefix("/"+file, n.mayRead) }))
 }
 
 // addPlain builds the outermost kustomizations that no Kustomization of Flux reads, where what they make is judged in
