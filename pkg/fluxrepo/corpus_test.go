@@ -38,7 +38,11 @@ func render(root string, res *fluxrepo.Result) string {
 		return s
 	}
 	for _, rel := range res.Releases {
-		fmt.Fprintf(&b, "release %s/%s chart=%s version=%s built=%t suspended=%t at %s\n", rel.Namespace, rel.Name, rel.Chart, rel.Version, rel.Built, rel.Suspended, place(rel.Place))
+		fmt.Fprintf(&b, "release %s/%s chart=%s version=%s built=%t suspended=%t at %s", rel.Namespace, rel.Name, rel.Chart, rel.Version, rel.Built, rel.Suspended, place(rel.Place))
+		if rel.Inactive {
+			b.WriteString(" (inactive)")
+		}
+		b.WriteString("\n")
 		for _, from := range rel.From {
 			fmt.Fprintf(&b, "  from %s\n", strings.TrimPrefix(strings.TrimPrefix(from, filepath.ToSlash(root)), "/"))
 		}
