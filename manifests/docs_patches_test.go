@@ -28,7 +28,7 @@ func patched(t *testing.T, document, target string, components ...string) instal
 func TestThePatchesForNodesMountTheirFolders(t *testing.T) {
 	t.Parallel()
 	const agent, ingest = "/var/lib/rancher/k3s/agent/", "containerd/io.containerd.content.v1.content/ingest"
-	common := []string{"/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/etc/ssl/certs", "/var/log"}
+	common := []string{"/etc/hosts", "/etc/resolv.conf", "/etc/ssl/certs", "/var/log"}
 	for patch, own := range map[string][]string{
 		"rancher/k3s": {agent + "etc/containerd", agent + ingest}, "value: /etc/cri": {"/etc/cri", "/var/lib/" + ingest},
 		"seLinuxOptions": {"/etc/containerd", "/var/lib/" + ingest, "/etc/pki"},
