@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -29,14 +30,14 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) 
 		if len(names) > maxHostsFiles {
 			continue
 		}
-		if what, above := x.lost(ctx, h, e.Name); what != "" {
+		if what, table := x.lost(ctx, h, e.Name); what != "" {
 			registry := containerd.RegistryOf(e.Name)
 			kind := "registry "
 			if x.isPrivate(registry) {
 				kind = "private registry "
 			}
 			f.add(Warn, "Spegel moved %s%s to %s: containerd no longer sees %s", kind, redact.Name(registry), redact.Path(backup), what)
-			x.fixDisplaced(ctx, h, e.Name, above, f)
+			x.fixDisplaced(ctx, h, e.Name, table, f)
 		}
 	}
 	if len(names) > 0 {
@@ -46,24 +47,28 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) 
 
 // lost says what containerd no longer sees of a folder of _backup; empty for nothing: it is not there, or said nothing that containerd
 // does not do without it, or Spegel was told to put it back (prependExisting), which it does with tables of hosts and not with what
-// stands above them.
-func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (what string, above bool) {
-	folder := path.Join(h.Path, containerd.BackupDir, name)
+// stands above them: table is the host in whose table that would be put back too.
+func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (what, table string) {
+	folder, registry := path.Join(h.Path, containerd.BackupDir, name), containerd.RegistryOf(name)
+	table = "https://" + registry
+	if registry == "docker.io" {
+		table = "https://registry-1.docker.io"
+	}
 	was, err := x.node.HostsFile(ctx, folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.As(err, new(*containerd.SyntaxError)): // which containerd ignored
-		return x.lostCertificates(ctx, folder, path.Join(h.Path, name)), true
+		return x.lostCertificates(ctx, folder, path.Join(h.Path, name)), table
 	case err != nil:
-		return "its hosts file, which " + nodefs.Reason(err), true
+		return "its hosts file, which " + nodefs.Reason(err), table
 	}
-	known, registry := x.matcher(ctx), containerd.RegistryOf(name)
+	known := x.matcher(ctx)
 	if known.of(was.Server) != "" {
 		was.Server.URL = ""
 	}
 	var now containerd.HostsFile
 	if containerd.Has(h.Entries, name) {
 		if now, err = x.node.HostsFile(ctx, path.Join(h.Path, name)); err != nil && !nodefs.IsMissing(err) {
-			return "", false
+			return "", ""
 		}
 	}
 	was.Mirrors = slices.DeleteFunc(was.Mirrors, func(m containerd.Mirror) bool {
@@ -72,9 +77,13 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string) (wh
 	was.Own = slices.DeleteFunc(was.Own, func(key string) bool { return slices.Contains(now.Own, key) })
 	server := was.Server.URL != now.Server.URL && was.Server.URL != "" && !was.Server.IsDefault(registry)
 	if len(was.Mirrors)+len(was.Own) == 0 && !server {
-		return "", false
+		return "", ""
 	}
-	return "its hosts file (" + summary(&was) + ")", len(was.Own) > 0 || server
+	what = "its hosts file (" + summary(&was) + ")"
+	if len(was.Own) == 0 && !server {
+		return what, ""
+	}
+	return what, cmp.Or(was.Server.URL, table)
 }
 
 // lostCertificates names those of a folder without a hosts.toml, which containerd trusts, and does not find in the one of now.
@@ -96,8 +105,8 @@ func (x *run) lostCertificates(ctx context.Context, was, now string) string {
 	return "its certificates (" + few(lost) + ")"
 }
 
-// fixDisplaced says how a registry gets back what it lost. Above says that there is more to it than tables of hosts.
-func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name string, above bool, f *Result) {
+// fixDisplaced says how a registry gets back what it lost. There is a table where there is more to it than tables of hosts.
+func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name, table string, f *Result) {
 	backup := path.Join(h.Path, containerd.BackupDir, name)
 	registry := redact.Name(containerd.RegistryOf(name))
 	d, listed := x.writer(ctx, h.Path+"/"), containerd.Has(h.Entries, name)
@@ -111,8 +120,8 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name str
 	switch {
 	case name == containerd.DefaultDir: // on the list it would be every registry
 		f.fix("give each registry that needs these hosts a folder of its own that names them, and list it in spegel.mirroredRegistries with spegel.prependExisting: true")
-	case above:
-		what, file := "write the settings of "+registry+` into a table of their own, [host."https://`+registry+`"]`, path.Join(backup, nodefs.HostsToml)
+	case table != "":
+		what, file := "write the settings of "+registry+" into a table of their own, [host."+redact.Quote(table)+"]", path.Join(backup, nodefs.HostsToml)
 		if d.Registries != "" {
 			what, file = "name "+registry+" itself as an endpoint of its mirror, so that its settings stand in a table of hosts", path.Join(h.Path, name, nodefs.HostsToml)
 		}
