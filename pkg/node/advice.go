@@ -88,9 +88,13 @@ func (x *run) fixHere(ctx context.Context, folder string, file *containerd.Hosts
 	}
 	rest := slices.Clone(file.Own)
 	known := x.matcher(ctx)
-	other := func(m containerd.Mirror) bool { return known.of(m) == "" }
-	if slices.ContainsFunc(file.Mirrors, other) || file.Instead(containerd.RegistryOf(path.Base(folder))) != "" && other(file.Server) {
+	guess := !x.hasBackup(ctx, path.Dir(folder))
+	other := func(m containerd.Mirror) bool { by := known.of(m); return by == "" || guess && by == byLoopback }
+	if slices.ContainsFunc(file.Mirrors, other) {
 		rest = append(rest, "hosts")
+	}
+	if s := file.Server; s.URL != "" && other(s) && !s.IsDefault(containerd.RegistryOf(path.Base(folder))) {
+		rest = append(rest, "server")
 	}
 	entries, err := x.Files.ReadDir(ctx, folder)
 	if err != nil || slices.ContainsFunc(entries, func(e nodefs.Entry) bool { return e.Name != nodefs.HostsToml }) {

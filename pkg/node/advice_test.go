@@ -253,7 +253,12 @@ func TestWhoWroteAFile(t *testing.T) {
 		"Spegel, and nothing else is there":   {content{certs + private + "/hosts.toml": spegelHosts("https://" + private)}, nil, "rm -r /etc/containerd/certs.d/" + private, ""},
 		"Spegel, and a certificate is there":  {content{certs + private + "/hosts.toml": spegelHosts("https://" + private), certs + private + "/ca.crt": "x"}, nil, "take Spegel out of", "rm -r"},
 		"Spegel, beside another host":         {content{certs + private + "/hosts.toml": spegelHosts("") + "\n[host.'https://other.example.com']\n"}, nil, "leave what else is there (hosts)", "rm -r"},
-		"Spegel, and another server":          {content{certs + private + "/hosts.toml": spegelHosts("https://other.example.com")}, nil, "leave what else is there (hosts)", "rm -r"},
+		"Spegel, and another server":          {content{certs + private + "/hosts.toml": spegelHosts("https://other.example.com")}, nil, "leave what else is there (server)", "rm -r"},
+		"Spegel, and a server by plain HTTP":  {content{certs + private + "/hosts.toml": spegelHosts("http://" + private)}, nil, "leave what else is there (server)", "rm -r"},
+		"Spegel, and a server at port 8443":   {content{certs + private + "/hosts.toml": spegelHosts("https://" + private + ":8443")}, nil, "leave what else is there (server)", "rm -r"},
+		"Spegel, and a server with a path":    {content{certs + private + "/hosts.toml": spegelHosts("https://" + private + "/proxy")}, nil, "leave what else is there (server)", "rm -r"},
+		"Spegel, by its address alone":        {content{certs + private + "/hosts.toml": "[host.'http://127.0.0.1:5000']\n"}, nil, "leave what else is there (hosts)", "rm -r"},
+		"the same, and Spegel has been there": {content{certs + private + "/hosts.toml": "[host.'http://127.0.0.1:5000']\n", certs + "_backup/": ""}, nil, "on this node: rm -r", ""},
 		"the node's user data, where Spegel writes nothing": {
 			content{"etc/hostname": "node-1\n", certs + "_default/hosts.toml": spegelHosts("")}, silentSpegel(spegelSet(nil, map[string]string{"node-1": "new"})),
 			"containerdMirrorAdd is false", "spegel.mirroredRegistries|rollout restart",

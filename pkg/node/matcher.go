@@ -69,10 +69,13 @@ func (s spegelMatcher) of(m containerd.Mirror) string {
 	case m.DialTimeout == "200ms":
 		return "by plain HTTP to an address with Spegel's dial_timeout of 200ms"
 	case ip.IsLoopback() && len(s) == 0:
-		return "by its address, which is the node itself, and plain HTTP"
+		return byLoopback
 	}
 	return ""
 }
+
+// byLoopback is a guess: a mirror of one's own may be there too.
+const byLoopback = "by its address, which is the node itself, and plain HTTP"
 
 // isEmbedded reports whether k3s or RKE2 wrote a mirror for their own Spegel. A cluster's DaemonSets say nothing of that.
 func isEmbedded(u *url.URL) bool {
