@@ -83,12 +83,12 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *containerd.Re
 func (x *run) wayBack(ctx context.Context, host string, f *Result) {
 	for _, d := range x.hostsDirs(ctx).There() {
 		for _, name := range containerd.FoldersFor(host) {
-			what, above := x.lost(ctx, d, name)
-			if name == containerd.DefaultDir || what == "" {
+			l := x.lost(ctx, d, name, f)
+			if name == containerd.DefaultDir || l.what == "" {
 				continue
 			}
-			f.add(Warn, "the way back may fail: containerd does not look into %s, where the registry has %s", redact.Path(path.Join(d.Path, containerd.BackupDir, name)), what)
-			x.fixDisplaced(ctx, d, name, above, f)
+			f.add(Warn, "the way back may fail: containerd does not look into %s, where the registry has %s", redact.Path(path.Join(d.Path, containerd.BackupDir, name)), l.what)
+			x.fixDisplaced(ctx, d, name, l, f)
 			return
 		}
 	}
