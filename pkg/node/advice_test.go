@@ -271,6 +271,12 @@ func TestWhoWroteAFile(t *testing.T) {
 			content{"etc/hostname": "node-1\n", certs + "_default/hosts.toml": spegelHosts("")}, silentSpegel(spegelSet(nil, map[string]string{"node-1": "new"})),
 			"containerdMirrorAdd is false", "spegel.mirroredRegistries|rollout restart",
 		},
+		"what Spegel moved away when it wrote": {
+			content{"etc/hostname": "node-1\n", certs + "_default/hosts.toml": spegelHosts(""), certs + "_backup/quay.io/ca.crt": "x"}, silentSpegel(spegelSet(nil, map[string]string{"node-1": "new"})), "put it back once, on this node: cp -r /etc/containerd/certs.d/_backup/quay.io /etc/containerd/certs.d", "prependExisting|each start",
+		},
+		"the same, on Talos": {
+			talosNode.with(content{"etc/hostname": "node-1\n", talosHosts + "_default/hosts.toml": "[host.'http://192.0.2.11:29999']\n", talosHosts + "_backup/quay.io/hosts.toml": "server = 'http://quay.io'\n"}), silentSpegel(spegelSet(nil, map[string]string{"node-1": "new"})), "provide this one again, in machine.registries", "prependExisting|cp -r",
+		},
 		"Talos' machine configuration, where Spegel writes nothing": {
 			talosNode.with(content{"etc/hostname": "node-1\n", talosHosts + "_default/hosts.toml": "[host.'http://192.0.2.11:29999']\n"}), silentSpegel(spegelSet(nil, map[string]string{"node-1": "new"})),
 			"machine.registries of the machine configuration", "spegel.mirroredRegistries|rm -r",

@@ -162,6 +162,13 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name str
 	if x.isPrivate(containerd.RegistryOf(name)) {
 		keep += ", and private-registry-mirrored: warn in the policy"
 	}
+	if p, err := x.spegelHere(ctx); err == nil && !p.Writes {
+		f.fix("%s", x.edit(ctx, path.Join(h.Path, name, nodefs.HostsToml), "Spegel writes no hosts files here (containerdMirrorAdd is false): have what provides them, such as the node's user data, provide this one again"))
+		if !d.NoShell && !listed {
+			f.fix("or put it back once, on this node: cp -r %s %s", word(backup), word(h.Path))
+		}
+		return
+	}
 	for _, first := range l.first {
 		f.fix("before Spegel is told to put it back: %s", first)
 	}
