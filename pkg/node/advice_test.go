@@ -105,6 +105,7 @@ func TestDisplacedHostsFiles(t *testing.T) {
 		"a cache, and a folder without a file is there":  {content{certs + "quay.io/ca.crt": "x", certs + "_backup/quay.io/hosts.toml": cache}, node.Warn, "no longer sees its hosts file", ""},
 		"a cache of every registry":                      {content{certs: "", certs + "_backup/_default/hosts.toml": cache}, node.Warn, "give each registry that needs these hosts a folder of its own", "if _default needs it"},
 		"a private registry with certificates alone":     {content{certs: "", certs + "_backup/" + private + "/ca.crt": "x"}, node.Warn, "on this node: cp -r /etc/containerd/certs.d/_backup/" + private, ""},
+		"what k3s had written":                           {content{k3s + "etc/containerd/config.toml": listed("/" + k3s + "etc/containerd/certs.d"), k3s + "etc/containerd/certs.d/_backup/quay.io/hosts.toml": "server = 'https://quay.io/v2'\nca = '/etc/ca.crt'\n"}, node.Warn, `[host."https://quay.io/v2"]: /` + k3s + "etc/containerd/certs.d/_backup/quay.io/hosts.toml", "as an endpoint"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

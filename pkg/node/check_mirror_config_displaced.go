@@ -176,11 +176,11 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name str
 	case name == containerd.DefaultDir: // on the list it would be every registry
 		f.fix("give each registry that needs these hosts a folder of its own that names them, and list it in spegel.mirroredRegistries with spegel.prependExisting: true")
 	case l.table != "":
-		what, file := "write the settings of "+registry+l.such+" into a table of their own, [host."+redact.Quote(l.table)+"]", path.Join(backup, nodefs.HostsToml)
-		if d.Registries != "" {
-			what, file = "name "+registry+" itself as an endpoint of its mirror, so that its settings stand in a table of hosts", path.Join(h.Path, name, nodefs.HostsToml)
+		how := "write the settings of " + registry + l.such + " into a table of their own, [host." + redact.Quote(l.table) + "]: " + word(path.Join(backup, nodefs.HostsToml))
+		if d.Registries != "" && d.NoShell {
+			how = x.edit(ctx, path.Join(h.Path, name, nodefs.HostsToml), "name "+registry+" itself as an endpoint of its mirror, so that its settings stand in a table of hosts")
 		}
-		f.fix("%s; spegel.prependExisting: true then puts that table back, but not what stands above it", x.edit(ctx, file, what))
+		f.fix("%s; spegel.prependExisting: true then puts that table back, but not what stands above it", how)
 	}
 	if name != containerd.DefaultDir {
 		f.fix("if %s needs it: %s: Spegel then puts its hosts back, behind itself", registry, keep)
