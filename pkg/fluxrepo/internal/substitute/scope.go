@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/fluxcd/pkg/envsubst"
 
@@ -165,13 +166,13 @@ const maxText = 32 << 20
 
 // expression matches an escaped dollar sign, and an expression over a variable with those in it, five deep: what is deeper
 // stands for itself.
-var expression = func() *regexp.Regexp {
+var expression = sync.OnceValue(func() *regexp.Regexp {
 	inner := `[^$}\n]|\$[^{}\n]`
 	for range 5 {
 		inner = `[^$}\n]|\$[^{}\n]|\$\{(?:` + inner + `)*\$?\}`
 	}
 	return regexp.MustCompile(`\$\$|\$\{#?\w(?:` + inner + `)*\$?\}`)
-}()
+})
 
 // opening is how one begins: with the name, and an operator that says what stands for a variable without a value.
 var opening = regexp.MustCompile(`^\$\{#?(\w+)(:?[-=+?])?`)
@@ -191,7 +192,7 @@ func (s *Scope) Eval(text string) (out string, unset []string, err error) {
 // conceal puts placeholders in the place of expressions over unknown variables, as a whole: a part of one, or its length, is
 // not known either. It notes those that nothing sets.
 func (s *Scope) conceal(text string, unset *[]string) string {
-	return expression.ReplaceAllStringFunc(text, func(e string) string {
+	return expression().ReplaceAllStringFunc(text, func(e string) string {
 		m := opening.FindStringSubmatch(e)
 		if m == nil {
 			return e

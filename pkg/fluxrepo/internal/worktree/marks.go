@@ -28,9 +28,9 @@ const (
 
 // filter finds the marks of a text.
 type filter struct {
-	words  [][]byte
-	spegel *regexp.Regexp
-	signs  map[string]Mark
+	words                     [][]byte
+	spegel, daemonSet, opaque *regexp.Regexp
+	signs                     map[string]Mark
 }
 
 // signs are the words that a file with a kind of object in it can't do without.
@@ -44,16 +44,16 @@ func signs() map[string]Mark {
 }
 
 // ofDaemonSet matches the flags by which pkg/rollout tells Spegel, and their environment variables.
-var ofDaemonSet = regexp.MustCompile(`mirrored-registries|mirror-(targets|registries)|containerd-registry-config-path|router-addr|` +
-	`MIRRORED_REGISTRIES|MIRROR_(TARGETS|REGISTRIES)|CONTAINERD_REGISTRY_CONFIG_PATH|ROUTER_ADDR`)
+const ofDaemonSet = `mirrored-registries|mirror-(targets|registries)|containerd-registry-config-path|router-addr|` +
+	`MIRRORED_REGISTRIES|MIRROR_(TARGETS|REGISTRIES)|CONTAINERD_REGISTRY_CONFIG_PATH|ROUTER_ADDR`
 
 // opaque matches where a chart, or the end of its URL, is not told: a variable or an encrypted value. What refers to a chart, or
 // changes which one it is, says so in the lines below.
-var opaque = regexp.MustCompile(`(?m)\bchart["']?\s*:[^\n]*(\$\{|ENC\[)|\burl["']?\s*:\s*["']?(oci://[^\n]*(\$\{|ENC\[)[^/\n]*$|\$\{|ENC\[)|` +
-	`(\bchartRef\b|/spec/chart|/spec/url)([^\n]*\n){0,3}[^\n]*(\$\{|ENC\[)`)
+const opaque = `(?m)\bchart["']?\s*:[^\n]*(\$\{|ENC\[)|\burl["']?\s*:\s*["']?(oci://[^\n]*(\$\{|ENC\[)[^/\n]*$|\$\{|ENC\[)|` +
+	`(\bchartRef\b|/spec/chart|/spec/url)([^\n]*\n){0,3}[^\n]*(\$\{|ENC\[)`
 
 func newFilter(charts []string) *filter {
-	f := &filter{signs: signs()}
+	f := &filter{signs: signs(), daemonSet: regexp.MustCompile(ofDaemonSet), opaque: regexp.MustCompile(opaque)}
 	names := []string{"spegel"}
 	for _, c := range charts {
 		if w := path.Base(strings.TrimRight(c, "/")); w != "." && !slices.Contains(names, w) {
@@ -80,12 +80,12 @@ func (f *filter) marks(text []byte) Mark {
 	}
 	has := func(w []byte) bool { return bytes.Contains(text, w) }
 	switch {
-	case slices.ContainsFunc(f.words, has), m&DaemonSet != 0 && ofDaemonSet.Match(text):
+	case slices.ContainsFunc(f.words, has), m&DaemonSet != 0 && f.daemonSet.Match(text):
 		m |= Word
 		if f.spegel.Match(append([]byte("\n"), text...)) {
 			m |= Spegel
 		}
-	case m&(Release|Source|Kustomization) != 0 && (has([]byte("${")) || has([]byte("ENC["))) && opaque.Match(text):
+	case m&(Release|Source|Kustomization) != 0 && (has([]byte("${")) || has([]byte("ENC["))) && f.opaque.Match(text):
 		m |= Word
 	}
 	return m
