@@ -146,13 +146,16 @@ func (n *Node) addConfig(ctx context.Context, c *Config, name string) (imports [
 	if slices.ContainsFunc(at[[]any](file, "disabled_plugins"), func(id any) bool { return id == ImagesPlugin || id == criPlugin || id == "cri" }) {
 		c.disabled = name
 	}
-	// A file of version 1 or 2 is carried over to version 3 by itself, as containerd 2.4 does, so its settings are those of
-	// the plugin that its version knows.
+	// A file of version 1 or 2 is carried over to version 3 by itself, and of the plugin that its version knows no more than
+	// migrateConfig in plugins/cri/images of containerd 2.2 and 2.4 takes: without runtimes, nothing of containerd.
 	images := merge(map[string]any{}, at[map[string]any](file, "plugins", ImagesPlugin))
 	if version < 3 {
 		for _, plugin := range []string{"cri", criPlugin} {
-			merge(images, at[map[string]any](file, "plugins", plugin))
-			merge(images, at[map[string]any](images, "containerd")) // discard_unpacked_layers and disable_snapshot_annotations once stood there
+			old := at[map[string]any](file, "plugins", plugin)
+			merge(images, pick(old, "registry", "max_concurrent_downloads", "image_pull_with_sync_fs"))
+			if inner := at[map[string]any](old, "containerd"); inner["runtimes"] != nil {
+				merge(images, pick(inner, "discard_unpacked_layers", "disable_snapshot_annotations"))
+			}
 		}
 	}
 	if registry := at[map[string]any](images, "registry"); registry["config_path"] != nil {
@@ -169,6 +172,13 @@ func at[T any](m map[string]any, keys ...string) T {
 	}
 	value, _ := m[keys[len(keys)-1]].(T)
 	return value
+}
+
+// pick is a map with these of its keys alone.
+func pick(m map[string]any, keys ...string) map[string]any {
+	out := maps.Clone(m)
+	maps.DeleteFunc(out, func(key string, _ any) bool { return !slices.Contains(keys, key) })
+	return out
 }
 
 // merge puts what from holds into a map; from wins, key by key.
