@@ -79,6 +79,10 @@ func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *Result) 
 		f.add(Fail, "%s", refused)
 		f.fix("%s", x.fixRefused(ctx))
 	}
+	if len(h.TLS) > 0 { // ValidatePluginConfig of 1.5 to 1.7; RegistryConfig of 2.2 has no tls
+		f.add(Warn, "containerd's configuration sets config_path and, in registry.configs, a tls for %s: containerd 1.5 to 1.7 refuse that, and pull no image for Kubernetes; 2.2 and newer ignore the tls", few(names(h.TLS)))
+		f.fix("take tls out of registry.configs, name its files in a hosts file for each of these registries, and: %s", x.distribution(ctx).Restart)
+	}
 	for _, note := range h.Unread {
 		f.add(Warn, "%s", note)
 	}

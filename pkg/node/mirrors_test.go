@@ -34,6 +34,13 @@ func TestRegistryMirrors(t *testing.T) {
 			listed("/etc/containerd/certs.d") + strings.TrimPrefix(entry(version3, private), "version = 3\n"), node.Fail, node.Fail,
 			"sets registry.mirrors and config_path, which containerd refuses",
 		},
+		"none, and a tls": {
+			listed("/etc/containerd/certs.d") + "[plugins.'io.containerd.cri.v1.images'.registry.configs.'" + private + "'.tls]\nca_file = '/x'\n", node.Warn, node.Pass,
+			"a tls for " + private + ": containerd 1.5 to 1.7 refuse that",
+		},
+		"none, and a login": {
+			listed("/etc/containerd/certs.d") + "[plugins.'io.containerd.cri.v1.images'.registry.configs.'" + private + "'.auth]\nusername = 'x'\n", node.Pass, node.Pass, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

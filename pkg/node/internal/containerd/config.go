@@ -206,6 +206,14 @@ func (c *Config) mirrored() []string {
 	return slices.Sorted(maps.Keys(at[map[string]any](c.images, "registry", "mirrors")))
 }
 
+// withTLS are the registries that registry.configs has with a tls, sorted.
+func (c *Config) withTLS() []string {
+	configs := at[map[string]any](c.images, "registry", "configs")
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(configs)), func(registry string) bool {
+		return at[map[string]any](configs, registry, "tls") == nil
+	})
+}
+
 // Pause is the image of the pause container.
 func (c *Config) Pause() string { return at[string](c.images, "pinned_images", "sandbox") }
 

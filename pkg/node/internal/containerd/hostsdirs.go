@@ -20,6 +20,7 @@ type HostsDirs struct {
 	Dirs     []*HostsDir
 	From     string      // who says so
 	Mirrored []string    // the registries of registry.mirrors, where containerd reads no directory
+	TLS      []string    // the registries with a tls in registry.configs beside config_path
 	List     bool        // they are a list, be it of one, which not every way to pull takes for one
 	Guess    bool        // nobody does: it is where they usually are
 	Aside    []*HostsDir // where Spegel is told to write, if containerd is told to read elsewhere
@@ -111,7 +112,7 @@ func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 	switch {
 	case len(told) > 0:
 		h.From = "as " + redact.Path(config.PathFrom) + " says"
-		h.Dirs, h.List = n.readHostsDirs(ctx, told), list
+		h.Dirs, h.List, h.TLS = n.readHostsDirs(ctx, told), list, config.withTLS()
 	case len(mirrored) > 0:
 		h.From, h.Mirrored = redact.Path(config.Main), mirrored
 	case byDefault:
