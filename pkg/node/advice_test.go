@@ -50,7 +50,7 @@ func TestListOfDirectoriesByTheWayOfPulling(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := content{"etc/containerd/config.toml": test.config, certs: "", "etc/docker/certs.d/" + private + "/ca.crt": "x"}
+			c := content{"etc/containerd/config.toml": test.config, certs: "", "etc/docker/certs.d/ghcr.io/ca.crt": "x"}
 			results := judge(t, c.root(t))
 			want(t, results["mirror-config"], test.status, test.says)
 			if contains(printed(results["mirror-config"]), "name one directory") {

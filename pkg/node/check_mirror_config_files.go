@@ -61,20 +61,21 @@ func (x *run) judgeHostsFile(ctx context.Context, h *containerd.HostsDir, dir st
 	if dir == containerd.DefaultDir {
 		place = everyOther
 	}
+	important := place == everyOther || x.isPrivate(registry)
 	switch wrong := (*containerd.SyntaxError)(nil); {
 	case errors.As(err, &wrong):
 		f.add(Warn, "%s: %s; containerd ignores the whole file and asks the registry itself", redact.Path(at), wrong)
 		f.fix("%s", x.edit(ctx, at, "fix or remove the file"))
 		return
 	case nodefs.IsMissing(err): // certificates may lie there without a hosts.toml
-		if _, err := x.Files.ReadDir(ctx, folder); errors.Is(err, nodefs.ErrNotFolder) {
+		if _, err := x.Files.ReadDir(ctx, folder); important || errors.Is(err, nodefs.ErrNotFolder) {
 			x.judgeUse(ctx, folder, f)
 		}
 		return
 	case err != nil:
 		f.add(Warn, "%s", nodefs.Unread(at, err))
 		return
-	case place != everyOther && !x.isPrivate(registry):
+	case !important:
 		return
 	}
 	if spegel := known.spegelIn(&file, registry, f); len(spegel) > 0 && x.judgeSpegel(ctx, folder, &file, list(spegel), place, f) {
