@@ -25,11 +25,13 @@ func TestChecksAreDescribed(t *testing.T) {
 	}
 }
 
-// The parser of images takes a host with an underscore for a folder.
+// The parser of images takes a host with an underscore for a folder, and any digits for a port.
 func TestImageWithAHostThatIsNone(t *testing.T) {
 	t.Parallel()
-	if _, err := newRun(nil, Options{Image: "reg_x.test/a"}); err == nil {
-		t.Error("a host with an underscore is taken")
+	for _, image := range []string{"reg_x.test/a", "harbor.example.com:99999/a", "harbor.example.com:0/a"} {
+		if _, err := newRun(nil, Options{Image: image}); err == nil {
+			t.Errorf("the host of %s is taken", image)
+		}
 	}
 }
 

@@ -120,8 +120,9 @@ func newRun(files Files, o Options) (*run, error) {
 		if err != nil {
 			return nil, fmt.Errorf("image %s: %w", redact.Argument(o.Image), err)
 		}
-		if reference.Domain(named) == "" { // the parser takes a host with an underscore for a folder
-			return nil, fmt.Errorf("image %s: its host is no name of a host", redact.Argument(o.Image))
+		// The parser takes a host with an underscore for a folder, and any digits for a port.
+		if _, err := validate.ParseRegistry(reference.Domain(named)); err != nil {
+			return nil, fmt.Errorf("image %s: its host is none: %w", redact.Argument(o.Image), err)
 		}
 		x.image = reference.TagNameOnly(named)
 		x.targets = append(x.targets, reference.Domain(named))
