@@ -83,7 +83,7 @@ func (x *run) hasBackup(ctx context.Context, dir string) bool {
 
 // fixHere is what helps on this one node until whoever writes the file does.
 func (x *run) fixHere(ctx context.Context, folder string, file *containerd.HostsFile, f *Result) {
-	if x.distribution(ctx).NoShell {
+	if x.distribution(ctx).NoShell || len(x.hostsDirs(ctx).Unread) > 0 { // what containerd reads is not certain
 		return
 	}
 	rest := slices.Clone(file.Own)

@@ -29,6 +29,7 @@ func TestArchiveOfManyNodes(t *testing.T) {
 	for i := range 20 {
 		folder := fmt.Sprintf("10.0.0.%02d/", i)
 		add(folder+"service-logs/cri.log", log+strings.Repeat(failedLine(private+"/a:1", asOf, "not found"), i%2))
+		add(folder+"etc/containerd/config.toml", listed("/etc/containerd/certs.d"))
 		add(folder+certs+"_default/hosts.toml", spegelHosts(""))
 	}
 	add("small/service-logs/cri.log", other)
@@ -113,9 +114,10 @@ func TestBundleKeepsToItself(t *testing.T) {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
 	for name, data := range map[string]string{
+		"node-1/etc/containerd/config.toml":                 listed("/etc/containerd/certs.d"),
 		"node-1/etc/containerd/certs.d/_default/hosts.toml": spegelHosts(""),
 		"node-1/etc/containerd/certs.d/big/hosts.toml":      strings.Repeat("#", 2<<20),
-		"/node-1/etc/hosts": "127.0.0.1 localhost",
+		"/node-1/etc/hosts":                                 "127.0.0.1 localhost",
 	} {
 		f, err := w.Create(name)
 		must(t, err)

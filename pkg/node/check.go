@@ -95,11 +95,14 @@ func Checks() []Check {
 	}
 }
 
-// unless makes a warning of a pass that rests on a configuration of which a part could not be read.
+// unless makes a warning of an answer that rests on a configuration of which a part could not be read.
 func (r Result) unless(unread []string) Result {
-	if r.Status == Pass && len(unread) > 0 {
+	if r.Status == Skip {
+		return r
+	}
+	for _, note := range unread {
 		r.Status = Warn
-		r.Evidence = append(r.Evidence, unread...)
+		r.note("%s", note)
 	}
 	return r
 }

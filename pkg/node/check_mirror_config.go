@@ -39,7 +39,7 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 	if h.Unsure != "" && f.Status == Fail {
 		f.Status = Warn
 	}
-	return f
+	return f.unless(h.Unread)
 }
 
 // describe says which directories containerd reads, and how many entries each has.
@@ -82,9 +82,6 @@ func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *Result) 
 	if len(h.TLS) > 0 { // ValidatePluginConfig of 1.5 to 1.7; RegistryConfig of 2.2 has no tls
 		f.add(Warn, "containerd's configuration sets config_path and, in registry.configs, a tls for %s: containerd 1.5 to 1.7 refuse that, and pull no image for Kubernetes; 2.2 and newer ignore the tls", few(names(h.TLS)))
 		f.fix("take tls out of registry.configs, name its files in a hosts file for each of these registries, and: %s", x.distribution(ctx).Restart)
-	}
-	for _, note := range h.Unread {
-		f.add(Warn, "%s", note)
 	}
 }
 

@@ -24,7 +24,7 @@ func (x *run) resolution(ctx context.Context) Result {
 		return skip(noContainerd)
 	}
 	if h.Refused {
-		return Result{Status: Fail, Evidence: []string{refused}, Fix: x.fixRefused(ctx)}
+		return Result{Status: Fail, Evidence: []string{refused}, Fix: x.fixRefused(ctx)}.unless(h.Unread)
 	}
 	r, err := x.resolve(ctx, host)
 	if errors.As(err, new(*nodefs.UnreadError)) {
@@ -34,7 +34,7 @@ func (x *run) resolution(ctx context.Context) Result {
 		var f Result
 		f.add(Fail, "containerd can't make out whom to ask: %s", redact.Line(err.Error()))
 		f.fix("%s", x.fixUse(ctx, h.Folder(host)))
-		return f
+		return f.unless(h.Unread)
 	}
 	result := x.judgeResolution(ctx, host, r)
 	if h.Unsure != "" && result.Status == Fail {

@@ -8,7 +8,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node"
 )
 
-// What can't be read or used of containerd's configuration is said, and nothing passes on the rest.
+// What can't be read or used of containerd's configuration is said, and nothing passes or fails on the rest.
 func TestConfigurationThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	const config, broken = "etc/containerd/config.toml", "version = 3\n[plugins\n"
@@ -34,13 +34,19 @@ func TestConfigurationThatCannotBeUsed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := content{"etc/hostname": "node-1\n", certs: "", ingest: ""}
-			maps.Copy(c, test.content)
-			for how, files := range map[string]node.Files{"folder": c.root(t), "tar": oneBundle(t, c.tar(t))} {
+			passes := content{"etc/hostname": "node-1\n", certs: "", ingest: ""}
+			maps.Copy(passes, test.content)
+			fails := passes.with(content{certs + private + "/hosts.toml": spegelHosts("https://" + private)})
+			for how, files := range map[string]node.Files{
+				"folder": passes.root(t), "tar": oneBundle(t, passes.tar(t)), "folder that fails": fails.root(t), "tar that fails": oneBundle(t, fails.tar(t)),
+			} {
 				results := judge(t, files)
 				for _, check := range []string{"mirror-config", "resolution", "stale-ingests"} {
 					t.Log(how)
 					want(t, results[check], node.Warn, test.says)
+					if contains(printed(results[check]), "rm -r /etc/containerd") {
+						t.Errorf("it removes what containerd may not read:\n%s", printed(results[check]))
+					}
 				}
 			}
 		})
@@ -72,7 +78,7 @@ func TestDistributionsWithTheirOwnPlaces(t *testing.T) {
 			"var/lib/k0s/containerd/io.containerd.content.v1.content/ingest/aaaa/data": "x",
 		}, "the hosts directory is /etc/k0s/containerd.d/certs.d (as /run/k0s/containerd-cri.toml says)"},
 		"MicroK8s, without its configuration": {content{
-			snap + "current/args/certs.d/_default/hosts.toml": spegelHosts(""), "etc/containerd/config.toml": linkTo("gone"),
+			snap + "current/args/certs.d/_default/hosts.toml": spegelHosts(""), snap + "current/args/kubelet": "", "etc/containerd/config.toml": linkTo("gone"),
 			snap + "common/var/lib/containerd/io.containerd.content.v1.content/ingest/aaaa/ref":  "layer-sha256:4bcdff",
 			snap + "common/var/lib/containerd/io.containerd.content.v1.content/ingest/aaaa/data": "x",
 		}, "the hosts directory is /var/snap/microk8s/current/args/certs.d (where it usually is)"},

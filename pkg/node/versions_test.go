@@ -181,8 +181,8 @@ func TestWhereTheHostsDirectoryIs(t *testing.T) {
 		status  node.Status
 		says    string
 	}{
-		"Talos":                    {content{"etc/cri/conf.d/hosts/_default/hosts.toml": spegelHosts("")}, node.Fail, "/etc/cri/conf.d/hosts (where it usually is)"},
-		"k3s":                      {content{"var/lib/rancher/k3s/agent/etc/containerd/certs.d/_default/hosts.toml": spegelHosts("")}, node.Fail, "k3s/agent/etc/containerd/certs.d (where"},
+		"Talos":                    {content{"etc/cri/conf.d/hosts/_default/hosts.toml": spegelHosts("")}, node.Warn, "/etc/cri/conf.d/hosts (where it usually is)"},
+		"k3s":                      {content{"var/lib/rancher/k3s/agent/etc/containerd/certs.d/_default/hosts.toml": spegelHosts("")}, node.Warn, "k3s/agent/etc/containerd/certs.d (where"},
 		"version 2 of config.toml": {content{"etc/containerd/config.toml": "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"/opt/none:/opt/hosts\"\n", "opt/hosts/_default/hosts.toml": spegelHosts("")}, node.Fail, "/opt/hosts (as /etc/containerd/config.toml says)"},
 		"no directory at all":      {content{"etc/containerd/config.toml": listed("/etc/containerd/certs.d")}, node.Pass, "does not exist: containerd asks each registry itself"},
 		"no default directory":     {content{"etc/containerd/config.toml": "version = 2\n", "etc/docker/daemon.json": ""}, node.Pass, "hosts directory 2 of 2 is /etc/docker/certs.d (containerd's default, as /etc/containerd/config.toml names no config_path), which does not exist"},
