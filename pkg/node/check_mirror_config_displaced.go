@@ -58,10 +58,7 @@ type loss struct {
 // (prependExisting), which it does with tables of hosts and not with what stands above them.
 func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *Result) (l loss) {
 	folder, registry := path.Join(h.Path, containerd.BackupDir, name), containerd.RegistryOf(name)
-	l.table = "https://" + registry
-	if registry == "docker.io" {
-		l.table = "https://registry-1.docker.io"
-	}
+	l.table = upstream(registry)
 	if name != registry {
 		l.first = append(l.first, "rename "+word(folder)+" to "+redact.Name(registry)+", for which Spegel looks")
 	}
@@ -106,6 +103,14 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *
 		l.table = ""
 	}
 	return l
+}
+
+// upstream is the registry itself, as containerd asks it.
+func upstream(registry string) string {
+	if registry == "docker.io" {
+		return "https://registry-1.docker.io"
+	}
+	return "https://" + registry
 }
 
 // namesFilesBeside reports whether a host's certificates are looked for from where its file is.

@@ -5,7 +5,6 @@ package redact
 import (
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/distribution/reference"
 )
@@ -18,9 +17,9 @@ import (
 //   - all that follows a name such as password or token: where a value ends is not known, as a header may hold several words.
 func hideTokens(s string) string {
 	s = unparsed.ReplaceAllString(s, "parse ***")
-	s = knownForm().ReplaceAllString(s, "***")
+	s = knownForm.ReplaceAllString(s, "***")
 	s = anyWord.ReplaceAllStringFunc(s, hideInWord)
-	for _, at := range secretName().FindAllStringIndex(s, -1) {
+	for _, at := range secretName.FindAllStringIndex(s, -1) {
 		if at[1] < len(s) && !isProse(s, at[0], at[1]) {
 			return s[:at[1]] + "***"
 		}
@@ -33,10 +32,10 @@ var (
 	unparsed = regexp.MustCompile(`(?s)\bparse \\*"(.*"|.*)`)
 	anyWord  = regexp.MustCompile(`[^\s"']+`)
 	// Of JSON web tokens, GitHub, GitLab, Docker, npm, AWS, Slack, Google and Vault; and a UUID, as Docker's once were.
-	knownForm = late(`\b(eyJ[\w-]{6,}|gh[a-z]_|github_pat_|glpat-|dckr_[a-z]+_|npm_|(AKIA|ASIA)[A-Z0-9]{8}|xox[a-z]-|ya29\.|hvs\.|` +
+	knownForm = regexp.MustCompile(`\b(eyJ[\w-]{6,}|gh[a-z]_|github_pat_|glpat-|dckr_[a-z]+_|npm_|(AKIA|ASIA)[A-Z0-9]{8}|xox[a-z]-|ya29\.|hvs\.|` +
 		`[[:xdigit:]]{8}(-[[:xdigit:]]{4}){3}-[[:xdigit:]]{12})[\w.~+/=-]*`)
 	// A scheme with its value, and a name as of a header or of key=value.
-	secretName = late(`(?i)\b(bearer|basic)(\s+token)?\b\\*["']?[\s:=]+|` +
+	secretName = regexp.MustCompile(`(?i)\b(bearer|basic)(\s+token)?\b\\*["']?[\s:=]+|` +
 		`[\w-]*(authorization|auth|token|passw(or)?d|passphrase|pass|pwd?|secret|([_-]|api|access|private|account)key|cookie|cred(ential)?s?|` +
 		`signature|sig|session|sid|jwt)\\*["']?\s*[:=]\s*`)
 
@@ -45,11 +44,6 @@ var (
 	robot = regexp.MustCompile(`robot(\$|%24).*`)
 	query = regexp.MustCompile(`\?.*[^:]`)
 )
-
-// late is a large expression that is compiled when it is first used, which serve never does.
-func late(expression string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
-}
 
 // hideInWord replaces what may be a credential by what a word is, whatever stands before it.
 func hideInWord(word string) string {
