@@ -27,6 +27,7 @@ func FuzzHostsFile(f *testing.F) {
 		"header = {a = 'b'}\n", "a = " + strings.Repeat("[", 1000), "a = " + strings.Repeat("{a=", 1000), strings.Repeat("a.", 1000) + "a = 1", "[host.'http://192.0.2.1:30020'.header]\nx = ['y']", "host = [", "dial_timeout = '1h'", "skip_verify = 1",
 		"ca = 5\n", "header = {a = 5}\n", "[host.a.header]\n[host.b]\n[host.a]\n[HOST.c]\n", "[[host.a]]\n", "host.a.capabilities = ['pull']\n",
 		"server = 'http://[::1'\n", "[host.'http://a:5000']\nskip_verify = true\n[host.b]\noverride_path = true\n",
+		"[host.\"\"]\n", "[host.a]\n[host.\"\"]\n",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -112,9 +112,10 @@ func parseHosts(data []byte) (f HostsFile, err error) {
 	return f, err
 }
 
-// tables are the hosts that have a table of their own, in the order of the file: containerd asks no others.
-func tables(data []byte) []string {
-	var out []string
+// tables are the hosts that have a table of their own, in the order of the file: containerd asks no others, nor one without a name
+// that comes first.
+func tables(data []byte) (out []string) {
+	var before string
 	p := unstable.Parser{}
 	p.Reset(data)
 	for p.NextExpression() {
@@ -125,8 +126,9 @@ func tables(data []byte) []string {
 		for it := p.Expression().Key(); it.Next(); {
 			key = append(key, string(it.Node().Data))
 		}
-		if len(key) > 1 && key[0] == "host" && (len(out) == 0 || out[len(out)-1] != key[1]) {
-			out = append(out, key[1])
+		if len(key) > 1 && key[0] == "host" && key[1] != before {
+			before = key[1]
+			out = append(out, before)
 		}
 	}
 	return out
