@@ -35,10 +35,17 @@ func expanded(text string) (int, error) {
 	return cost(&doc), nil
 }
 
-// readValues reads a document whose cost was found small. What may have aliases, and has no cost, is not read.
-func readValues(text string) (map[string]any, error) {
-	if _, err := expanded(text); err != nil {
-		return nil, err
+// readValues reads a document, or says why not. A values file of the chart comes here without having been weighed.
+func readValues(text string) (values map[string]any, unread string) {
+	cost, err := expanded(text)
+	if cost > maxSize {
+		return nil, tooLarge
 	}
-	return common.ReadValues([]byte(text))
+	if err == nil {
+		values, err = common.ReadValues([]byte(text))
+	}
+	if err != nil {
+		return nil, notYAML
+	}
+	return values, ""
 }

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"strings"
 	"testing"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -37,6 +38,10 @@ func TestValuesOfTheChart(t *testing.T) {
 		"are maps that add their keys to each other": {chart: files(file("values.yaml", "spegel: {registries: [a]}"), file("prod.yaml", good)), found: []string{"legacy-registries-key at chart's values.yaml: spegel.registries"}},
 		"are not YAML": {
 			chart: files(file("values.yaml", "spegel: {mirroredRegistries: [a]}"), file("prod.yaml", "a: b: c")), unresolved: []string{"File prod.yaml/: is not YAML"},
+		},
+		"stand for too much": {
+			chart:      files(file("values.yaml", "a: &a "+strings.Repeat("x", 10_000)+"\nb: ["+strings.Repeat("*a,", 500)+"]\n"+good)),
+			unresolved: []string{"File values.yaml/: is too large"},
 		},
 		"are not YAML, below a list that is known": {chart: files(file("values.yaml", "a: b: c")), inline: good},
 		"are not YAML, below a list that is bad": {

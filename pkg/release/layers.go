@@ -29,6 +29,7 @@ type layer struct {
 // Why a text that could be read counts as unread: helm-controller does not get past it either.
 const (
 	notYAML     = "is not YAML"
+	tooLarge    = "is too large"
 	tooMuch     = "not read, because there is too much besides it"
 	unmergeable = "can't be merged at its targetPath"
 )
@@ -92,11 +93,12 @@ func (r *Release) parse(l *layer) {
 	unread := ""
 	if l.ref.TargetPath != "" {
 		l.tree = l.at(l.ref.TargetPath, l.text)
-	} else if tree, err := readValues(l.text); err == nil {
-		l.tree = r.mark(tree)
-		return
 	} else {
-		unread = notYAML
+		var tree map[string]any
+		if tree, unread = readValues(l.text); unread == "" {
+			l.tree = r.mark(tree)
+			return
+		}
 	}
 	if reasons := r.reasons(l.text); reasons != nil {
 		l.hide(reasons...)

@@ -52,12 +52,12 @@ func (r *references) read(ctx context.Context, l *layer) (found bool, unread str
 	}
 	l.text, found = obj.data[l.origin.Key]
 	cost := l.size()
-	tooLarge := cost > r.left
+	fits := cost <= r.left
 	r.left -= max(cost, all, referenceSize)
 	missing := obj.err == nil || apierrors.IsNotFound(obj.err)
 	switch {
-	case tooLarge:
-		return false, "is too large"
+	case !fits:
+		return false, tooLarge
 	case found || missing && l.ref.Optional && !r.create:
 		return found, ""
 	case obj.err == nil:
