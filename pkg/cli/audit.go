@@ -31,41 +31,22 @@ func newAudit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Audit the HelmReleases of a cluster",
-		Long: `Audit the HelmReleases of a cluster: those that install Spegel, as the webhook would, and what runs of them.
-
-The cluster is the one of the kubeconfig, as for kubectl, or the one that this runs in. It is only read, unless --events or
---policy-report ask for more. What may not be read, such as a Secret, is reported as unresolved.
-
-What only the cluster knows counts as a warning and never denies: no DaemonSet of a release, one that carries another list than
-the values ask for, pods of an older template, Spegel without a HelmRelease.
-
-Exit code: 0 nothing is denied, 1 something is denied, 2 the audit could not be done.
-An Event or a PolicyReport that could not be written is exit code 2 too, unless something is denied.`,
-		Example: `  # the cluster that kubectl speaks to
-  spegel-guard audit --private-registry harbor.example.com
-
-  # with a policy file, and a report for programs beside the one for a person
-  spegel-guard audit --config policy.yaml -o text -o json=audit.json
-
-  # with rights to one namespace only
-  spegel-guard audit --namespace kube-system`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
-	o.flags(f)
+	o.flags(cmd)
 	o.cluster.flags(f)
 	f.StringVarP(&o.namespace, "namespace", "n", "", "only the HelmReleases of this namespace; default is all")
 	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the audit may take")
 	f.BoolVar(&o.events, "events", false, "write an Event about each finding")
 	f.BoolVar(&o.policyReport, "policy-report", false, "write a PolicyReport about each release, where wgpolicyk8s.io/v1alpha2 is installed")
-	complete(cmd, report.Formats())
 	return cmd
 }
 
 // run audits, publishes and reports. The report is written even if something could not be published.
 func (o *auditOptions) run(cmd *cobra.Command) error {
-	outputs, err := parseOutputs(o.outputs, report.Formats())
+	err := o.outputs.parse()
 	pol, policyErr := o.policy()
 	if o.timeout <= 0 {
 		err = errors.Join(err, fmt.Errorf("--timeout %s: want more than 0s", o.timeout))
@@ -87,7 +68,7 @@ func (o *auditOptions) run(cmd *cobra.Command) error {
 	sayNonePrivate(pol, stderr)
 	rep := report.FromAudit(res, pol.Unresolved)
 	published := o.publish(ctx, c, rep, stderr)
-	if err := outputs.write(cmd.Context(), rep, cmd.Name(), nil, cmd.OutOrStdout(), nil); err != nil {
+	if err := o.outputs.write(cmd.Context(), rep, cmd.Name(), nil, cmd.OutOrStdout(), nil); err != nil {
 		return errors.Join(published, err)
 	}
 	return unpublished(o.verdict(rep, stderr), published, stderr)

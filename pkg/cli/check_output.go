@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
+	"github.com/spegel-guard/spegel-guard/pkg/policy"
 	"github.com/spegel-guard/spegel-guard/pkg/report"
 )
 
@@ -23,42 +25,83 @@ type output struct {
 	file   string // empty for standard output
 }
 
-type outputs []output
+// outputs are the reports that a command is to write.
+type outputs struct {
+	formats []report.Format // that the command has
+	args    []string        // as they are typed
+	all     []output
+}
 
-// parseOutputs reads FORMAT or FORMAT=FILE, each of one of the formats. Two reports to one place are refused, and so are files
-// called YAML: no report is, and what is checked is.
-func parseOutputs(args []string, formats []report.Format) (outputs, error) {
-	var out outputs
+// flag adds --output to a command that has these formats.
+func (outs *outputs) flag(cmd *cobra.Command, formats ...report.Format) {
+	outs.formats = formats
+	names := report.Names(formats)
+	last := len(names) - 1
+	usage := fmt.Sprintf("report, as FORMAT for standard output or FORMAT=FILE: %s or %s (repeatable)", strings.Join(names[:last], ", "), names[last])
+	cmd.Flags().StringArrayVarP(&outs.args, "output", "o", []string{string(report.Text)}, usage)
+	_ = cmd.RegisterFlagCompletionFunc("output", outs.complete) // the flag is there, and has none yet
+}
+
+// parse reads FORMAT or FORMAT=FILE. Two reports to one place are refused, and so are files called YAML: no report is, and
+// what is checked is.
+func (outs *outputs) parse() error {
 	var errs []error
 	taken := map[string]bool{}
-	for _, arg := range args {
+	for _, arg := range outs.args {
 		name, file, toFile := strings.Cut(arg, "=")
-		format, err := report.ParseFormat(name, formats)
+		format, err := report.ParseFormat(name, outs.formats)
 		if file == "-" {
 			toFile, file = false, ""
 		}
 		if file != "" {
 			file = filepath.Clean(file)
 		}
-		switch ext := strings.ToLower(filepath.Ext(file)); {
+		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("--output %w", err))
 		case toFile && file == "":
 			errs = append(errs, fmt.Errorf("--output %s: no file after =", arg))
-		case ext == ".yaml" || ext == ".yml":
+		case isYAML(file):
 			errs = append(errs, fmt.Errorf("--output %s: no report is YAML; use another name, so that no manifest is overwritten", arg))
 		case taken[file]:
 			errs = append(errs, fmt.Errorf("--output %s: another report goes to %s already; use FORMAT=FILE", arg, cmp.Or(file, "standard output")))
 		}
 		taken[file] = true
-		out = append(out, output{format, file})
+		outs.all = append(outs.all, output{format, file})
 	}
-	return out, errors.Join(errs...)
+	return errors.Join(errs...)
+}
+
+func isYAML(file string) bool {
+	ext := strings.ToLower(filepath.Ext(file))
+	return ext == ".yaml" || ext == ".yml"
+}
+
+// complete offers the formats to a shell, and after FORMAT= the files that there are. By itself a shell would look for files
+// whose names begin with FORMAT=.
+func (outs *outputs) complete(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	format, file, named := strings.Cut(typed, "=")
+	if !named {
+		return report.Names(outs.formats), cobra.ShellCompDirectiveNoFileComp
+	}
+	var offered []cobra.Completion
+	directive := cobra.ShellCompDirectiveNoFileComp
+	found, _ := filepath.Glob(file + "*") // nothing for a bad pattern
+	for _, name := range found {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			name += "/"
+			directive |= cobra.ShellCompDirectiveNoSpace
+		}
+		if !isYAML(name) {
+			offered = append(offered, format+"="+name)
+		}
+	}
+	return offered, directive
 }
 
 // write writes all reports, also after one could not be written. Those that are left when the context ends are not begun.
 // The command, with what it was asked to look at, tells SARIF runs apart.
-func (outs outputs) write(ctx context.Context, r *report.Report, command string, paths []string, stdout io.Writer, stdin []byte) error {
+func (outs *outputs) write(ctx context.Context, r *report.Report, command string, paths []string, stdout io.Writer, stdin []byte) error {
 	v, _ := buildVersion()
 	dir, _ := os.Getwd() // without one, names stay as they are
 	options := report.Options{
@@ -67,7 +110,7 @@ func (outs outputs) write(ctx context.Context, r *report.Report, command string,
 			if name == report.Stdin && len(stdin) <= maxSource {
 				return stdin, nil
 			}
-			return readSource(name)
+			return policy.ReadFile(name, maxSource)
 		},
 	}
 	return outs.each(ctx, stdout, func(w io.Writer, format report.Format, color bool) error {
@@ -77,9 +120,9 @@ func (outs outputs) write(ctx context.Context, r *report.Report, command string,
 }
 
 // each writes all reports by a function of one.
-func (outs outputs) each(ctx context.Context, stdout io.Writer, write func(w io.Writer, format report.Format, color bool) error) error {
+func (outs *outputs) each(ctx context.Context, stdout io.Writer, write func(w io.Writer, format report.Format, color bool) error) error {
 	var errs []error
-	for _, out := range outs {
+	for _, out := range outs.all {
 		if err := ctx.Err(); err != nil {
 			return errors.Join(append(errs, err)...)
 		}
@@ -115,15 +158,3 @@ func wantsColor(w io.Writer) bool {
 
 // maxSource bounds a file whose lines are shown, in bytes.
 const maxSource = 4 << 20
-
-// readSource reads a file for its lines; anything but a regular file could block, and has none.
-func readSource(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxSource {
-		return nil, fmt.Errorf("%s: not a regular file of at most %d bytes", name, maxSource)
-	}
-	return os.ReadFile(name)
-}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // policyName is the policy file that a repository brings along.
@@ -24,8 +23,8 @@ func findPolicy(paths []string) (string, error) {
 		case err != nil:
 			return "", err
 		case i > 0 && file != found:
-			return "", fmt.Errorf("%s and %s don't have the same %s at their roots: name the policy with --config, or check one at a time",
-				validate.Quote(paths[0]), validate.Quote(p), policyName)
+			return "", fmt.Errorf("%q and %q don't have the same %s at their roots: name the policy with --config, or check one at a time",
+				paths[0], p, policyName)
 		}
 		found = file
 	}
@@ -70,7 +69,11 @@ func policyAt(dir string) (string, error) {
 	}
 	file := fluxrepo.Displayed(filepath.Join(dir, policyName), false)
 	if _, err := root.Stat(policyName); err != nil { // a link may lead to another file of the repository, and not out of it
-		return "", fmt.Errorf("policy: %s: %w", file, err)
+		target, _ := root.Readlink(policyName)
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
+			err = failed.Err
+		}
+		return "", fmt.Errorf("policy: %s is a link to %q, which is no file of the repository: %w", file, target, err)
 	}
 	return file, nil
 }

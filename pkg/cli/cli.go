@@ -4,9 +4,11 @@ package cli
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +33,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	addCommands(root)
 	switch err := root.ExecuteContext(ctx); {
 	case err == nil:
 		return ExitOK
@@ -51,18 +54,53 @@ func newRoot() *cobra.Command {
 		Args:          noArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if version {
 				return printVersion(cmd.OutOrStdout())
 			}
-			cmd.SetOut(cmd.ErrOrStderr())
-			_ = cmd.Help()
-			return errors.New("a command is required")
+			return needsCommand(cmd, args)
 		},
 	}
 	root.Flags().BoolVar(&version, "version", false, "print the version")
 	root.SuggestionsMinimumDistance = maxEdits
 	root.SetFlagErrorFunc(flagError) // for the commands below, too
-	root.AddCommand(newServe(), newCheck(), newAudit(), newDoctor(), newRules(), newVersion())
 	return root
+}
+
+// addCommands adds all commands, those of cobra included, which write to where the root writes by now.
+func addCommands(root *cobra.Command) {
+	root.AddCommand(newServe(), newCheck(), newAudit(), newDoctor(), newRules(), newVersion())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	complete(root)
+	for _, cmd := range root.Commands() {
+		describe(cmd)
+		complete(cmd)
+		switch cmd.Name() {
+		case "help": // of cobra, like the next; of a command that there is not, it would print the help of the program
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				about, rest, _ := root.Find(args) // only the arguments can be wrong
+				return about.ValidateArgs(rest)
+			}
+		case "completion":
+			cmd.Args, cmd.RunE, cmd.SuggestionsMinimumDistance = noArgs, needsCommand, maxEdits
+		}
+	}
+}
+
+// needsCommand is what a command without a job of its own does: it prints its help, and fails.
+func needsCommand(cmd *cobra.Command, _ []string) error {
+	cmd.SetOut(cmd.ErrOrStderr())
+	_ = cmd.Help()
+	return errors.New("a command is required")
+}
+
+//go:embed help
+var help embed.FS
+
+// describe gives a command its text, where it has one: what it does, and examples below a line that says so.
+func describe(cmd *cobra.Command) {
+	if text, err := help.ReadFile("help/" + cmd.Name() + ".txt"); err == nil {
+		cmd.Long, cmd.Example, _ = strings.Cut(strings.TrimSuffix(string(text), "\n"), "\n\nExamples:\n")
+	}
 }

@@ -8,24 +8,18 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
-	"github.com/spegel-guard/spegel-guard/pkg/report"
 )
 
-// complete has a shell offer what may follow each flag of a command: the formats of its reports, what is in the table, files
-// after the flags that name one, and nothing after the others.
-func complete(cmd *cobra.Command, formats []report.Format) {
-	const none = cobra.ShellCompDirectiveNoFileComp
-	names := make([]cobra.Completion, 0, len(formats))
-	for _, f := range formats {
-		names = append(names, string(f))
-	}
-	const files, dirs = cobra.ShellCompDirectiveFilterFileExt, cobra.ShellCompDirectiveFilterDirs
+// complete has a shell offer what may follow each flag of a command, and the command itself: what is in the table, files after
+// the flags that name one, paths after check, and nothing after the others. What offers something already is left alone.
+func complete(cmd *cobra.Command) {
+	const none, files, dirs = cobra.ShellCompDirectiveNoFileComp, cobra.ShellCompDirectiveFilterFileExt, cobra.ShellCompDirectiveFilterDirs
 	table := map[string]cobra.CompletionFunc{
-		"output":     cobra.FixedCompletions(names, none),
 		"unresolved": cobra.FixedCompletions([]cobra.Completion{string(policy.UnresolvedWarn), string(policy.UnresolvedDeny)}, none),
 		"config":     cobra.FixedCompletions([]cobra.Completion{"yaml", "yml"}, files),
 		"bundle":     cobra.FixedCompletions([]cobra.Completion{"zip", "tar", "tar.gz", "tgz"}, files),
 		"node-root":  cobra.FixedCompletions(nil, dirs),
+		"cert-dir":   cobra.FixedCompletions(nil, dirs),
 		"context":    contexts,
 		"kubeconfig": nil, "vars": nil, // any file
 	}
@@ -35,9 +29,12 @@ func complete(cmd *cobra.Command, formats []report.Format) {
 			offer = cobra.NoFileCompletions
 		}
 		if offer != nil {
-			_ = cmd.RegisterFlagCompletionFunc(f.Name, offer) // the flag exists, once
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, offer) // it fails where the flag has one
 		}
 	})
+	if cmd.ValidArgsFunction == nil && cmd.Args != nil {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+	}
 }
 
 // contexts offers those of the kubeconfig.

@@ -22,7 +22,7 @@ type doctorOptions struct {
 	image          string
 	cluster        clusterOptions
 	namespace      string
-	outputs        []string
+	outputs        outputs
 	interval       time.Duration
 	metricsAddress string
 }
@@ -30,27 +30,10 @@ type doctorOptions struct {
 func newDoctor() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
-		Use:   "doctor",
-		Short: "Find out why an image does not pull on a node",
-		Long: `Find out why an image does not pull on a node.
-
-Doctor goes through a checklist: containerd's hosts directory, whom containerd would ask for an image, whether Spegel's
-pods are up to date, broken downloads, name resolution, the registry itself, pull secrets, and containerd's log. A node
-is read below a folder (/ on the node itself), through talosctl, or out of an archive. What needs the cluster is skipped
-without --kubeconfig or --context. Doctor changes nothing.
-
-With --interval it repeats the checks and serves their outcome as metrics.
-
-Exit code: 0 nothing failed, 1 a check failed, 2 nothing could be examined.`,
-		Example: `  # on the node
-  spegel-guard doctor --node-root / --image harbor.example.com/team/app:v1 --private-registry harbor.example.com
-
-  # Talos, with what the cluster knows
-  spegel-guard doctor --talos 10.0.0.11,10.0.0.12 --kubeconfig ~/.kube/config --config policy.yaml
-
-  # what somebody sent
-  spegel-guard doctor --bundle support.zip --image harbor.example.com/team/app:v1`,
-		Args: noArgs,
+		Use:     "doctor",
+		Short:   "Find out why an image does not pull on a node",
+		Args:    noArgs,
+		PreRunE: o.check,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -64,20 +47,41 @@ Exit code: 0 nothing failed, 1 a check failed, 2 nothing could be examined.`,
 	f.StringVar(&o.cluster.kubeconfig, "kubeconfig", "", "kubeconfig file, for what the cluster knows; without it and --context no cluster is asked")
 	f.StringVar(&o.cluster.context, "context", "", "context of the kubeconfig; without --kubeconfig, of the one that kubectl finds")
 	f.StringVarP(&o.namespace, "namespace", "n", "default", "namespace of the pods whose image can't be pulled")
-	f.StringArrayVarP(&o.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text or json (repeatable)")
+	o.outputs.flag(cmd, report.DoctorFormats()...)
 	f.DurationVar(&o.interval, "interval", 0, "repeat the checks at this interval and serve metrics; needs --node-root")
 	f.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics and /healthz, with --interval")
 	cmd.MarkFlagsMutuallyExclusive("node-root", "talos", "bundle")
-	complete(cmd, report.DoctorFormats())
 	return cmd
+}
+
+// check reports which flags do not go together. Cobra knows it of the first ones too, and would say it in words of its own.
+func (o *doctorOptions) check(cmd *cobra.Command, _ []string) error {
+	given := cmd.Flags().Changed
+	ways := 0
+	for _, flag := range []string{"node-root", "talos", "bundle"} {
+		if given(flag) {
+			ways++
+		}
+	}
+	switch repeats := given("interval"); {
+	case ways > 1:
+		return errors.New("--node-root, --talos and --bundle exclude each other: a run reads its nodes in one way")
+	case !repeats && given("metrics-bind-address"):
+		return errors.New("--metrics-bind-address needs --interval: a single run serves no metrics")
+	case !repeats:
+		return o.outputs.parse()
+	case given("output"):
+		return errors.New("--interval and --output exclude each other: what repeated checks find goes to the log and to /metrics")
+	case o.interval < minInterval:
+		return fmt.Errorf("--interval %s: want at least %s", o.interval, minInterval)
+	case o.root == "":
+		return errors.New("--interval needs --node-root: metrics are of the node that doctor runs on")
+	}
+	return nil
 }
 
 // run examines once, or again and again.
 func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
-	outputs, err := parseOutputs(o.outputs, report.DoctorFormats())
-	if err != nil {
-		return err
-	}
 	if o.interval != 0 {
 		return o.serve(ctx, stderr)
 	}
@@ -95,7 +99,7 @@ func (o *doctorOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 	if len(pol.PrivateRegistries) == 0 && o.image == "" {
 		fmt.Fprintln(stderr, "spegel-guard: no private registry is known, so a folder of one is not recognized; name some in the policy file or with --private-registry")
 	}
-	err = outputs.each(ctx, stdout, func(w io.Writer, format report.Format, color bool) error {
+	err = o.outputs.each(ctx, stdout, func(w io.Writer, format report.Format, color bool) error {
 		return format.WriteExaminations(w, examinations, color)
 	})
 	if err != nil {

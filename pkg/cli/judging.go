@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/spegel-guard/spegel-guard/pkg/policy"
@@ -33,15 +34,16 @@ func (o *policyOptions) flags(f *pflag.FlagSet) {
 // judging is what check and audit share: by which policy is judged, how it is reported, and what fails.
 type judging struct {
 	policyOptions
-	outputs      []string
+	outputs      outputs
 	failOnWarn   bool
 	requireMatch bool
 	unresolved   string
 }
 
-func (j *judging) flags(f *pflag.FlagSet) {
+func (j *judging) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	j.policyOptions.flags(f)
-	f.StringArrayVarP(&j.outputs, "output", "o", []string{"text"}, "report, as FORMAT for standard output or FORMAT=FILE: text, json, sarif, junit, github or markdown (repeatable)")
+	j.outputs.flag(cmd, report.Formats()...)
 	f.BoolVar(&j.failOnWarn, "fail-on-warn", false, "exit with 1 if there are warnings")
 	f.BoolVar(&j.requireMatch, "require-match", false, "exit with 2 if no release of Spegel is found")
 	f.StringVar(&j.unresolved, "unresolved", "", "warn or deny, for what can't be decided; default is what the policy file says, else warn")

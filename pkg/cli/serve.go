@@ -38,12 +38,7 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the admission webhook",
-		Long: `Serve the admission webhook.
-
-It is ready while the certificate that it serves is valid and the ValidatingWebhookConfiguration, if it may be read, trusts
-it. On SIGTERM it is no longer ready, serves on for --shutdown-delay, and then answers every review that has begun. A second
-signal ends it at once.`,
-		Args: noArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(cmd.Flags().Changed("cert-dir")); err != nil {
 				return err

@@ -75,6 +75,6 @@ func (p *parser) oneOf(n *yaml.Node, field string, want ...string) string {
 	if others := want[:len(want)-1]; len(others) > 0 {
 		choice = strings.Join(others, ", ") + " or " + choice
 	}
-	p.errorf(n, field, "%s; want %s", validate.Quote(s), choice)
+	p.errorf(n, field, "%s; want %s", quote(s), choice)
 	return ""
 }

@@ -73,6 +73,8 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		"a file of more than 1 MiB":       {large, nil, "policy: " + large + " is larger than 1048576 bytes"},
 		"a mistake in the file":           {bad, nil, bad + `:3: unresolved: "maybe"; want warn or deny`},
 		"a mistake in a flag":             {good, []string{"https://a.example"}, `private registry "https://a.example": has a scheme; want host, host:port or *.domain`},
+		"a flag of two words":             {"", []string{"a b"}, `private registry "a b": not a host name; want host, host:port or *.domain`},
+		"a flag with a password":          {"", []string{"u:p@a.example"}, `private registry "***@a.example": has user info; want host, host:port or *.domain`},
 		"an empty flag":                   {"", []string{""}, `private registry "": empty; want host, host:port or *.domain`},
 		"mistakes in flags, all reported": {"", []string{"a/b", "c.example", "d:0"}, "private registry \"a/b\": has a path or a query; want host, host:port or *.domain\nprivate registry \"d:0\": port is not a number from 1 to 65535"},
 	} {

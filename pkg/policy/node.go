@@ -60,9 +60,9 @@ func (p *parser) items(n *yaml.Node, field string, add func(s string) (name stri
 		}
 		name, err := add(s)
 		if err != nil {
-			p.errorf(item, field, "%s: %v", validate.Quote(s), err)
+			p.errorf(item, field, "%s: %v", quote(s), err)
 		} else if seen[name] {
-			p.errorf(item, field, "%s is listed twice", validate.Quote(s))
+			p.errorf(item, field, "%s is listed twice", quote(s))
 		}
 		seen[name] = true
 	}

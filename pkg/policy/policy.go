@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -54,8 +55,8 @@ func load(path string, privateRegistries []string) (*Policy, []byte, error) {
 	var data []byte
 	if path != "" {
 		var err error
-		if data, err = readFile(path); err != nil {
-			return nil, nil, err
+		if data, err = ReadFile(path, maxSize); err != nil {
+			return nil, nil, fmt.Errorf("policy: %w", err)
 		}
 		if p, err = Parse(path, data); err != nil {
 			return nil, data, err
@@ -79,7 +80,7 @@ func (p *Policy) addPrivate(names []string) error {
 		r, err := validate.ParseRegistry(strings.TrimSpace(name))
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf("private registry %s: %w", validate.Quote(name), err))
+			errs = append(errs, fmt.Errorf("private registry %s: %w", quote(name), err))
 		case !have[r.String()]:
 			have[r.String()] = true
 			p.PrivateRegistries = append(p.PrivateRegistries, r)
@@ -88,18 +89,24 @@ func (p *Policy) addPrivate(names []string) error {
 	return errors.Join(errs...)
 }
 
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+// ReadFile reads a regular file of at most so many bytes; a pipe would be waited for.
+func ReadFile(name string, most int64) ([]byte, error) {
+	info, err := os.Stat(name)
 	switch {
 	case err != nil || info.IsDir(): // reading says why not
-	case !info.Mode().IsRegular(): // a pipe would be waited for
-		return nil, fmt.Errorf("policy: %s is not a regular file", path)
-	case info.Size() > maxSize:
-		return nil, fmt.Errorf("policy: %s is larger than %d bytes", path, maxSize)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	case info.Size() > most:
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, most)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
+	return os.ReadFile(name)
+}
+
+// quote shows what somebody wrote as it is, unless it is long or may hold a password.
+func quote(s string) string {
+	const long = 64
+	if len(s) > long || strings.ContainsAny(s, "@?") {
+		return validate.Quote(s)
 	}
-	return data, nil
+	return strconv.Quote(s)
 }

@@ -1,9 +1,6 @@
 package report
 
 import (
-	"fmt"
-	"strings"
-
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	"github.com/spegel-guard/spegel-guard/pkg/audit"
@@ -55,19 +52,4 @@ func fromCluster(rel *audit.Release) Release {
 		out.Cluster.Problems = append(out.Cluster.Problems, Problem{Problem: string(p.ID), Message: p.Message, Fix: p.Fix, Documentation: problemsPage})
 	}
 	return out
-}
-
-// runs says what runs, in one line.
-func runs(d *audit.DaemonSet) string {
-	mirrors := "mirrors " + strings.Join(d.Mirrors, ", ")
-	switch {
-	case d.Everything:
-		mirrors = "mirrors every registry"
-	case d.Mirrors == nil:
-		mirrors = "its mirrors are not shown, because values of the release are in a Secret"
-	}
-	if !d.Writes {
-		mirrors += "; it writes no hosts files"
-	}
-	return fmt.Sprintf("DaemonSet %s/%s, current on %d of %s: %s", d.Namespace, d.Name, d.Updated, count(d.Nodes, "node"), mirrors)
 }

@@ -1,10 +1,9 @@
 package report
 
 import (
-	"bufio"
-	"fmt"
 	"io"
 	"strings"
+	"text/template"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node"
 )
@@ -36,66 +35,28 @@ func (f Format) WriteExaminations(w io.Writer, all []Examination, color bool) er
 
 // writeExaminationsJSON writes one document: of one node, what was found there; of several, a list of that.
 func writeExaminationsJSON(w io.Writer, all []Examination) error {
+	document := struct {
+		SchemaVersion string `json:"schemaVersion"`
+		*Examination
+		Nodes []Examination `json:"nodes,omitempty"`
+	}{SchemaVersion: DoctorVersion, Nodes: all}
 	if len(all) == 1 {
-		return encodeJSON(w, struct {
-			SchemaVersion string `json:"schemaVersion"`
-			Examination
-		}{DoctorVersion, all[0]})
+		document.Examination, document.Nodes = &all[0], nil
 	}
-	return encodeJSON(w, struct {
-		SchemaVersion string        `json:"schemaVersion"`
-		Nodes         []Examination `json:"nodes"`
-	}{DoctorVersion, all})
+	return encodeJSON(w, document)
 }
 
 // writeExaminationsText writes the report for a person: each check with its evidence and, where there is something
 // to fix, why it matters and what to do.
 func writeExaminationsText(w io.Writer, all []Examination, color bool) error {
-	t := &examinationText{bufio.NewWriter(w), style(color), map[string]node.Check{}}
+	checks := map[string]node.Check{}
 	for _, c := range node.Checks() {
-		t.checks[c.ID] = c
+		checks[c.ID] = c
 	}
-	for i := range all {
-		if i > 0 {
-			fmt.Fprintln(t)
-		}
-		t.node(&all[i])
-	}
-	return t.Flush()
-}
-
-type examinationText struct {
-	*bufio.Writer
-	style
-	checks map[string]node.Check
-}
-
-func (t *examinationText) node(e *Examination) {
-	name := "no node, only the cluster"
-	if e.Node != "" {
-		name = "node " + printable(e.Node)
-	}
-	fmt.Fprintf(t, "%s\n\n", t.bold(name))
-	for i := range e.Checks {
-		t.outcome(&e.Checks[i])
-	}
-	counts := join(", ", some(e.Count(node.Fail), "failed"), some(e.Count(node.Warn), "with a warning"), some(e.Count(node.Pass), "passed"), some(e.Count(node.Skip), "skipped"))
-	fmt.Fprintf(t, "%s: %s\n", count(len(e.Checks), "check"), counts)
-}
-
-func (t *examinationText) outcome(c *node.Result) {
-	about := t.checks[c.Check]
-	fmt.Fprintf(t, "%s %s: %s\n", t.word(strings.ToUpper(string(c.Status))), t.bold(c.Check), about.Title)
-	for _, line := range c.Evidence {
-		fmt.Fprintf(t, "  - %s\n", printable(line))
-	}
-	if c.Status == node.Fail || c.Status == node.Warn {
-		fmt.Fprintf(t, "  %s %s\n", t.bold("why:"), about.Why)
-	}
-	label := "fix:"
-	for line := range strings.Lines(c.Fix) {
-		fmt.Fprintf(t, "  %s %s\n", t.bold(label), printable(strings.TrimSuffix(line, "\n")))
-		label = "    "
-	}
-	fmt.Fprintln(t)
+	s := style(color)
+	return render(w, "doctor.tmpl", all, template.FuncMap{
+		"word": s.word, "bold": s.bold, "upper": func(s node.Status) string { return strings.ToUpper(string(s)) },
+		"about": func(id string) node.Check { return checks[id] },
+		"lines": func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
+	})
 }

@@ -69,10 +69,10 @@ func (e *Entry) what() string {
 }
 
 // headline is the first entry that decided the verdict; empty if the release passes.
-func headline(verdict Verdict, entries []Entry) string {
-	for i := range entries {
-		switch e := &entries[i]; {
-		case verdict == VerdictDeny && e.Severity != validate.Deny:
+func (r *Release) headline() string {
+	for _, e := range r.Entries() {
+		switch {
+		case r.Verdict == VerdictDeny && e.Severity != validate.Deny:
 		case e.ID == EntryUnresolved:
 			return e.ID + ": " + e.what()
 		default:

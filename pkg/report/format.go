@@ -5,8 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
 // Format is how a report is written.
@@ -31,11 +29,16 @@ func ParseFormat(name string, formats []Format) (Format, error) {
 	if f := Format(name); slices.Contains(formats, f) {
 		return f, nil
 	}
+	return "", fmt.Errorf("format %q: want one of %s", name, strings.Join(Names(formats), ", "))
+}
+
+// Names are what the formats are called.
+func Names(formats []Format) []string {
 	names := make([]string, 0, len(formats))
 	for _, f := range formats {
 		names = append(names, string(f))
 	}
-	return "", fmt.Errorf("format %s: want one of %s", validate.Quote(name), strings.Join(names, ", "))
+	return names
 }
 
 // Options are what a format may need beside the report. The zero value will do.

@@ -1,11 +1,12 @@
 package report
 
 import (
-	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net/url"
 	"strings"
+	"text/template"
 )
 
 // maxRows is up to how many rows a table has: GitHub refuses a job summary of more than 1 MiB.
@@ -14,92 +15,47 @@ const maxRows = 200
 // writeMarkdown writes what a job's summary shows: the verdict and a table of what is wrong, then, folded, what could not be
 // decided or checked. A release that several chains build of the same lines is shown once.
 func writeMarkdown(w io.Writer, r *Report, o Options) error {
-	m := &markdown{bufio.NewWriter(w), o}
-	fmt.Fprintf(m, "### spegel-guard: %s\n\n", r.outcome())
-	m.table("", []string{"", "release", "finding", "where"}, m.entries(r, false))
-	m.table("Not decided", []string{"release", "what could not be read", "where"}, m.entries(r, true))
-	m.table("Not checked", []string{"", "what", "where"}, m.unchecked(r))
-	return m.Flush()
-}
-
-type markdown struct {
-	*bufio.Writer
-	options Options
-}
-
-// table writes rows, each once, below a title that folds them; without a title they are not folded.
-func (m *markdown) table(title string, head []string, rows [][]string) {
-	var lines []string
-	seen := map[string]bool{}
-	for _, row := range rows {
-		line := "| " + strings.Join(row, " | ") + " |\n"
-		if !seen[line] {
-			seen[line] = true
-			lines = append(lines, line)
-		}
+	var tables bytes.Buffer
+	if err := render(&tables, "markdown.tmpl", r, template.FuncMap{"md": escapeMarkdown, "link": o.link}); err != nil {
+		return err
 	}
-	if len(lines) == 0 {
+	out := bytes.NewBufferString("### spegel-guard: " + r.outcome() + "\n\n")
+	for table := range strings.SplitSeq(strings.TrimSpace(tables.String()), "\n\n") {
+		title, lines, _ := strings.Cut(table, "\n")
+		writeTable(out, title, strings.Split(lines, "\n"))
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// writeTable writes a table whose first two lines are its head, with each row once. One with a title other than Found is folded.
+func writeTable(w io.Writer, title string, lines []string) {
+	const head = 2
+	rows := unique(lines[head:])
+	if len(rows) == 0 {
 		return
 	}
-	if title != "" {
-		fmt.Fprintf(m, "<details><summary>%s (%d)</summary>\n\n", title, len(lines))
+	before, more, after := "", "", ""
+	if title != "Found" {
+		before, after = fmt.Sprintf("<details><summary>%s (%d)</summary>\n\n", title, len(rows)), "</details>\n\n"
 	}
-	fmt.Fprintf(m, "| %s |\n|%s\n", strings.Join(head, " | "), strings.Repeat(" --- |", len(head)))
-	for _, line := range lines[:min(len(lines), maxRows)] {
-		_, _ = m.WriteString(line) // Flush returns the error
+	if left := len(rows) - maxRows; left > 0 {
+		rows, more = rows[:maxRows], fmt.Sprintf("\n%d more are not shown here; the other formats have them all.\n", left)
 	}
-	if more := len(lines) - maxRows; more > 0 {
-		fmt.Fprintf(m, "\n%d more are not shown here; the other formats have them all.\n", more)
-	}
-	fmt.Fprintln(m)
-	if title != "" {
-		fmt.Fprint(m, "</details>\n\n")
-	}
-}
-
-// entries has a row for each finding and each problem, or for each reference that could not be read.
-func (m *markdown) entries(r *Report, unresolved bool) [][]string {
-	var rows [][]string
-	for i := range r.Releases {
-		id := escapeMarkdown(r.Releases[i].ID())
-		for _, e := range r.Releases[i].Entries() {
-			text := escapeMarkdown(join(": ", e.Subject, e.Message))
-			if e.Fix != "" {
-				text += "; **fix:** " + escapeMarkdown(e.Fix)
-			}
-			switch {
-			case unresolved != (e.ID == EntryUnresolved):
-			case unresolved:
-				rows = append(rows, []string{id, text, m.link(e.Place)})
-			default:
-				rows = append(rows, []string{string(e.Severity), id, fmt.Sprintf("%s [%s](%s)", text, e.ID, e.Documentation), m.link(e.Place)})
-			}
-		}
-	}
-	return rows
-}
-
-// unchecked has a row for each error that matters and each thing that could not be followed.
-func (m *markdown) unchecked(r *Report) (rows [][]string) {
-	for i := range r.Errors {
-		if e := &r.Errors[i]; e.Fatal || e.Unfollowed {
-			rows = append(rows, []string{e.label(), escapeMarkdown(e.Message), m.link(e.Place)})
-		}
-	}
-	return rows
+	fmt.Fprintf(w, "%s%s\n%s\n%s\n%s\n%s", before, lines[0], lines[1], strings.Join(rows, "\n"), more, after)
 }
 
 // link is file:line, as a link where the files can be seen somewhere.
-func (m *markdown) link(p Place) string {
+func (o Options) link(p Place) string {
 	if p.File == "" {
 		return ""
 	}
 	if p.onDisk() {
-		p.File = m.options.relative(p.File)
+		p.File = o.relative(p.File)
 	}
 	text := "`" + strings.NewReplacer("`", "'", "|", `\|`).Replace(printable(p.String())) + "`"
-	if name := p.File; m.options.BlobURL != "" && p.onDisk() && !strings.HasPrefix(name, "/") && !strings.HasPrefix(name, "../") {
-		target := strings.TrimRight(m.options.BlobURL, "/") + (&url.URL{Path: "/" + name}).EscapedPath()
+	if name := p.File; o.BlobURL != "" && p.onDisk() && !strings.HasPrefix(name, "/") && !strings.HasPrefix(name, "../") {
+		target := strings.TrimRight(o.BlobURL, "/") + (&url.URL{Path: "/" + name}).EscapedPath()
 		if p.Line > 0 {
 			target += fmt.Sprintf("#L%d", p.Line)
 		}

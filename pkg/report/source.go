@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -15,8 +16,23 @@ const maxSourceLine = 120
 
 // sources shows lines of files, each file read once.
 type sources struct {
+	style
 	read  func(string) ([]byte, error)
 	files map[string][][]rune
+}
+
+// show is the line that an entry is about, with a caret below its column; nothing where there is none to show.
+func (s *sources) show(e *Entry) []string {
+	text, indent, ok := s.line(e.Place)
+	if !ok || e.Secret {
+		return nil
+	}
+	number := strconv.Itoa(e.Line)
+	shown := []string{number + " | " + text}
+	if e.Column > 0 {
+		shown = append(shown, strings.Repeat(" ", len(number))+" | "+indent+s.bold("^"))
+	}
+	return shown
 }
 
 // line is the source line at a place and what to put before a caret under it.

@@ -1,6 +1,9 @@
 package report
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // style colours text for a terminal, or leaves it as it is.
 type style bool
@@ -15,7 +18,8 @@ func (s style) paint(code, text string) string {
 func (s style) bold(text string) string { return s.paint("1", text) }
 
 // word colours a verdict, a severity or the outcome of a check.
-func (s style) word(text string) string {
+func (s style) word(of any) string {
+	text := fmt.Sprint(of)
 	switch strings.ToLower(text) {
 	case "deny", "fail", "error":
 		return s.paint("1;31", text)

@@ -1,35 +1,27 @@
 package report
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
+	"text/template"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// textWriter writes the report for a person: each release with what is wrong, where, and what to change;
+// writeText writes the report for a person: each release with what is wrong, where, and what to change;
 // then what could not be checked; then one line that counts it all.
-type textWriter struct {
-	*bufio.Writer
-	style
-	sources *sources
-}
-
 func writeText(w io.Writer, r *Report, o Options) error {
-	t := &textWriter{bufio.NewWriter(w), style(o.Color), &sources{o.ReadFile, map[string][][]rune{}}}
-	for _, chains := range sameReleases(r.Releases) {
-		t.release(chains)
-	}
-	t.errors(r)
-	t.documentation(r)
-	fmt.Fprintln(t, t.bold(r.outcome()))
-	return t.Flush()
+	s := style(o.Color)
+	lines := &sources{read: o.ReadFile, style: s, files: map[string][][]rune{}}
+	return render(w, "text.tmpl", r, template.FuncMap{
+		"word": s.word, "bold": s.bold, "source": lines.show, "same": sameReleases,
+		"elsewhere": (*Report).elsewhere, "outcome": (*Report).outcome, "pages": (*Report).pages,
+		"indent": func(depth int) string { return strings.Repeat("  ", depth) },
+		"denied": func(all []Unresolved) bool { return len(all) > 0 && all[0].Severity == validate.Deny },
+	})
 }
 
 // sameReleases puts together the releases that differ in nothing but the chain of Kustomizations that builds them.
@@ -49,92 +41,17 @@ func sameReleases(releases []Release) (out [][]Release) {
 	return out
 }
 
-func (t *textWriter) release(chains []Release) {
-	r := &chains[0]
-	fmt.Fprintf(t, "%s %s", t.word(string(r.Verdict)), t.bold(printable(r.ID())))
-	if chart := join(" ", r.Chart, r.Version); chart != "" {
-		fmt.Fprintf(t, " (%s)", printable(chart))
-	}
-	for _, note := range []struct {
-		holds bool
-		text  string
-	}{{r.Suspended, "suspended"}, {r.Deleting, "being deleted"}, {r.Inactive, "not built"}} {
-		if note.holds {
-			fmt.Fprint(t, ", ", note.text)
-		}
-	}
-	fmt.Fprintln(t)
-	if place := r.Place.String(); place != "" {
-		fmt.Fprintf(t, "  at %s\n", printable(place))
-	}
-	for n := range chains {
-		for i, from := range chains[n].From {
-			word := "in"
-			if i == 0 {
-				word = "built by"
-			}
-			fmt.Fprintf(t, "  %s%s %s\n", strings.Repeat("  ", i), word, printable(from))
-		}
-	}
-	if r.Cluster != nil {
-		for i := range r.Cluster.DaemonSets {
-			fmt.Fprintf(t, "  runs: %s\n", printable(runs(&r.Cluster.DaemonSets[i])))
-		}
-	}
-	for _, e := range r.Entries() {
-		t.entry(&e)
-	}
-	if len(r.Unresolved) > 0 && r.Unresolved[0].Severity == validate.Deny {
-		fmt.Fprintln(t, "  unresolved values are denied here, as the policy file or --unresolved says")
-	}
-	fmt.Fprintln(t)
-}
-
-// entry writes one entry with its place, the line that stands there, and the fix.
-func (t *textWriter) entry(e *Entry) {
-	fmt.Fprintf(t, "  %s: %s\n", t.word(e.label()), printable(e.what()))
-	if place := e.String(); place != "" {
-		fmt.Fprintf(t, "    --> %s\n", printable(place))
-	}
-	if line, caret, ok := t.sources.line(e.Place); ok && !e.Secret {
-		number := strconv.Itoa(e.Line)
-		fmt.Fprintf(t, "    %s | %s\n", number, line)
-		if e.Column > 0 {
-			fmt.Fprintf(t, "    %s | %s\n", strings.Repeat(" ", len(number)), caret+t.bold("^"))
-		}
-	}
-	if e.Fix != "" {
-		fmt.Fprintf(t, "    %s %s\n", t.bold("fix:"), printable(e.Fix))
-	}
-}
-
-func (t *textWriter) errors(r *Report) {
-	for _, e := range r.Errors {
-		fmt.Fprintf(t, "%s: %s\n", t.word(e.label()), printable(join(": ", e.String(), e.Message)))
-	}
-	if elsewhere := r.elsewhere(); elsewhere != "" {
-		fmt.Fprintln(t, elsewhere)
-	}
-	if len(r.Errors) > 0 || r.elsewhere() != "" {
-		fmt.Fprintln(t)
-	}
-}
-
-// documentation names the pages about what was found.
-func (t *textWriter) documentation(r *Report) {
-	pages := map[string]bool{}
+// pages are the pages about what was found, sorted.
+func (r *Report) pages() []string {
+	var all []string
 	for i := range r.Releases {
 		for _, e := range r.Releases[i].Entries() {
 			page, _, _ := strings.Cut(e.Documentation, "#")
-			pages[page] = true
+			all = append(all, page)
 		}
 	}
-	for _, page := range slices.Sorted(maps.Keys(pages)) {
-		fmt.Fprintln(t, "see", page)
-	}
-	if len(pages) > 0 {
-		fmt.Fprintln(t)
-	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // outcome is one line that counts it all.

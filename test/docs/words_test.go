@@ -24,7 +24,7 @@ var ofSpegelsChart = regexp.MustCompile(`(?i)of Spegel's (chart|list|peers|keys?
 // TestWordsThatMustNotComeBack reads code and pages alike: comments, messages and names.
 func TestWordsThatMustNotComeBack(t *testing.T) {
 	t.Parallel()
-	texts := []string{".go", ".md", ".yaml", ".yml", ".txtar", ".txt", ".text", ".color", ".toml", ""}
+	texts := []string{".go", ".md", ".yaml", ".yml", ".txtar", ".txt", ".tmpl", ".text", ".color", ".toml", ""}
 	looked := 0
 	for _, name := range files(t, func(name string) bool { return slices.Contains(texts, path.Ext(name)) }) {
 		if name == "test/docs/words_test.go" {

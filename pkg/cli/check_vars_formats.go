@@ -1,18 +1,16 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"regexp"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/scheme"
-	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+	"sigs.k8s.io/kustomize/kyaml/kio"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo"
 )
@@ -25,30 +23,18 @@ var errNoObject = errors.New("want ConfigMaps or Secrets of v1, with values that
 
 // parseObjects reads the data of ConfigMaps and Secrets, also in a List, in their order.
 func parseObjects(file string, data []byte) (sources []fluxrepo.Source, err error) {
-	docs := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
-	for {
-		doc, err := docs.Read()
-		if errors.Is(err, io.EOF) {
-			return sources, nil
-		}
+	docs, err := (&kio.ByteReader{Reader: bytes.NewReader(data), OmitReaderAnnotations: true, DisableUnwrapping: true}).Read()
+	for i := 0; err == nil && i < len(docs); i++ {
 		// By way of JSON, as Flux and kubectl do: decoded into a string at once, a number would be taken for one.
-		var node *kyaml.RNode
-		if err == nil {
-			node, err = kyaml.Parse(string(doc))
-		}
-		if errors.Is(err, io.EOF) {
-			continue // comments
-		}
-		if err == nil {
-			doc, err = node.MarshalJSON()
-		}
-		if err == nil {
+		var doc []byte
+		if doc, err = docs[i].MarshalJSON(); err == nil {
 			sources, err = addObjects(sources, doc)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, errNoObject)
-		}
 	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, errNoObject)
+	}
+	return sources, nil
 }
 
 func addObjects(sources []fluxrepo.Source, doc []byte) ([]fluxrepo.Source, error) {
@@ -75,4 +61,29 @@ func addObjects(sources []fluxrepo.Source, doc []byte) ([]fluxrepo.Source, error
 		return append(sources, fluxrepo.Source{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Data: values}), nil
 	}
 	return nil, errNoObject
+}
+
+// dotenvLine is NAME=VALUE: after an optional export, with a value that may stand in quotes, and an optional comment. Not all of
+// its names are such as Flux substitutes.
+var dotenvLine = regexp.MustCompile(`^(?:export\s+)?([-._a-zA-Z0-9]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"\s*(?:#.*)?|'([^']*)'\s*(?:#.*)?|((?:[^"'].*?)?)(?:\s+#.*)?)$`)
+
+// parseDotenv reads NAME=VALUE, one a line, among blank lines and comments.
+func parseDotenv(file string, data []byte) ([]fluxrepo.Source, error) {
+	// Double quotes are read as a shell reads them. Nothing is expanded, because a password may hold a dollar sign.
+	unescape := strings.NewReplacer(`\n`, "\n", `\"`, `"`, `\\`, `\`, `\$`, `$`)
+	vars := map[string]string{}
+	number := 0
+	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
+		number++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		m := dotenvLine.FindStringSubmatch(line)
+		if m == nil {
+			return nil, fmt.Errorf("%s:%d: want NAME=VALUE, with quotes closed, or the YAML of a ConfigMap or Secret", file, number)
+		}
+		vars[m[1]] = unescape.Replace(m[2]) + m[3] + m[4]
+	}
+	return []fluxrepo.Source{{Data: vars}}, nil
 }
