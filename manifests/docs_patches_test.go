@@ -31,7 +31,7 @@ func TestThePatchesForNodesMountTheirFolders(t *testing.T) {
 	common := []string{"/etc/hosts", "/etc/resolv.conf", "/etc/ssl/certs", "/var/log"}
 	for patch, own := range map[string][]string{
 		"rancher/k3s": {agent + "etc/containerd", agent + ingest}, "value: /etc/cri": {"/etc/cri", "/var/lib/" + ingest},
-		"seLinuxOptions": {"/etc/containerd", "/var/lib/" + ingest, "/etc/pki"},
+		"seLinuxOptions": {"/etc/containerd", "/var/lib/" + ingest, "/etc/pki"}, "name: docker": {"/etc/containerd", "/var/lib/" + ingest, "/etc/docker/certs.d"},
 	} {
 		ds, c := nodeDoctor(t, patched(t, "docs/doctor.md", patch, "node-doctor"))
 		if got, want := onlyReadsFolders(t, ds, c), append(slices.Clone(common), own...); !slices.Equal(got, want) {

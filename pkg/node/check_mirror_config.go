@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 
@@ -22,8 +20,8 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 	there := h.There()
 	switch {
 	case h.Refused: // whatever lies there
-	case x.knowsNothing(ctx, h):
-		return skip(noContainerd)
+	case h.Guess && len(there) == 0:
+		return skip("%s", cmp.Or(list(h.Unread), noContainerd))
 	case len(h.Dirs) == 1 && h.Dirs[0].Err != nil && !nodefs.IsMissing(h.Dirs[0].Err) && !errors.Is(h.Dirs[0].Err, nodefs.ErrRelative):
 		return skip("%s (%s) %s", redact.Path(h.Dirs[0].Path), h.From, nodefs.Reason(h.Dirs[0].Err))
 	}
@@ -31,14 +29,11 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 	x.describe(ctx, h, &f)
 	x.spegelAside(ctx, h, &f)
 	known := x.matcher(ctx)
-	for i, d := range there {
-		x.hostsFiles(ctx, d, there[:i], known, &f)
+	for _, d := range there {
+		x.hostsFiles(ctx, d, known, &f)
 		x.displaced(ctx, d, &f)
 	}
 	x.matchList(ctx, slices.Concat(there, h.Aside), &f)
-	if h.Unsure != "" && f.Status == Fail {
-		f.Status = Warn
-	}
 	return f.unless(h.Unread)
 }
 
@@ -72,9 +67,6 @@ func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *Result) 
 	if h.List && filled > 0 {
 		x.describeList(ctx, f)
 	}
-	if h.Unsure != "" && filled > 0 {
-		f.add(Warn, "%s", h.Unsure)
-	}
 	if h.Refused {
 		f.add(Fail, "%s", refused)
 		f.fix("%s", x.fixRefused(ctx))
@@ -85,7 +77,7 @@ func (x *run) describe(ctx context.Context, h *containerd.HostsDirs, f *Result) 
 	}
 }
 
-const noContainerd = "what can be read of the node has no folder of containerd's configuration, so whom containerd asks is not known"
+const noContainerd = "the node has no configuration of containerd's, and no hosts directory, where they usually are"
 
 // refused is what ValidateImageConfig of containerd 2 does, and ValidatePluginConfig of 1.5 to 1.7.
 const refused = "containerd's configuration sets registry.mirrors and config_path, which containerd refuses: from its next start on, if not now, it pulls no image for Kubernetes"
@@ -115,14 +107,6 @@ func (x *run) spegelAside(ctx context.Context, h *containerd.HostsDirs, f *Resul
 	}
 	f.add(Warn, "Spegel is told to write to %s, and containerd is told to read %s", redact.Path(h.Aside[0].Path), cmp.Or(redact.Path(strings.Join(h.Paths(), ":")), "no hosts directory"))
 	f.fix("set config_path of containerd's registry configuration to %s, which is read when containerd starts, or Spegel's containerdRegistryConfigPath to what containerd reads", word(h.Aside[0].Path))
-}
-
-// knowsNothing reports whether what can be read of the node has no folder of containerd's configuration.
-func (x *run) knowsNothing(ctx context.Context, h *containerd.HostsDirs) bool {
-	return h.Guess && len(h.There()) == 0 && !slices.ContainsFunc(append(containerd.KnownHostsDirs(), containerd.ConfigFiles()...), func(name string) bool {
-		entries, err := x.Files.ReadDir(ctx, path.Dir(name))
-		return err == nil && len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
-	})
 }
 
 // matchList compares the folders of the directory that Spegel writes, or else of the first one, with the list that it was given.

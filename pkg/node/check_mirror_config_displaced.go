@@ -1,13 +1,11 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
@@ -31,14 +29,14 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) 
 		if len(names) > maxHostsFiles {
 			continue
 		}
-		if l := x.lost(ctx, h, e.Name, f); l.what != "" {
+		if what, server := x.lost(ctx, h, e.Name, f); what != "" {
 			registry := containerd.RegistryOf(e.Name)
 			kind := "registry "
 			if x.isPrivate(registry) {
 				kind = "private registry "
 			}
-			f.add(Warn, "Spegel moved %s%s to %s: containerd no longer sees %s", kind, redact.Name(registry), redact.Path(backup), l.what)
-			x.fixDisplaced(ctx, h, e.Name, l, f)
+			f.add(Warn, "Spegel moved %s%s to %s: containerd no longer sees %s", kind, redact.Name(registry), redact.Path(backup), what)
+			x.fixDisplaced(ctx, h, e.Name, server, f)
 		}
 	}
 	if len(names) > 0 {
@@ -46,21 +44,14 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) 
 	}
 }
 
-// loss is what containerd no longer sees of a folder of _backup.
-type loss struct {
-	what  string   // empty for nothing
-	table string   // the host in whose table Spegel would put back what it does not; empty where it does
-	such  string   // its settings, if they are in no file
-	first []string // what has to be done before Spegel may be told to put it back
-}
-
-// lost is empty where nothing is there, or it said nothing that containerd does not do without it, or Spegel was told to put it back
-// (prependExisting), which it does with tables of hosts and not with what stands above them.
-func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *Result) (l loss) {
+// lost is what containerd no longer sees of a folder of _backup, and the URL that the registry itself had there. It is empty where
+// nothing is there, or it said nothing that containerd does not do without it, or Spegel was told to put it back (prependExisting),
+// which it does with tables of hosts and not with what stands above them.
+func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *Result) (what, server string) {
 	folder, registry := path.Join(h.Path, containerd.BackupDir, name), containerd.RegistryOf(name)
-	l.table = upstream(registry)
-	if name != registry {
-		l.first = append(l.first, "rename "+word(folder)+" to "+redact.Name(registry)+", for which Spegel looks")
+	server = "https://" + registry
+	if registry == "docker.io" {
+		server = "https://registry-1.docker.io"
 	}
 	file, at := path.Join(folder, nodefs.HostsToml), path.Join(h.Path, folderNow(h, name))
 	was, err := x.node.HostsFile(ctx, folder)
@@ -68,54 +59,32 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *
 	case wrong, errors.Is(err, fs.ErrNotExist): // containerd ignored it
 		if wrong {
 			f.note("%s makes no sense: told to put it back (prependExisting), Spegel may not start", redact.Path(file))
-			l.first = append(l.first, "fix or remove "+word(file))
 		}
-		x.lostCertificates(ctx, folder, at, &l)
-		return l
+		return x.lostCertificates(ctx, folder, at), server
 	case err != nil:
-		l.what = "its hosts file, which " + nodefs.Reason(err)
-		return l
+		return "its hosts file, which " + nodefs.Reason(err), server
 	}
 	known := x.matcher(ctx)
-	if known.of(was.Server) != "" {
-		was.Server.URL = ""
-	}
+	isSpegel := func(m containerd.Mirror) bool { by := known.of(m); return by != "" && by != byLoopback } // a cache of one's own may be there
 	var now containerd.HostsFile
 	if containerd.Has(h.Entries, path.Base(at)) {
 		if now, err = x.node.HostsFile(ctx, at); err != nil && !nodefs.IsMissing(err) {
-			return loss{}
+			return "", ""
 		}
 	}
 	was.Mirrors = slices.DeleteFunc(was.Mirrors, func(m containerd.Mirror) bool {
-		return known.of(m) != "" || slices.ContainsFunc(now.Mirrors, func(n containerd.Mirror) bool { return n.URL == m.URL })
+		return isSpegel(m) || slices.ContainsFunc(now.Mirrors, func(n containerd.Mirror) bool { return n.URL == m.URL })
 	})
 	was.Own = slices.DeleteFunc(was.Own, func(key string) bool { return slices.Contains(now.Own, key) })
-	server := was.Server.URL != now.Server.URL && was.Server.URL != "" && !was.Server.IsDefault(registry)
-	if len(was.Mirrors)+len(was.Own) == 0 && !server {
-		return loss{}
+	if was.Server.URL == "" || isSpegel(was.Server) {
+		was.Server.URL = ""
+	} else {
+		server = was.Server.URL
 	}
-	if slices.ContainsFunc(was.InOrder(), namesFilesBeside) {
-		l.first = append(l.first, "write the paths of certificates in "+word(file)+" from the root, as Spegel copies none of them")
+	if len(was.Mirrors)+len(was.Own) == 0 && (was.Server.URL == "" || was.Server.URL == now.Server.URL || was.Server.IsDefault(registry)) {
+		return "", ""
 	}
-	l.what = "its hosts file (" + summary(&was) + ")"
-	l.table = cmp.Or(was.Server.URL, l.table)
-	if len(was.Own) == 0 && !server {
-		l.table = ""
-	}
-	return l
-}
-
-// upstream is the registry itself, as containerd asks it.
-func upstream(registry string) string {
-	if registry == "docker.io" {
-		return "https://registry-1.docker.io"
-	}
-	return "https://" + registry
-}
-
-// namesFilesBeside reports whether a host's certificates are looked for from where its file is.
-func namesFilesBeside(m containerd.Mirror) bool {
-	return slices.ContainsFunc(slices.Concat(m.CA, m.Client), func(name string) bool { return name != "" && !path.IsAbs(name) })
+	return "its hosts file (" + summary(&was) + ")", server
 }
 
 // folderNow is the folder that containerd reads for what was moved away: it may be there by its other name.
@@ -127,72 +96,59 @@ func folderNow(h *containerd.HostsDir, name string) string {
 }
 
 // lostCertificates names those of a folder without a hosts.toml, which containerd trusts, and does not find in the one of now.
-func (x *run) lostCertificates(ctx context.Context, was, now string, l *loss) {
+func (x *run) lostCertificates(ctx context.Context, was, now string) string {
 	seen, _ := x.Files.ReadDir(ctx, now)
 	if containerd.Has(seen, nodefs.HostsToml) { // then it looks at nothing else there
 		seen = nil
 	}
 	entries, _ := x.Files.ReadDir(ctx, was)
-	var lost, settings []string
+	var lost []string
 	for _, e := range entries {
 		if slices.Contains([]string{".crt", ".cert", ".key"}, path.Ext(e.Name)) && !containerd.Has(seen, e.Name) {
 			lost = append(lost, redact.Name(e.Name))
-			settings = append(settings, setting(path.Join(was, e.Name)))
 		}
 	}
-	if len(lost) > 0 {
-		l.what = "its certificates (" + few(lost) + ")"
-		l.such = " (" + few(slices.Compact(settings)) + ")" // the two files of a client come one after the other
+	if len(lost) == 0 {
+		return ""
 	}
+	return "its certificates (" + few(lost) + ")"
 }
 
-// setting names a file in a folder without a hosts.toml as containerd takes it.
-func setting(file string) string {
-	if path.Ext(file) == ".crt" {
-		return `ca = "` + redact.Path(file) + `"`
-	}
-	base := redact.Path(strings.TrimSuffix(file, path.Ext(file)))
-	return `client = [["` + base + `.cert", "` + base + `.key"]]`
-}
-
-// fixDisplaced says how a registry gets back what it lost.
-func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name string, l loss, f *Result) {
-	backup := path.Join(h.Path, containerd.BackupDir, name)
-	registry := redact.Name(containerd.RegistryOf(name))
+// fixDisplaced says how a registry gets back what it lost. Server is the URL that it had itself.
+func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name, server string, f *Result) {
+	backup, registry := path.Join(h.Path, containerd.BackupDir), containerd.RegistryOf(name)
 	d, listed := x.writer(ctx, h.Path+"/"), containerd.Has(h.Entries, folderNow(h, name))
+	once := "or put it back after each start of Spegel, which removes it;"
+	if p, err := x.spegelHere(ctx); err == nil && !p.Writes {
+		f.fix("%s", x.edit(ctx, path.Join(h.Path, name, nodefs.HostsToml), "Spegel writes no hosts files here (containerdMirrorAdd is false): have what provides them, such as the node's user data, provide this one again"))
+		once = "or put it back once,"
+	} else if name == containerd.DefaultDir { // on the list it would be every registry
+		f.fix("give each registry that needs these hosts a folder of its own that names them, and list it in spegel.mirroredRegistries with spegel.prependExisting: true")
+	} else {
+		x.fixPrepend(ctx, path.Join(backup, registry), registry, server, d, listed, f)
+	}
+	if !d.NoShell && !listed {
+		f.fix("%s on this node: cp -r %s %s", once, word(path.Join(backup, name)), word(h.Path))
+	}
+}
+
+// fixPrepend says how Spegel puts a registry's own hosts back, behind itself: it copies the tables of hosts that it finds in a folder of
+// _backup that has the registry's name, and nothing else.
+func (x *run) fixPrepend(ctx context.Context, folder, registry, server string, d containerd.Distribution, listed bool, f *Result) {
+	how := "have " + word(path.Join(folder, nodefs.HostsToml)) + " hold all of it in tables of hosts, what is of the registry itself in [host." + redact.Quote(server) +
+		`], with the paths of certificates from the root, as in ca = "` + redact.Path(folder) + `/ca.crt"`
+	if d.Registries != "" && d.NoShell {
+		how = x.edit(ctx, path.Join(path.Dir(path.Dir(folder)), registry, nodefs.HostsToml), "name "+redact.Name(registry)+" itself as an endpoint of its mirror, so that its settings stand in a table of hosts")
+	}
 	keep := "list it in spegel.mirroredRegistries with spegel.prependExisting: true"
 	if listed {
 		keep = "set spegel.prependExisting: true in the values of the HelmRelease"
 	}
-	if x.isPrivate(containerd.RegistryOf(name)) {
+	if x.isPrivate(registry) {
 		keep += ", and private-registry-mirrored: warn in the policy"
 	}
-	if p, err := x.spegelHere(ctx); err == nil && !p.Writes {
-		f.fix("%s", x.edit(ctx, path.Join(h.Path, name, nodefs.HostsToml), "Spegel writes no hosts files here (containerdMirrorAdd is false): have what provides them, such as the node's user data, provide this one again"))
-		if !d.NoShell && !listed {
-			f.fix("or put it back once, on this node: cp -r %s %s", word(backup), word(h.Path))
-		}
-		return
-	}
-	for _, first := range l.first {
-		f.fix("before Spegel is told to put it back: %s", first)
-	}
-	switch {
-	case name == containerd.DefaultDir: // on the list it would be every registry
-		f.fix("give each registry that needs these hosts a folder of its own that names them, and list it in spegel.mirroredRegistries with spegel.prependExisting: true")
-	case l.table != "":
-		how := "write the settings of " + registry + l.such + " into a table of their own, [host." + redact.Quote(l.table) + "]: " + word(path.Join(backup, nodefs.HostsToml))
-		if d.Registries != "" && d.NoShell {
-			how = x.edit(ctx, path.Join(h.Path, name, nodefs.HostsToml), "name "+registry+" itself as an endpoint of its mirror, so that its settings stand in a table of hosts")
-		}
-		f.fix("%s; spegel.prependExisting: true then puts that table back, but not what stands above it", how)
-	}
-	if name != containerd.DefaultDir {
-		f.fix("if %s needs it: %s: Spegel then puts its hosts back, behind itself", registry, keep)
-	}
-	if !d.NoShell && !listed {
-		f.fix("or put it back after each start of Spegel, which removes it; on this node: cp -r %s %s", word(backup), word(h.Path))
-	}
+	f.fix("if %s needs it: %s: Spegel then puts its hosts back, behind itself", redact.Name(registry), keep)
+	f.fix("before that, as Spegel copies nothing but tables of hosts: %s", how)
 }
 
 // summary names what a file sets, and of values only URLs: a header may hold a password.

@@ -15,25 +15,21 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// maxHostsFiles is how many hosts files are read. Through talosctl each of them is a call; those of
-// private registries and _default come first, and of the others only a mistake would be told.
+// maxHostsFiles is how many hosts files are read, and more only of private registries and _default: through talosctl each of them is a
+// call, and of the others only a mistake would be told.
 const maxHostsFiles = 100
 
-// hostsFiles judges the files of a directory, _default and private registries first. What containerd finds in one of
-// the directories before it, it does not look for here.
-func (x *run) hostsFiles(ctx context.Context, h *containerd.HostsDir, before []*containerd.HostsDir, known spegelMatcher, f *Result) {
+// hostsFiles judges the files of a directory, _default and private registries first, except for those that containerd never reads, as it
+// finds what it looks for before them.
+func (x *run) hostsFiles(ctx context.Context, h *containerd.HostsDir, known spegelMatcher, f *Result) {
 	var first, others []string
-	answered, hidden := map[string]bool{}, 0
-	for _, d := range before {
-		for _, e := range d.Entries {
-			answered[containerd.RegistryOf(e.Name)] = true
-		}
-	}
+	hidden := 0
 	for _, e := range h.Entries {
 		important := e.Name == containerd.DefaultDir || x.isPrivate(containerd.RegistryOf(e.Name))
+		folder := path.Join(h.Path, e.Name)
 		switch {
 		case e.Name == containerd.BackupDir || e.Type.IsRegular() && !important:
-		case answered[containerd.DefaultDir] || answered[containerd.RegistryOf(e.Name)]:
+		case x.hostsDirs(ctx).Folder(sampleOf(folder)) != folder:
 			hidden++
 		case important:
 			first = append(first, e.Name)
@@ -41,14 +37,14 @@ func (x *run) hostsFiles(ctx context.Context, h *containerd.HostsDir, before []*
 			others = append(others, e.Name)
 		}
 	}
-	all := slices.Concat(first, others)
-	for _, dir := range all[:min(len(all), max(maxHostsFiles, len(first)))] {
+	left := max(0, len(others)-max(0, maxHostsFiles-len(first)))
+	for _, dir := range slices.Concat(first, others[:len(others)-left]) {
 		x.judgeHostsFile(ctx, h, dir, known, f)
 	}
 	if hidden > 0 {
-		f.note("%d folders of %s are never read: a directory before it has a folder for them, or a %s", hidden, redact.Path(h.Path), containerd.DefaultDir)
+		f.note("%d folders of %s are never read: another one comes before each of them", hidden, redact.Path(h.Path))
 	}
-	if left := len(all) - max(maxHostsFiles, len(first)); left > 0 {
+	if left > 0 {
 		f.note("%d more folders were not read; none of them is of a private registry or _default", left)
 	}
 }

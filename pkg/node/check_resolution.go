@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path"
@@ -20,8 +21,8 @@ func (x *run) resolution(ctx context.Context) Result {
 	}
 	host := reference.Domain(x.image)
 	h := x.hostsDirs(ctx)
-	if x.knowsNothing(ctx, h) {
-		return skip(noContainerd)
+	if h.Guess && len(h.There()) == 0 {
+		return skip("%s", cmp.Or(list(h.Unread), noContainerd))
 	}
 	if h.Refused {
 		return Result{Status: Fail, Evidence: []string{refused}, Fix: x.fixRefused(ctx)}.unless(h.Unread)
@@ -36,12 +37,7 @@ func (x *run) resolution(ctx context.Context) Result {
 		f.fix("%s", x.fixUse(ctx, h.Folder(host)))
 		return f.unless(h.Unread)
 	}
-	result := x.judgeResolution(ctx, host, r)
-	if h.Unsure != "" && result.Status == Fail {
-		result.Status = Warn
-		result.Evidence = append(result.Evidence, h.Unsure)
-	}
-	return result.unless(h.Unread)
+	return x.judgeResolution(ctx, host, r).unless(h.Unread)
 }
 
 // judgeResolution judges whom containerd asks for the image.
@@ -83,12 +79,12 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *containerd.Re
 func (x *run) wayBack(ctx context.Context, host string, f *Result) {
 	for _, d := range x.hostsDirs(ctx).There() {
 		for _, name := range containerd.FoldersFor(host) {
-			l := x.lost(ctx, d, name, f)
-			if name == containerd.DefaultDir || l.what == "" {
+			what, server := x.lost(ctx, d, name, f)
+			if name == containerd.DefaultDir || what == "" {
 				continue
 			}
-			f.add(Warn, "the way back may fail: containerd does not look into %s, where the registry has %s", redact.Path(path.Join(d.Path, containerd.BackupDir, name)), l.what)
-			x.fixDisplaced(ctx, d, name, l, f)
+			f.add(Warn, "the way back may fail: containerd does not look into %s, where the registry has %s", redact.Path(path.Join(d.Path, containerd.BackupDir, name)), what)
+			x.fixDisplaced(ctx, d, name, server, f)
 			return
 		}
 	}

@@ -137,7 +137,7 @@ func TestFoldersAndList(t *testing.T) {
 		certs + "quay.io/hosts.toml":   spegelHosts("https://quay.io"),
 		certs + "_backup/x/hosts.toml": "",
 	}
-	same := examine(t, options{Files: c.root(t), Cluster: cluster(spegelSet([]string{"https://ghcr.io", "https://quay.io"}, map[string]string{"node-1": "new"})...)})
+	same := examine(t, options{Files: c.with(content{"etc/containerd/config.toml": "version = 2\n"}).root(t), Cluster: cluster(spegelSet([]string{"https://ghcr.io", "https://quay.io"}, map[string]string{"node-1": "new"})...)})
 	want(t, same["mirror-config"], node.Pass, "(as Spegel is told)", "the folders are those of Spegel's list")
 	other := examine(t, options{Files: c.root(t), Cluster: cluster(spegelSet([]string{"https://ghcr.io", "https://docker.io"}, map[string]string{"node-1": "new"})...)})
 	want(t, other["mirror-config"], node.Warn, "without a folder: docker.io", "not on the list of DaemonSet kube-system/spegel: quay.io", "rollout restart ds/spegel")
@@ -178,8 +178,9 @@ func TestRolloutOfSeveral(t *testing.T) {
 // Of several DaemonSets the one with a pod on the node writes its hosts directory; without any, nobody is known to.
 func TestHostsDirectoryOfSeveral(t *testing.T) {
 	t.Parallel()
-	one := content{certs + "ghcr.io/hosts.toml": spegelHosts("https://ghcr.io"), "opt/": ""}
-	sick := content{certs + "ghcr.io/hosts.toml": spegelHosts("https://ghcr.io"), "opt/hosts/_default/hosts.toml": spegelHosts("")}
+	const config = "etc/containerd/config.toml"
+	one := content{config: "version = 2\n", certs + "ghcr.io/hosts.toml": spegelHosts("https://ghcr.io"), "opt/": ""}
+	sick := content{config: "version = 2\n", certs + "ghcr.io/hosts.toml": spegelHosts("https://ghcr.io"), "opt/hosts/_default/hosts.toml": spegelHosts("")}
 	for name, test := range map[string]struct {
 		content            content
 		node, second       string
@@ -188,7 +189,7 @@ func TestHostsDirectoryOfSeveral(t *testing.T) {
 	}{
 		"a node of the first":  {one, "node-1", "/opt/hosts", node.Pass, node.Pass, "the hosts directory is /etc/containerd/certs.d (as Spegel is told)"},
 		"a node of the second": {sick, "node-2", "/opt/hosts", node.Fail, node.Fail, "kubectl -n other rollout restart ds/spegel"},
-		"a node of none":       {one, "node-3", "/opt/hosts", node.Pass, node.Pass, "not compared with Spegel's list: several DaemonSets"},
+		"a node of none":       {one.with(content{config: listed("/etc/containerd/certs.d")}), "node-3", "/opt/hosts", node.Pass, node.Pass, "not compared with Spegel's list: several DaemonSets"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

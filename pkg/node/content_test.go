@@ -66,9 +66,26 @@ func (c content) withFolders() []string {
 // beside is a file that makes of a copied folder one that is all there, as that of a node is.
 const beside = "etc/containerd/cri-base.json"
 
+// configured is the content with a configuration that names containerd's usual hosts directory, unless it has one of its own or is
+// about having none: then the file beside is in it.
+func (c content) configured() content {
+	inside := false
+	for name := range c {
+		if name == beside || strings.HasSuffix(strings.TrimSuffix(name, "/"), ".toml") && !strings.HasSuffix(name, "hosts.toml") {
+			return c
+		}
+		inside = inside || strings.HasPrefix(name, "etc/containerd/") || strings.HasPrefix(name, "var/lib/containerd/")
+	}
+	if !inside {
+		return c
+	}
+	return c.with(content{"etc/containerd/config.toml": listed("/etc/containerd/certs.d")})
+}
+
 // dir writes the files below a new folder, and one beside them.
 func (c content) dir(t *testing.T) string {
 	t.Helper()
+	c = c.configured()
 	root := t.TempDir()
 	for _, name := range c.names() {
 		file := filepath.Join(root, filepath.FromSlash(name))
@@ -109,6 +126,7 @@ func (c content) tar(t *testing.T) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
+	c = c.configured()
 	for _, name := range c.withFolders() {
 		h := &tar.Header{Name: "./" + name, Mode: 0o600, Size: int64(len(c[name])), ModTime: when(name), Typeflag: tar.TypeReg}
 		if strings.HasSuffix(name, "/") {
@@ -131,6 +149,7 @@ func (c content) zip(t *testing.T, folder string) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
+	c = c.configured()
 	for _, name := range c.withFolders() {
 		h := &zip.FileHeader{Name: folder + "/" + name, Method: zip.Deflate, Modified: when(name)}
 		text := c[name]

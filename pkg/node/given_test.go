@@ -96,15 +96,15 @@ func TestConfigurationThatWasNotHandedOver(t *testing.T) {
 		status  node.Status
 		says    string
 	}{
-		"a link to it":                {content{certs: "", config[1:]: linkTo("/usr/share/containerd/config.toml")}, "etc/containerd", node.Warn, config + ", containerd's configuration, is not part of what could be read"},
-		"a link to its folder":        {content{certs: "", k3s[1 : len(k3s)-len("/config.toml")]: linkTo("/srv/k3s")}, "etc/containerd", node.Warn, k3s + ", containerd's configuration, is not part of what could be read"},
-		"the hosts directory alone":   {content{certs: ""}, "etc/containerd/certs.d", node.Warn, config + ", containerd's configuration, is not part of what could be read, so another config_path is not known"},
-		"that of k3s alone":           {content{k3s[1:len(k3s)-len("config.toml")] + "certs.d/ghcr.io/ca.crt": "x", certs: ""}, "etc/containerd", node.Warn, k3s + ", containerd's configuration, is not part of what could be read, so"},
-		"there is none":               {content{certs: ""}, "etc/containerd", node.Pass, ""},
-		"a link to what is not there": {content{certs: "", config[1:]: linkTo("gone")}, "etc/containerd", node.Pass, ""},
+		"a link to it":                {content{certs: "", config[1:]: linkTo("/usr/share/containerd/config.toml")}, "etc/containerd", node.Warn, "so a config_path is not known"},
+		"a link to its folder":        {content{certs: "", k3s[1 : len(k3s)-len("/config.toml")]: linkTo("/srv/k3s")}, "etc/containerd", node.Warn, "so a config_path is not known"},
+		"the hosts directory alone":   {content{certs: ""}, "etc/containerd/certs.d", node.Warn, "so a config_path is not known: without one, containerd 2.2"},
+		"that of k3s alone":           {content{k3s[1:len(k3s)-len("config.toml")] + "certs.d/ghcr.io/ca.crt": "x", certs: ""}, "etc/containerd", node.Warn, "so a config_path is not known"},
+		"there is none":               {content{certs: ""}, "etc/containerd", node.Warn, "so a config_path is not known"},
+		"a link to what is not there": {content{certs: "", config[1:]: linkTo("gone")}, "etc/containerd", node.Warn, "so a config_path is not known"},
 	} {
 		test.content[certs+"ghcr.io/hosts.toml"] = "server = 'https://ghcr.io'\n"
-		test.content["etc/hostname"] = "node-1\n"
+		test.content["etc/hostname"], test.content[beside] = "node-1\n", ""
 		for how, open := range map[string]func() node.Files{
 			"folder": func() node.Files {
 				root := test.content.dir(t)

@@ -148,7 +148,7 @@ func TestDistributionsWithTheirOwnContainerd(t *testing.T) {
 			delete(c, agent+"etc/containerd/config.toml")
 			delete(c, "etc/containerd/config.toml")
 			want(t, examine(t, options{Files: c.root(t), Now: asOfNow})["stale-ingests"], node.Warn, "4bcdff")
-			want(t, examine(t, options{Files: c.root(t), Now: asOfNow})["mirror-config"], node.Warn, "/"+agent+"etc/containerd/certs.d (where it usually is)", "so another config_path is not known")
+			want(t, examine(t, options{Files: c.root(t), Now: asOfNow})["mirror-config"], node.Warn, "/"+agent+"etc/containerd/certs.d (where it usually is)", "so a config_path is not known")
 		})
 	}
 }

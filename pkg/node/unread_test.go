@@ -29,6 +29,7 @@ func TestConfigurationThatCannotBeUsed(t *testing.T) {
 		"an import that is not there":       {content{config: imports("/opt/b.toml")}, "/opt/b.toml, which containerd's configuration imports, is not part of what could be read"},
 		"a folder that was left out":        {content{config: imports("/opt/*.toml")}, "/opt, from which containerd's configuration imports, is not part of what could be read"},
 		"a folder that is a loop":           {content{config: imports("loop/*.toml"), "etc/containerd/loop": linkTo("loop")}, "/etc/containerd/loop, from which containerd's configuration imports, is a symbolic link that leads to itself"},
+		"settings of an older version":      {content{config: "version = 3\n[plugins.'io.containerd.grpc.v1.cri'.registry]\nconfig_path = '/etc/containerd/certs.d'\n"}, "config.toml is of version 3 and has settings of version 2 in io.containerd.grpc.v1.cri, which containerd 2.4 takes and 2.2 does not"},
 		"a containerd of Docker's alone":    {content{config: "disabled_plugins = ['cri']\n"}, "/etc/containerd/config.toml turns off the plugin that pulls images for Kubernetes"},
 		"turned off by an import":           {content{config: imports("b.toml"), "etc/containerd/b.toml": "version = 3\ndisabled_plugins = ['io.containerd.cri.v1.images']\n"}, "/etc/containerd/b.toml turns off"},
 	} {
@@ -60,6 +61,7 @@ func TestDistributionsWithTheirOwnPlaces(t *testing.T) {
 	const snap = "var/snap/microk8s/"
 	for name, test := range map[string]struct {
 		content content
+		status  node.Status
 		says    string
 	}{
 		"MicroK8s": {content{
@@ -69,19 +71,19 @@ func TestDistributionsWithTheirOwnPlaces(t *testing.T) {
 			snap + "common/var/lib/containerd/io.containerd.content.v1.content/ingest/aaaa/ref":    "layer-sha256:4bcdff",
 			snap + "common/var/lib/containerd/io.containerd.content.v1.content/ingest/aaaa/data":   "x",
 			snap + "common/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/aaaa1": "x",
-		}, "the hosts directory is /var/snap/microk8s/7000/args/certs.d (as /var/snap/microk8s/current/args/containerd.toml says)"},
+		}, node.Fail, "the hosts directory is /var/snap/microk8s/7000/args/certs.d (as /var/snap/microk8s/current/args/containerd.toml says)"},
 		"k0s": {content{
 			"etc/k0s/containerd.toml":                                                  "version = 3\nimports = ['/run/k0s/containerd-cri.toml']\n",
 			"run/k0s/containerd-cri.toml":                                              listed("/etc/k0s/containerd.d/certs.d"),
 			"etc/k0s/containerd.d/certs.d/_default/hosts.toml":                         spegelHosts(""),
 			"var/lib/k0s/containerd/io.containerd.content.v1.content/ingest/aaaa/ref":  "layer-sha256:4bcdff",
 			"var/lib/k0s/containerd/io.containerd.content.v1.content/ingest/aaaa/data": "x",
-		}, "the hosts directory is /etc/k0s/containerd.d/certs.d (as /run/k0s/containerd-cri.toml says)"},
+		}, node.Fail, "the hosts directory is /etc/k0s/containerd.d/certs.d (as /run/k0s/containerd-cri.toml says)"},
 		"MicroK8s, without its configuration": {content{
 			snap + "current/args/certs.d/_default/hosts.toml": spegelHosts(""), snap + "current/args/kubelet": "", "etc/containerd/config.toml": linkTo("gone"),
 			snap + "common/var/lib/containerd/io.containerd.content.v1.content/ingest/aaaa/ref":  "layer-sha256:4bcdff",
 			snap + "common/var/lib/containerd/io.containerd.content.v1.content/ingest/aaaa/data": "x",
-		}, "the hosts directory is /var/snap/microk8s/current/args/certs.d (where it usually is)"},
+		}, node.Warn, "the hosts directory is /var/snap/microk8s/current/args/certs.d (where it usually is)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,8 +92,8 @@ func TestDistributionsWithTheirOwnPlaces(t *testing.T) {
 			for how, files := range map[string]node.Files{"folder": c.root(t), "tar": oneBundle(t, c.tar(t))} {
 				t.Log(how)
 				results := examine(t, options{Files: files, Registries: registries(t, private), Image: private + "/a:1", Dial: nowhere, Lookup: unknown, Now: asOfNow})
-				want(t, results["mirror-config"], node.Fail, test.says, "_default/hosts.toml sends containerd to Spegel")
-				want(t, results["resolution"], node.Fail)
+				want(t, results["mirror-config"], test.status, test.says, "_default/hosts.toml sends containerd to Spegel")
+				want(t, results["resolution"], test.status)
 				want(t, results["stale-ingests"], node.Warn, "download layer-sha256:4bcdff was last written to 1h0m0s ago")
 			}
 		})

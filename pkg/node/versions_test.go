@@ -186,7 +186,7 @@ func TestWhereTheHostsDirectoryIs(t *testing.T) {
 		"version 2 of config.toml": {content{"etc/containerd/config.toml": "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"/opt/none:/opt/hosts\"\n", "opt/hosts/_default/hosts.toml": spegelHosts("")}, node.Fail, "/opt/hosts (as /etc/containerd/config.toml says)"},
 		"no directory at all":      {content{"etc/containerd/config.toml": listed("/etc/containerd/certs.d")}, node.Pass, "does not exist: containerd asks each registry itself"},
 		"no default directory":     {content{"etc/containerd/config.toml": "version = 2\n", "etc/docker/daemon.json": ""}, node.Pass, "hosts directory 2 of 2 is /etc/docker/certs.d (containerd's default, as /etc/containerd/config.toml names no config_path), which does not exist"},
-		"nothing of containerd's":  {content{"etc/hosts": ""}, node.Skip, "no folder of containerd's configuration"},
+		"nothing of containerd's":  {content{"etc/hosts": ""}, node.Skip, "containerd's configuration is not part of what could be read"},
 		"an empty directory":       {content{certs: ""}, node.Pass, "with 0 entries"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,8 +26,7 @@ const (
 	maxTOML = 64 << 10
 )
 
-// The plugins that hold the registry settings, since version 3 of the file and in version 2. Version 1 calls the
-// second one cri.
+// The plugins that hold the settings of registries, since version 3 of the file and in version 2; version 1 calls the second one cri.
 const (
 	ImagesPlugin = "io.containerd.cri.v1.images"
 	criPlugin    = "io.containerd.grpc.v1.cri"
@@ -63,25 +62,24 @@ func (n *Node) Config(ctx context.Context) *Config {
 	if n.config != nil {
 		return n.config
 	}
-	c := &Config{}
-	var leftOut []string
+	c, left := &Config{}, false
 	for _, main := range ConfigFiles() {
 		found, err := n.loadConfig(ctx, main)
 		if err == nil && (c.Main == "" || found.disabled == "") {
 			c = found
 		}
 		if c.Main != "" && c.disabled == "" {
-			leftOut = nil
 			break
 		}
-		if errors.Is(err, nodefs.ErrNotGiven) && n.inPart(ctx, main) {
-			leftOut = append(leftOut, main+", containerd's configuration, "+nodefs.Reason(err)+", so another config_path is not known")
-		}
+		left = left || err != nil && !nodefs.IsMissing(err)
+	}
+	if _, err := n.Files.ReadDir(ctx, path.Dir(defaultHostsDirs()[0])); c.Main == "" && (left || err == nil) {
+		c.Unread = append(c.Unread, "containerd's configuration is not part of what could be read, so a config_path is not known: "+
+			"without one, containerd 2.2 and newer take a list of two directories, which their transfer service does not read, and older ones read none")
 	}
 	if c.disabled != "" {
 		c.Unread = append(c.Unread, redact.Path(c.disabled)+" turns off the plugin that pulls images for Kubernetes: another containerd does that, and its configuration was not found")
 	}
-	c.Unread = append(c.Unread, leftOut...)
 	if ctx.Err() == nil { // the time of one check is no answer for the next
 		n.config = c
 	}
@@ -120,16 +118,6 @@ func (n *Node) loadConfig(ctx context.Context, main string) (*Config, error) {
 	return c, nil
 }
 
-// inPart reports whether of the folder of a file that was not handed over a part was, or a symbolic link to what was not.
-func (n *Node) inPart(ctx context.Context, file string) bool {
-	for name := file; name != "/"; name = path.Dir(name) {
-		if entries, err := n.Files.ReadDir(ctx, path.Dir(name)); err == nil {
-			return name == file && len(entries) > 0 || Has(entries, path.Base(name))
-		}
-	}
-	return false
-}
-
 // addConfig merges one file into the configuration and returns what it imports.
 func (n *Node) addConfig(ctx context.Context, c *Config, name string) (imports []any, err error) {
 	data, err := n.Files.ReadFile(ctx, name, maxTOML)
@@ -146,17 +134,22 @@ func (n *Node) addConfig(ctx context.Context, c *Config, name string) (imports [
 	if slices.ContainsFunc(at[[]any](file, "disabled_plugins"), func(id any) bool { return id == ImagesPlugin || id == criPlugin || id == "cri" }) {
 		c.disabled = name
 	}
-	// A file of version 1 or 2 is carried over to version 3 by itself, and of the plugin that its version knows no more than
-	// migrateConfig in plugins/cri/images of containerd 2.2 and 2.4 takes: without runtimes, nothing of containerd.
+	// An older file is carried over by itself, and of the plugin that it names no more than migrateConfig in plugins/cri/images of
+	// containerd 2.2 and 2.4 takes, each in place of what the newer plugin has: without runtimes, nothing of containerd.
 	images := merge(map[string]any{}, at[map[string]any](file, "plugins", ImagesPlugin))
-	if version < 3 {
-		for _, plugin := range []string{"cri", criPlugin} {
-			old := at[map[string]any](file, "plugins", plugin)
-			merge(images, pick(old, "registry", "max_concurrent_downloads", "image_pull_with_sync_fs"))
-			if inner := at[map[string]any](old, "containerd"); inner["runtimes"] != nil {
-				merge(images, pick(inner, "discard_unpacked_layers", "disable_snapshot_annotations"))
-			}
-		}
+	old := at[map[string]any](file, "plugins", criPlugin)
+	if first := at[map[string]any](file, "plugins", "cri"); version < 2 && first != nil {
+		old = first
+	}
+	carried := pick(old, "registry", "max_concurrent_downloads", "image_pull_with_sync_fs")
+	if inner := at[map[string]any](old, "containerd"); inner["runtimes"] != nil {
+		maps.Copy(carried, pick(inner, "discard_unpacked_layers", "disable_snapshot_annotations"))
+	}
+	if version == 3 && len(carried) > 0 {
+		c.Unread = append(c.Unread, redact.Path(name)+" is of version 3 and has settings of version 2 in "+criPlugin+", which containerd 2.4 takes and 2.2 does not")
+	}
+	if version < 4 {
+		maps.Copy(images, carried)
 	}
 	if registry := at[map[string]any](images, "registry"); registry["config_path"] != nil {
 		c.PathFrom = name
@@ -176,8 +169,12 @@ func at[T any](m map[string]any, keys ...string) T {
 
 // pick is a map with these of its keys alone.
 func pick(m map[string]any, keys ...string) map[string]any {
-	out := maps.Clone(m)
-	maps.DeleteFunc(out, func(key string, _ any) bool { return !slices.Contains(keys, key) })
+	out := map[string]any{}
+	for _, key := range keys {
+		if value, ok := m[key]; ok {
+			out[key] = value
+		}
+	}
 	return out
 }
 

@@ -24,8 +24,7 @@ type HostsDirs struct {
 	List     bool        // they are a list, be it of one, which not every way to pull takes for one
 	Guess    bool        // nobody does: it is where they usually are
 	Aside    []*HostsDir // where Spegel is told to write, if containerd is told to read elsewhere
-	Unsure   string      // why it is not certain that containerd reads them
-	Unread   []string    // what of its configuration could not be read
+	Unread   []string    // what of its configuration could not be read, or why it is not certain that it reads them
 	Refused  bool        // it has config_path and registry.mirrors: containerd then pulls nothing for Kubernetes
 }
 
@@ -117,8 +116,10 @@ func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 		h.From, h.Mirrored = redact.Path(config.Main), mirrored
 	case byDefault:
 		h.From = "containerd's default, as " + redact.Path(config.Main) + " names no config_path"
-		h.Unsure = "that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all"
 		h.Dirs, h.List = n.readHostsDirs(ctx, defaultHostsDirs()), true
+		if slices.ContainsFunc(h.Dirs, func(d *HostsDir) bool { return len(d.Entries) > 0 }) {
+			h.Unread = append(slices.Clone(h.Unread), "config_path is not set, and its default is read: that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all")
+		}
 	case written != "":
 		h.From = "as Spegel is told"
 		h.Dirs = n.readHostsDirs(ctx, []string{written})

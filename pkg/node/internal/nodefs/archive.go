@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -36,27 +35,11 @@ var (
 
 // archive collects what the checks may ask for out of an archive.
 type archive struct {
-	files    fstest.MapFS // a file system in memory; a folder is in it if it has something to say
+	files    fstest.MapFS // a file system in memory; a folder is in it if it is in the archive itself: what it lacks, the node lacks
 	members  int
 	unpacked int64
 	kept     int64
 	newest   time.Time
-}
-
-// extent says of a folder of an archive, as its Sys, how much of it there is.
-type extent struct {
-	whole   bool // it is in the archive itself, and not only what is in it: what it lacks, the node lacks
-	partial bool // except that something of it was not kept
-}
-
-// folder is what an archive has of a folder.
-func (b *archive) folder(name string) *extent {
-	f := b.files[below(name)]
-	if f == nil || !f.Mode.IsDir() {
-		f = &fstest.MapFile{Mode: fs.ModeDir, Sys: &extent{}}
-		b.files[below(name)] = f
-	}
-	return f.Sys.(*extent)
 }
 
 // OpenBundle reads an archive: what "talosctl support" writes (zip, one folder for each node), or a
@@ -143,16 +126,15 @@ func (b *archive) tar(ctx context.Context, f io.Reader) error {
 		switch m.Typeflag {
 		case tar.TypeSymlink:
 			content = strings.NewReader(m.Linkname)
-		case tar.TypeLink: // to a file before it: "tar -h" also makes one of the second symbolic link to a file
-			was := b.files[below(path.Clean("/"+m.Linkname))]
-			if was == nil || !was.Mode.IsRegular() { // it was not kept
-				was = &fstest.MapFile{Mode: fs.ModeIrregular}
-			}
-			e.Type, e.Size, e.ModTime = was.Mode.Type(), int64(len(was.Data)), was.ModTime
-			content = bytes.NewReader(was.Data)
+		case tar.TypeLink:
+			e.Type = fs.ModeIrregular
 		}
 		if err := b.add(ctx, e, func() (io.ReadCloser, error) { return io.NopCloser(content), nil }); err != nil {
 			return err
+		}
+		// To a file before it: "tar -h" also makes such a link of the second symbolic link to a file.
+		if was := b.files[below(path.Clean("/"+m.Linkname))]; m.Typeflag == tar.TypeLink && was != nil && was.Mode.IsRegular() {
+			b.files[below(path.Clean("/"+m.Name))] = was
 		}
 	}
 }
@@ -172,14 +154,6 @@ func (b *archive) add(ctx context.Context, e Entry, open func() (io.ReadCloser, 
 	case e.ModTime.After(b.newest):
 		b.newest = e.ModTime
 	}
-	switch {
-	case !isLookedAt(name, e.Type):
-		b.folder(path.Dir(name)).partial = true
-		return nil
-	case e.Type.IsDir():
-		b.folder(name).whole = true
-		return nil
-	}
 	// Of two files with one name the last one counts, as it does when an archive is unpacked.
 	file := &fstest.MapFile{Mode: e.Type, ModTime: e.ModTime}
 	b.files[below(name)] = file
@@ -188,6 +162,9 @@ func (b *archive) add(ctx context.Context, e Entry, open func() (io.ReadCloser, 
 		limit = maxLogInside
 	}
 	switch {
+	case !isLookedAt(name, e.Type):
+		file.Sys = ErrNotGiven
+		return nil
 	case !e.Type.IsRegular() && e.Type != fs.ModeSymlink:
 		return nil
 	case e.Size > limit && !log:

@@ -35,7 +35,10 @@ func (b *archive) nodes(name string) ([]Files, error) {
 	var out []Files
 	for _, folder := range slices.Sorted(maps.Keys(folders)) {
 		if isNode(folders[folder]) {
-			n := b.node(folders[folder])
+			files := folders[folder]
+			n := &tree{about: about{remote: true, now: func() time.Time { return b.newest }}, fsys: files, lacks: func(folder string, _ bool) bool {
+				return folder != "/" && files[below(folder)] != nil // nobody archives all of a root
+			}}
 			n.node = validate.Clean(cmp.Or(folder, n.hostname(), name))
 			out = append(out, n)
 		}
@@ -57,18 +60,6 @@ func isNode(files fstest.MapFS) bool {
 		}
 	}
 	return false
-}
-
-// node reads the files of one. Nobody archives all of a root.
-func (b *archive) node(files fstest.MapFS) *tree {
-	return &tree{about: about{remote: true, now: func() time.Time { return b.newest }}, fsys: files, lacks: func(folder string, _ bool) bool {
-		f := files[below(folder)]
-		if folder == "/" || f == nil {
-			return false
-		}
-		e, ok := f.Sys.(*extent)
-		return !ok || e.whole && !e.partial
-	}}
 }
 
 // isLookedAt reports whether a check may ask for a file, or come by a folder or a symbolic link. Of an archive of several nodes, each has
