@@ -254,11 +254,7 @@ func (c *check) faults(idle bool) {
 
 // reads reports whether a build, or what it leads to, reads what is asked for.
 func (c *check) reads(n *fluxgraph.Instance) bool {
-	found := false
-	for _, other := range c.Graph.Instances {
-		if n != nil && slices.Contains(other.Chain(), n) {
-			other.Files(func(p string) bool { found = found || c.in.Has(p); return !found })
-		}
-	}
-	return found
+	return n != nil && slices.ContainsFunc(c.Graph.Instances, func(other *fluxgraph.Instance) bool {
+		return slices.Contains(other.Chain(), n) && other.Reads(c.in.Has)
+	})
 }

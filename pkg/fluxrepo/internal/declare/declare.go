@@ -5,7 +5,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -18,25 +17,8 @@ import (
 const (
 	KustomizeGroup = "kustomize.toolkit.fluxcd.io"
 	sourceGroup    = "source.toolkit.fluxcd.io"
-	OperatorGroup  = "fluxcd.controlplane.io"
+	operatorGroup  = "fluxcd.controlplane.io"
 )
-
-// Kustomization is a Flux Kustomization as it stands in a file.
-type Kustomization struct {
-	File            string
-	Index           int // among the objects of the file; -1 for one that a FluxInstance makes
-	Node            *yaml.Node
-	Namespace, Name string
-	Folders         []*overlay.Folder // what it reads; none where it is not built from this repository
-	Children        []*Kustomization  // those that stand in what it reads
-	Missing         bool              // it is built from this repository, and its path does not exist
-	HasParent       bool              // another builds it
-
-	source SourceRef
-	path   string
-	ours   bool // it is built from this repository, and its path exists
-	ignore *worktree.Ignore
-}
 
 // Repository is what stands in the files.
 type Repository struct {
@@ -49,28 +31,20 @@ type Repository struct {
 	Reader   *overlay.Reader
 	Ignore   *worktree.Ignore // by the .sourceignore files alone
 
-	tree    *worktree.Tree
-	alone   bool             // no repository is around the files
-	globs   *worktree.Ignore // of the user
-	sources []source
-	oci     func() []source // more of them, in files that nothing else makes worth reading: those of charts, mostly
-	ownURLs []string
-	ignores map[string]*worktree.Ignore // by spec.ignore
+	tree      *worktree.Tree
+	globs     *worktree.Ignore // of the user
+	sources   []source
+	ownURLs   []string
+	ignores   map[string]*worktree.Ignore // by spec.ignore
+	artifacts []*worktree.Ignore          // of this repository, as its Kustomizations are built from them
 }
 
 // New reads what is declared. ignore are globs of what holds nothing that counts unless something builds it. Without
 // a repository around the files, nothing is looked for.
 func New(tree *worktree.Tree, ignore []string, alone bool) *Repository {
-	r := &Repository{tree: tree, alone: alone, In: map[string][]*Kustomization{}, Read: map[string]bool{}, ignores: map[string]*worktree.Ignore{}}
-	r.Ignore = tree.Ignoring("")
-	r.globs = tree.Ignoring(patterns(ignore))
-	r.ignores[""] = r.Ignore
+	r := &Repository{tree: tree, In: map[string][]*Kustomization{}, Read: map[string]bool{}, Ignore: tree.Ignoring(""), globs: tree.Ignoring(patterns(ignore))}
+	r.ignores = map[string]*worktree.Ignore{"": r.Ignore}
 	r.Reader = overlay.NewReader(tree, r.included)
-	r.oci = sync.OnceValue(func() []source {
-		o := &Repository{tree: tree}
-		o.read(worktree.Source, declaring)
-		return o.sources
-	})
 	if !alone {
 		r.declare()
 		r.relate()
@@ -86,116 +60,101 @@ func (r *Repository) With(tree *worktree.Tree) *Repository {
 	return &out
 }
 
-// Text is a field of the Kustomization.
-func (k *Kustomization) Text(keys ...string) string { return yamldoc.Text(k.Node, keys...) }
-
-// Components are spec.components.
-func (k *Kustomization) Components() (out []string) {
-	for _, c := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "components")) {
-		out = append(out, yamldoc.Deref(c).Value)
-	}
-	return out
-}
-
-// declaring are the marks of files that may hold what is declared.
-const declaring = worktree.Kustomization | worktree.Git | worktree.Builder
-
-// read reads the files that have one of some marks and none of others.
-func (r *Repository) read(with, without worktree.Mark) {
-	for _, name := range r.tree.Paths() {
-		f := r.tree.File(name)
-		if f.Marks&with == 0 || f.Marks&without != 0 || !f.IsManifest() || f.IsKustomization() {
-			continue
-		}
-		docs, _ := r.tree.Documents(name) // reported where the file is needed
-		for i, doc := range yamldoc.Objects(docs) {
-			r.add(name, i, doc)
-		}
-	}
-}
-
-// declare finds the Kustomizations and sources that stand in files.
+// declare finds the Kustomizations and sources that stand in files. OCIRepositories are those of charts, mostly, and so are read
+// only where a Kustomization may be built from one.
 func (r *Repository) declare() {
-	r.read(declaring, 0)
-	for _, k := range r.All {
-		k.source, k.path = SourceOf(k.Node, k.File), Path(k.Text("spec", "path"))
-		r.In[k.File] = append(r.In[k.File], k)
+	declaring, both := worktree.Kustomization|worktree.Git|worktree.Builder, worktree.Kustomization|worktree.Source
+	if slices.ContainsFunc(r.tree.Paths(), func(p string) bool { return r.tree.File(p).Marks&both == both }) {
+		declaring |= worktree.Source
+	}
+	for _, p := range r.tree.Paths() {
+		if f := r.tree.File(p); f.Marks&declaring != 0 && f.IsManifest() && !f.IsKustomization() {
+			docs, _ := r.tree.Documents(p) // reported where the file is needed
+			for i, doc := range docs {
+				r.add(p, i, doc)
+			}
+		}
 	}
 	r.findOwnURLs()
 	for _, k := range r.All {
-		k.ignore = r.IgnoreOf(k.source)
-		exists, own := r.tree.Dir(k.path) != nil && !k.ignore.Dir(k.path), r.IsOurs(k.source, k.path)
-		if n := yamldoc.Child(k.Node, "spec", "path"); n != nil && n.Kind != yaml.ScalarNode {
-			exists = false
-		}
-		k.ours, k.Missing = exists && own, !exists && own
+		r.Follow(k, k)
 	}
+}
+
+// Synced are the source and the Kustomization that flux-operator makes of a FluxInstance; none of anything else.
+func Synced(doc *yaml.Node) []*yaml.Node {
+	synced := yamldoc.Child(doc, "spec", "sync")
+	if synced == nil || yamldoc.Text(doc, "kind") != "FluxInstance" || group(doc) != operatorGroup {
+		return nil
+	}
+	ns := yamldoc.Text(doc, "metadata", "namespace")
+	name, kind := cmp.Or(yamldoc.Text(synced, "name"), ns, "flux-system"), cmp.Or(yamldoc.Text(synced, "kind"), "GitRepository")
+	object := func(group, kind string, spec map[string]any) *yaml.Node {
+		var node yaml.Node
+		_ = node.Encode(map[string]any{ // all of it are texts
+			"apiVersion": group + "/v1", "kind": kind, "metadata": map[string]string{"name": name, "namespace": ns}, "spec": spec,
+		})
+		return &node
+	}
+	source := object(sourceGroup, kind, map[string]any{"url": yamldoc.Text(synced, "url")})
+	k := object(KustomizeGroup, "Kustomization", map[string]any{
+		"path": yamldoc.Text(synced, "path"), "sourceRef": map[string]string{"kind": kind, "name": name},
+	})
+	if patches := yamldoc.Child(doc, "spec", "kustomize", "patches"); patches != nil {
+		if patched, err := overlay.Patched(k, patches); err == nil { // else flux-operator fails
+			k = patched
+		}
+	}
+	return []*yaml.Node{source, k}
+}
+
+func group(doc *yaml.Node) string {
+	group, _, _ := strings.Cut(yamldoc.Text(doc, "apiVersion"), "/")
+	return group
 }
 
 func (r *Repository) add(file string, index int, doc *yaml.Node) {
-	group, _, _ := strings.Cut(yamldoc.Text(doc, "apiVersion"), "/")
-	switch kind := yamldoc.Text(doc, "kind"); {
-	case group == KustomizeGroup && kind == "Kustomization" && yamldoc.Child(doc, "spec", "sourceRef") != nil: // else it is a patch, most likely
-		r.All = append(r.All, &Kustomization{
-			File: file, Index: index, Node: doc, Namespace: yamldoc.Text(doc, "metadata", "namespace"), Name: yamldoc.Text(doc, "metadata", "name"),
-		})
-	case group == sourceGroup:
-		r.sources = append(r.sources, newSource(file, kind, doc))
-	case group == OperatorGroup && kind == "FluxInstance" && yamldoc.Child(doc, "spec", "sync") != nil && !r.Hidden(file):
-		r.addInstance(file, doc)
-	case kind == "ArtifactGenerator" && !r.Hidden(file):
-		r.External = true
-	}
-}
-
-// addInstance adds the source and the Kustomization that a FluxInstance makes.
-func (r *Repository) addInstance(file string, doc *yaml.Node) {
-	synced := yamldoc.Child(doc, "spec", "sync")
-	ns := yamldoc.Text(doc, "metadata", "namespace")
-	name, kind := cmp.Or(yamldoc.Text(synced, "name"), ns, "flux-system"), cmp.Or(yamldoc.Text(synced, "kind"), "GitRepository")
-	r.sources = append(r.sources, source{file: file, kind: kind, ns: ns, name: name, url: yamldoc.Text(synced, "url"), own: true})
-	node := &yaml.Node{}
-	if err := node.Encode(map[string]any{
-		"apiVersion": KustomizeGroup + "/v1", "kind": "Kustomization", "metadata": map[string]string{"name": name, "namespace": ns},
-		"spec": map[string]any{"path": yamldoc.Text(synced, "path"), "sourceRef": map[string]string{"kind": kind, "name": name}},
-	}); err != nil {
-		return // can't be: all of it are texts
-	}
-	if patches := yamldoc.Child(doc, "spec", "kustomize", "patches"); patches != nil {
-		if patched, err := overlay.Patched(node, patches); err == nil { // else flux-operator fails
-			node = patched
+	switch kind := yamldoc.Text(doc, "kind"); group(doc) {
+	case KustomizeGroup:
+		if kind == "Kustomization" && yamldoc.Child(doc, "spec", "sourceRef") != nil { // else it is a patch, most likely
+			k := NewKustomization(doc, file)
+			k.Index = index
+			r.All, r.In[file] = append(r.All, k), append(r.In[file], k)
 		}
+	case sourceGroup:
+		r.sources = append(r.sources, newSource(file, kind, doc))
+	case operatorGroup:
+		if synced := Synced(doc); synced != nil && !r.Hidden(file) {
+			r.add(file, index, synced[0])
+			r.add(file, index, synced[1])
+			r.sources[len(r.sources)-1].own = true
+		}
+	default:
+		r.External = r.External || kind == "ArtifactGenerator" && !r.Hidden(file)
 	}
-	r.All = append(r.All, &Kustomization{File: file, Index: -1, Node: node, Namespace: ns, Name: name})
 }
 
-// Path is spec.path as a folder of the repository.
-func Path(p string) string { return cmp.Or(strings.TrimPrefix(path.Clean("/"+p), "/"), ".") }
-
-// relate reads what each Kustomization builds, and finds which stand in what others build.
+// relate finds which Kustomizations stand in what others build, and which artifacts of this repository there are.
 func (r *Repository) relate() {
 	for _, k := range r.All {
-		if !k.ours {
-			continue
+		if k.Problem == "" && !k.Ignore.File(k.File) && !slices.Contains(r.artifacts, k.Ignore) {
+			r.artifacts = append(r.artifacts, k.Ignore)
 		}
-		k.Folders = r.Folders(k.ignore, k.path, k.Components())
 		seen := map[*Kustomization]bool{k: true}
-		for _, f := range k.Folders {
-			f.Files(func(p string) bool {
-				r.Read[p] = true
-				for _, c := range r.In[p] {
-					if !seen[c] {
-						seen[c], c.HasParent = true, true
-						k.Children = append(k.Children, c)
-					}
+		overlay.Read(k.Folders, func(p string) bool {
+			r.Read[p] = true
+			for _, c := range r.In[p] {
+				if !seen[c] {
+					seen[c], c.HasParent = true, true
+					k.Children = append(k.Children, c)
 				}
-				return true
-			})
-		}
+			}
+			return false
+		})
 	}
 }
 
-// Folders are a folder and the components that a Kustomization adds to it.
+// Folders are a folder and the components that a Kustomization adds to it, and all below these.
 func (r *Repository) Folders(ignore *worktree.Ignore, dir string, components []string) []*overlay.Folder {
 	out := []*overlay.Folder{r.Reader.Folder(ignore, dir)}
 	for _, c := range components {
@@ -203,7 +162,7 @@ func (r *Repository) Folders(ignore *worktree.Ignore, dir string, components []s
 			out = append(out, r.Reader.Folder(ignore, p))
 		}
 	}
-	return out
+	return overlay.All(out...)
 }
 
 // Outermost are the folders with a kustomization that neither a Kustomization of Flux nor another kustomization reads.

@@ -60,10 +60,8 @@ func (r *Repository) findOwnURLs() {
 	}
 	known := len(r.ownURLs) > 0
 	for _, k := range r.All {
-		if known && k.path == "." && k.source.Name != k.source.Namespace { // every file lies in the root; a bootstrap names all alike
-			continue
-		}
-		if k.Text("spec", "path") != "" && r.tree.Dir(k.path) != nil && worktree.Within(path.Dir(k.File), k.path) && k.source.Kind == "GitRepository" {
+		isBootstrap := k.source.Kind == "GitRepository" && k.text("spec", "path") != "" && r.tree.Dir(k.Path) != nil && worktree.Within(path.Dir(k.File), k.Path)
+		if isBootstrap && (!known || k.Path != "." || k.source.Name == k.source.Namespace) { // every file lies in the root; a bootstrap names all alike
 			s, _ := r.find(k.source)
 			add(s.url)
 		}
@@ -71,11 +69,7 @@ func (r *Repository) findOwnURLs() {
 }
 
 func (r *Repository) find(ref SourceRef) (found source, ok bool) {
-	sources := r.sources
-	if ref.Kind == "OCIRepository" {
-		sources = slices.Concat(sources, r.oci())
-	}
-	for _, s := range sources {
+	for _, s := range r.sources {
 		if s.kind == ref.Kind && s.name == ref.Name && (s.ns == ref.Namespace || s.ns == "" || ref.Namespace == "") &&
 			(!ok || worktree.Shared(s.file, ref.Near) > worktree.Shared(found.file, ref.Near)) {
 			found, ok = s, true
@@ -86,14 +80,14 @@ func (r *Repository) find(ref SourceRef) (found source, ok bool) {
 
 // whose reports whether a source is this repository, as far as its URL says.
 func (r *Repository) whose(ref SourceRef) (ours, known bool) {
-	s, declared := r.find(ref)
+	s, _ := r.find(ref)
 	is := func(same func(own string) bool) bool { return slices.ContainsFunc(r.ownURLs, same) }
 	switch {
 	case ref.Kind == "ExternalArtifact": // something makes it of whatever it likes
 		return false, false
 	case s.own:
 		return true, true
-	case !declared || s.url == "" || strings.Contains(s.url, "$"):
+	case s.url == "" || strings.Contains(s.url, "$"):
 		return false, false
 	case is(func(u string) bool { return normalURL(u) == normalURL(s.url) }):
 		return true, true
@@ -103,41 +97,31 @@ func (r *Repository) whose(ref SourceRef) (ours, known bool) {
 	return false, !is(func(u string) bool { return strings.Contains(strings.ToLower(s.url), path.Base(normalURL(u))) })
 }
 
-// MayBeOurs reports whether a source is not known to be another repository.
-func (r *Repository) MayBeOurs(ref SourceRef) bool {
-	ours, known := r.whose(ref)
-	return ours || !known
-}
-
-// IsOurs reports whether a source that something takes a folder from is this repository: where that is not known, the
-// folder says it, unless it is the root, which every repository has.
-func (r *Repository) IsOurs(ref SourceRef, folder string) bool {
-	ours, known := r.whose(ref)
-	switch {
+// isOurs reports whether a source that something takes a folder from is this repository. Where that is not known, the folder says
+// it, unless it is the root, which every repository has, or else that others take folders from the source that are here.
+func (r *Repository) isOurs(ref SourceRef, folder string) bool {
+	isHere := func(folder string) bool { return folder != "." && r.tree.Dir(folder) != nil }
+	switch ours, known := r.whose(ref); {
 	case known || ref.Kind == "ExternalArtifact":
 		return ours
-	case folder == ".":
-		return r.takesFrom(ref) || !slices.ContainsFunc(r.All, r.takesFolder)
-	case r.tree.Dir(folder) != nil:
+	case isHere(folder):
+		return true
+	case folder != "." && ref.Kind != "GitRepository":
+		return false
+	case ref.Name == "flux-system":
 		return true
 	}
-	s, _ := r.find(ref)
-	return ref.Kind == "GitRepository" && (s.url == "" || strings.Contains(s.url, "$")) && r.takesFrom(ref)
+	none := true
+	for _, k := range r.All {
+		if isHere(k.Path) && k.source.Name == ref.Name {
+			return true
+		}
+		none = none && !isHere(k.Path)
+	}
+	return none && folder == "."
 }
 
-// takesFrom reports whether a source that is not known is this repository where the path does not say so: others take folders
-// from it that exist.
-func (r *Repository) takesFrom(ref SourceRef) bool {
-	return ref.Name == "flux-system" || slices.ContainsFunc(r.All, func(k *Kustomization) bool { return k.source.Name == ref.Name && r.takesFolder(k) })
-}
-
-// takesFolder reports whether the path of a Kustomization is a folder of this repository, and not its root.
-func (r *Repository) takesFolder(k *Kustomization) bool {
-	return k.path != "." && r.tree.Dir(k.path) != nil
-}
-
-// IgnoreOf is what a source leaves out of its artifact.
-func (r *Repository) IgnoreOf(ref SourceRef) *worktree.Ignore {
+func (r *Repository) ignoreOf(ref SourceRef) *worktree.Ignore {
 	s, _ := r.find(ref)
 	if r.ignores[s.ignore] == nil {
 		r.ignores[s.ignore] = r.tree.Ignoring(s.ignore)
@@ -149,7 +133,7 @@ func (r *Repository) IgnoreOf(ref SourceRef) *worktree.Ignore {
 // artifact. folder is what is taken from it.
 func (r *Repository) Artifact(kind, ns, name, file, folder string) (ignore *worktree.Ignore, own bool) {
 	ref := SourceRef{kind, ns, name, file}
-	return r.IgnoreOf(ref), !r.alone && r.tree.Dir(folder) != nil && r.IsOurs(ref, folder)
+	return r.ignoreOf(ref), r.tree.Dir(folder) != nil && r.isOurs(ref, folder)
 }
 
 // included reports whether a path that is not in the repository may be in the artifact of a source that includes

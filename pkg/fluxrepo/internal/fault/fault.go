@@ -95,7 +95,7 @@ func (f *faults) file(file *worktree.File) {
 		f.add(Fault{
 			File: p, Concerns: file.Asked || spegel && (f.Declared.Read[p] || f.InFull(p)), Missing: file.Marks&worktree.Kustomization != 0,
 		}, err)
-	case file.Asked && !f.Declared.Read[p] && !slices.ContainsFunc(yamldoc.Objects(docs), isObject):
+	case file.Asked && !f.Declared.Read[p] && !slices.ContainsFunc(docs, isObject):
 		f.add(Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil)
 	}
 }
@@ -105,12 +105,10 @@ func (f *faults) file(file *worktree.File) {
 func (f *faults) concerns(folders []*overlay.Folder) (yes bool) {
 	var in []*declare.Kustomization
 	files := func(folders []*overlay.Folder) {
-		for _, folder := range folders {
-			folder.Files(func(p string) bool {
-				in, yes = append(in, f.Declared.In[p]...), yes || f.concernsFile(p)
-				return !yes
-			})
-		}
+		yes = yes || overlay.Read(folders, func(p string) bool {
+			in = append(in, f.Declared.In[p]...)
+			return f.concernsFile(p)
+		})
 	}
 	files(folders)
 	for d := range declare.Reach(in...) {
@@ -144,7 +142,7 @@ func (f *faults) instance(n *fluxgraph.Instance) {
 	if bad, ok := errors.AsType[*yamldoc.FieldError](n.Err); ok {
 		field = bad.Path
 	}
-	at, word := Fault{File: n.File, By: n, Message: "Kustomization " + substitute.Written(n.Name)}, f.tree.Mark(n.Text)&worktree.Word != 0
+	at, word := Fault{File: n.File, By: n, Message: "Kustomization " + substitute.Written(n.Name)}, f.tree.Mark(n.Of.Text)&worktree.Word != 0
 	if key, _ := yamldoc.Reach(n.At, field); key != nil {
 		at.Line, at.Column = key.Line, key.Column
 	}
@@ -157,7 +155,7 @@ func (f *faults) instance(n *fluxgraph.Instance) {
 		at.Message, at.Concerns, at.Missing = at.Message+": "+overlay.Plain(n.Err).Error(), word, true
 		f.add(at, nil)
 	case n.Built:
-		at.Concerns = f.concerns(n.Folders) || f.tree.Mark(n.Text)&worktree.Spegel != 0
+		at.Concerns = f.concerns(n.Folders) || f.tree.Mark(n.Of.Text)&worktree.Spegel != 0
 		f.build(n, at)
 	}
 }
@@ -182,12 +180,12 @@ func (f *faults) build(n *fluxgraph.Instance, at Fault) {
 
 // broken adds the files of a build that are no YAML.
 func (f *faults) broken(n *fluxgraph.Instance, in Fault) (found bool) {
-	n.Files(func(p string) bool {
+	n.Reads(func(p string) bool {
 		if _, err := f.tree.Documents(p); err != nil && yamldoc.IsYAML(p) {
 			in.File, found = p, true
 			f.add(in, err)
 		}
-		return true
+		return false
 	})
 	return found
 }
@@ -225,23 +223,20 @@ func (f *faults) object(o *fluxgraph.Object) {
 // holes adds what some folders, and those below them, name and what is not there.
 func (f *faults) holes(folders []*overlay.Folder, in Fault) {
 	for _, folder := range folders {
-		folder.Walk(func(folder *overlay.Folder) bool {
-			for _, h := range folder.Holes {
-				if h.Remote && h.Shaping && in.Concerns { // said with the release
-					continue
-				}
-				fault := in
-				fault.File, fault.Line, fault.Column, fault.Message, fault.Remote = h.File, h.Line, h.Column, h.Problem, h.Remote
-				fault.Concerns = in.Concerns || h.Remote && f.Finder.HasWord(h.Path)
-				if h.Path != "" {
-					fault.Message = h.Field + ": " + h.Path + " " + h.Problem
-				}
-				if h.Remote {
-					fault.Message += ", so what it holds is not checked"
-				}
-				f.add(fault, nil)
+		for _, h := range folder.Holes {
+			if h.Remote && h.Shaping && in.Concerns { // said with the release
+				continue
 			}
-			return true
-		})
+			fault := in
+			fault.File, fault.Line, fault.Column, fault.Message, fault.Remote = h.File, h.Line, h.Column, h.Problem, h.Remote
+			fault.Concerns = in.Concerns || h.Remote && f.Finder.HasWord(h.Path)
+			if h.Path != "" {
+				fault.Message = h.Field + ": " + h.Path + " " + h.Problem
+			}
+			if h.Remote {
+				fault.Message += ", so what it holds is not checked"
+			}
+			f.add(fault, nil)
+		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -12,157 +11,152 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/relevance"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/resourceset"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
-// followRoot follows a root as its file has it, which may have been edited, and, if what it builds holds itself with another
-// spec, that one in its place: it is what a cluster has once it was applied. The bootstrap of Flux is customised so.
-func (g *Graph) followRoot(d *declare.Kustomization) {
-	node := d.Node
-	if d.Index >= 0 {
-		docs, _ := g.tree.Documents(d.File) // what can't be read is gone
-		all := yamldoc.Objects(docs)
-		if d.Index >= len(all) {
-			return
-		}
-		node = all[d.Index]
-	}
-	n := &Instance{key: d.File + "#" + d.Namespace + "/" + d.Name, home: path.Dir(d.File), File: d.File, At: node, Text: overlay.NewObject(node).Text}
-	before := len(g.Instances)
-	if !g.adopt(n) {
-		return
-	}
-	g.follow(n)
-	for _, o := range n.Objects {
-		again := &Instance{key: n.key, home: n.home, File: n.File, At: n.At, Text: o.Text}
-		itself := o.isKustomization() && o.Namespace == n.Namespace && o.Name == n.Name && n.cluster == n.home
-		if !itself || again.decode() != nil || again.spec == n.spec {
-			continue
-		}
-		g.Instances = g.Instances[:before]
-		maps.DeleteFunc(g.followed, func(id string, _ bool) bool { return strings.HasPrefix(id, n.key+"\x00") })
-		if g.adopt(again) {
-			g.follow(again)
-		}
-		return
-	}
+// Object is one object as it is applied.
+type Object struct {
+	overlay.Object // with variables put in
+
+	Unset     []string  // variables that nothing sets, so that they are empty
+	Err       error     // variables can't be put in, or a ResourceSet can't be rendered
+	Suspended bool      // the ResourceSet that makes it is not reconciled
+	By        *Instance // nil for one that nothing builds
+	File      string    // where that one stands
+	Written   *overlay.Object
+	node      *yaml.Node // of one that nothing builds
 }
 
 func (o *Object) isKustomization() bool {
 	return o.Err == nil && o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, declare.KustomizeGroup+"/")
 }
 
-// adopt reads a Kustomization, and reports whether it is to be followed: an object of a cluster is, once for each spec that it
-// has there, however many chains lead to it.
-func (g *Graph) adopt(n *Instance) bool {
-	if g.only != nil && !g.only[n.key] {
-		return false
-	}
-	n.read(g)
-	if n.isLoop() {
-		return false
-	}
-	if n.Err != nil || n.Problem != "" {
-		return true
-	}
-	n.Scope = g.scope(n)
-	parts := []string{n.Chain()[0].key, n.cluster, n.Namespace, n.Name, n.spec}
-	for _, o := range n.variables {
-		parts = append(parts, string(o.Text))
-	}
-	id := strings.Join(parts, "\x00")
-	again := g.followed[id]
-	g.followed[id] = true
-	return !again || g.only != nil
-}
-
-// follow builds a Kustomization if it is relevant, and goes on with what it emits.
-func (g *Graph) follow(n *Instance) {
-	g.Instances = append(g.Instances, n)
-	if n.Err != nil || n.Problem != "" || g.ctx.Err() != nil {
+// followRoot follows a root as its file has it, which may have been edited, or, if what it builds holds itself with another
+// spec, that one: it is what a cluster has once it was applied. The bootstrap of Flux is customised so.
+func (g *Graph) followRoot(d *declare.Kustomization) {
+	docs, _ := g.tree.Documents(d.File) // what can't be read is gone
+	if d.Index >= len(docs) {
 		return
 	}
-	relevant, leaveOut := g.Finder.Rates(relevance.Inputs{Node: n.node, Text: n.Text, Folders: n.Folders, Values: n.Scope.Values()})
-	if n.Built = relevant; relevant {
-		g.build(n, leaveOut)
+	node := docs[d.Index]
+	if synced := declare.Synced(node); synced != nil {
+		node = synced[1]
 	}
-}
-
-// build adds what an instance emits. Of one that fails, the Kustomizations in its files are followed as they stand there.
-func (g *Graph) build(n *Instance, leaveOut func(file string) bool) {
-	b := g.cache.Run(overlay.Build{Tree: g.tree, Spec: &n.Spec, Folders: slices.Clone(n.Folders), Full: g.o.All, LeaveOut: leaveOut})
-	n.Err, n.Unfollowed = b.Err, b.Unfollowed
-	objects := b.Objects
-	if n.Err != nil && !n.Plain {
-		n.Files(func(p string) bool {
-			for _, d := range g.Declared.In[p] {
-				if d.Index >= 0 {
-					objects = append(objects, overlay.NewObject(d.Node))
-				}
-			}
-			return true
-		})
+	n := g.adopt(nil, &Object{Object: *overlay.NewObject(node)}, d.File, node)
+	if n == nil {
+		return
 	}
-	var children []*Instance // all are adopted before any is followed, so that short chains come before long ones
-	for _, w := range objects {
-		for _, o := range made(n, n.Scope, w) {
-			n.Objects = append(n.Objects, o)
-			if n.Plain || !o.isKustomization() {
-				continue
-			}
-			if len(g.Instances) >= maxInstances || len(n.Chain()) > maxDepth {
-				n.Err = fmt.Errorf("it builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
-				continue
-			}
-			file, node := g.Document(o)
-			file = cmp.Or(file, n.File)
-			key := n.key + "\x00" + file + "#" + o.Namespace + "/" + o.Name
-			if child := (&Instance{Parent: n, Of: o, key: key, home: n.cluster, File: file, At: node, Text: o.Text}); g.adopt(child) {
-				children = append(children, child)
+	g.build(n)
+	for _, o := range n.Objects {
+		if o.isKustomization() && o.Namespace == n.Namespace && o.Name == n.Name && n.cluster == n.home {
+			if again := g.adopt(nil, o, d.File, node); again != nil && again.Err == nil && again.spec != n.spec {
+				g.build(again)
+				n = again
+				break
 			}
 		}
 	}
+	g.follow(n)
+}
+
+// build builds a Kustomization if it is relevant. Of one that fails, the Kustomizations are known that stand in its files.
+func (g *Graph) build(n *Instance) {
+	if n.Err != nil || n.Problem != "" || g.ctx.Err() != nil {
+		return
+	}
+	var leaveOut func(file string) bool
+	if n.Built, leaveOut = g.Finder.Rates(n.Kustomization, string(n.Of.Text), n.Scope.Values()); !n.Built {
+		return
+	}
+	b := g.cache.Run(overlay.Build{Tree: g.tree, Spec: &n.Spec, Folders: n.Folders, Full: g.o.All, LeaveOut: leaveOut})
+	n.Err, n.Unfollowed = b.Err, b.Unfollowed
+	objects := b.Objects
+	if n.Err != nil {
+		n.Reads(func(p string) bool {
+			for _, d := range g.Declared.In[p] {
+				objects = append(objects, overlay.NewObject(d.Node))
+			}
+			return false
+		})
+	}
+	for _, w := range objects {
+		n.Objects = append(n.Objects, made(n, n.Scope, w)...)
+	}
+}
+
+// follow goes on with the Kustomizations that one emits.
+func (g *Graph) follow(n *Instance) {
+	g.Instances = append(g.Instances, n)
+	var children []*Instance // all are adopted before any is followed, so that short chains come before long ones
+	for _, o := range n.Objects {
+		switch {
+		case !o.isKustomization():
+			continue
+		case len(g.Instances) >= maxInstances || len(n.Chain()) > maxDepth:
+			n.Err = fmt.Errorf("it builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
+			continue
+		}
+		file, node := g.Document(o)
+		if child := g.adopt(n, o, cmp.Or(file, n.File), node); child != nil {
+			children = append(children, child)
+		}
+	}
 	for _, child := range children {
+		g.build(child)
 		g.follow(child)
 	}
 }
 
-// made is an object with variables put in and, of a ResourceSet, what that makes; it notes why there is nothing.
+// made is an object with variables put in and, of a ResourceSet or a FluxInstance, what that makes; it notes why there is
+// nothing.
 func made(by *Instance, scope *substitute.Scope, w *overlay.Object) []*Object {
 	o := newObject(by, scope, w)
 	out := []*Object{o}
-	if o.Kind == "ResourceSet" && o.Err == nil {
-		var docs []*yaml.Node
-		var suspended bool
+	var docs []*yaml.Node
+	var suspended bool
+	switch {
+	case o.Err != nil:
+	case o.Kind == "ResourceSet":
 		docs, suspended, o.Err = resourceset.Render(o.Text)
-		for _, d := range docs {
-			for _, m := range made(by, scope, overlay.NewObject(d)) {
-				m.Suspended = m.Suspended || suspended
-				out = append(out, m)
-			}
+	case o.Kind == "FluxInstance":
+		for _, d := range decoded(o.Text) {
+			docs = append(docs, declare.Synced(d)...)
+		}
+	}
+	for _, d := range docs {
+		for _, m := range made(by, scope, overlay.NewObject(d)) {
+			m.Suspended = m.Suspended || suspended
+			out = append(out, m)
 		}
 	}
 	return out
 }
 
+// decoded are the documents of a text that was YAML before variables were put in; none if it is no more.
+func decoded(text []byte) []*yaml.Node {
+	if docs, err := yamldoc.Decode(text); err == nil {
+		return docs
+	}
+	return nil
+}
+
 func newObject(by *Instance, scope *substitute.Scope, w *overlay.Object) *Object {
+	o := &Object{Object: *w, By: by, Written: w}
 	text, unset, err := scope.Put(w)
 	if err != nil {
-		text, err = w.Text, fmt.Errorf("variables can't be put in: %w", overlay.Plain(err))
+		o.Err = fmt.Errorf("variables can't be put in: %w", overlay.Plain(err))
+		return o
 	}
-	now := w
 	if strings.Contains(w.Kind+w.APIVersion+w.Namespace+w.Name, "${") {
-		if docs, err := yamldoc.Decode(text); err == nil && len(docs) > 0 {
-			now = overlay.NewObject(docs[0])
+		if docs := decoded(text); len(docs) > 0 {
+			o.Object = *overlay.NewObject(docs[0])
 		}
 	}
-	return &Object{
-		Kind: now.Kind, APIVersion: now.APIVersion, Namespace: now.Namespace, Name: now.Name, Text: text, Unset: unset, Err: err, By: by, Written: w,
-	}
+	o.Text, o.Unset = text, unset
+	return o
 }
 
 // scope reads the variables of a Kustomization.

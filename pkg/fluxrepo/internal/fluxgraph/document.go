@@ -17,14 +17,13 @@ func (g *Graph) Inputs(release, holder *Object, own string) (out []string) {
 	seen := map[string]bool{}
 	add := func(p string) bool {
 		if p != "" && !seen[p] && g.tree.File(p) != nil {
-			seen[p] = true
-			out = append(out, p)
+			seen[p], out = true, append(out, p)
 		}
-		return true
+		return false
 	}
 	add(own)
 	for _, n := range g.makers(holder, release) {
-		n.Files(add)
+		n.Reads(add)
 		add(n.File)
 		for _, o := range n.variables {
 			add(o.File)
@@ -48,11 +47,10 @@ func (g *Graph) makers(objects ...*Object) (out []*Instance) {
 
 // Reread is an object that stands in a file, as another text has it; nil if that is no object.
 func (g *Graph) Reread(o *Object, text []byte) *Object {
-	docs, err := yamldoc.Decode(text)
-	if err != nil || len(docs) == 0 || yamldoc.Text(docs[0], "kind") != o.Kind {
-		return nil
+	if docs := decoded(text); len(docs) > 0 && yamldoc.Text(docs[0], "kind") == o.Kind {
+		return g.loose(o.File, docs[0])
 	}
-	return g.loose(o.File, docs[0])
+	return nil
 }
 
 // loose is an object that stands in a file.
@@ -68,36 +66,26 @@ func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 	if o.By == nil {
 		return o.File, o.node
 	}
-	for _, name := range []string{indexed(o.Written.Name), ""} {
-		likeness := 0
-		look := func(p string) {
-			for _, d := range g.objects(p, o.Written.Kind, name) {
-				now, ns, name := 0, yamldoc.Text(d, "metadata", "namespace"), yamldoc.Text(d, "metadata", "name")
-				for _, same := range []bool{strings.Contains(o.Written.Name, name), name == o.Written.Name, ns == o.Written.Namespace && name == o.Written.Name} {
-					if same {
-						now++
-					}
+	is, sure := o.Written, false
+	for _, name := range []string{is.Name, ""} {
+		for _, f := range o.By.Folders {
+			for _, p := range f.Resources {
+				if name != "" && !g.tree.File(p).Names(name) {
+					continue
 				}
-				if now > likeness {
-					file, node, likeness = p, d, now
+				for _, d := range g.objects(p, is.Kind, name) {
+					same := yamldoc.Text(d, "metadata", "namespace") == is.Namespace
+					if strings.Contains(is.Name, yamldoc.Text(d, "metadata", "name")) && (node == nil || same && !sure) {
+						file, node, sure = p, d, same
+					}
 				}
 			}
 		}
-		for _, f := range o.By.Folders {
-			f.Walk(func(f *overlay.Folder) bool {
-				for _, p := range f.Resources {
-					if name == "" || g.tree.File(p).Names(o.Written.Name) {
-						look(p)
-					}
-				}
-				return true
-			})
-		}
 		if node != nil {
-			return file, node
+			break
 		}
 	}
-	return "", nil
+	return file, node
 }
 
 // File is the file that an object stands in, or else that of the Kustomization that makes it.
@@ -115,19 +103,16 @@ func (g *Graph) objects(file, kind, name string) []*yaml.Node {
 	if g.files[f] == nil {
 		g.files[f] = map[objectKey][]*yaml.Node{}
 		docs, _ := g.tree.Documents(file) // what can't be read holds nothing
-		for _, d := range yamldoc.Objects(docs) {
-			for _, is := range []string{"", indexed(yamldoc.Text(d, "metadata", "name"))} {
+		for _, d := range docs {
+			names := []string{"", yamldoc.Text(d, "metadata", "name")}
+			if strings.Contains(names[1], "${") {
+				names = append(names, "${")
+			}
+			for _, is := range names {
 				key := objectKey{yamldoc.Text(d, "kind"), is}
 				g.files[f][key] = append(g.files[f][key], d)
 			}
 		}
 	}
 	return g.files[f][objectKey{kind, name}]
-}
-
-func indexed(name string) string {
-	if strings.Contains(name, "${") {
-		return "${"
-	}
-	return name
 }

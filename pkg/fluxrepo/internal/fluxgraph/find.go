@@ -5,10 +5,8 @@ import (
 	"cmp"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
 
@@ -33,9 +31,9 @@ func (g *Graph) Find(of *Object, kind, ns, name string) (o *Object, missing stri
 	return g.find(of.By, of.By.cluster, kind, ns, name)
 }
 
-// find looks for an object where a cluster that an instance knows would have it: in what the chain emits, the nearest
-// first, then in what other Kustomizations of its root emit, then in what those of other roots do, then in files that
-// nobody reads. Roots in one folder are mostly of one cluster, but may be of several.
+// find looks for an object where a cluster that an instance knows would have it: in what is emitted there, by the chain that
+// has most in common with its own, then in files that nobody reads. Roots in one folder are mostly of one cluster, but may be
+// of several.
 func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, missing string) {
 	var found []*Object
 	away := false
@@ -49,11 +47,14 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, mi
 		}
 	}
 	if len(found) > 0 {
-		return best(found, ns, func(o *Object) int { return n.shares(o.By) })
+		return best(found, ns, func(o *Object) int { return worktree.Shared(o.By.key, n.key) })
 	}
-	reads := map[string]bool{}
-	n.Files(func(p string) bool { reads[p] = n.Plain; return true })
-	o, missing = g.search(kind, ns, name, n.File, func(p string) bool { return !reads[p] && (n.Plain || !g.Declared.Read[p]) })
+	o, missing = g.search(kind, ns, name, n.File, func(p string) bool {
+		if n.Plain {
+			return !n.Reads(func(own string) bool { return own == p })
+		}
+		return !g.Declared.Read[p]
+	})
 	switch {
 	case missing == absent && away:
 		return nil, elsewhere
@@ -61,19 +62,6 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, mi
 		return nil, unbuilt
 	}
 	return o, missing
-}
-
-// shares is how much of its chain an instance shares with another: all of it and more with one that it comes from,
-// something with one of the same root.
-func (n *Instance) shares(other *Instance) int {
-	chain := other.Chain()
-	switch {
-	case strings.HasPrefix(n.key+"\x00", other.key+"\x00"):
-		return 1 + len(chain)
-	case chain[0].key == n.Chain()[0].key:
-		return 1
-	}
-	return 0
 }
 
 // besideRoot reports whether a file lies beside, or below, a Kustomization that nothing builds: what applies the one may
@@ -88,10 +76,9 @@ func (g *Graph) besideRoot(file string) bool {
 // search looks in the files themselves, nearest to a file first.
 func (g *Graph) search(kind, ns, name, near string, counts func(file string) bool) (o *Object, missing string) {
 	var found []*Object
-	unknown := len(substitute.Unknown(name)) > 0
 	for _, p := range g.tree.Paths() {
 		f := g.tree.File(p)
-		if f.Marks&(worktree.Data|worktree.Source) == 0 || !unknown && !f.Names(name) || !f.IsManifest() || g.Declared.Hidden(p) || !counts(p) {
+		if f.Marks&(worktree.Data|worktree.Source) == 0 || !f.Names(name) || !f.IsManifest() || g.Declared.Hidden(p) || !counts(p) {
 			continue
 		}
 		for _, d := range slices.Concat(g.objects(p, kind, name), g.objects(p, kind, "${")) {

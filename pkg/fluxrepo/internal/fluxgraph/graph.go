@@ -122,7 +122,7 @@ func (g *Graph) learn() bool {
 			}
 		}
 		for _, o := range n.Objects {
-			g.Finder.Note(o.Kind, o.Name, o.Text)
+			g.Finder.Note(&o.Object)
 		}
 	}
 	return g.Finder.Rate()

@@ -52,6 +52,10 @@ func TestNew(t *testing.T) {
 			map[string]string{"c/a.yaml": kustomization("a", "./fleet", "r"), "fleet/kustomization.yaml": "resources: [b.yaml]\n# - c.yaml\n", "fleet/b.yaml": kustomization("b", "./apps", "r"), "fleet/c.yaml": kustomization("c", "./apps", "r"), "apps/x.yaml": release},
 			[]string{"a", "a b"},
 		},
+		"and one of a folder above": {
+			map[string]string{"c/a.yaml": kustomization("a", "./fleet", "r"), "fleet/kustomization.yaml": "resources: [b.yaml]\n# - ns\n", "fleet/b.yaml": kustomization("b", "./apps", "r"), "fleet/ns/kustomization.yaml": "resources: [c.yaml]\n", "fleet/ns/c.yaml": kustomization("c", "./apps", "r"), "apps/x.yaml": release},
+			[]string{"a", "a b"},
+		},
 		"but not what alone leads to another": {
 			map[string]string{"c/a.yaml": kustomization("a", "./fleet", "r"), "fleet/kustomization.yaml": "resources: [x.yaml]\n", "fleet/x.yaml": podinfo, "fleet/c.yaml": kustomization("c", "./more", "r"), "more/d.yaml": kustomization("d", "./apps", "r"), "apps/x.yaml": release},
 			[]string{"[a]", "c", "c d"},
@@ -59,6 +63,10 @@ func TestNew(t *testing.T) {
 		"a FluxInstance is a root": {
 			map[string]string{"flux.yaml": instance, "clusters/a/b.yaml": kustomization("b", "./apps", "flux-system"), "apps/x.yaml": release},
 			[]string{"flux-system", "flux-system b"},
+		},
+		"unless another Kustomization builds it": {
+			map[string]string{"c/a.yaml": kustomization("a", "./flux", "r"), "flux/flux.yaml": instance, "clusters/a/b.yaml": kustomization("b", "./apps", "flux-system"), "apps/x.yaml": release},
+			[]string{"a", "a flux-system", "a flux-system b"},
 		},
 		"another repository is not followed": {
 			map[string]string{".git/config": "[remote \"origin\"]\n\turl = https://github.com/o/r\n", "c/a.yaml": repository("theirs", "https://github.com/o/s") + kustomization("a", "./apps", "theirs"), "apps/x.yaml": release},

@@ -1,7 +1,6 @@
 package fluxgraph
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -18,45 +17,26 @@ import (
 
 // Instance is a Kustomization as one chain of Kustomizations builds it, or a plain kustomization.
 type Instance struct {
-	Parent          *Instance
-	Of              *Object    // nil for a root
-	File            string     // it comes from
-	At              *yaml.Node // it, as it stands there; nil if it does not
-	Text            []byte     // with the variables of its parent put in
-	Namespace, Name string
-	Spec            overlay.Spec
-	Folders         []*overlay.Folder // what it reads; empty with a problem
-	Scope           *substitute.Scope
-	Objects         []*Object
-	Err             error  // of the build, or why the Kustomization can't be read
-	Problem         string // why it can't be followed
-	Missing         bool   // its path does not exist
-	Unfollowed      bool   // patches were left out because what they are for may lie elsewhere
-	Plain           bool   // no Kustomization of Flux builds it
+	*declare.Kustomization
+
+	Parent     *Instance
+	Of         *Object    // that it is; without anything in it for a plain kustomization
+	At         *yaml.Node // it, as it stands in its file; nil if it does not
+	Spec       overlay.Spec
+	Scope      *substitute.Scope
+	Objects    []*Object
+	Err        error // of the build, or why the Kustomization can't be read
+	Unfollowed bool  // patches were left out because what they are for may lie elsewhere
+	Plain      bool  // no Kustomization of Flux builds it
 	// SuspendUnknown is the variable that says whether it is suspended; empty for none.
 	SuspendUnknown string
 	Built          bool // or it is not relevant
 
-	mayRead   string     // how the paths of files begin, after a slash, that it may read though it can't be followed; empty for none
-	key       string     // of the chain
-	node      *yaml.Node // Text, decoded
-	spec      string     // what is read of it
-	home      string     // the cluster that it lies in: the folder of the root, and each spec.kubeConfig on the way
-	cluster   string     // that what it emits lies in
-	variables []*Object  // what they come from
-}
-
-// Object is one object as it is applied.
-type Object struct {
-	Kind, APIVersion, Namespace, Name string
-	Text                              []byte    // YAML, with variables put in
-	Unset                             []string  // variables that nothing sets, so that they are empty
-	Err                               error     // variables can't be put in, or a ResourceSet can't be rendered
-	Suspended                         bool      // the ResourceSet that makes it is not reconciled
-	By                                *Instance // nil for one that nothing builds
-	File                              string    // where that one stands
-	Written                           *overlay.Object
-	node                              *yaml.Node // of one that nothing builds
+	key       string    // of the chain
+	spec      string    // what is read of it
+	home      string    // the cluster that it lies in: the folder of the root, and each spec.kubeConfig on the way
+	cluster   string    // that what it emits lies in
+	variables []*Object // what they come from
 }
 
 // Chain is the way from the root to an instance.
@@ -69,55 +49,58 @@ func (n *Instance) Chain() []*Instance {
 	return out
 }
 
-// Files visits every file that the instance's own build reads.
-func (n *Instance) Files(visit func(file string) bool) {
-	for _, f := range n.Folders {
-		f.Files(visit)
+// adopt reads the Kustomization that an object is, and returns it if it is to be followed: an object of a cluster is, once for
+// each spec that it has there, however many chains lead to it. It stands in a file, which is that of its parent if nothing else
+// is known.
+func (g *Graph) adopt(parent *Instance, of *Object, file string, at *yaml.Node) *Instance {
+	n := &Instance{Parent: parent, Of: of, At: at, home: path.Dir(file), key: file + "#" + of.Namespace + "/" + of.Name}
+	if parent != nil {
+		n.home, n.key = parent.cluster, parent.key+"/>/"+n.key
 	}
+	if g.only != nil && !g.only[n.key] {
+		return nil
+	}
+	root := n.Chain()[0]
+	n.Kustomization = &declare.Kustomization{File: file}
+	if n.Err = n.decode(); n.Err == nil {
+		g.Declared.Follow(n.Kustomization, root.Kustomization)
+		n.Spec.Path, n.Spec.Ignore = n.Path, n.Ignore
+	}
+	n.Namespace, n.Name = of.Namespace, of.Name
+	if n.isLoop() {
+		return nil
+	}
+	if n.Err != nil || n.Problem != "" {
+		return n
+	}
+	n.Scope = g.scope(n)
+	parts := []string{root.key, n.cluster, n.Namespace, n.Name, n.spec}
+	for _, o := range n.variables {
+		parts = append(parts, string(o.Text))
+	}
+	id := strings.Join(parts, "\x00")
+	if g.followed[id] && g.only == nil {
+		return nil
+	}
+	g.followed[id] = true
+	return n
 }
 
-// read reads a Kustomization out of its text, and finds the folders that it builds, or says why it can't be followed.
-func (n *Instance) read(g *Graph) {
-	if n.Err = n.decode(); n.Err != nil {
-		return
-	}
-	n.cluster = n.home
-	if access := yamldoc.Child(n.node, "spec", "kubeConfig"); access != nil {
-		n.cluster += "\x00" + n.Namespace + "/" + yamldoc.Text(access, "secretRef", "name") + "/" + yamldoc.Text(access, "configMapRef", "name")
-	}
-	p, root := n.Spec.KustomizationSpec.Path, n.Chain()[0]
-	ref, near := declare.SourceOf(n.node, root.File), declare.SourceOf(n.node, n.File)
-	n.Spec.Path, n.Spec.Ignore = declare.Path(p), g.Declared.IgnoreOf(ref)
-	same := root != n && root.Problem == "" && declare.SourceOf(root.node, root.File) == ref
-	before, _, isVariable := strings.Cut(substitute.Written(p), "${")
-	switch {
-	case isVariable:
-		n.Problem = "its path holds a variable without a value: " + substitute.Written(p)
-	case !same && !g.Declared.IsOurs(near, n.Spec.Path):
-		n.Problem = fmt.Sprintf("built from %s %s, which is not this repository", ref.Kind, substitute.Written(ref.Name))
-	case g.tree.Dir(n.Spec.Path) == nil || n.Spec.Ignore.Dir(n.Spec.Path):
-		n.Missing = true
-		n.Problem = fmt.Sprintf("its path %s is not in this repository", substitute.Written(p))
-	default:
-		n.Folders = g.Declared.Folders(n.Spec.Ignore, n.Spec.Path, n.Spec.Components)
-	}
-	if n.Problem != "" && !n.Missing && !n.Spec.Suspend && (same || g.Declared.MayBeOurs(near)) {
-		if !isVariable {
-			before += "/"
-		}
-		dir, begin := path.Split(before)
-		n.mayRead = strings.TrimSuffix(path.Clean("/"+dir), "/") + "/" + begin
-	}
-}
-
+// decode reads a Kustomization out of its text.
 func (n *Instance) decode() error {
-	docs, err := yamldoc.Decode(n.Text)
-	if err != nil || len(docs) == 0 {
-		return cmp.Or(err, errors.New("is empty"))
+	docs, err := yamldoc.Decode([]byte(substitute.Written(string(n.Of.Text))))
+	switch {
+	case err != nil:
+		return err
+	case len(docs) == 0:
+		return errors.New("is empty")
 	}
-	n.node = docs[0]
-	n.Name, n.Namespace = yamldoc.Text(n.node, "metadata", "name"), yamldoc.Text(n.node, "metadata", "namespace")
-	doc, err := yamldoc.Fields(n.Text, // those that are needed here: a variable in a duration, for one, does no harm
+	n.Kustomization = declare.NewKustomization(docs[0], n.File)
+	n.cluster = n.home
+	if access := yamldoc.Child(n.Node, "spec", "kubeConfig"); access != nil {
+		n.cluster += "\x00" + n.Of.Namespace + "/" + yamldoc.Text(access, "secretRef", "name") + "/" + yamldoc.Text(access, "configMapRef", "name")
+	}
+	doc, err := yamldoc.Fields(n.Of.Text, // those that are needed here: a variable in a duration, for one, does no harm
 		"spec.path", "spec.sourceRef", "spec.patches", "spec.components", "spec.ignoreMissingComponents", "spec.images",
 		"spec.targetNamespace", "spec.namePrefix", "spec.nameSuffix", "spec.postBuild", "spec.suspend",
 		"spec.patchesStrategicMerge", "spec.patchesJson6902")

@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
 // InFull reports whether what nothing builds is judged like what is built: there is no Kustomization of Flux, an
@@ -18,16 +18,16 @@ func (g *Graph) InFull(file string) bool {
 		return true
 	}
 	return !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.Declared.All) == 0 || g.Declared.External ||
-		slices.ContainsFunc(g.Instances, func(n *Instance) bool { return n.mayRead != "" && strings.HasPrefix("/"+file, n.mayRead) }))
+		slices.ContainsFunc(g.Instances, func(n *Instance) bool {
+			return n.MayRead != "" && !n.Spec.Suspend && strings.HasPrefix("/"+file, n.MayRead)
+		}))
 }
 
 // addPlain builds the outermost kustomizations that no Kustomization of Flux reads, where what they make is judged in
 // full.
 func (g *Graph) addPlain() {
 	for _, f := range g.Declared.Outermost() {
-		full := false
-		f.Files(func(p string) bool { full = g.InFull(p); return !full })
-		if full && g.ctx.Err() == nil && (g.Finder.All || g.Finder.Reads([]*overlay.Folder{f})) {
+		if overlay.Read(overlay.All(f), g.InFull) {
 			g.plain(f)
 		}
 	}
@@ -38,12 +38,11 @@ func (g *Graph) addPlain() {
 // Kustomizations of Flux in it lead to other folders, which are looked at by themselves.
 func (g *Graph) plain(f *overlay.Folder) {
 	n := &Instance{
-		File: f.File, Name: f.Dir, Folders: []*overlay.Folder{f}, Scope: substitute.Loose(g.o.Given), Plain: true, Built: true,
-		key: f.Dir, cluster: "plain " + f.Dir,
+		Kustomization: &declare.Kustomization{File: f.File, Name: f.Dir, Folders: overlay.All(f)},
+		Of:            &Object{}, Scope: substitute.Loose(g.o.Given), Plain: true, key: f.Dir, cluster: "plain " + f.Dir,
 	}
 	n.Spec.Path, n.Spec.Ignore = f.Dir, g.Declared.Ignore
-	g.build(n, nil)
-	if n.Err == nil {
+	if g.build(n); n.Built && n.Err == nil {
 		g.Instances = append(g.Instances, n)
 	}
 }
@@ -53,7 +52,7 @@ func (g *Graph) plain(f *overlay.Folder) {
 func (g *Graph) addLoose() {
 	built := map[string]bool{}
 	for _, n := range g.Instances {
-		n.Files(func(p string) bool { built[p] = built[p] || n.Built && n.Err == nil; return true })
+		n.Reads(func(p string) bool { built[p] = built[p] || n.Built && n.Err == nil; return false })
 	}
 	loose := substitute.Loose(g.o.Given)
 	for _, p := range g.tree.Paths() {
@@ -61,7 +60,7 @@ func (g *Graph) addLoose() {
 			continue
 		}
 		docs, _ := g.tree.Documents(p) // a fault
-		for _, d := range yamldoc.Objects(docs) {
+		for _, d := range docs {
 			if g.ctx.Err() != nil {
 				return
 			}
@@ -78,26 +77,16 @@ func (g *Graph) addLoose() {
 
 // mayBeLoose reports whether a file may hold what is to be judged though no build reads it.
 func (g *Graph) mayBeLoose(f *worktree.File) bool {
-	if f.Err != nil || f.Marks&(worktree.Release|worktree.DaemonSet|worktree.Word) == 0 || !f.IsManifest() || g.Declared.HoldsNoRoot(f.Path) && !f.Asked {
-		return false
-	}
-	return g.Finder.All || f.Marks&worktree.Word != 0 || g.Finder.Refers(f)
+	return f.Err == nil && f.Marks&(worktree.Release|worktree.DaemonSet|worktree.Word) != 0 && f.IsManifest() &&
+		(f.Asked || !g.Declared.Hidden(f.Path)) && (g.Finder.All || f.Marks&worktree.Word != 0 || g.Finder.Refers(f.Path))
 }
 
 // isComplete reports whether nothing was left that could not be followed.
 func (g *Graph) isComplete() bool {
+	isRemote := func(h overlay.Hole) bool { return h.Remote }
 	return len(g.Declared.All) > 0 && !g.Declared.External && !slices.ContainsFunc(g.Instances, func(n *Instance) bool {
-		if n.Plain {
-			return false
-		}
-		open := n.Err != nil || n.Problem != "" && !n.Missing || n.Unfollowed ||
-			slices.ContainsFunc(n.Objects, func(o *Object) bool { return o.Kind == "ResourceSet" && o.Err != nil })
-		for _, f := range n.Folders {
-			f.Walk(func(f *overlay.Folder) bool {
-				open = open || n.Built && slices.ContainsFunc(f.Holes, func(h overlay.Hole) bool { return h.Remote })
-				return !open
-			})
-		}
-		return open
+		return !n.Plain && (n.Err != nil || n.Problem != "" && !n.Missing || n.Unfollowed ||
+			slices.ContainsFunc(n.Objects, func(o *Object) bool { return o.Kind == "ResourceSet" && o.Err != nil }) ||
+			n.Built && slices.ContainsFunc(n.Folders, func(f *overlay.Folder) bool { return slices.ContainsFunc(f.Holes, isRemote) }))
 	})
 }

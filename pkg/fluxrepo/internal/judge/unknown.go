@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
@@ -69,15 +68,12 @@ func (r *Release) Shapers() (out []Shaper) {
 	add := func(file string, line, column int, key, reason string) {
 		out = append(out, Shaper{release.Reference{Kind: "Kustomization", Namespace: n.Namespace, Name: n.Name, Key: key, Reason: reason}, file, line, column})
 	}
-	for _, folder := range n.Folders {
-		folder.Walk(func(f *overlay.Folder) bool {
-			for _, h := range f.Holes {
-				if h.Remote && h.Shaping {
-					add(h.File, h.Line, h.Column, h.Path, h.Field+": "+h.Path+" "+h.Problem)
-				}
+	for _, f := range n.Folders {
+		for _, h := range f.Holes {
+			if h.Remote && h.Shaping {
+				add(h.File, h.Line, h.Column, h.Path, h.Field+": "+h.Path+" "+h.Problem)
 			}
-			return true
-		})
+		}
 	}
 	if n.SuspendUnknown != "" {
 		add(n.File, 0, 0, "suspend", n.Scope.Why(n.SuspendUnknown).Reason)

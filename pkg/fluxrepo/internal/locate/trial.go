@@ -86,7 +86,7 @@ func (f *Finder) texts(t Target) (steps [3][]text) {
 		return steps
 	}
 	reads := map[string]bool{}
-	n.Files(func(p string) bool { reads[p] = true; return true })
+	n.Reads(func(p string) bool { reads[p] = true; return false })
 	for _, file := range f.graph.Inputs(t.Release, t.Holder, own) {
 		in, step := text{file, 0, len(f.read(file))}, 2
 		if reads[file] {

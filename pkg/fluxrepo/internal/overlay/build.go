@@ -43,14 +43,14 @@ func NewCache() *Cache { return &Cache{builds: map[string]*Built{}} }
 type Build struct {
 	Tree    *worktree.Tree
 	Spec    *Spec
-	Folders []*Folder // of the path, then of the components that the Kustomization adds
+	Folders []*Folder // that the build reads, the one of the path first
 	// LeaveOut reports whether nothing is needed of a file of resources; nil for none.
 	LeaveOut func(file string) bool
 	// Full uses the schema of Kubernetes' own kinds wherever it stands to reason that it makes no difference.
 	Full bool
 
 	aim  bool      // a patch whose object is not there is no failure
-	all  []*Folder // that the build reads, the one of the path first
+	all  []*Folder // that the build reads, with what the Spec says of the first
 	size int       // of the files in them, without what is left out
 }
 
@@ -61,14 +61,7 @@ func (c *Cache) Run(b Build) *Built {
 	if err != nil {
 		return &Built{Err: Plain(err)}
 	}
-	for _, f := range append([]*Folder{top}, b.Folders[1:]...) {
-		f.Walk(func(f *Folder) bool {
-			if f != b.Folders[0] { // top stands for it
-				b.all = append(b.all, f)
-			}
-			return true
-		})
-	}
+	b.all = append([]*Folder{top}, b.Folders[1:]...)
 	if b.any(func(f *Folder) bool { return f.whole }) {
 		b.LeaveOut = nil
 	}

@@ -13,7 +13,7 @@ import (
 // kept are the kinds that a check looks at; the rest of what is built is forgotten, except for DaemonSets where one may run Spegel.
 func kept(kind string) bool {
 	switch kind {
-	case "HelmRelease", "Kustomization", "ConfigMap", "Secret", "OCIRepository", "HelmChart", "GitRepository", "ResourceSet", "ArtifactGenerator":
+	case "HelmRelease", "Kustomization", "ConfigMap", "Secret", "OCIRepository", "HelmChart", "GitRepository", "ResourceSet", "FluxInstance", "ArtifactGenerator":
 		return true
 	}
 	return strings.Contains(kind, "${")

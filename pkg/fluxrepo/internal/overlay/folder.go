@@ -200,27 +200,26 @@ func (r *Reader) list(f *Folder, ignore *worktree.Ignore, d *worktree.Dir) {
 	}
 }
 
-// Walk visits a folder and all below it, each once, until visit returns false.
-func (f *Folder) Walk(visit func(*Folder) (more bool)) {
+// All are some folders and all below them, each once.
+func All(folders ...*Folder) (out []*Folder) {
 	seen := map[*Folder]bool{}
-	var step func(*Folder) bool
-	step = func(f *Folder) bool {
-		if seen[f] {
-			return true
+	var add func([]*Folder)
+	add = func(folders []*Folder) {
+		for _, f := range folders {
+			if !seen[f] {
+				seen[f], out = true, append(out, f)
+				add(f.Subs)
+			}
 		}
-		seen[f] = true
-		return visit(f) && !slices.ContainsFunc(f.Subs, func(s *Folder) bool { return !step(s) })
 	}
-	step(f)
+	add(folders)
+	return out
 }
 
-// Files visits every file that a folder reads, until visit returns false.
-func (f *Folder) Files(visit func(file string) (more bool)) {
-	f.Walk(func(f *Folder) bool {
-		if f.File != "" && !visit(f.File) {
-			return false
-		}
-		return !slices.ContainsFunc(slices.Concat(f.Resources, f.Inputs), func(p string) bool { return !visit(p) })
+// Read reports whether some folders, and not what is below them, read a file that is one of those.
+func Read(folders []*Folder, is func(file string) bool) bool {
+	return slices.ContainsFunc(folders, func(f *Folder) bool {
+		return f.File != "" && is(f.File) || slices.ContainsFunc(f.Resources, is) || slices.ContainsFunc(f.Inputs, is)
 	})
 }
 

@@ -51,7 +51,7 @@ func TestFolder(t *testing.T) {
 			}
 			f := overlay.NewReader(tree, func(string) bool { return false }).Folder(tree.Ignoring(""), "apps")
 			var reads, holes []string
-			f.Files(func(p string) bool { reads = append(reads, p); return true })
+			overlay.Read(overlay.All(f), func(p string) bool { reads = append(reads, p); return false })
 			for _, h := range f.Holes {
 				hole := fmt.Sprintf("%d:%d %s %s %s", h.Line, h.Column, h.Field, h.Path, h.Problem)
 				if h.Remote {

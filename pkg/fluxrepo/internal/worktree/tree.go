@@ -45,8 +45,8 @@ func (f *File) IsKustomization() bool {
 }
 
 func (f *File) decode(data []byte) {
-	f.docs, f.docsErr = yamldoc.Decode(data)
-	f.decoded = true
+	docs, err := yamldoc.Decode(data)
+	f.docs, f.docsErr, f.decoded = yamldoc.Objects(docs), err, true
 }
 
 // Dir is one folder.
@@ -163,7 +163,8 @@ func (t *Tree) Read(p string) ([]byte, error) {
 	return t.load(f)
 }
 
-// Documents are the documents of a file, with an error those before the mistake. They are decoded once.
+// Documents are the documents of a file, and those in its Lists, with an error those before the mistake. They are decoded
+// once.
 func (t *Tree) Documents(p string) ([]*yaml.Node, error) {
 	f := t.File(p)
 	if f == nil {

@@ -1,0 +1,81 @@
+package declare
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+)
+
+// Kustomization is a Flux Kustomization, as it stands in a file or as another builds it.
+type Kustomization struct {
+	File            string // it comes from
+	Node            *yaml.Node
+	Namespace, Name string
+	Path            string            // its path as a folder of the repository
+	Folders         []*overlay.Folder // what its build reads, its path first; none with a problem
+	Ignore          *worktree.Ignore  // what its source leaves out
+	Problem         string            // why it can't be followed
+	Missing         bool              // that is because its path does not exist
+	// MayRead is how the paths of files begin, after a slash, that it may read though it can't be followed; empty for none.
+	MayRead string
+
+	Index     int              // of one that stands in a file, among the documents there
+	Children  []*Kustomization // those that stand in what it reads
+	HasParent bool             // another one reads it
+
+	source SourceRef
+}
+
+// NewKustomization is one that comes from a file.
+func NewKustomization(node *yaml.Node, file string) *Kustomization {
+	k := &Kustomization{File: file, Node: node, Namespace: yamldoc.Text(node, "metadata", "namespace"), Name: yamldoc.Text(node, "metadata", "name")}
+	k.source = SourceOf(node, file)
+	k.Path = cmp.Or(strings.TrimPrefix(path.Clean("/"+k.text("spec", "path")), "/"), ".")
+	return k
+}
+
+func (k *Kustomization) text(keys ...string) string { return yamldoc.Text(k.Node, keys...) }
+
+// Components are spec.components.
+func (k *Kustomization) Components() (out []string) {
+	for _, c := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "components")) {
+		out = append(out, yamldoc.Deref(c).Value)
+	}
+	return out
+}
+
+// Reads reports whether it reads a file that is one of those.
+func (k *Kustomization) Reads(is func(file string) bool) bool { return overlay.Read(k.Folders, is) }
+
+// Follow finds what a Kustomization reads, or says why it can't be followed. root is the one that its chain begins with: what is
+// built from the same source as that is built from this repository, too.
+func (r *Repository) Follow(k, root *Kustomization) {
+	ref := SourceOf(k.Node, root.File)
+	same := k != root && root.Problem == "" && root.source == ref
+	k.Ignore = r.ignoreOf(ref)
+	written := yamldoc.Child(k.Node, "spec", "path")
+	begin, _, isVariable := strings.Cut(k.text("spec", "path"), "${")
+	switch {
+	case isVariable:
+		k.Problem = "its path holds a variable without a value: " + written.Value
+	case !same && !r.isOurs(k.source, k.Path):
+		k.Problem = fmt.Sprintf("built from %s %s, which is not this repository", ref.Kind, ref.Name)
+	case r.tree.Dir(k.Path) == nil || k.Ignore.Dir(k.Path) || written != nil && written.Kind != yaml.ScalarNode:
+		k.Missing, k.Problem = true, fmt.Sprintf("its path %s is not in this repository", k.text("spec", "path"))
+	default:
+		k.Folders = r.Folders(k.Ignore, k.Path, k.Components())
+	}
+	if ours, known := r.whose(k.source); k.Problem != "" && !k.Missing && (same || ours || !known) {
+		if !isVariable {
+			begin += "/"
+		}
+		k.MayRead = strings.TrimSuffix(path.Clean("/"+begin+"\x00"), "\x00")
+	}
+}
