@@ -7,24 +7,26 @@ import (
 	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/distribution"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/hostsfile"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 )
 
 // distribution is what the node runs, as far as the names of its files show, and those of more files.
-func (x *run) distribution(ctx context.Context, more ...string) containerd.Distribution {
+func (x *run) distribution(ctx context.Context, more ...string) distribution.Distribution {
 	if x.Files == nil {
-		return containerd.DistributionOf("")
+		return distribution.Of("")
 	}
 	config := x.node.Config(ctx)
 	names := slices.Concat(x.hostsDirs(ctx).Paths(), more, []string{config.Main, config.PathFrom, config.Pause()})
 	if nodefs.IsTalos(ctx, x.Files) {
-		return containerd.DistributionOf(containerd.Talos)
+		return distribution.Of(distribution.Talos)
 	}
-	return containerd.DistributionOf(x.node.OS(ctx), names...)
+	return distribution.Of(x.node.OS(ctx), names...)
 }
 
 // writer is what the node runs, for a file of a hosts directory. In places of others it writes nothing.
-func (x *run) writer(ctx context.Context, name string) containerd.Distribution {
+func (x *run) writer(ctx context.Context, name string) distribution.Distribution {
 	d := x.distribution(ctx)
 	if !strings.Contains(name, d.Mark) {
 		d.Registries = ""
@@ -49,7 +51,7 @@ func (x *run) fixUse(ctx context.Context, folder string) string {
 }
 
 // fixFolder says how Spegel gets out of the way of a folder's file, by who wrote the file.
-func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.HostsFile, f *Result) {
+func (x *run) fixFolder(ctx context.Context, folder string, file *hostsfile.File, f *Result) {
 	name := path.Join(folder, nodefs.HostsToml)
 	d := x.writer(ctx, name)
 	p, err := x.spegelHere(ctx)
@@ -64,10 +66,10 @@ func (x *run) fixFolder(ctx context.Context, folder string, file *containerd.Hos
 		f.fix("%s", x.restart(ctx))
 		if err != nil && !x.hasBackup(ctx, path.Dir(folder)) {
 			elsewhere := byUserData
-			if d.Name == containerd.Talos && d.Registries != "" { // its files look like Spegel's
+			if d.Name == distribution.Talos && d.Registries != "" { // its files look like Spegel's
 				elsewhere = x.edit(ctx, name, "take Spegel out of the endpoints")
 			}
-			f.fix("if Spegel did not write the file, as with containerdMirrorAdd: false (there is no %s, which it makes when it first writes): %s", containerd.BackupDir, elsewhere)
+			f.fix("if Spegel did not write the file, as with containerdMirrorAdd: false (there is no %s, which it makes when it first writes): %s", hostsfile.BackupDir, elsewhere)
 		}
 		x.fixHere(ctx, folder, file, f)
 	}
@@ -78,22 +80,22 @@ const byUserData = "have what provides the file, such as the node's user data, l
 // hasBackup reports whether Spegel has written a hosts directory: it then made a folder for what it found, be it nothing.
 func (x *run) hasBackup(ctx context.Context, dir string) bool {
 	entries, err := x.Files.ReadDir(ctx, dir)
-	return err == nil && containerd.Has(entries, containerd.BackupDir)
+	return err == nil && containerd.Has(entries, hostsfile.BackupDir)
 }
 
 // fixHere is what helps on this one node until whoever writes the file does.
-func (x *run) fixHere(ctx context.Context, folder string, file *containerd.HostsFile, f *Result) {
+func (x *run) fixHere(ctx context.Context, folder string, file *hostsfile.File, f *Result) {
 	if x.distribution(ctx).NoShell || len(x.hostsDirs(ctx).Unread) > 0 { // what containerd reads is not certain
 		return
 	}
 	rest := slices.Clone(file.Own)
 	known := x.matcher(ctx)
 	guess := !x.hasBackup(ctx, path.Dir(folder))
-	other := func(m containerd.Mirror) bool { by := known.of(m); return by == "" || guess && by == byLoopback }
+	other := func(m hostsfile.Mirror) bool { by := known.of(m); return by == "" || guess && by == byLoopback }
 	if slices.ContainsFunc(file.Mirrors, other) {
 		rest = append(rest, "hosts")
 	}
-	if s := file.Server; s.URL != "" && other(s) && !s.IsDefault(containerd.RegistryOf(path.Base(folder))) {
+	if s := file.Server; s.URL != "" && other(s) && !s.IsDefault(hostsfile.RegistryOf(path.Base(folder))) {
 		rest = append(rest, "server")
 	}
 	entries, err := x.Files.ReadDir(ctx, folder)
@@ -109,12 +111,12 @@ func (x *run) fixHere(ctx context.Context, folder string, file *containerd.Hosts
 
 // isOfSpegel reports whether Spegel itself may have written a file: it names itself without a path and, since v0.4, with a
 // dial_timeout, where k3s and RKE2 write /v2 and no dial_timeout.
-func (x *run) isOfSpegel(ctx context.Context, file *containerd.HostsFile) bool {
+func (x *run) isOfSpegel(ctx context.Context, file *hostsfile.File) bool {
 	if p, err := x.spegelHere(ctx); err == nil && !p.Writes {
 		return false
 	}
 	known := x.matcher(ctx)
-	return slices.ContainsFunc(file.InOrder(), func(m containerd.Mirror) bool {
+	return slices.ContainsFunc(file.InOrder(), func(m hostsfile.Mirror) bool {
 		return m.URL != "" && known.of(m) != "" && strings.Trim(m.At.Path, "/") == ""
 	})
 }

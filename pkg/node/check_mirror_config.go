@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/hostsfile"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
@@ -138,12 +139,12 @@ func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *Res
 	}
 	delete(want, "*")
 	if p.Everything() {
-		want[containerd.DefaultDir] = true
+		want[hostsfile.DefaultDir] = true
 	}
 	var extra []string
 	for _, e := range h.Entries {
 		// A private registry's may hold settings of its own, and Spegel's start would remove it.
-		if e.Name != containerd.BackupDir && !e.Type.IsRegular() && !want[e.Name] && !x.isPrivate(containerd.RegistryOf(e.Name)) {
+		if e.Name != hostsfile.BackupDir && !e.Type.IsRegular() && !want[e.Name] && !x.isPrivate(hostsfile.RegistryOf(e.Name)) {
 			extra = append(extra, redact.Name(e.Name))
 		}
 		delete(want, e.Name)

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/distribution"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/hostsfile"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
@@ -15,7 +17,7 @@ import (
 // displaced looks into _backup for what containerd no longer sees: Spegel moves there what it finds when it first comes to a node,
 // whichever registry it is for.
 func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) {
-	backup := path.Join(h.Path, containerd.BackupDir)
+	backup := path.Join(h.Path, hostsfile.BackupDir)
 	entries, err := x.Files.ReadDir(ctx, backup)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -30,7 +32,7 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) 
 			continue
 		}
 		if what, server := x.lost(ctx, h, e.Name, f); what != "" {
-			registry := containerd.RegistryOf(e.Name)
+			registry := hostsfile.RegistryOf(e.Name)
 			kind := "registry "
 			if x.isPrivate(registry) {
 				kind = "private registry "
@@ -48,14 +50,14 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) 
 // nothing is there, or it said nothing that containerd does not do without it, or Spegel was told to put it back (prependExisting),
 // which it does with tables of hosts and not with what stands above them.
 func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *Result) (what, server string) {
-	folder, registry := path.Join(h.Path, containerd.BackupDir, name), containerd.RegistryOf(name)
+	folder, registry := path.Join(h.Path, hostsfile.BackupDir, name), hostsfile.RegistryOf(name)
 	server = "https://" + registry
 	if registry == "docker.io" {
 		server = "https://registry-1.docker.io"
 	}
 	file, at := path.Join(folder, nodefs.HostsToml), path.Join(h.Path, folderNow(h, name))
 	was, err := x.node.HostsFile(ctx, folder)
-	switch wrong := errors.As(err, new(*containerd.SyntaxError)); {
+	switch wrong := errors.As(err, new(*hostsfile.SyntaxError)); {
 	case wrong, errors.Is(err, fs.ErrNotExist): // containerd ignored it
 		if wrong {
 			f.note("%s makes no sense: told to put it back (prependExisting), Spegel may not start", redact.Path(file))
@@ -65,15 +67,15 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *
 		return "its hosts file, which " + nodefs.Reason(err), server
 	}
 	known := x.matcher(ctx)
-	isSpegel := func(m containerd.Mirror) bool { by := known.of(m); return by != "" && by != byLoopback } // a cache of one's own may be there
-	var now containerd.HostsFile
+	isSpegel := func(m hostsfile.Mirror) bool { by := known.of(m); return by != "" && by != byLoopback } // a cache of one's own may be there
+	var now hostsfile.File
 	if containerd.Has(h.Entries, path.Base(at)) {
 		if now, err = x.node.HostsFile(ctx, at); err != nil && !nodefs.IsMissing(err) {
 			return "", ""
 		}
 	}
-	was.Mirrors = slices.DeleteFunc(was.Mirrors, func(m containerd.Mirror) bool {
-		return isSpegel(m) || slices.ContainsFunc(now.Mirrors, func(n containerd.Mirror) bool { return n.URL == m.URL })
+	was.Mirrors = slices.DeleteFunc(was.Mirrors, func(m hostsfile.Mirror) bool {
+		return isSpegel(m) || slices.ContainsFunc(now.Mirrors, func(n hostsfile.Mirror) bool { return n.URL == m.URL })
 	})
 	was.Own = slices.DeleteFunc(was.Own, func(key string) bool { return slices.Contains(now.Own, key) })
 	if was.Server.URL == "" || isSpegel(was.Server) {
@@ -92,7 +94,7 @@ func folderNow(h *containerd.HostsDir, name string) string {
 	if containerd.Has(h.Entries, name) {
 		return name
 	}
-	return containerd.RegistryOf(name)
+	return hostsfile.RegistryOf(name)
 }
 
 // lostCertificates names those of a folder without a hosts.toml, which containerd trusts, and does not find in the one of now.
@@ -116,13 +118,13 @@ func (x *run) lostCertificates(ctx context.Context, was, now string) string {
 
 // fixDisplaced says how a registry gets back what it lost. Server is the URL that it had itself.
 func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name, server string, f *Result) {
-	backup, registry := path.Join(h.Path, containerd.BackupDir), containerd.RegistryOf(name)
+	backup, registry := path.Join(h.Path, hostsfile.BackupDir), hostsfile.RegistryOf(name)
 	d, listed := x.writer(ctx, h.Path+"/"), containerd.Has(h.Entries, folderNow(h, name))
 	once := "or put it back after each start of Spegel, which removes it;"
 	if p, err := x.spegelHere(ctx); err == nil && !p.Writes {
 		f.fix("%s", x.edit(ctx, path.Join(h.Path, name, nodefs.HostsToml), "Spegel writes no hosts files here (containerdMirrorAdd is false): have what provides them, such as the node's user data, provide this one again"))
 		once = "or put it back once,"
-	} else if name == containerd.DefaultDir { // on the list it would be every registry
+	} else if name == hostsfile.DefaultDir { // on the list it would be every registry
 		f.fix("give each registry that needs these hosts a folder of its own that names them, and list it in spegel.mirroredRegistries with spegel.prependExisting: true")
 	} else {
 		x.fixPrepend(ctx, path.Join(backup, registry), registry, server, d, listed, f)
@@ -134,7 +136,7 @@ func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name, se
 
 // fixPrepend says how Spegel puts a registry's own hosts back, behind itself: it copies the tables of hosts that it finds in a folder of
 // _backup that has the registry's name, and nothing else.
-func (x *run) fixPrepend(ctx context.Context, folder, registry, server string, d containerd.Distribution, listed bool, f *Result) {
+func (x *run) fixPrepend(ctx context.Context, folder, registry, server string, d distribution.Distribution, listed bool, f *Result) {
 	how := "have " + word(path.Join(folder, nodefs.HostsToml)) + " hold all of it in tables of hosts, what is of the registry itself in [host." + redact.Quote(server) +
 		`], with the paths of certificates from the root, as in ca = "` + redact.Path(folder) + `/ca.crt"`
 	if d.Registries != "" && d.NoShell {
@@ -152,7 +154,7 @@ func (x *run) fixPrepend(ctx context.Context, folder, registry, server string, d
 }
 
 // summary names what a file sets, and of values only URLs: a header may hold a password.
-func summary(f *containerd.HostsFile) string {
+func summary(f *hostsfile.File) string {
 	parts := slices.Clone(f.Own)
 	if f.Server.URL != "" {
 		parts = append([]string{"server " + redact.Quote(f.Server.URL)}, parts...)

@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/hostsfile"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
@@ -25,10 +26,10 @@ func (x *run) hostsFiles(ctx context.Context, h *containerd.HostsDir, known speg
 	var first, others []string
 	hidden := 0
 	for _, e := range h.Entries {
-		important := e.Name == containerd.DefaultDir || x.isPrivate(containerd.RegistryOf(e.Name))
+		important := e.Name == hostsfile.DefaultDir || x.isPrivate(hostsfile.RegistryOf(e.Name))
 		folder := path.Join(h.Path, e.Name)
 		switch {
-		case e.Name == containerd.BackupDir || e.Type.IsRegular() && !important:
+		case e.Name == hostsfile.BackupDir || e.Type.IsRegular() && !important:
 		case x.hostsDirs(ctx).Folder(sampleOf(folder)) != folder:
 			hidden++
 		case important:
@@ -50,15 +51,15 @@ func (x *run) hostsFiles(ctx context.Context, h *containerd.HostsDir, known speg
 }
 
 func (x *run) judgeHostsFile(ctx context.Context, h *containerd.HostsDir, dir string, known spegelMatcher, f *Result) {
-	folder, registry := path.Join(h.Path, dir), containerd.RegistryOf(dir)
+	folder, registry := path.Join(h.Path, dir), hostsfile.RegistryOf(dir)
 	at := path.Join(folder, nodefs.HostsToml)
 	file, err := x.node.HostsFile(ctx, folder)
 	place := "private registry " + redact.Name(registry)
-	if dir == containerd.DefaultDir {
+	if dir == hostsfile.DefaultDir {
 		place = everyOther
 	}
 	important := place == everyOther || x.isPrivate(registry)
-	switch wrong := (*containerd.SyntaxError)(nil); {
+	switch wrong := (*hostsfile.SyntaxError)(nil); {
 	case errors.As(err, &wrong):
 		f.add(Warn, "%s: %s; containerd ignores the whole file and asks the registry itself", redact.Path(at), wrong)
 		f.fix("%s", x.edit(ctx, at, "fix or remove the file"))
@@ -87,7 +88,7 @@ func (x *run) judgeHostsFile(ctx context.Context, h *containerd.HostsDir, dir st
 }
 
 // judgeSpegel judges the file of a private registry, or a _default, that names Spegel, and reports whether it sends containerd there.
-func (x *run) judgeSpegel(ctx context.Context, folder string, file *containerd.HostsFile, spegel, place string, f *Result) bool {
+func (x *run) judgeSpegel(ctx context.Context, folder string, file *hostsfile.File, spegel, place string, f *Result) bool {
 	name := redact.Path(path.Join(folder, nodefs.HostsToml))
 	status, how, sample := Fail, "", sampleOf(folder)
 	if place == everyOther && x.haveFolders(ctx) {
@@ -113,8 +114,8 @@ func (x *run) judgeSpegel(ctx context.Context, folder string, file *containerd.H
 
 // sampleOf is a registry that a folder decides for.
 func sampleOf(folder string) string {
-	if name := path.Base(folder); name != containerd.DefaultDir {
-		return containerd.RegistryOf(name)
+	if name := path.Base(folder); name != hostsfile.DefaultDir {
+		return hostsfile.RegistryOf(name)
 	}
 	return "registry.invalid"
 }
@@ -123,7 +124,7 @@ func sampleOf(folder string) string {
 // what makes Spegel write such a folder: the mildest, as a _default does not show by which it came.
 func (x *run) worst(folder string, f *Result) Status {
 	rules := []string{"private-registry-mirrored"}
-	if path.Base(folder) == containerd.DefaultDir {
+	if path.Base(folder) == hostsfile.DefaultDir {
 		rules = []string{"empty-mirror-list", "wildcard-mirror"}
 	}
 	worst, by := Fail, ""
@@ -148,7 +149,7 @@ func (x *run) haveFolders(ctx context.Context) bool {
 	h := x.hostsDirs(ctx)
 	return len(x.Registries) > 0 && !slices.ContainsFunc(x.Registries, func(r validate.Registry) bool {
 		folder := h.Folder(r.String())
-		return folder == "" || path.Base(folder) == containerd.DefaultDir
+		return folder == "" || path.Base(folder) == hostsfile.DefaultDir
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/distribution/reference"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/hostsfile"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
@@ -78,12 +79,12 @@ func (x *run) judgeResolution(ctx context.Context, host string, r *containerd.Re
 // wayBack looks for settings of the registry that Spegel has put aside.
 func (x *run) wayBack(ctx context.Context, host string, f *Result) {
 	for _, d := range x.hostsDirs(ctx).There() {
-		for _, name := range containerd.FoldersFor(host) {
+		for _, name := range hostsfile.Folders(host) {
 			what, server := x.lost(ctx, d, name, f)
-			if name == containerd.DefaultDir || what == "" {
+			if name == hostsfile.DefaultDir || what == "" {
 				continue
 			}
-			f.add(Warn, "the way back may fail: containerd does not look into %s, where the registry has %s", redact.Path(path.Join(d.Path, containerd.BackupDir, name)), what)
+			f.add(Warn, "the way back may fail: containerd does not look into %s, where the registry has %s", redact.Path(path.Join(d.Path, hostsfile.BackupDir, name)), what)
 			x.fixDisplaced(ctx, d, name, server, f)
 			return
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/distribution"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
@@ -75,7 +75,7 @@ func (x *run) pullAgain(ctx context.Context, store string) string {
 
 // contentStore is the folder of containerd's content store; ok is false if there is none, or it can't be told.
 func (x *run) contentStore(ctx context.Context) (store string, ok bool) {
-	roots := containerd.Roots()
+	roots := distribution.Roots()
 	if root := x.node.Config(ctx).Root; path.IsAbs(root) {
 		roots = []string{root}
 	}

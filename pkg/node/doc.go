@@ -3,7 +3,8 @@
 // and whether a private registry can be reached with the credentials at hand.
 //
 // Here are the checks. A node's files come through internal/nodefs, how they configure containerd and whom it then
-// asks through internal/containerd, which credentials the kubelet takes through internal/keyring, and foreign text is shown through
+// asks through internal/containerd, what a hosts file says through internal/hostsfile, what differs from distribution to distribution
+// through internal/distribution, which credentials the kubelet takes through internal/keyring, and foreign text is shown through
 // internal/redact.
 //
 // It must never print a credential: of Secrets, hosts files and logs only names, hosts and counts are

@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/hostsfile"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
@@ -48,7 +48,7 @@ func (x *run) matcher(ctx context.Context) spegelMatcher {
 
 // of says by what a mirror is taken for Spegel; it is empty for somebody else's. A cluster names the ports; at those of the chart, and
 // with its dial_timeout, an older Spegel may have left one.
-func (s spegelMatcher) of(m containerd.Mirror) string {
+func (s spegelMatcher) of(m hostsfile.Mirror) string {
 	u := m.At
 	if isEmbedded(u) {
 		return "by port " + u.Port() + " of the node itself, where k3s and RKE2 serve the one that they have built in"
@@ -85,7 +85,7 @@ func isEmbedded(u *url.URL) bool {
 
 // spegelIn lists those of a registry's file, or of _default, that are Spegel, and notes by what. A file may name it as its server; the
 // registry itself is never Spegel, wherever it is.
-func (s spegelMatcher) spegelIn(file *containerd.HostsFile, registry string, f *Result) []string {
+func (s spegelMatcher) spegelIn(file *hostsfile.File, registry string, f *Result) []string {
 	var out []string
 	for _, m := range file.InOrder() {
 		if shown := redact.Quote(m.URL); s.isSpegel(m, registry) && !slices.Contains(out, shown) {
@@ -97,6 +97,6 @@ func (s spegelMatcher) spegelIn(file *containerd.HostsFile, registry string, f *
 }
 
 // isSpegel reports whether a host in the file of a registry is Spegel.
-func (s spegelMatcher) isSpegel(m containerd.Mirror, registry string) bool {
+func (s spegelMatcher) isSpegel(m hostsfile.Mirror, registry string) bool {
 	return m.URL != "" && m.At.Host != registry && s.of(m) != ""
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/hostsfile"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
 
@@ -36,7 +37,7 @@ func (x *run) orderOf(ctx context.Context, r *containerd.Resolution, registry st
 		case known.isSpegel(h.Mirror, registry):
 			called = spegelName
 			line += ", which is Spegel"
-		case containerd.IsRegistry(h.Host, registry):
+		case hostsfile.IsRegistry(h.Host, registry):
 			called = registryName
 		}
 		if !h.Capabilities.Has(docker.HostCapabilityPull) {

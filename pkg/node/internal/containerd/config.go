@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"net"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/distribution"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
@@ -63,7 +63,7 @@ func (n *Node) Config(ctx context.Context) *Config {
 		return n.config
 	}
 	c, left := &Config{}, false
-	for _, main := range ConfigFiles() {
+	for _, main := range distribution.ConfigFiles() {
 		found, err := n.loadConfig(ctx, main)
 		if err == nil && (c.Main == "" || found.disabled == "") {
 			c = found
@@ -126,7 +126,7 @@ func (n *Node) addConfig(ctx context.Context, c *Config, name string) (imports [
 	}
 	var file map[string]any // no struct: a mistake elsewhere in the file must not hide this
 	if err := toml.Unmarshal(data, &file); err != nil {
-		return nil, errors.New("is no TOML: " + tomlError(err))
+		return nil, errors.New("is no TOML: " + redact.TOMLError(err))
 	}
 	version := at[int64](file, "version")
 	c.Version = max(c.Version, int(min(version, 9)))
@@ -214,6 +214,17 @@ func (c *Config) withTLS() []string {
 // Pause is the image of the pause container.
 func (c *Config) Pause() string { return at[string](c.images, "pinned_images", "sandbox") }
 
+// OS is what the node's operating system calls itself; empty where its files don't say.
+func (n *Node) OS(ctx context.Context) string {
+	data, _ := n.Files.ReadFile(ctx, "/etc/os-release", nodefs.MaxFile)
+	for line := range strings.Lines(string(data)) {
+		if id, ok := strings.CutPrefix(strings.TrimSpace(line), "ID="); ok {
+			return strings.Trim(id, `"'`)
+		}
+	}
+	return ""
+}
+
 // LocalPull is the setting by which containerd pulls images itself rather than through its transfer service; empty where
 // that is left to its version: through the transfer service since 2.1. The options that force it are those of
 // CheckLocalImagePullConfigs in internal/cri/config of containerd 2.2 and 2.4.
@@ -270,17 +281,4 @@ func (n *Node) resolveImports(ctx context.Context, c *Config, parent string, imp
 		}
 	}
 	return out
-}
-
-// tomlError says what is wrong in a file, and where.
-func tomlError(err error) string {
-	if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
-		row, column := at.Position()
-		text, _, typed := strings.Cut(at.Error(), " into struct field ") // of this program
-		if typed {
-			text += " into " + strings.Join(at.Key(), ".")
-		}
-		return fmt.Sprintf("line %d, column %d: %s", row, column, redact.Line(text))
-	}
-	return redact.Line(err.Error())
 }

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/distribution"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/hostsfile"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
@@ -62,23 +61,12 @@ func (h *HostsDirs) Folder(host string) string {
 
 // folders are those that there are for a host, in containerd's order.
 func (d *HostsDir) folders(host string) (out []string) {
-	for _, name := range FoldersFor(host) {
+	for _, name := range hostsfile.Folders(host) {
 		if Has(d.Entries, name) {
 			out = append(out, path.Join(d.Path, name))
 		}
 	}
 	return out
-}
-
-// FoldersFor are the names of the folders for a host, in containerd's order. Only names that are one
-// step of a path can be one.
-func FoldersFor(host string) []string {
-	var names []string
-	if i := strings.LastIndexByte(host, ':'); i > 0 {
-		names = append(names, host[:i]+"_"+host[i+1:]+"_")
-	}
-	names = append(names, host, DefaultDir)
-	return slices.DeleteFunc(names, func(name string) bool { return !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) })
 }
 
 // defaultHostsDirs are what containerd 2.2 and newer take where its configuration names none.
@@ -136,7 +124,7 @@ func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 // guessHostsDir takes the first place that is there, or else the last. Without a configuration, that this one is missing says nothing
 // where others may be there.
 func (n *Node) guessHostsDir(ctx context.Context, config *Config) *HostsDir {
-	dirs := n.readHostsDirs(ctx, KnownHostsDirs())
+	dirs := n.readHostsDirs(ctx, distribution.HostsDirs())
 	last := *dirs[len(dirs)-1]
 	for _, d := range dirs {
 		switch {
@@ -162,29 +150,16 @@ func (n *Node) readHostsDirs(ctx context.Context, paths []string) []*HostsDir {
 }
 
 // HostsFile reads the hosts.toml of one directory. An empty one is to containerd as if it were not there.
-func (n *Node) HostsFile(ctx context.Context, dir string) (HostsFile, error) {
+func (n *Node) HostsFile(ctx context.Context, dir string) (hostsfile.File, error) {
 	data, err := n.Files.ReadFile(ctx, path.Join(dir, nodefs.HostsToml), maxTOML)
 	if err == nil && len(data) == 0 {
 		err = fs.ErrNotExist
 	}
 	if err != nil {
-		return HostsFile{}, err
+		return hostsfile.File{}, err
 	}
-	f, err := parseHosts(data)
-	if err != nil {
-		return f, &SyntaxError{err}
-	}
-	return f, nil
+	return hostsfile.Parse(data)
 }
-
-// SyntaxError says that a file was read and makes no sense.
-type SyntaxError struct{ error }
-
-// RegistryOf is the registry that a directory is for, as an image names it. containerd takes host_port_ for
-// host:port.
-func RegistryOf(dir string) string { return hostAndPort.ReplaceAllString(dir, "$1:$2") }
-
-var hostAndPort = regexp.MustCompile(`^(.+)_(\d+)_$`)
 
 // Has reports whether a folder has an entry of that name.
 func Has(entries []nodefs.Entry, name string) bool {

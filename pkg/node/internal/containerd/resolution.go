@@ -18,6 +18,7 @@ import (
 	"github.com/containerd/log"
 	"github.com/sirupsen/logrus"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/hostsfile"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 )
@@ -25,15 +26,15 @@ import (
 // Resolution is whom containerd would ask for images of a registry, in order.
 type Resolution struct {
 	Hosts  []Host
-	Folder string    // the folder that says so; empty for none
-	File   HostsFile // what it says
-	Lost   bool      // the folder's file can't be used, and containerd goes on as if it were not there
+	Folder string         // the folder that says so; empty for none
+	File   hostsfile.File // what it says
+	Lost   bool           // the folder's file can't be used, and containerd goes on as if it were not there
 }
 
 // Host is one host of a resolution.
 type Host struct {
 	docker.RegistryHost
-	Mirror Mirror // what the hosts file says of it
+	Mirror hostsfile.Mirror // what the hosts file says of it
 }
 
 // URL is where the host is asked, joined as containerd does.
@@ -75,7 +76,7 @@ func (n *Node) open(ctx context.Context, folder string) (*Resolution, error) {
 	}
 	r := &Resolution{Folder: folder}
 	file, err := n.HostsFile(ctx, folder)
-	r.Lost = errors.As(err, new(*SyntaxError))
+	r.Lost = errors.As(err, new(*hostsfile.SyntaxError))
 	switch {
 	case err == nil:
 		r.File = file
@@ -134,7 +135,7 @@ func (n *Node) ask(ctx context.Context, r *Resolution, host string) error {
 
 // certificates has a client trust what the node trusts and what a hosts file names for its host. Of the files of a client's
 // certificate it is only seen whether they are there: keys are not used.
-func (n *Node) certificates(ctx context.Context, folder string, m Mirror, c *tls.Config) error {
+func (n *Node) certificates(ctx context.Context, folder string, m hostsfile.Mirror, c *tls.Config) error {
 	if n.trusted == nil && len(m.CA)+len(m.Client) == 0 {
 		return nil
 	}

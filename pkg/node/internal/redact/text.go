@@ -1,9 +1,13 @@
 package redact
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/pelletier/go-toml/v2"
 
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -61,4 +65,17 @@ func Path(p string) string {
 		}
 	}
 	return Printable(strings.Join(names, "/"))
+}
+
+// TOMLError says what is wrong in a foreign file, and where.
+func TOMLError(err error) string {
+	if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
+		row, column := at.Position()
+		text, _, typed := strings.Cut(at.Error(), " into struct field ") // of this program
+		if typed {
+			text += " into " + strings.Join(at.Key(), ".")
+		}
+		return fmt.Sprintf("line %d, column %d: %s", row, column, Line(text))
+	}
+	return Line(err.Error())
 }

@@ -1,4 +1,4 @@
-package containerd
+package hostsfile
 
 import (
 	"bytes"
@@ -18,15 +18,9 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// Folders of a hosts directory that are of no registry.
-const (
-	DefaultDir = "_default" // containerd's, for every registry without a folder of its own
-	BackupDir  = "_backup"  // Spegel's, for what it found when it first came to the node
-)
-
-// HostsFile is what a hosts.toml says, as far as it matters here. Whom containerd asks in the end is asked
+// File is what a hosts.toml says, as far as it matters here. Whom containerd asks in the end is asked
 // of containerd's own resolver; this is for seeing what a file is.
-type HostsFile struct {
+type File struct {
 	Server  Mirror   // without a URL where the file names none
 	Mirrors []Mirror // those that have a table of their own, in the order and as often as containerd asks them
 	Own     []string // settings of the registry itself, by key: ca, client, header, override_path, skip_verify
@@ -42,11 +36,11 @@ type Mirror struct {
 }
 
 // InOrder are the hosts in the order in which containerd has them, the server or what stands for it last.
-func (f *HostsFile) InOrder() []Mirror { return append(slices.Clone(f.Mirrors), f.Server) }
+func (f *File) InOrder() []Mirror { return append(slices.Clone(f.Mirrors), f.Server) }
 
 // Instead is the server that a file has containerd ask in place of the registry itself; empty where the registry is
 // asked too. containerd asks the registry last where a file names no server, and only the server where it names one.
-func (f *HostsFile) Instead(registry string) string {
+func (f *File) Instead(registry string) string {
 	if f.Server.URL == "" || slices.ContainsFunc(f.InOrder(), func(m Mirror) bool { return IsRegistry(m.At.Host, registry) }) {
 		return ""
 	}
@@ -76,6 +70,12 @@ func IsRegistry(asked, registry string) bool {
 	})
 }
 
+// SyntaxError says that a file was read and makes no sense.
+type SyntaxError struct{ what string }
+
+// Error implements error.
+func (e *SyntaxError) Error() string { return e.what }
+
 // settings have the types that containerd decodes into: what fails here fails there.
 type settings struct {
 	Capabilities []string       `toml:"capabilities,omitempty"`
@@ -87,15 +87,15 @@ type settings struct {
 	DialTimeout  string         `toml:"dial_timeout,omitempty"`
 }
 
-// parseHosts reads a hosts.toml. The error names line and column where it has a place.
-func parseHosts(data []byte) (f HostsFile, err error) {
+// Parse reads a hosts.toml. A SyntaxError names line and column where it has a place.
+func Parse(data []byte) (f File, err error) {
 	var c struct {
 		settings
 		Server string              `toml:"server"`
 		Hosts  map[string]settings `toml:"host"`
 	}
 	if err := toml.Unmarshal(data, &c); err != nil {
-		return f, errors.New(tomlError(err))
+		return f, &SyntaxError{redact.TOMLError(err)}
 	}
 	f.Own = c.special()
 	f.Server, err = c.mirror(c.Server)
@@ -107,7 +107,7 @@ func parseHosts(data []byte) (f HostsFile, err error) {
 	}
 	if err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
-		err = errors.New(redact.Line(first))
+		err = &SyntaxError{redact.Line(first)}
 	}
 	return f, err
 }
@@ -184,7 +184,7 @@ func texts(value any, pairs bool) (out []string, ok bool) {
 
 // Bare is the file for containerd's resolver, without what leads to other files or may be a secret. That a host has
 // certificates is left in it: containerd then tries TLS first.
-func (f *HostsFile) Bare() []byte {
+func (f *File) Bare() []byte {
 	var b bytes.Buffer
 	if f.Server.URL != "" {
 		b.WriteString("server = " + quoteTOML(f.Server.URL) + "\n")

@@ -1,15 +1,14 @@
-package containerd
+// Package distribution says where distributions of Kubernetes have what containerd reads, and how it is changed there: a table in a file
+// beside it. It reads nothing else, and imports nothing of the project.
+package distribution
 
 import (
 	"cmp"
-	"context"
 	_ "embed"
 	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
-
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 )
 
 // Talos is the distribution that talosctl reads.
@@ -50,19 +49,8 @@ func distributions() []Distribution {
 	return all
 }
 
-// OS is what the node's operating system calls itself; empty where its files don't say.
-func (n *Node) OS(ctx context.Context) string {
-	data, _ := n.Files.ReadFile(ctx, "/etc/os-release", nodefs.MaxFile)
-	for line := range strings.Lines(string(data)) {
-		if id, ok := strings.CutPrefix(strings.TrimSpace(line), "ID="); ok {
-			return strings.Trim(id, `"'`)
-		}
-	}
-	return ""
-}
-
-// DistributionOf is the one that has the name of an operating system, or that one of the names of files belongs to.
-func DistributionOf(system string, names ...string) Distribution {
+// Of is the one that has the name of an operating system, or that one of the names of files belongs to.
+func Of(system string, names ...string) Distribution {
 	all := distributions()
 	for _, d := range all {
 		if system != "" && strings.EqualFold(d.Name, system) || slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, d.Mark) }) {
@@ -88,8 +76,8 @@ func places(of func(Distribution) []string) []string {
 // ConfigFiles are where containerd's own configuration usually is.
 func ConfigFiles() []string { return places(func(d Distribution) []string { return d.Configs }) }
 
-// KnownHostsDirs are where the hosts directory usually is.
-func KnownHostsDirs() []string {
+// HostsDirs are where the hosts directory usually is.
+func HostsDirs() []string {
 	return places(func(d Distribution) []string { return []string{d.HostsDir} })
 }
 
