@@ -10,6 +10,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/distribution"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/hostsfile"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs/talosctl"
 )
 
 // distribution is what the node runs, as far as the names of its files show, and those of more files.
@@ -19,10 +20,20 @@ func (x *run) distribution(ctx context.Context, more ...string) distribution.Dis
 	}
 	config := x.node.Config(ctx)
 	names := slices.Concat(x.hostsDirs(ctx).Paths(), more, []string{config.Main, config.PathFrom, config.Pause()})
-	if nodefs.IsTalos(ctx, x.Files) {
+	if x.isTalos(ctx) {
 		return distribution.Of(distribution.Talos)
 	}
 	return distribution.Of(x.node.OS(ctx), names...)
+}
+
+// isTalos reports whether the files are of a node of Talos: they come through talosctl, or out of an archive of "talosctl support", which
+// holds the logs of its services.
+func (x *run) isTalos(ctx context.Context) bool {
+	if _, ok := x.Files.(*talosctl.Node); ok {
+		return true
+	}
+	entries, err := x.Files.ReadDir(ctx, "/service-logs")
+	return err == nil && len(entries) > 0
 }
 
 // writer is what the node runs, for a file of a hosts directory. In places of others it writes nothing.

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node"
-	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs/talosctl"
 )
 
 // sick is a node with something for every check that reads files.
@@ -131,7 +131,7 @@ func conformance(t *testing.T, open func(*testing.T, content) node.Files) {
 		}
 	})
 	for name, tree := range trees() {
-		if _, calls := open(t, tree).(*nodefs.Talos); calls && (strings.Contains(name, "store") || name == "k3s") {
+		if _, calls := open(t, tree).(*talosctl.Node); calls && (strings.Contains(name, "store") || name == "k3s") {
 			continue // a process for each file takes its time, and lists of folders are the same there
 		}
 		t.Run("the same report of "+name, func(t *testing.T) {

@@ -206,8 +206,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// talosctl builds test/talosctl once: to read a node takes dozens of runs of it, and it starts at once.
-var talosctl = sync.OnceValues(func() (string, error) {
+// builtTalosctl builds test/talosctl once: to read a node takes dozens of runs of it, and it starts at once.
+var builtTalosctl = sync.OnceValues(func() (string, error) {
 	program := filepath.Join(programs, "talosctl")
 	out, err := exec.Command("go", "build", "-trimpath", "-o", program, "../../test/talosctl").CombinedOutput()
 	if err != nil {
@@ -219,7 +219,7 @@ var talosctl = sync.OnceValues(func() (string, error) {
 // talos answers for the content through a program that prints as talosctl does.
 func (c content) talos(t *testing.T) node.Files {
 	t.Helper()
-	standIn, err := talosctl()
+	standIn, err := builtTalosctl()
 	must(t, err)
 	program := filepath.Join(t.TempDir(), "talosctl")
 	must(t, os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\nROOT='%s' exec '%s' \"$@\"\n", c.dir(t), standIn), 0o700))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/containerd"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs/talosctl"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
@@ -26,7 +27,7 @@ type Files = nodefs.Files
 func OpenRoot(dir string) (*nodefs.Root, error) { return nodefs.OpenRoot(dir) }
 
 // NewTalos reads a node's files through talosctl, a file name or looked up on PATH, by the address that it knows the node by.
-func NewTalos(program, node string) (*nodefs.Talos, error) { return nodefs.NewTalos(program, node) }
+func NewTalos(program, node string) (*talosctl.Node, error) { return talosctl.New(program, node) }
 
 // OpenBundle reads an archive: what "talosctl support" writes, or a tar or tar.gz of a node's files. It returns one Files for each
 // node in it.

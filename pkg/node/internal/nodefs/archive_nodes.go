@@ -36,7 +36,7 @@ func (b *archive) nodes(name string) ([]Files, error) {
 	for _, folder := range slices.Sorted(maps.Keys(folders)) {
 		if isNode(folders[folder]) {
 			files := folders[folder]
-			n := &tree{about: about{remote: true, now: func() time.Time { return b.newest }}, fsys: files, lacks: func(folder string, _ bool) bool {
+			n := &tree{fsys: files, remote: true, now: func() time.Time { return b.newest }, lacks: func(folder string, _ bool) bool {
 				return folder != "/" && files[below(folder)] != nil // nobody archives all of a root
 			}}
 			n.node = validate.Clean(cmp.Or(folder, n.hostname(), name))

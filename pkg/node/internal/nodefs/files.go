@@ -56,22 +56,6 @@ type Files interface {
 	Now() time.Time
 }
 
-// about is what Files say of the node itself.
-type about struct {
-	node   string
-	remote bool
-	now    func() time.Time
-}
-
-// Node implements Files.
-func (a *about) Node() string { return a.node }
-
-// Remote implements Files.
-func (a *about) Remote() bool { return a.remote }
-
-// Now implements Files.
-func (a *about) Now() time.Time { return a.now() }
-
 // Entry is one name in a directory.
 type Entry struct {
 	Name    string
@@ -128,13 +112,3 @@ func (e *UnreadError) Error() string {
 
 // Unwrap is for package errors.
 func (e *UnreadError) Unwrap() error { return e.Err }
-
-// IsTalos reports whether files are of a node of Talos: they come through talosctl, or out of an archive of "talosctl support", which
-// holds the logs of its services.
-func IsTalos(ctx context.Context, files Files) bool {
-	if _, ok := files.(*Talos); ok {
-		return true
-	}
-	entries, err := files.ReadDir(ctx, "/service-logs")
-	return err == nil && len(entries) > 0
-}

@@ -36,7 +36,7 @@ func OpenRoot(dir string) (*Root, error) {
 		_ = root.Close()
 		return nil, fmt.Errorf("node root: %w", err)
 	}
-	r := &Root{tree{about: about{now: time.Now}, fsys: root.FS()}, root}
+	r := &Root{tree{fsys: root.FS(), now: time.Now}, root}
 	// A folder is all there if it was mounted, or lies in what was: then it is on another file system than what is around the root.
 	// One that was copied is taken to be all there, except for folders in folders that it lacks, and if it looks like the way to a
 	// mount: it has folders and no file.

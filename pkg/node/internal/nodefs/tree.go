@@ -10,19 +10,31 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // tree implements Files for a file system: a folder of this machine, or an archive in memory. All symbolic links are followed here, so
 // they lead nowhere else, and the file system is asked for names without one in them, except that the last step may be one.
 type tree struct {
-	about
-	fsys fs.FS
+	fsys   fs.FS
+	node   string
+	remote bool
+	now    func() time.Time
 	// lacks reports whether the node lacks what a folder lacks, rather than it having been left out. It is the last step of a name, or not.
 	lacks func(folder string, last bool) bool
 }
 
 // below is an absolute name for package fs.
 func below(name string) string { return cmp.Or(name[1:], ".") }
+
+// Node implements Files.
+func (t *tree) Node() string { return t.node }
+
+// Remote implements Files.
+func (t *tree) Remote() bool { return t.remote }
+
+// Now implements Files.
+func (t *tree) Now() time.Time { return t.now() }
 
 // ReadDir implements Files.
 func (t *tree) ReadDir(_ context.Context, name string) ([]Entry, error) {

@@ -1,4 +1,6 @@
-package nodefs
+// Package talosctl reads the files of a node of Talos through the program of that name. It is one of the Files of nodefs; of the project it
+// may import that, redact and pkg/validate.
+package talosctl
 
 import (
 	"bytes"
@@ -16,25 +18,25 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 	"github.com/spegel-guard/spegel-guard/pkg/node/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/validate"
 )
 
-// talosTimeout bounds one call of talosctl.
-const talosTimeout = 30 * time.Second
+// timeout bounds one call of it.
+const timeout = 30 * time.Second
 
-// Talos reads a node of Talos through talosctl, with the context that its user has chosen. It relies on what "list --long", "read" and
+// Node is a node of Talos, read with the context that its user has chosen. It relies on what "list --long", "read" and
 // "logs" print as the Talos documentation shows it, and what they print is bounded.
-type Talos struct {
-	about
+type Node struct {
 	program string
 	address string
 	reached bool // the node has listed its root
 }
 
-// NewTalos is for one node, by the address that talosctl knows it by. The program is a file name, or
+// New is for one node, by the address that talosctl knows it by. The program is a file name, or
 // is looked up on PATH.
-func NewTalos(program, node string) (*Talos, error) {
+func New(program, node string) (*Node, error) {
 	if node == "" || strings.HasPrefix(node, "-") {
 		return nil, fmt.Errorf("--talos %s: want the name or address of a node", redact.Quote(node))
 	}
@@ -42,32 +44,41 @@ func NewTalos(program, node string) (*Talos, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--talos needs talosctl: %w", err)
 	}
-	return &Talos{about: about{validate.Clean(node), true, time.Now}, program: found, address: node}, nil
+	return &Node{program: found, address: node}, nil
 }
 
-// ReadDir implements Files.
-func (t *Talos) ReadDir(ctx context.Context, name string) ([]Entry, error) {
+// Node implements nodefs.Files.
+func (t *Node) Node() string { return validate.Clean(t.address) }
+
+// Remote implements nodefs.Files.
+func (*Node) Remote() bool { return true }
+
+// Now implements nodefs.Files.
+func (*Node) Now() time.Time { return time.Now() }
+
+// ReadDir implements nodefs.Files.
+func (t *Node) ReadDir(ctx context.Context, name string) ([]nodefs.Entry, error) {
 	if err := t.reach(ctx); err != nil {
 		return nil, err
 	}
 	return t.list(ctx, name)
 }
 
-func (t *Talos) list(ctx context.Context, name string) ([]Entry, error) {
+func (t *Node) list(ctx context.Context, name string) ([]nodefs.Entry, error) {
 	// 512 bytes hold a line with a long name.
-	out, err := t.run(ctx, MaxEntries<<9, "list", "--long", name)
-	if errors.Is(err, ErrTooLarge) {
-		return nil, ErrTooMany
+	out, err := t.run(ctx, nodefs.MaxEntries<<9, "list", "--long", name)
+	if errors.Is(err, nodefs.ErrTooLarge) {
+		return nil, nodefs.ErrTooMany
 	}
 	if err != nil {
 		return nil, err
 	}
-	return parseList(out, t.now())
+	return parseList(out, t.Now())
 }
 
 // reach makes sure, once, that it is the node that answers: what a program prints that never came so far says nothing
 // of what the node lacks.
-func (t *Talos) reach(ctx context.Context) error {
+func (t *Node) reach(ctx context.Context) error {
 	if t.reached {
 		return nil
 	}
@@ -82,8 +93,8 @@ func (t *Talos) reach(ctx context.Context) error {
 	return nil
 }
 
-// ReadFile implements Files. That a file is empty must show in its folder, too.
-func (t *Talos) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
+// ReadFile implements nodefs.Files. That a file is empty must show in its folder, too.
+func (t *Node) ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
 	if err := t.reach(ctx); err != nil {
 		return nil, err
 	}
@@ -95,7 +106,7 @@ func (t *Talos) ReadFile(ctx context.Context, name string, limit int64) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(entries, func(e Entry) bool {
+	if !slices.ContainsFunc(entries, func(e nodefs.Entry) bool {
 		return e.Name == path.Base(name) && (e.Size == 0 || e.Type == fs.ModeSymlink)
 	}) {
 		return nil, errors.New("talosctl read printed nothing")
@@ -103,22 +114,22 @@ func (t *Talos) ReadFile(ctx context.Context, name string, limit int64) ([]byte,
 	return data, nil
 }
 
-// Log implements Files. The service is called cri, and 20,000 lines of it are about 4 MiB.
-func (t *Talos) Log(ctx context.Context, limit int64) (Log, error) {
+// Log implements nodefs.Files. The service is called cri, and 20,000 lines of it are about 4 MiB.
+func (t *Node) Log(ctx context.Context, limit int64) (nodefs.Log, error) {
 	if err := t.reach(ctx); err != nil {
-		return Log{}, err
+		return nodefs.Log{}, err
 	}
 	text, err := t.run(ctx, 4*limit, "logs", "cri", "--tail", "20000")
 	if err != nil {
-		return Log{}, err
+		return nodefs.Log{}, err
 	}
 	text = text[max(0, int64(len(text))-limit):]
-	return Log{Source: "talosctl logs cri", Text: text}, nil
+	return nodefs.Log{Source: "talosctl logs cri", Text: text}, nil
 }
 
 // run calls talosctl and returns what it prints, at most limit bytes.
-func (t *Talos) run(ctx context.Context, limit int64, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, talosTimeout)
+func (t *Node) run(ctx context.Context, limit int64, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, t.program, append([]string{"--nodes", t.address}, args...)...)
 	cmd.Env = append(os.Environ(), "TZ=UTC") // times are printed in local time, without a zone
@@ -139,7 +150,7 @@ func (t *Talos) run(ctx context.Context, limit int64, args ...string) ([]byte, e
 	if int64(len(data)) > limit {
 		cancel()
 		_ = cmd.Wait()
-		return nil, ErrTooLarge
+		return nil, nodefs.ErrTooLarge
 	}
 	err = errors.Join(readErr, cmd.Wait())
 	switch {
@@ -164,9 +175,9 @@ func talosError(text string, err error) error {
 	case strings.Contains(text, "permission denied"), strings.Contains(text, "PermissionDenied"):
 		return fs.ErrPermission
 	case strings.Contains(text, "is a directory"), strings.Contains(text, "not a regular file"), strings.Contains(text, "must be a regular file"):
-		return ErrNotRegular
+		return nodefs.ErrNotRegular
 	case strings.Contains(text, "too many levels of symbolic links"):
-		return ErrLoop
+		return nodefs.ErrLoop
 	case text == "":
 		return fmt.Errorf("talosctl: %w", err)
 	}

@@ -1,4 +1,4 @@
-package nodefs
+package talosctl
 
 import (
 	"cmp"
@@ -8,11 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 )
 
 // parseList reads what "talosctl list --long" prints: a line of titles, and below each title its column. Which
 // columns there are differs from version to version (LABEL came with 1.10), so they are found by their titles.
-func parseList(out []byte, now time.Time) ([]Entry, error) {
+func parseList(out []byte, now time.Time) ([]nodefs.Entry, error) {
 	titles, rest, _ := strings.Cut(string(out), "\n")
 	if strings.TrimSpace(titles) == "" {
 		return nil, errors.New("talosctl list --long printed nothing") // a folder lists itself, as "."
@@ -23,7 +25,7 @@ func parseList(out []byte, now time.Time) ([]Entry, error) {
 			return nil, errors.New("talosctl list --long printed no column " + title)
 		}
 	}
-	var entries []Entry
+	var entries []nodefs.Entry
 	for text := range strings.Lines(rest) {
 		if strings.TrimSpace(text) == "" {
 			continue
@@ -41,7 +43,7 @@ func parseList(out []byte, now time.Time) ([]Entry, error) {
 		if mode == "" || name == "" || err != nil {
 			return nil, errors.New("talosctl list --long printed a line that does not fit its titles")
 		}
-		e := Entry{Name: name, Size: size, ModTime: listTime(cell("LASTMOD"), now), Type: fs.ModeIrregular}
+		e := nodefs.Entry{Name: name, Size: size, ModTime: listTime(cell("LASTMOD"), now), Type: fs.ModeIrregular}
 		switch mode[0] { // as fs.FileMode prints it
 		case '-':
 			e.Type = 0
@@ -54,11 +56,11 @@ func parseList(out []byte, now time.Time) ([]Entry, error) {
 		if e.Name != "." {
 			entries = append(entries, e)
 		}
-		if len(entries) > MaxEntries {
-			return nil, ErrTooMany
+		if len(entries) > nodefs.MaxEntries {
+			return nil, nodefs.ErrTooMany
 		}
 	}
-	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(entries, func(a, b nodefs.Entry) int { return cmp.Compare(a.Name, b.Name) })
 	return entries, nil
 }
 

@@ -1,4 +1,4 @@
-package nodefs
+package talosctl
 
 import (
 	"io/fs"
@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/spegel-guard/spegel-guard/pkg/node/internal/nodefs"
 )
 
 // What talosctl printed in three of its versions.
 func TestParseList(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	want := []Entry{
+	want := []nodefs.Entry{
 		{Name: "_default", Type: fs.ModeDir, Size: 4096, ModTime: time.Date(2026, 2, 28, 9, 5, 7, 0, time.UTC)},
 		{Name: "a name with spaces", Size: 12, ModTime: time.Date(2025, 12, 31, 23, 59, 59, 0, time.UTC)},
 		{Name: "link", Type: fs.ModeSymlink, Size: 7, ModTime: time.Date(2024, 2, 29, 1, 2, 0, 0, time.UTC)},
