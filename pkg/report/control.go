@@ -14,22 +14,15 @@ func steers(r rune) bool {
 }
 
 // printable makes one line of a text, which does nothing but show.
-func printable(s string) string {
-	return Printable(strings.Map(func(r rune) rune {
-		switch r {
-		case '\t':
-			return ' '
-		case '\n', '\r':
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s))
-}
+func printable(s string) string { return without(strings.ReplaceAll(s, "\t", " "), "") }
 
 // Printable is a text of any number of lines that does nothing but show.
-func Printable(s string) string {
+func Printable(s string) string { return without(s, "\n\r\t") }
+
+// without replaces what steers and is not kept.
+func without(s, kept string) string {
 	return strings.Map(func(r rune) rune {
-		if steers(r) && !strings.ContainsRune("\n\r\t", r) {
+		if steers(r) && !strings.ContainsRune(kept, r) {
 			return unicode.ReplacementChar
 		}
 		return r

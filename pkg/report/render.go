@@ -19,7 +19,7 @@ var templates embed.FS
 func render(w io.Writer, name string, data any, more template.FuncMap) error {
 	t, err := template.New(name).Funcs(template.FuncMap{
 		"line": func(text any) string { return printable(fmt.Sprint(text)) },
-		"join": join, "list": func(all []string, sep string) string { return strings.Join(all, sep) }, "count": count, "some": some,
+		"join": join, "list": strings.Join, "count": count, "some": some,
 		"label": func(of interface{ label() string }) string { return of.label() }, "what": (*Entry).what, "onDisk": Place.onDisk,
 	}).Funcs(more).ParseFS(templates, name)
 	if err != nil {

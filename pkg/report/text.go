@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"reflect"
@@ -60,48 +61,36 @@ func (r *Report) outcome() string {
 	for _, chains := range sameReleases(r.Releases) {
 		s.count(chains[0].Verdict)
 	}
-	found := "no release of Spegel"
-	if s.Releases > 0 {
-		found = count(s.Releases, "release") + " of Spegel"
-	}
-	if r.Files > 0 {
-		found += " in " + count(r.Files, "file")
-	}
+	found := join(" in ", cmp.Or(count(s.Releases, "release"), "no release")+" of Spegel", count(r.Files, "file"))
 	verdicts := join(", ", some(s.Denied, "denied"), some(s.Warned, "with warnings"), some(s.Unresolved, "unresolved"), some(s.Passed, "passed"))
 	parts := []string{join(": ", found, verdicts)}
-	if n := r.fatal(); n > 0 {
-		parts = append(parts, "not complete: "+count(n, "error"))
+	if errs := count(r.fatal(), "error"); errs != "" {
+		parts = append(parts, "not complete: "+errs)
 	}
-	if n := r.unfollowed(); n > 0 {
-		parts = append(parts, count(n, "reference")+" that could not be followed")
+	if unfollowed := count(r.unfollowed(), "reference"); unfollowed != "" {
+		parts = append(parts, unfollowed+" that could not be followed")
 	}
 	return strings.Join(parts, "; ")
 }
 
 // elsewhere is one line about what does not concern Spegel; empty if there is nothing.
 func (r *Report) elsewhere() string {
-	parts := ""
-	if r.Faults > 0 {
-		parts = count(r.Faults, "fault")
-	}
-	if r.Remote > 0 {
-		parts = join(" and ", parts, count(r.Remote, "remote resource"))
-	}
+	what := join(" and ", count(r.Faults, "fault"), count(r.Remote, "remote resource"))
 	switch r.Faults + r.Remote {
 	case 0:
 		return ""
 	case 1:
-		return parts + " elsewhere does not concern Spegel; -v lists it"
+		return what + " elsewhere does not concern Spegel; -v lists it"
 	}
-	return parts + " elsewhere do not concern Spegel; -v lists them"
+	return what + " elsewhere do not concern Spegel; -v lists them"
 }
 
-// count is a number and what is counted.
+// count is a number and what is counted; empty for none.
 func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+	if n != 1 {
+		what += "s"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return some(n, what)
 }
 
 // some is a number and a word; empty for none.
