@@ -30,6 +30,7 @@ func TestParseNamesFileLineAndFieldOfEveryMistake(t *testing.T) {
 		"an empty second document":      {head + "---\n", "3: a second document; want one policy"},
 		"a second document not YAML":    {head + "---\na: b: c\n", "4: not YAML: mapping values are not allowed in this context"},
 		"no apiVersion":                 {"kind: Policy\n", "1: apiVersion: missing; " + wantVersion},
+		"neither of the two":            {"unresolved: warn\n", "1: apiVersion: missing; " + wantVersion + "\n1: kind: missing; want Policy"},
 		"no kind":                       {"apiVersion: spegel-guard.dev/v1alpha1\n", "1: kind: missing; want Policy"},
 		"another apiVersion":            {"apiVersion: v1\nkind: Policy\n", `1: apiVersion: "v1"; ` + wantVersion},
 		"another kind":                  {"apiVersion: spegel-guard.dev/v1alpha1\nkind: ConfigMap\n", `2: kind: "ConfigMap"; want Policy`},
