@@ -3,7 +3,6 @@ package fluxrepo
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -13,11 +12,9 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/judge"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/selection"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
@@ -43,7 +40,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 			return
 		}
 		if r.Release == nil {
-			c.unjudged(ctx, r)
+			c.opaque(ctx, r)
 			continue
 		}
 		idle = idle || r.Object.By == nil || r.Object.By.Plain
@@ -52,19 +49,17 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 			c.releases, told = append(c.releases, rel), append(told, r)
 			for _, o := range r.Read {
 				read[o] = r
-				c.wrongTypes(o)
 			}
 		}
 	}
 	for _, d := range sets {
+		rel := c.daemonSet(d)
 		i := slices.IndexFunc(told, func(r *judge.Release) bool {
 			return r.Object.By == d.Object.By && !r.Suspended && d.IsMadeBy(&r.HelmRelease)
 		})
-		rel, ok := c.daemonSet(d)
-		switch {
-		case ok && i >= 0:
+		if i >= 0 {
 			c.releases[i].merge(&rel)
-		case ok && c.asksFor(d.Object, rel.Findings):
+		} else if c.asksFor(d.Object, rel.Findings) {
 			c.releases = append(c.releases, rel)
 		}
 	}
@@ -84,10 +79,10 @@ func (c *check) release(r *judge.Release) Release {
 	out.Chart, out.Version = show.Value(r.Chart), show.Name(r.Version)
 	out.Suspended = out.Suspended || r.Suspended
 	out.Inactive = o.By == nil && !c.Graph.InFull(o.File)
-	for _, f := range r.Result.Findings {
+	for _, f := range r.Findings {
 		out.Findings = append(out.Findings, Finding{Finding: show.Finding(f), Place: c.finder.Finding(r, f)})
 	}
-	for _, ref := range r.Unresolved() {
+	for _, ref := range r.Unresolved {
 		out.Unresolved = append(out.Unresolved, Reference{show.Reference(ref), c.finder.Reference(r, ref)})
 	}
 	for _, s := range r.Shapers() {
@@ -96,12 +91,8 @@ func (c *check) release(r *judge.Release) Release {
 	return out
 }
 
-// daemonSet is a DaemonSet as it is told; false if it can't be judged.
-func (c *check) daemonSet(d *judge.DaemonSet) (Release, bool) {
-	if d.Err != nil {
-		c.problem(d.Object, d.Err, worktree.Spegel)
-		return Release{}, false
-	}
+// daemonSet is a DaemonSet as it is told.
+func (c *check) daemonSet(d *judge.DaemonSet) Release {
 	show := c.redactor([]*fluxgraph.Object{d.Object}, d.Object.By)
 	out := c.origin(show, d.Object)
 	out.Kind, out.Namespace, out.Name = "DaemonSet", show.Name(d.Namespace), show.Name(d.Name)
@@ -114,7 +105,7 @@ func (c *check) daemonSet(d *judge.DaemonSet) (Release, bool) {
 	for _, u := range d.Unresolved {
 		out.Unresolved = append(out.Unresolved, Reference{show.Reference(u.Reference), place(u.Field)})
 	}
-	return out, true
+	return out
 }
 
 // origin is what is told of any object: where it stands, and which Kustomizations lead to it.
@@ -168,54 +159,24 @@ func (c *check) covers(ctx context.Context, r *judge.Release, findings []Finding
 		return true
 	}
 	other := (&judge.Judge{Graph: g, Charts: c.Charts, Policy: c.Policy}).Release(ctx, again)
-	return !slices.Equal(other.Whys(), r.Whys()) || !reflect.DeepEqual(other.Result, r.Result) ||
+	return !reflect.DeepEqual(other.Result, r.Result) ||
 		!slices.EqualFunc(other.Read, r.Read, func(a, b *fluxgraph.Object) bool { return bytes.Equal(a.Text, b.Text) })
 }
 
-// unjudged says why a HelmRelease was not judged.
-func (c *check) unjudged(ctx context.Context, r *judge.Release) {
-	switch o := r.Object; {
-	case !c.covers(ctx, r, nil):
-	case r.Err != nil:
-		c.problem(o, r.Err, worktree.Word)
-	case o.By != nil || c.Graph.InFull(o.File):
-		why := r.Whys()[0]
-		reason := substitute.SealedReason
-		show := c.redactor(r.Read, o.By)
-		if r.Opaque[0] != substitute.Sealed {
-			reason = show.Reference(why).Reason + "; pass its value with --var or --vars"
-		}
-		c.errors = append(c.errors, Error{
-			Place: c.finder.Reference(r, why), Unfollowed: true,
-			Message: "HelmRelease " + show.Name(o.Name) + ": which chart it installs is not known, so it is not checked: " + reason,
-		})
-	}
-}
-
-// problem says what is wrong with an object, which concerns Spegel if it has a mark.
-func (c *check) problem(o *fluxgraph.Object, err error, mark worktree.Mark) {
-	concerns := c.Graph.Tree().Mark(o.Text)&mark != 0
-	place := c.finder.Object(o)
-	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok {
-		place = c.finder.Field(o, bad.Path)
-	}
-	show := c.redactor([]*fluxgraph.Object{o}, o.By)
-	c.errors = append(c.errors, Error{
-		Place: place, Message: o.Kind + " " + show.Name(o.Name) + ": " + show.Message(overlay.Plain(err).Error()), Fatal: concerns, Elsewhere: !concerns,
-	})
-}
-
-// wrongTypes says what in a ConfigMap or Secret that a release takes values from is no text.
-func (c *check) wrongTypes(o *fluxgraph.Object) {
-	if o.Kind != "ConfigMap" && o.Kind != "Secret" {
+// opaque says why it is not known which chart a HelmRelease installs.
+func (c *check) opaque(ctx context.Context, r *judge.Release) {
+	o, why := r.Object, r.Unresolved[0]
+	if o.By == nil && !c.Graph.InFull(o.File) || !c.covers(ctx, r, nil) {
 		return
 	}
-	data, _ := substitute.Data(o.Kind, o.Text) // said where it is read
-	for _, d := range data {
-		if d.Wrong != nil {
-			c.problem(o, d.Wrong, worktree.Data) // it is one
-		}
+	show, reason := c.redactor(r.Read, o.By), substitute.SealedReason
+	if why.Variable != substitute.Sealed {
+		reason = show.Reference(why).Reason + "; pass its value with --var or --vars"
 	}
+	c.errors = append(c.errors, Error{
+		Place: c.finder.Reference(r, why), Unfollowed: true,
+		Message: "HelmRelease " + show.Name(o.Name) + ": which chart it installs is not known, so it is not checked: " + reason,
+	})
 }
 
 // unset says which Kustomizations current Flux refuses to build, because nothing sets a variable in what they emit. read is
@@ -240,7 +201,7 @@ func (c *check) unset(read map[*fluxgraph.Object]*judge.Release) {
 
 // faults are what could not be read, built or followed. idle says that there is a release that nothing builds.
 func (c *check) faults(idle bool) {
-	for _, f := range fault.All(c.Graph) {
+	for _, f := range fault.All(c.Graph, c.Wrong...) {
 		if !c.in.Has(f.File) && !c.reads(f.By) {
 			continue
 		}

@@ -43,6 +43,9 @@ func TestValuesOfTheChart(t *testing.T) {
 			chart:      files(file("values.yaml", "a: &a "+strings.Repeat("x", 10_000)+"\nb: ["+strings.Repeat("*a,", 500)+"]\n"+good)),
 			unresolved: []string{"File values.yaml/: is too large"},
 		},
+		"do not exist": {
+			chart: append(files(file("values.yaml", good)), ChartValues{File: "prod.yaml", Unread: "does not exist"}), unresolved: []string{"File prod.yaml/: does not exist"},
+		},
 		"are not YAML, below a list that is known": {chart: files(file("values.yaml", "a: b: c")), inline: good},
 		"are not YAML, below a list that is bad": {
 			chart: files(file("values.yaml", "a: b: c")), inline: "spegel: {mirroredRegistries: [a]}",
@@ -60,7 +63,7 @@ func TestValuesOfTheChart(t *testing.T) {
 			t.Parallel()
 			hr := helmRelease(t, tc.inline, tc.refs...)
 			hr.Spec.Chart.Spec.Chart, hr.Spec.Chart.Spec.SourceRef.Kind = "./charts/spegel", sourcev1.GitRepositoryKind
-			res := Resolve(t.Context(), hr, Options{Charts: []string{"spegel"}, Reader: c, ChartValues: tc.chart}).Evaluate(privatePolicy(t))
+			res := Resolve(t.Context(), hr, Options{Charts: []string{"spegel"}, Reader: c, ChartValues: brings(tc.chart)}).Evaluate(privatePolicy(t))
 			if diff := cmp.Diff(tc.found, told(res)); diff != "" {
 				t.Errorf("findings (-want +got)\n%s", diff)
 			}
@@ -71,10 +74,14 @@ func TestValuesOfTheChart(t *testing.T) {
 	}
 }
 
+func brings(files []ChartValues) func(sourcev1.HelmChartSpec, string) []ChartValues {
+	return func(sourcev1.HelmChartSpec, string) []ChartValues { return files }
+}
+
 func TestAValueOfTheChartIsShownWithItsFile(t *testing.T) {
 	t.Parallel()
 	chart := []ChartValues{{File: "charts/spegel/values.yaml", Data: "spegel: {mirroredRegistries: [docker.io]}"}}
-	res := Resolve(t.Context(), helmRelease(t, ""), Options{Charts: []string{"spegel"}, ChartValues: chart}).Evaluate(privatePolicy(t))
+	res := Resolve(t.Context(), helmRelease(t, ""), Options{Charts: []string{"spegel"}, ChartValues: brings(chart)}).Evaluate(privatePolicy(t))
 	if len(res.Findings) != 1 {
 		t.Fatalf("got %v", told(res))
 	}

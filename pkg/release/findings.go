@@ -55,6 +55,8 @@ type Reference struct {
 	Source bool
 	// Chart says that it is not an entry of spec.valuesFrom but the source of what the chart itself brings.
 	Chart bool
+	// Variable is the variable of Flux that has no value, where it is unknown for one.
+	Variable string
 }
 
 // Result is what the rules say about a release.

@@ -69,6 +69,7 @@ func template(hr *helmv2.HelmRelease) (chart sourcev1.HelmChartSpec, from Refere
 		from = Reference{Kind: spec.SourceRef.Kind, Namespace: cmp.Or(spec.SourceRef.Namespace, hr.Namespace), Name: spec.SourceRef.Name}
 	}
 	chart.Chart, chart.Version, chart.ValuesFiles = cmp.Or(spec.Chart, spec.URL), spec.Version, spec.ValuesFiles
+	chart.IgnoreMissingValuesFiles = spec.IgnoreMissingValuesFiles
 	return chart, from
 }
 

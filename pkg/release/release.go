@@ -4,6 +4,7 @@ import (
 	"context"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
@@ -32,10 +33,10 @@ type Options struct {
 	// Create says that the HelmRelease does not exist yet. What it names may come along with it, so even
 	// an optional reference that is missing is not yet known to be empty.
 	Create bool
-	// ChartValues are the values that the chart itself brings, the lowest first: its values.yaml, or the files that
-	// spec.chart.spec.valuesFiles names in its place. Nil says that they were not read; that counts if the chart is
-	// not Spegel's as it is published.
-	ChartValues []ChartValues
+	// ChartValues, if not nil, reads the values that a chart itself brings, the lowest first: its values.yaml, or the valuesFiles
+	// in its place. namespace is that of its source. Nil says that they were not read; that counts if the chart is not Spegel's
+	// as it is published.
+	ChartValues func(chart sourcev1.HelmChartSpec, namespace string) []ChartValues
 	// Variables, if not nil, lists the variables without a known value in a scalar or a key of the values. The text has a
 	// placeholder for each. Result.Unresolved names those that matter as they are returned here.
 	Variables func(text string) []Reference
@@ -43,8 +44,9 @@ type Options struct {
 
 // ChartValues is a values file of a chart.
 type ChartValues struct {
-	File string // its path, as a person finds it
-	Data string // its content
+	File   string // its path, as a person finds it
+	Data   string // its content
+	Unread string // why it can't be read; empty if it was
 }
 
 // Release is a HelmRelease of Spegel, resolved, or one that may be: see Resolve.
@@ -79,7 +81,11 @@ func Resolve(ctx context.Context, hr *helmv2.HelmRelease, o Options) *Release {
 	}
 	r.readLayers(ctx, hr, o)
 	r.input.Values = r.merge()
-	r.readChart(chart, from, o.ChartValues)
+	var files []ChartValues
+	if o.ChartValues != nil {
+		files = o.ChartValues(chart, from.Namespace)
+	}
+	r.readChart(chart, from, files)
 	if is {
 		return r
 	}

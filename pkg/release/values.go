@@ -98,7 +98,11 @@ func (r *Release) readChart(of sourcev1.HelmChartSpec, from Reference, files []C
 	chart := make([]layer, len(files))
 	for i, file := range files {
 		chart[i] = layer{origin: Origin{Kind: KindFile, Name: file.File}, text: file.Data}
-		r.parse(&chart[i])
+		if file.Unread != "" {
+			r.unread(&chart[i], file.Unread)
+		} else {
+			r.parse(&chart[i])
+		}
 	}
 	wrapped := len(r.input.Path("")) > 2
 	if files == nil && (len(of.ValuesFiles) > 0 || ofFiles(of.SourceRef.Kind) || wrapped) {

@@ -1,6 +1,12 @@
+// Package fault lists what could not be done in a repository.
+//
+// In comes what its clusters build, finished, and what of it can't be judged; out goes each thing that could not be read, built or
+// followed, with its place, and whether a release of Spegel could come from there: only then does it count. The package must
+// never read, build or change anything. Of the project it may import fluxgraph and what that does.
 package fault
 
 import (
+	"cmp"
 	"errors"
 	"path"
 	"slices"
@@ -31,12 +37,12 @@ type Fault struct {
 	Missing bool
 }
 
-// All are those of a repository.
-func All(g *fluxgraph.Graph) []Fault {
+// All are those of a repository, and the errors of objects that can't be judged.
+func All(g *fluxgraph.Graph, wrong ...*fluxgraph.Object) []Fault {
 	f := &faults{Graph: g, tree: g.Tree(), concern: map[string]bool{}}
 	for _, p := range f.tree.DirPaths() {
 		if err := f.tree.Dir(p).Err; err != nil && !g.Declared.Hidden(p) {
-			f.add(Fault{File: p, Concerns: true}, err)
+			f.add(Fault{File: p, Concerns: true}, err, nil)
 		}
 	}
 	for _, p := range f.tree.Paths() {
@@ -49,7 +55,7 @@ func All(g *fluxgraph.Graph) []Fault {
 			f.instance(n)
 		}
 	}
-	for _, o := range g.Loose {
+	for _, o := range slices.Concat(g.Loose, wrong) {
 		f.object(o)
 	}
 	for d := range declare.Reach(g.Declared.Roots...) {
@@ -66,8 +72,22 @@ type faults struct {
 	all     []Fault
 }
 
-// add adds a fault with an error as its message, if it has none, and where that stands as its place.
-func (f *faults) add(fault Fault, err error) {
+// add adds a fault with what an error says, where that says or else at a field of an object.
+func (f *faults) add(fault Fault, err error, object *yaml.Node, field ...any) {
+	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok {
+		field = bad.Path
+	}
+	failed, _ := errors.AsType[*resourceset.Error](err)
+	if failed != nil {
+		field = failed.Path
+	}
+	key, value := yamldoc.Reach(object, field)
+	switch key = cmp.Or(key, object); {
+	case failed != nil && failed.Line > 0 && value != nil && value.Style == yaml.LiteralStyle:
+		fault.Line = value.Line + failed.Line
+	case key != nil:
+		fault.Line, fault.Column = key.Line, key.Column
+	}
 	if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
 		fault.Line, fault.Column = bad.Line, bad.Column
 	}
@@ -81,7 +101,7 @@ func (f *faults) add(fault Fault, err error) {
 func (f *faults) file(file *worktree.File) {
 	p, spegel := file.Path, file.Marks&worktree.Spegel != 0
 	if file.Err != nil {
-		f.add(Fault{File: p, Concerns: spegel}, file.Err)
+		f.add(Fault{File: p, Concerns: spegel}, file.Err, nil)
 		return
 	}
 	objects := file.Marks&worktree.Kustomization != 0 || file.Marks&worktree.Release != 0 && file.Marks&worktree.Word != 0
@@ -94,9 +114,9 @@ func (f *faults) file(file *worktree.File) {
 	case err != nil:
 		f.add(Fault{
 			File: p, Concerns: file.Asked || spegel && (f.Declared.Read[p] || f.InFull(p)), Missing: file.Marks&worktree.Kustomization != 0,
-		}, err)
+		}, err, nil)
 	case file.Asked && !f.Declared.Read[p] && !slices.ContainsFunc(docs, isObject):
-		f.add(Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil)
+		f.add(Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil, nil)
 	}
 }
 
@@ -136,45 +156,34 @@ func (f *faults) concernsFile(p string) bool {
 	return yes
 }
 
-// instance adds what is wrong with one Kustomization in its chain.
+// instance adds what is wrong with one Kustomization in its chain, with its build, and with the objects that it emits.
 func (f *faults) instance(n *fluxgraph.Instance) {
-	field := []any{"spec", "path"}
-	if bad, ok := errors.AsType[*yamldoc.FieldError](n.Err); ok {
-		field = bad.Path
-	}
 	at, word := Fault{File: n.File, By: n, Message: "Kustomization " + substitute.Written(n.Name)}, f.tree.Mark(n.Of.Text)&worktree.Word != 0
-	if key, _ := yamldoc.Reach(n.At, field); key != nil {
-		at.Line, at.Column = key.Line, key.Column
+	add := func(message string, err error) {
+		at.Message += message
+		f.add(at, err, n.At, "spec", "path")
 	}
 	switch {
 	case n.Problem != "":
-		at.Message, at.Missing, at.Remote = at.Message+": "+n.Problem, n.Missing, !n.Missing
+		at.Missing, at.Remote = n.Missing, !n.Missing
 		at.Concerns = !n.Missing && (n.Spec.SourceRef.Kind == "ExternalArtifact" || word || strings.HasPrefix(n.Problem, "its path holds"))
-		f.add(at, nil)
+		add(": "+n.Problem, nil)
 	case n.Err != nil && !n.Built:
-		at.Message, at.Concerns, at.Missing = at.Message+": "+overlay.Plain(n.Err).Error(), word, true
-		f.add(at, nil)
+		at.Concerns, at.Missing = word, true
+		add(": ", n.Err)
 	case n.Built:
 		at.Concerns = f.concerns(n.Folders) || f.tree.Mark(n.Of.Text)&worktree.Spegel != 0
-		f.build(n, at)
-	}
-}
-
-// build adds what is wrong with a build, and with the objects that it emits.
-func (f *faults) build(n *fluxgraph.Instance, at Fault) {
-	in := Fault{By: n, Concerns: at.Concerns}
-	f.holes(n.Folders, in)
-	if n.Unfollowed {
-		left := at
-		left.Message, left.Remote = left.Message+": patches are left out, because what they are for may lie in a remote resource", true
-		f.add(left, nil)
-	}
-	if n.Err != nil && !f.broken(n, in) {
-		at.Message += " can't be built: "
-		f.add(at, n.Err)
-	}
-	for _, o := range n.Objects {
-		f.object(o)
+		in := Fault{By: n, Concerns: at.Concerns}
+		f.holes(n.Folders, in)
+		if n.Err != nil && !f.broken(n, in) {
+			add(" can't be built: ", n.Err)
+		}
+		for _, o := range n.Objects {
+			f.object(o)
+		}
+		if at.Remote = n.Unfollowed; n.Unfollowed {
+			add(": patches are left out, because what they are for may lie in a remote resource", nil)
+		}
 	}
 }
 
@@ -183,44 +192,39 @@ func (f *faults) broken(n *fluxgraph.Instance, in Fault) (found bool) {
 	n.Reads(func(p string) bool {
 		if _, err := f.tree.Documents(p); err != nil && yamldoc.IsYAML(p) {
 			in.File, found = p, true
-			f.add(in, err)
+			f.add(in, err, nil)
 		}
 		return false
 	})
 	return found
 }
 
+// object adds why an object can't be judged or followed.
 func (f *faults) object(o *fluxgraph.Object) {
 	unknownKind := len(substitute.Unknown(o.Kind+o.APIVersion)) > 0 ||
 		len(o.Unset) > 0 && o.Kind != "HelmRelease" && strings.Contains(o.Written.Kind+o.Written.APIVersion, "${")
 	if o.Err == nil && !unknownKind {
 		return
 	}
-	var field []any
-	wrong := o.Kind != "ResourceSet"
-	if bad, ok := errors.AsType[*resourceset.Error](o.Err); ok {
-		field, wrong = bad.Path, !bad.Unfollowed && (o.By != nil || f.InFull(o.File)) && len(substitute.Unknown(string(substitute.Seal(o.Text)))) == 0
-	}
-	fault := Fault{File: f.File(o), By: o.By, Concerns: f.tree.Mark(o.Text)&worktree.Word != 0, Remote: unknownKind || !wrong}
-	if _, node := f.Document(o); node != nil {
-		if key, _ := yamldoc.Reach(node, field); key != nil {
-			node = key
-		}
-		fault.Line, fault.Column = node.Line, node.Column
-	}
-	name := o.Kind + " " + substitute.Written(o.Written.Name)
+	marks, name := f.tree.Mark(o.Text), o.Kind+" "+substitute.Written(o.Written.Name)
+	fault := Fault{File: f.File(o), By: o.By, Concerns: marks&worktree.Word != 0, Message: name + ": "}
+	err := o.Err
+	_, unfollowed := errors.AsType[*resourceset.Error](err)
 	switch {
 	case unknownKind:
-		fault.Message = "holds a variable without a value in its kind or apiVersion, so it is not checked"
-	case fault.Remote:
-		fault.Message = name + " can't be followed, so what it builds is not checked: " + o.Err.Error()
-	default:
-		fault.Message = name + ": " + o.Err.Error()
+		fault.Remote, fault.Message, err = true, "holds a variable without a value in its kind or apiVersion, so it is not checked", nil
+	case o.Kind == "DaemonSet":
+		fault.Concerns = marks&worktree.Spegel != 0
+	case o.Kind == "ConfigMap" || o.Kind == "Secret": // a release takes values from it
+		fault.Concerns = true
+	case o.Kind == "ResourceSet" && (unfollowed || o.By == nil && !f.InFull(o.File) || len(substitute.Unknown(string(substitute.Seal(o.Text)))) > 0):
+		fault.Remote, fault.Message = true, name+" can't be followed, so what it builds is not checked: "
 	}
-	f.add(fault, nil)
+	_, node := f.Document(o)
+	f.add(fault, err, node)
 }
 
-// holes adds what some folders, and those below them, name and what is not there.
+// holes adds what some folders name and what is not there.
 func (f *faults) holes(folders []*overlay.Folder, in Fault) {
 	for _, folder := range folders {
 		for _, h := range folder.Holes {
@@ -236,7 +240,7 @@ func (f *faults) holes(folders []*overlay.Folder, in Fault) {
 			if h.Remote {
 				fault.Message += ", so what it holds is not checked"
 			}
-			f.add(fault, nil)
+			f.all = append(f.all, fault)
 		}
 	}
 }

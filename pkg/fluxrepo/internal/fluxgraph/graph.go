@@ -157,9 +157,13 @@ func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*G
 		}
 		e.settle(slices.DeleteFunc(slices.Clone(g.Instances), func(n *Instance) bool { return e.only[n.key] }))
 	}
-	for _, again := range e.index[objectKey{o.Kind, o.Name}] {
-		if again.By.key == o.By.key && again.Namespace == o.Namespace {
-			return &e, again
+	at := slices.Index(o.By.Objects, o)
+	for _, n := range e.Instances {
+		for i, again := range n.Objects {
+			same := again.Name == o.Name || i == at // one that is named by what it holds has another name now
+			if n.key == o.By.key && same && again.Kind == o.Kind && again.Namespace == o.Namespace {
+				return &e, again
+			}
 		}
 	}
 	return &e, nil

@@ -22,7 +22,6 @@ type DaemonSet struct {
 	Object     *fluxgraph.Object
 	Findings   []daemonset.Finding
 	Unresolved []Argument
-	Err        error // why it can't be judged
 }
 
 // Argument is what is not known of one argument.
@@ -44,7 +43,9 @@ func (j *Judge) DaemonSets(ctx context.Context) (out []*DaemonSet) {
 			continue
 		}
 		d := &DaemonSet{Object: o}
-		if d.Err = Decode(o, &d.DaemonSet, fields...); d.Err != nil || d.judge(j) {
+		if err := decode(o, &d.DaemonSet, fields...); err != nil {
+			j.isWrong(o, err)
+		} else if d.judge(j) {
 			out = append(out, d)
 		}
 	}
@@ -63,7 +64,7 @@ func (d *DaemonSet) judge(j *Judge) bool {
 	for _, u := range res.Unresolved {
 		ref := release.Reference{Kind: u.Kind, Namespace: d.Namespace, Name: u.Name, Key: u.Key, Reason: u.Text()}
 		if u.Kind == variable {
-			ref = why(u.Name, []*fluxgraph.Object{d.Object})
+			ref = why(u.Name, d.Object)
 		}
 		if a := (Argument{ref, u.Field}); !seen[a] { // one word may be a target, and a flag
 			seen[a] = true

@@ -1,7 +1,7 @@
 package judge
 
 import (
-	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -13,30 +13,34 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
-// Decode reads some fields of an object, of any version.
-func Decode(o *fluxgraph.Object, into any, fields ...string) error {
-	doc, err := yamldoc.Fields(substitute.Seal(o.Text), fields...)
+// fields reads some fields of an object, of any version. The valuesFile of a chart, which older ones know, comes before its
+// valuesFiles, as Flux has it.
+func fields(o *fluxgraph.Object, names ...string) (doc, spec map[string]any, err error) {
+	doc, err = yamldoc.Fields(substitute.Seal(o.Text), names...)
+	spec, _ = doc["spec"].(map[string]any)
+	chart, _ := spec["chart"].(map[string]any)
+	template, _ := chart["spec"].(map[string]any)
+	for _, of := range []map[string]any{spec, template} {
+		file, _ := of["valuesFile"].(string)
+		if files, isList := of["valuesFiles"].([]any); file != "" && (isList || of["valuesFiles"] == nil) {
+			of["valuesFiles"] = append([]any{file}, files...)
+		}
+	}
+	return doc, spec, err
+}
+
+// decode reads some fields of an object into a Go value.
+func decode(o *fluxgraph.Object, into any, names ...string) error {
+	doc, _, err := fields(o, names...)
 	if err != nil {
 		return err
-	}
-	if spec, isMap := doc["spec"].(map[string]any); isMap {
-		takeValuesFile(spec)
 	}
 	return yamldoc.Into(doc, into)
 }
 
-// takeValuesFile puts the valuesFile of a chart, a field of older versions, before its valuesFiles, as Flux does.
-func takeValuesFile(chart map[string]any) {
-	file, _ := chart["valuesFile"].(string)
-	files, isList := chart["valuesFiles"].([]any)
-	if file != "" && (isList || chart["valuesFiles"] == nil) {
-		chart["valuesFiles"] = append([]any{file}, files...)
-	}
-}
-
-// decode reads a HelmRelease without the fields that are a variable without a value, which it notes.
+// decode reads a HelmRelease, as far as it is known.
 func (r *Release) decode(charts []string) error {
-	doc, err := yamldoc.Fields(substitute.Seal(r.Object.Text),
+	doc, spec, err := fields(r.Object,
 		"metadata.name", "metadata.namespace", "spec.chartRef", "spec.chart.kind", "spec.chart.spec.chart", "spec.chart.spec.url",
 		"spec.chart.spec.version", "spec.chart.spec.ref", "spec.chart.spec.sourceRef", "spec.chart.spec.valuesFile",
 		"spec.chart.spec.valuesFiles", "spec.chart.spec.ignoreMissingValuesFiles", "spec.releaseName", "spec.targetNamespace",
@@ -44,90 +48,69 @@ func (r *Release) decode(charts []string) error {
 	if err != nil {
 		return err
 	}
-	if spec, isMap := doc["spec"].(map[string]any); isMap {
-		chart, _ := spec["chart"].(map[string]any)
-		of, _ := chart["spec"].(map[string]any)
-		takeValuesFile(of)
-		r.takeChart(spec, charts)
-		r.takeValues(spec)
+	for _, field := range slices.Sorted(maps.Keys(spec)) {
+		if field != "values" { // of which pkg/release finds out what is known
+			spec[field] = r.known(field, spec[field], charts)
+		}
+	}
+	if len(r.Opaque) > 0 && spec["chart"] == nil && spec["chartRef"] == nil {
+		spec["chart"] = map[string]any{} // one that is not known
 	}
 	return yamldoc.Into(doc, &r.HelmRelease)
 }
 
-// takeChart notes the variables without a value in what says which chart it is.
-func (r *Release) takeChart(spec map[string]any, charts []string) {
-	if names := without(spec, "chartRef"); len(names) > 0 {
-		spec["chart"] = map[string]any{} // one that is not known
-		r.opaque(names)
-		return
-	}
-	r.Opaque = unknown(spec["chartRef"])
-	names := unknown(spec["chart"])
-	if len(names) == 0 {
-		return
-	}
-	chart, _ := spec["chart"].(map[string]any)
-	of, isMap := chart["spec"].(map[string]any)
-	if !isMap || len(unknown(chart["kind"])) > 0 {
-		spec["chart"] = map[string]any{}
-		r.opaque(names)
-		return
-	}
-	for _, field := range []string{"chart", "url"} {
-		text, _ := of[field].(string)
-		if names := opaque(text, charts); len(names) > 0 {
-			delete(of, field)
-			r.opaque(names)
+// known is a field of a spec as far as it is known, nil if it is not. What decides more than a value is noted.
+func (r *Release) known(field string, v any, charts []string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			v[key] = r.known(field+"."+key, v[key], charts)
 		}
+	case []any:
+		for i := range v {
+			v[i] = r.known(field+"[]", v[i], charts)
+		}
+		return slices.DeleteFunc(v, func(item any) bool { return item == nil })
+	case string:
+		return r.knownText(field, v, charts)
 	}
-	r.shaky = append(r.shaky, without(of, "valuesFiles")...)
-	without(of, "ignoreMissingValuesFiles")
-	without(of, "version")
-	if len(unknown(of["ref"])) > 0 {
-		delete(of, "ref") // it names no version
-	}
-	if len(unknown(of["sourceRef"])) > 0 {
-		of["sourceRef"] = map[string]any{"kind": sourcev1.GitRepositoryKind} // which says the least about the chart's name
-	}
+	return v
 }
 
-// takeValues notes those in what says where the values come from, and whether it is suspended. A name or a key that holds
-// one is the name of something that is not there.
-func (r *Release) takeValues(spec map[string]any) {
-	r.shaky = slices.Concat(r.shaky, without(spec, "suspend"), without(spec, "valuesFrom"))
-	refs, isList := spec["valuesFrom"].([]any)
-	if !isList {
-		return
+// knownText is known for a text. One with a variable without a value stays where any text may stand: as a name, or a key, it is
+// that of something that is not there.
+func (r *Release) knownText(field, text string, charts []string) any {
+	names := substitute.Unknown(text)
+	if field == "chart.spec.chart" || field == "chart.spec.url" {
+		names = opaque(text, charts)
 	}
-	spec["valuesFrom"] = slices.DeleteFunc(refs, func(item any) bool {
-		ref, isMap := item.(map[string]any)
-		if !isMap {
-			names := unknown(item)
-			r.shaky = append(r.shaky, names...)
-			return len(names) > 0
-		}
-		without(ref, "optional")
-		r.shaky = slices.Concat(r.shaky, unknown(ref["kind"]), unknown(ref["targetPath"]))
-		return false
-	})
+	if len(names) == 0 {
+		return text
+	}
+	switch field {
+	case "chart", "chart.kind", "chart.spec", "chart.spec.chart", "chart.spec.url", "chartRef":
+		r.opaque(names)
+		return nil
+	case "chartRef.kind", "chartRef.name", "chartRef.namespace":
+		r.Opaque = append(r.Opaque, names...)
+	case "chart.spec.valuesFiles", "suspend", "valuesFrom", "valuesFrom[]":
+		r.shaky = append(r.shaky, names...)
+		return nil
+	case "valuesFrom[].kind", "valuesFrom[].targetPath":
+		r.shaky = append(r.shaky, names...)
+	case "chart.spec.ignoreMissingValuesFiles", "chart.spec.ref", "valuesFrom[].optional":
+		return nil
+	case "chart.spec.sourceRef": // one that says the least about the chart's name
+		return map[string]any{"kind": sourcev1.GitRepositoryKind}
+	case "chart.spec.sourceRef.kind":
+		return sourcev1.GitRepositoryKind
+	}
+	return text
 }
 
 // opaque notes variables that keep the chart from being known.
 func (r *Release) opaque(names []string) {
 	r.Opaque, r.shaky = append(r.Opaque, names...), append(r.shaky, names...)
-}
-
-// unknown lists the unknown variables anywhere in a field.
-func unknown(v any) []string { return substitute.Unknown(fmt.Sprint(v)) }
-
-// without takes a field away that is a text with unknown variables, and lists them.
-func without(fields map[string]any, field string) (names []string) {
-	if text, isText := fields[field].(string); isText {
-		if names = unknown(text); len(names) > 0 {
-			delete(fields, field)
-		}
-	}
-	return names
 }
 
 // opaque lists the unknown variables that keep a chart's name, path or URL from saying whether it is Spegel's. A value may

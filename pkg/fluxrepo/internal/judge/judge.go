@@ -1,7 +1,12 @@
+// Package judge runs the rules over what a repository builds.
+//
+// In comes a graph that is finished; out go the HelmReleases of Spegel, and the DaemonSets that run it, with what the
+// rules find and what is not known of them. A variable without a value makes unknown what it stands in, and does no harm
+// in a field that nobody reads. The package must never build anything nor say where it stands. Of the project it may
+// import fluxgraph, pkg/release and pkg/daemonset, and what these do.
 package judge
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -18,21 +23,21 @@ type Judge struct {
 	Graph  *fluxgraph.Graph
 	Charts []string // names, or full URLs, taken for Spegel's
 	Policy validate.Policy
+
+	Wrong []*fluxgraph.Object // what was found that can't be judged, or not be read, with the reason
 }
 
 // Release is a HelmRelease that was judged, as one chain builds it.
 type Release struct {
 	*release.Release // nil where it is not one of Spegel as far as can be seen
+	release.Result   // objects that could not be read in the order that they are named in, then variables
 
 	Object      *fluxgraph.Object
 	HelmRelease helmv2.HelmRelease
 	Read        []*fluxgraph.Object // itself, and what it takes its chart and its values from
-	Result      release.Result
-	Err         error    // why it can't be judged
-	Opaque      []string // the variables that keep its chart from being known
+	Opaque      []string            // the variables that keep its chart from being known
 
-	shaky []string                     // the variables that decide more than a value
-	named map[release.Reference]string // the variable that a reference is unknown for
+	shaky []string // the variables that decide more than a value
 }
 
 // Releases judges the HelmReleases that are built, and those that nothing builds. What shows nothing of Spegel is left out.
@@ -41,7 +46,7 @@ func (j *Judge) Releases(ctx context.Context) (out []*Release) {
 		if ctx.Err() != nil {
 			break
 		}
-		if r := j.Release(ctx, o); r.Release != nil || r.Err != nil || len(r.Opaque) > 0 {
+		if r := j.Release(ctx, o); r.Release != nil || len(r.Opaque) > 0 {
 			out = append(out, r)
 		}
 	}
@@ -64,47 +69,48 @@ func (j *Judge) objects(kind, group string) (out []*fluxgraph.Object) {
 	return out
 }
 
+// isWrong notes why an object can't be judged, or not be read.
+func (j *Judge) isWrong(o *fluxgraph.Object, err error) {
+	wrong := *o
+	wrong.Err = err
+	j.Wrong = append(j.Wrong, &wrong)
+}
+
 // Release runs the rules over a HelmRelease.
 func (j *Judge) Release(ctx context.Context, o *fluxgraph.Object) *Release {
-	r := &Release{Object: o, Read: []*fluxgraph.Object{o}, named: map[release.Reference]string{}}
-	if r.Err = r.decode(j.Charts); r.Err != nil {
-		return r
+	r := &Release{Object: o, Read: []*fluxgraph.Object{o}}
+	if err := r.decode(j.Charts); err != nil {
+		j.isWrong(o, err)
+		return &Release{Object: o}
 	}
 	hr := &r.HelmRelease
 	if hr.Spec.Chart == nil && hr.Spec.ChartRef == nil {
-		r.Opaque = nil // a patch
-		return r
+		return &Release{Object: o} // a patch
 	}
+	reads := &reader{Judge: j, of: r}
 	r.Release = release.Resolve(ctx, hr, release.Options{
-		Charts: j.Charts, Create: !j.Graph.Complete || o.By == nil || o.By.Plain, Reader: &reader{Judge: j, of: r},
-		Variables: r.variables, ChartValues: j.chartValues(hr, o),
+		Charts: j.Charts, Create: !j.Graph.Complete || o.By == nil || o.By.Plain, Reader: reads,
+		Variables: r.variables, ChartValues: reads.chartValues,
 	})
-	if r.Release == nil {
-		return r
+	unsure := r.Opaque
+	if r.Release != nil {
+		r.Result, unsure = r.Evaluate(j.Policy), r.shaky
+		if len(r.shaky) > 0 || len(r.Shapers()) > 0 {
+			r.Findings = nil // none is certain
+		}
 	}
-	r.Result = r.Evaluate(j.Policy)
-	if r.shaky = slices.Compact(slices.Sorted(slices.Values(r.shaky))); len(r.shaky) > 0 || len(r.Shapers()) > 0 {
-		r.Result.Findings = nil // none is certain
+	for _, name := range unsure {
+		r.Unresolved = append(r.Unresolved, why(name, r.Read...))
 	}
+	slices.SortStableFunc(r.Unresolved, func(a, b release.Reference) int { return strings.Compare(order(a), order(b)) })
+	r.Unresolved = slices.Compact(r.Unresolved)
 	return r
 }
 
-// Unresolved is what could not be read: objects in the order that they are named in, then variables, with those that
-// decide more than a value.
-func (r *Release) Unresolved() (out []release.Reference) {
-	var variables []release.Reference
-	for _, ref := range r.Result.Unresolved {
-		if r.Variable(ref) != "" {
-			variables = append(variables, ref)
-		} else {
-			out = append(out, ref)
-		}
+// order is what variables are sorted by, behind what is none.
+func order(ref release.Reference) string {
+	if ref.Variable == "" {
+		return ""
 	}
-	for _, name := range r.shaky {
-		variables = append(variables, r.Why(name))
-	}
-	slices.SortFunc(variables, func(a, b release.Reference) int {
-		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), strings.Compare(a.Key, b.Key))
-	})
-	return append(out, slices.Compact(variables)...)
+	return strings.Join([]string{ref.Kind, ref.Namespace, ref.Name, ref.Key}, "\x00")
 }

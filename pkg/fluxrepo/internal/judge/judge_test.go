@@ -46,25 +46,30 @@ func TestReleases(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := strings.Replace(head, "NAME", "mirror", 1) + "  " + c.spec + "\n# spegel\n"
-			all := judged(t, text).Releases(t.Context())
+			j := judged(t, text)
+			all := j.Releases(t.Context())
+			var wrong string
+			for _, o := range j.Wrong {
+				wrong += o.Err.Error()
+			}
+			if wrong != c.err {
+				t.Errorf("error %q; want %q", wrong, c.err)
+			}
 			if len(all) == 0 {
-				if c.isSpegels || c.opaque != "" || c.err != "" {
+				if c.isSpegels || c.opaque != "" {
 					t.Error("nothing of Spegel")
 				}
 				return
 			}
 			r := all[0]
 			var rules, unresolved []string
-			for _, f := range r.Result.Findings {
+			for _, f := range r.Findings {
 				rules = append(rules, f.Rule)
 			}
 			if r.Release != nil {
-				for _, ref := range r.Unresolved() {
-					unresolved = append(unresolved, r.Variable(ref))
+				for _, ref := range r.Unresolved {
+					unresolved = append(unresolved, ref.Variable)
 				}
-			}
-			if r.Err != nil && r.Err.Error() != c.err {
-				t.Errorf("error %v; want %q", r.Err, c.err)
 			}
 			if (r.Release != nil) != c.isSpegels || strings.Join(rules, " ") != c.rules || strings.Join(unresolved, " ") != c.unresolved || strings.Join(r.Opaque, " ") != c.opaque {
 				t.Errorf("Spegel's: %t, rules %q, unresolved %q, opaque %q; want %+v", r.Release != nil, rules, unresolved, r.Opaque, c)

@@ -2,9 +2,9 @@ package judge
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"path"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,7 +17,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
-// reader reads what a HelmRelease names out of what its cluster's Kustomizations emit.
+// reader reads what a HelmRelease names out of what its cluster's Kustomizations emit, and out of the files of its chart.
 type reader struct {
 	*Judge
 	of *Release
@@ -50,59 +50,102 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 	return err
 }
 
+// find looks for an object, which then is one that the release reads.
+func (r *reader) find(kind string, key client.ObjectKey) (*fluxgraph.Object, error) {
+	o, missing := r.Graph.Find(r.of.Object, kind, key.Namespace, key.Name)
+	if o != nil {
+		r.of.Read = append(r.of.Read, o)
+		return o, nil
+	}
+	err := error(&release.Unreadable{Reason: missing})
+	if fluxgraph.IsAbsent(missing) && len(substitute.Unknown(key.Name+key.Namespace)) == 0 {
+		err = errors.Join(err, apierrors.NewNotFound(schema.GroupResource{Resource: kind}, key.Name))
+	}
+	return nil, err
+}
+
+func unreadable(err error) error {
+	return &release.Unreadable{Reason: "can't be read: " + overlay.Plain(err).Error()}
+}
+
 // source reads where a chart comes from, of which a field says which it is.
 func (r *reader) source(kind string, key client.ObjectKey, into client.Object, field string, chart *string) error {
-	o, err := r.decodeSource(r.of.Object, kind, key, into)
-	if o == nil {
+	o, err := r.find(kind, key)
+	if err != nil {
 		return err
 	}
-	r.of.Read = append(r.of.Read, o)
-	if names := opaque(*chart, r.Charts); err == nil && len(names) > 0 {
+	if err := decode(o, into,
+		"spec.url", "spec.ref", "spec.chart", "spec.version", "spec.sourceRef", "spec.valuesFile", "spec.valuesFiles", "spec.ignoreMissingValuesFiles",
+	); err != nil {
+		return unreadable(err)
+	}
+	if names := opaque(*chart, r.Charts); len(names) > 0 {
 		r.of.opaque(names)
 		return &release.Unreadable{Reason: "its " + field + " holds a variable without a value"}
 	}
-	return err
-}
-
-func (j *Judge) decodeSource(of *fluxgraph.Object, kind string, key client.ObjectKey, into client.Object) (*fluxgraph.Object, error) {
-	o, missing := j.Graph.Find(of, kind, key.Namespace, key.Name)
-	if o == nil {
-		return nil, &release.Unreadable{Reason: missing}
-	}
-	if err := Decode(o, into,
-		"spec.url", "spec.ref", "spec.chart", "spec.version", "spec.sourceRef", "spec.valuesFile",
-		"spec.valuesFiles", "spec.ignoreMissingValuesFiles",
-	); err != nil {
-		return o, &release.Unreadable{Reason: "can't be read: " + overlay.Plain(err).Error()}
-	}
-	return o, nil
+	return nil
 }
 
 func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, error) {
-	o, missing := r.Graph.Find(r.of.Object, kind, key.Namespace, key.Name)
-	refs := slices.DeleteFunc(slices.Clone(r.of.HelmRelease.Spec.ValuesFrom), func(ref helmv2.ValuesReference) bool { return ref.Kind != kind || ref.Name != key.Name })
-	switch {
-	case o == nil && fluxgraph.IsAbsent(missing) && len(substitute.Unknown(key.Name+key.Namespace)) == 0 &&
-		!slices.ContainsFunc(refs, func(ref helmv2.ValuesReference) bool { return !ref.Optional }):
-		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: kind}, key.Name)
-	case o == nil:
-		return nil, &release.Unreadable{Reason: missing}
+	o, err := r.find(kind, key)
+	if err != nil {
+		return nil, err
 	}
-	r.of.Read = append(r.of.Read, o)
 	data, err := substitute.Data(kind, o.Text)
 	if err != nil {
-		return nil, &release.Unreadable{Reason: "can't be read: " + overlay.Plain(err).Error()}
+		return nil, unreadable(err)
 	}
 	out := map[string]string{}
 	for k, v := range data {
 		if v.Unread == "" {
 			out[k] = v.Text
 		}
+		if v.Wrong != nil {
+			r.isWrong(o, v.Wrong)
+		}
 	}
-	for _, ref := range refs {
-		if v := data[ref.GetValuesKey()]; v.Unread != "" {
+	for _, ref := range r.of.HelmRelease.Spec.ValuesFrom {
+		if v := data[ref.GetValuesKey()]; ref.Kind == kind && ref.Name == key.Name && v.Unread != "" {
 			err = &release.Unreadable{Reason: v.Unread}
 		}
 	}
 	return out, err
 }
+
+// chartValues are the values that a chart out of this repository brings: its values.yaml, or the files that are named in
+// its place, relative to the root of the source. They are nil where the chart is not of this repository.
+func (r *reader) chartValues(chart sourcev1.HelmChartSpec, namespace string) []release.ChartValues {
+	from, dir := chart.SourceRef, rooted(chart.Chart)
+	if from.Kind != sourcev1.GitRepositoryKind {
+		return nil
+	}
+	ignore, own := r.Graph.Declared.Artifact(from.Kind, namespace, from.Name, r.Graph.File(r.of.Object), dir)
+	tree := r.Graph.Tree()
+	exists := func(file string) bool { return tree.File(file) != nil && !ignore.File(file) }
+	if !own || !exists(path.Join(dir, "Chart.yaml")) {
+		return nil
+	}
+	files, optional := chart.ValuesFiles, chart.IgnoreMissingValuesFiles
+	if len(files) == 0 {
+		files, optional = []string{path.Join(dir, "values.yaml")}, true // a chart need not have any
+	}
+	out := []release.ChartValues{}
+	for _, file := range files {
+		of := release.ChartValues{File: rooted(file)}
+		switch data, err := tree.Read(of.File); {
+		case !exists(of.File) && optional:
+			continue
+		case !exists(of.File):
+			of.Unread = "does not exist in this repository"
+		case err != nil:
+			of.Unread = unreadable(err).Error()
+		default:
+			of.Data = string(data)
+		}
+		out = append(out, of)
+	}
+	return out
+}
+
+// rooted is a path in the artifact of a source, which nothing leads out of.
+func rooted(p string) string { return path.Join(".", path.Join("/", p)) }

@@ -1,3 +1,16 @@
+// Package locate finds the line that a person changes, by changing it.
+//
+// In comes an object as it was built and a path in it; out goes the place of the text that stands there. The texts that
+// it could be are found in the files that the object is built from, each is replaced in memory by a marker of its own,
+// and the repository is built again: the one whose marker stands at the path is it. Patches, components, generators,
+// replacements, variables, templates and anchors need no code of their own.
+//
+// Trials are bounded: each counts what it builds again, every Kustomization of a chain, and all places of a check share
+// 8 MiB of that. What is not found until then gets the nearest key that its document has, or the place of the object or of
+// what makes it, and is marked approximate.
+//
+// The package must never judge anything, and takes from judge only what was judged.
+// Of the project it may import judge and what that does.
 package locate
 
 import (
@@ -5,18 +18,12 @@ import (
 	"regexp"
 	"strings"
 
+	sigsyaml "sigs.k8s.io/yaml"
+
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
-)
-
-// Bounds of the trials: texts for one release, occurrences of one, and what is built again for all places of a check, as
-// Graph.Work counts it. They are no times, so that the same repository always gives the same places.
-const (
-	maxTrials      = 128
-	maxOccurrences = 64
-	maxWork        = 8 << 20
-	perSearch      = 32 // bytes are searched while one is built
 )
 
 // Place is where something stands. Line and Column count from 1, columns in characters; 0 is not known.
@@ -32,10 +39,22 @@ type Place struct {
 type Target struct {
 	Release *fluxgraph.Object // or the DaemonSet
 	Holder  *fluxgraph.Object // the release itself, or the ConfigMap or Secret
-	// Index is that of the entry of spec.valuesFrom, and Key the key of the holder's data; for the release Key is empty.
-	Index int
-	Key   string
-	Path  []any // in the object, or in the values of the key
+	Key     string            // of the holder's data; empty for the release itself
+	Path    []any             // in the object, or in the values of the key; nil for the key as a whole
+}
+
+// read is what a target's path leads into: an object, or the values in a key of its data.
+func (t Target) read(o *fluxgraph.Object) (v any) {
+	text := o.Text
+	if t.Key != "" {
+		data, _ := substitute.Data(o.Kind, o.Text) // of what can't be read, nothing is found
+		text = []byte(data[t.Key].Text)
+		if t.Path == nil {
+			return data[t.Key].Text
+		}
+	}
+	_ = sigsyaml.Unmarshal(text, &v)
+	return v
 }
 
 // Finder looks in one repository.
@@ -44,13 +63,20 @@ type Finder struct {
 	most   int                       // work of the graph, after which nothing is tried
 	trials map[*fluxgraph.Object]int // of a release
 	files  map[string][]byte         // that were read
-	values map[valueKey]any          // that were decoded
+	values map[values]any            // that were decoded
+}
+
+// values are what a target's path leads into.
+type values struct {
+	holder *fluxgraph.Object
+	key    string
+	whole  bool
 }
 
 // New is a finder of a repository that was built.
 func New(g *fluxgraph.Graph) *Finder {
 	return &Finder{
-		graph: g, most: g.Work() + maxWork, files: map[string][]byte{}, values: map[valueKey]any{}, trials: map[*fluxgraph.Object]int{},
+		graph: g, most: g.Work() + maxWork, trials: map[*fluxgraph.Object]int{}, files: map[string][]byte{}, values: map[values]any{},
 	}
 }
 
@@ -69,7 +95,7 @@ func (f *Finder) Find(t Target) (p Place, ok bool) {
 	node, set := certainty.At(holder, t.Path)
 	if text, isText := node.(string); set && isText && text != "" && !isKey(t.Path) {
 		for _, find := range []*regexp.Regexp{regexp.MustCompile("(" + regexp.QuoteMeta(host(text)) + ")"), variable} { // it may be handed over, or put together
-			if p, ok := f.trial(t, find, holds); ok {
+			if p, ok := f.trial(t, find, standing); ok {
 				return p, true
 			}
 		}
@@ -87,15 +113,37 @@ func (f *Finder) Find(t Target) (p Place, ok bool) {
 // key finds a key by giving it another name: what stood below it then stands below that.
 func (f *Finder) key(t Target, value any) (p Place, ok bool) {
 	name, _ := t.Path[len(t.Path)-1].(string)
-	above := t
-	above.Path = t.Path[:len(t.Path)-1]
-	return f.trial(above, keys(name), func(now any) func(string) bool {
-		m, _ := now.(map[string]any)
-		return func(marker string) bool {
-			moved, ok := m[marker]
-			return ok && reflect.DeepEqual(moved, value)
+	t.Path = t.Path[:len(t.Path)-1]
+	return f.trial(t, keys(name), func(now any) (names []string) {
+		above, _ := now.(map[string]any)
+		for name, below := range above {
+			if reflect.DeepEqual(below, value) {
+				names = append(names, name)
+			}
 		}
+		return names
 	})
+}
+
+// value is what a target's path leads into in the repository as it is, read once.
+func (f *Finder) value(t Target) any {
+	of := values{t.Holder, t.Key, t.Path == nil}
+	v, known := f.values[of]
+	if !known {
+		v = t.read(t.Holder)
+		f.values[of] = v
+	}
+	return v
+}
+
+// depth is how many steps of a target's path exist.
+func (f *Finder) depth(t Target) int {
+	for n := len(t.Path); n > 0; n-- {
+		if _, ok := certainty.At(f.value(t), t.Path[:n]); ok {
+			return n
+		}
+	}
+	return 0
 }
 
 func isKey(path []any) bool {

@@ -61,37 +61,40 @@ func nearest(file string, doc *yaml.Node, path []any) Place {
 	return at(file, nil)
 }
 
-// Finding is the place of the text that a finding is about or, where that is not set, of the nearest key that is.
+// entry is what an entry of spec.valuesFrom sets at a path, without a holder where that is not in the repository.
+func (f *Finder) entry(r *judge.Release, index int, path []any) Target {
+	ref := r.HelmRelease.Spec.ValuesFrom[index]
+	t := Target{Release: r.Object, Key: ref.GetValuesKey(), Path: path}
+	if ref.TargetPath != "" {
+		t.Path = nil
+	}
+	t.Holder, _ = f.graph.Find(r.Object, ref.Kind, r.Object.Namespace, ref.Name)
+	return t
+}
+
+// Finding is the place of the text that a finding is about or, where that is not set, of the nearest key that is: in
+// spec.values, or in a ConfigMap that has more of it.
 func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
-	if of.Origin.Kind == release.KindFile {
+	refs, inValues := r.HelmRelease.Spec.ValuesFrom, []any{"spec", "values"}
+	inline := Target{Release: r.Object, Holder: r.Object, Path: append(inValues, of.Path...)}
+	t, deepest := inline, f.depth(inline)-len(inValues)
+	switch {
+	case of.Origin.Kind == release.KindFile:
 		return f.inChart(of)
-	}
-	o := r.Object
-	inline := Target{Release: o, Holder: o, Path: append([]any{"spec", "values"}, of.Path...)}
-	var targets []Target
-	set := f.depth(inline) == len(inline.Path)
-	if of.Origin.Kind == "" {
-		targets = append(targets, inline)
-	}
-	for i, ref := range slices.Backward(r.HelmRelease.Spec.ValuesFrom) {
-		t := Target{Release: o, Index: i, Key: ref.GetValuesKey(), Path: of.Path}
-		if ref.TargetPath != "" {
-			t.Path = nil // the value as a whole
-		}
-		itself := of.Origin.Kind != "" && i == of.Origin.Index
-		above := of.Origin.Kind == "" && !set && ref.Kind == "ConfigMap" && ref.TargetPath == ""
-		if t.Holder, _ = f.graph.Find(o, ref.Kind, o.Namespace, ref.Name); t.Holder != nil && (itself || above) {
-			targets = append(targets, t)
+	case of.Origin.Kind != "":
+		t = f.entry(r, of.Origin.Index, of.Path)
+	case deepest < len(of.Path):
+		for i, ref := range slices.Backward(refs) {
+			e := f.entry(r, i, of.Path)
+			if ref.Kind != "ConfigMap" || ref.TargetPath != "" || e.Holder == nil {
+				continue
+			}
+			if d := f.depth(e); d > deepest {
+				t, deepest = e, d
+			}
 		}
 	}
-	deep := func(t Target) int { // in the values
-		if t.Holder == o {
-			return f.depth(t) - 2
-		}
-		return f.depth(t)
-	}
-	slices.SortStableFunc(targets, func(a, b Target) int { return cmp.Compare(deep(b), deep(a)) })
-	for _, t := range targets {
+	if t.Holder != nil {
 		if p, ok := f.Find(t); ok {
 			return p
 		}
@@ -119,8 +122,8 @@ func (f *Finder) inChart(of release.Finding) Place {
 func (f *Finder) Reference(r *judge.Release, ref release.Reference) Place {
 	otherwise := f.Object(r.Object)
 	otherwise.Approximate = true
-	if name := r.Variable(ref); name != "" {
-		return f.Use(r, name, otherwise)
+	if ref.Variable != "" {
+		return f.Use(r, ref.Variable, otherwise)
 	}
 	file, node := f.graph.Document(r.Object)
 	if ref.Source || ref.Chart {
@@ -151,13 +154,13 @@ func (f *Finder) Use(r *judge.Release, name string, otherwise Place) Place {
 	}
 	o := r.Object
 	targets := []Target{{Release: o, Holder: o, Path: []any{"spec", "values", "spegel"}}, {Release: o, Holder: o, Path: []any{"spec"}}}
-	for i, ref := range r.HelmRelease.Spec.ValuesFrom {
-		if holder, _ := f.graph.Find(o, ref.Kind, o.Namespace, ref.Name); holder != nil {
-			targets = append(targets, Target{Release: o, Holder: holder, Index: i, Key: ref.GetValuesKey()})
+	for i := range r.HelmRelease.Spec.ValuesFrom {
+		if t := f.entry(r, i, nil); t.Holder != nil {
+			targets = append(targets, t)
 		}
 	}
 	for _, t := range targets {
-		if p, ok := f.trial(t, text, holds); ok {
+		if p, ok := f.trial(t, text, standing); ok {
 			return p
 		}
 	}

@@ -9,27 +9,44 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/judge"
 )
 
-// occurrence is a text in a file.
-type occurrence struct {
+// Bounds of the trials: texts for one release, occurrences of one, and what is built again for all places of a check, as
+// Graph.Work counts it. They are no times, so that the same repository always gives the same places.
+const (
+	maxTrials      = 128
+	maxOccurrences = 64
+	maxWork        = 8 << 20
+	perSearch      = 32 // bytes are searched while one is built
+)
+
+// text is a part of a file.
+type text struct {
 	file       string
 	start, end int // in its bytes
-	marker     string
 }
+
+// occurrence is one of what is looked for, and what stands for it in a trial.
+type occurrence struct {
+	text
+	marker string
+}
+
+// marker matches what stands for occurrences: a valid part of a host, a name and a key.
+var marker = regexp.MustCompile(`sgm\d+x`)
+
+// standing are the markers in the keys and scalars of a node.
+func standing(now any) []string { return marker.FindAllString(fmt.Sprint(now), -1) }
 
 // trial finds the occurrence whose marker stands at the target. All of a text are tried at once, each with a marker of its
 // own: first those near to the holder, as they leave most builds as they are, then with those further away; and where
-// that breaks the build, or the release is another one then, one after the other.
-func (f *Finder) trial(t Target, find *regexp.Regexp, stands func(now any) func(marker string) bool) (Place, bool) {
-	f.trials[t.Release]++
-	if f.trials[t.Release] > maxTrials {
+// that breaks the build, one after the other.
+func (f *Finder) trial(t Target, find *regexp.Regexp, standing func(now any) (markers []string)) (Place, bool) {
+	if f.trials[t.Release]++; f.trials[t.Release] > maxTrials {
 		return Place{}, false
 	}
 	var all []occurrence
@@ -41,37 +58,33 @@ func (f *Finder) trial(t Target, find *regexp.Regexp, stands func(now any) func(
 		if len(all) == before {
 			continue
 		}
-		if p, ok := f.try(t, all, stands); ok {
+		if p, ok := f.try(t, all, standing); ok {
 			return p, true
 		}
 	}
 	for i := 0; len(all) > 1 && i < len(all); i++ {
-		if p, ok := f.try(t, all[i:i+1], stands); ok {
+		if p, ok := f.try(t, all[i:i+1], standing); ok {
 			return p, true
 		}
 	}
 	return Place{}, false
 }
 
-// try builds with some markers, and is the place of the one that stands at the target.
-func (f *Finder) try(t Target, some []occurrence, stands func(now any) func(marker string) bool) (Place, bool) {
-	now, ok := f.build(t, some)
-	if !ok {
+// try builds with some markers, and is the place of the first that stands at the target.
+func (f *Finder) try(t Target, some []occurrence, standing func(now any) (markers []string)) (Place, bool) {
+	holder := f.build(t, some)
+	if holder == nil {
 		return Place{}, false
 	}
-	at := stands(now)
-	for _, o := range some {
-		if at(o.marker) {
-			return f.place(o), true
-		}
+	now := t.read(holder)
+	if len(t.Path) > 0 {
+		now, _ = certainty.At(now, t.Path)
+	}
+	markers := standing(now)
+	if i := slices.IndexFunc(some, func(o occurrence) bool { return slices.Contains(markers, o.marker) }); i >= 0 {
+		return f.place(some[i]), true
 	}
 	return Place{}, false
-}
-
-// text is a part of a file.
-type text struct {
-	file       string
-	start, end int
 }
 
 // texts are what a target is made of, in three steps: the document of its holder, or what stands behind it; what its build
@@ -113,63 +126,30 @@ func (f *Finder) document(file string, node *yaml.Node) text {
 	return text{file, begin, end}
 }
 
-// marker stands for the text of one occurrence. It is a valid part of a host, a name and a key.
-func marker(i int) string { return fmt.Sprintf("sgm%dx", i) }
-
-// build builds again with markers in the place of some occurrences, and returns the node at the target. Of an object that
+// build builds again with markers in the place of some occurrences, and returns the holder, or nil. Of an object that
 // nothing builds, only its own document matters.
-func (f *Finder) build(t Target, some []occurrence) (now any, ok bool) {
+func (f *Finder) build(t Target, some []occurrence) (holder *fluxgraph.Object) {
 	if f.graph.Work() > f.most {
-		return nil, false
-	}
-	var holder *fluxgraph.Object
-	if t.Holder.By == nil {
-		file, node := f.graph.Document(t.Holder)
-		in := f.document(file, node)
-		text := edited(f.read(file)[in.start:in.end], in.start, some)
-		f.most -= len(text)
-		blanks := bytes.Repeat([]byte(" "), node.Column-1) // in place of what stands before it in its first line
-		holder = f.graph.Reread(t.Holder, slices.Concat(blanks, text[len(blanks):]))
-	} else {
-		edits := map[string][]byte{}
-		for _, o := range some {
-			if edits[o.file] == nil {
-				edits[o.file] = edited(f.read(o.file), 0, slices.DeleteFunc(slices.Clone(some), func(other occurrence) bool { return other.file != o.file }))
-			}
-		}
-		holder = f.again(t, edits)
-	}
-	if holder == nil {
-		return nil, false
-	}
-	if now = t.read(holder); len(t.Path) == 0 {
-		return now, true
-	}
-	return certainty.At(now, t.Path)
-}
-
-// edited is a text with markers in the place of some occurrences. It begins at a byte of their file.
-func edited(text []byte, begin int, some []occurrence) (out []byte) {
-	for _, o := range slices.SortedFunc(slices.Values(some), func(a, b occurrence) int { return cmp.Compare(a.start, b.start) }) {
-		out = append(append(out, text[:o.start-begin]...), o.marker...)
-		text, begin = text[o.end-begin:], o.end
-	}
-	return append(out, text...)
-}
-
-// again is the target's holder in the repository that was edited.
-func (f *Finder) again(t Target, edits map[string][]byte) *fluxgraph.Object {
-	g, release := f.graph.Edited(edits, t.Release, t.Holder)
-	if release == nil || t.Key == "" {
-		return release
-	}
-	var hr helmv2.HelmRelease
-	if judge.Decode(release, &hr, "spec.valuesFrom") != nil || t.Index >= len(hr.Spec.ValuesFrom) {
 		return nil
 	}
-	ref := hr.Spec.ValuesFrom[t.Index] // a name with a hash of the content is another one now
-	o, _ := g.Find(release, ref.Kind, release.Namespace, ref.Name)
-	return o
+	edits := map[string][]byte{}
+	for _, o := range slices.SortedFunc(slices.Values(some), func(a, b occurrence) int { return cmp.Compare(b.start, a.start) }) {
+		all, begun := edits[o.file]
+		if !begun {
+			all = f.read(o.file)
+		}
+		edits[o.file] = slices.Concat(all[:o.start], []byte(o.marker), all[o.end:])
+	}
+	if t.Holder.By != nil {
+		_, holder = f.graph.Edited(edits, t.Holder, t.Release)
+		return holder
+	}
+	file, node := f.graph.Document(t.Holder)
+	in, longer := f.document(file, node), len(edits[file])-len(f.read(file))
+	doc := edits[file][in.start : in.end+longer]
+	f.most -= len(doc)
+	blanks := bytes.Repeat([]byte(" "), node.Column-1) // in place of what stands before it in its first line
+	return f.graph.Reread(t.Holder, slices.Concat(blanks, doc[len(blanks):]))
 }
 
 // occurrences adds the places of what an expression finds in a text: the group of it that matches.
@@ -178,7 +158,7 @@ func (f *Finder) occurrences(all []occurrence, in text, find *regexp.Regexp) []o
 	f.most -= len(data) / perSearch
 	for _, m := range find.FindAllSubmatchIndex(data, -1) {
 		if i := 2 + slices.IndexFunc(m[2:], func(at int) bool { return at >= 0 }); i >= 2 && len(all) < maxOccurrences {
-			all = append(all, occurrence{in.file, in.start + m[i], in.start + m[i+1], marker(len(all))})
+			all = append(all, occurrence{text{in.file, in.start + m[i], in.start + m[i+1]}, fmt.Sprintf("sgm%dx", len(all))})
 		}
 	}
 	return all

@@ -1,7 +1,11 @@
+// Package resourceset renders the ResourceSets of flux-operator.
+//
+// In comes a ResourceSet with inline inputs; out go the objects that its templates make of them. A template sees its
+// input and nothing else: the package must never give it the environment, a file or the network, and bounds what it
+// does. Of the project it may import yamldoc.
 package resourceset
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,22 +22,19 @@ type templates struct {
 	ResourcesTemplate string `json:"resourcesTemplate"`
 }
 
-// Error says why a ResourceSet can't be rendered.
+// Error says why a ResourceSet can't be followed though its fields are right: what it needs is not known here, is too much, or a
+// template fails.
 type Error struct {
-	Path []any // of the field, by keys and positions; empty if it is about all of it
-	Err  error
-	// Unfollowed says that its fields are right: what it needs is not known here, is too much, or a template fails.
-	Unfollowed bool
+	Path   []any // of the field, by keys and positions; empty if it is about all of it
+	Line   int   // in the text of the field, from 1; 0 is not known
+	Reason string
 }
 
-// Error is the reason, without the field.
-func (e *Error) Error() string { return e.Err.Error() }
-
-// Unwrap returns the reason.
-func (e *Error) Unwrap() error { return e.Err }
+// Error is the reason, without the place.
+func (e *Error) Error() string { return e.Reason }
 
 func unfollowed(format string, args ...any) *Error {
-	return &Error{Err: fmt.Errorf(format, args...), Unfollowed: true}
+	return &Error{Reason: fmt.Sprintf(format, args...)}
 }
 
 // text is one template, and the field that it stands in.
@@ -75,9 +76,13 @@ const reconcile, disabled = "fluxcd.controlplane.io/reconcile", "disabled"
 
 // Render makes the objects of a ResourceSet as flux-operator does: of each of its templates once for each input, except
 // those that are disabled. An object without a namespace gets that of the ResourceSet. suspended says that the ResourceSet
-// itself is disabled. An error is an *Error.
+// itself is disabled. An error is an *Error where nothing is wrong with the fields.
 func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
-	set, err := read(object)
+	var set resourceSet
+	fields, err := yamldoc.Fields(object, "metadata.namespace", "metadata.annotations", "spec")
+	if err == nil {
+		err = yamldoc.Into(fields, &set)
+	}
 	if err != nil {
 		return nil, false, err
 	}
@@ -94,7 +99,7 @@ func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 	if len(inputs) == 0 {
 		inputs = []map[string]any{nil}
 	}
-	left := budget(maxWork)
+	left := budget{left: maxWork}
 	groups := [][]text{set.Spec.texts("spec")}
 	for i, step := range set.Spec.Steps {
 		groups = append(groups, step.texts("spec", "steps", i))
@@ -103,10 +108,10 @@ func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 		seen := map[[4]string]bool{}
 		for _, t := range group {
 			for _, in := range inputs {
-				docs, err := left.execute(t.of, in)
-				if err != nil {
-					err.Path = t.path
-					return nil, suspended, err
+				docs, bad := left.execute(t.of, in)
+				if bad != nil {
+					bad.Path = t.path
+					return nil, suspended, bad
 				}
 				for _, d := range docs {
 					if yamldoc.Text(d, "metadata", "annotations", reconcile) == disabled {
@@ -122,20 +127,6 @@ func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 		}
 	}
 	return out, suspended, nil
-}
-
-func read(object []byte) (set resourceSet, err error) {
-	fields, err := yamldoc.Fields(object, "metadata.namespace", "metadata.annotations", "spec")
-	if err == nil {
-		err = yamldoc.Into(fields, &set)
-	}
-	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok {
-		return set, &Error{Path: bad.Path, Err: bad}
-	}
-	if err != nil {
-		return set, &Error{Err: errors.New("can't be read: " + yamldoc.Redact(err.Error()))}
-	}
-	return set, nil
 }
 
 // identity is what a cluster tells objects by.

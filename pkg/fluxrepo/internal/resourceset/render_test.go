@@ -2,6 +2,7 @@ package resourceset_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -20,6 +21,7 @@ func TestRender(t *testing.T) {
 		"functions":                   {"inputs: [{app: 'A b'}]\n  resources: [{kind: ConfigMap, metadata: {name: '<< inputs.app | slugify >>'}}]", "name: a-b"},
 		"a template of text":          {"inputs: [{app: a}]\n  resourcesTemplate: |\n    kind: ConfigMap\n    metadata: {name: << inputs.app | quote >>}\n", "name: \"a\""},
 		"an input that is not there":  {"inputs: [{app: a}]\n  resources: [{kind: '<< inputs.gone >>'}]", "\"gone\"; not followed"},
+		"the line of a failure":       {"inputs: [{app: a}]\n  resourcesTemplate: |\n    a: b\n    c: << inputs.gone >>\n", "\"gone\"; not followed; line 2"},
 		"no environment":              {"inputs: [{app: a}]\n  resources: [{kind: '<< env \"HOME\" >>'}]", "not defined; not followed"},
 		"a method of a value":         {"resources: [{kind: '<< (toDate \"2006\" \"2024\").Year >>'}]", "can't evaluate field Year in type time.Time; not followed"},
 		"inputs of a provider":        {"inputsFrom: [{name: x}]\n  resources: []", "come from a provider; not followed"},
@@ -42,7 +44,7 @@ func TestRender(t *testing.T) {
 		"a map in itself":             {"resources: [{kind: '<< $d := dict >><< $_ := set $d \"x\" $d >><< $d >>'}]", "does more than is followed; not followed"},
 		"a format that fills":         {"resources: [{kind: '<< printf (repeat 4000 \"%[1]999999d\") 1 >>'}]", "does more than is followed; not followed"},
 		"an expression that tries":    {"resources: [{kind: '<< regexMatch (repeat 100000 \"a?\") (repeat 2000000 \"a\") >>'}]", "does more than is followed; not followed"},
-		"a template without an end":   {"resourcesTemplate: '<< if'", "can't be read: template: resource:1: unclosed action; not followed"},
+		"a template without an end":   {"resourcesTemplate: '<< if'", "a template fails: unclosed action; not followed; line 1"},
 		"what is no YAML":             {"resourcesTemplate: 'a: : b'", "is not YAML: mapping values are not allowed in this context; not followed"},
 		"inputs that are no list":     {"inputs: {app: a}", "spec.inputs is a map; want a list; wrong"},
 		"templates without an end":    {"resources: [{kind: '<< define \"x\" >><< template \"x\" >><< template \"x\" >><< end >><< template \"x\" >>'}]", "depth"},
@@ -57,7 +59,9 @@ func TestRender(t *testing.T) {
 				}
 			}
 			if bad, ok := errors.AsType[*resourceset.Error](err); ok {
-				got.WriteString(bad.Error() + map[bool]string{true: "; not followed", false: "; wrong"}[bad.Unfollowed])
+				fmt.Fprintf(&got, "%s; not followed; line %d", bad, bad.Line)
+			} else if err != nil {
+				got.WriteString(err.Error() + "; wrong")
 			}
 			if !strings.Contains(got.String(), c.want) {
 				t.Errorf("want %q in\n%s", c.want, got.String())

@@ -1,12 +1,13 @@
 package resourceset
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
 	"reflect"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"text/template/parse"
 
@@ -29,44 +30,63 @@ const (
 
 var errTooMuch = errors.New("does more than is followed")
 
-// budget is what is left of the work.
-type budget int
+// budget is what is left of the work, and what the template that runs has printed.
+type budget struct {
+	left    int
+	printed []byte
+}
 
 // spend makes the template fail where nothing is left.
 func (b *budget) spend(n int) {
-	if *b -= budget(n); *b < 0 || n > maxValue {
+	if b.left -= n; b.left < 0 || n > maxValue {
 		panic(errTooMuch)
 	}
 }
+
+// Write takes what the template prints.
+func (b *budget) Write(p []byte) (int, error) {
+	if b.left -= perTurn + len(p); b.left < 0 {
+		return 0, errTooMuch
+	}
+	b.printed = append(b.printed, p...)
+	return len(p), nil
+}
+
+// position is what text/template says of where it failed.
+var position = regexp.MustCompile(`^template: resource:(\d+)(:\d+)?: (executing "[^"]*" at )?`)
 
 // execute runs one template and reads the objects that it makes. It does so with Go's text/template, out of which the calls of a
 // value's methods were taken: because of them the linker would keep every method of the program, a quarter of it. Only dates
 // have any here.
 func (b *budget) execute(text string, inputs map[string]any) ([]*yaml.Node, *Error) {
 	t, err := template.New("resource").Delims("<<", ">>").Option("missingkey=error").Funcs(b.functions(inputs)).Parse(text)
+	if err == nil {
+		for _, each := range t.Templates() {
+			watch(each.Root)
+		}
+		b.printed = nil
+		err = t.Execute(b, nil)
+	}
 	if err != nil {
-		return nil, unfollowed("a template can't be read: %s", yamldoc.Redact(err.Error()))
+		bad := unfollowed("a template fails: %s", yamldoc.Redact(position.ReplaceAllLiteralString(err.Error(), "")))
+		if at := position.FindStringSubmatch(err.Error()); at != nil {
+			bad.Line, _ = strconv.Atoi(at[1])
+		}
+		return nil, bad
 	}
-	for _, each := range t.Templates() {
-		watch(each.Root)
-	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, nil); err != nil {
-		return nil, unfollowed("a template fails: %s", yamldoc.Redact(err.Error()))
-	}
-	docs, err := yamldoc.Decode(out.Bytes())
+	docs, err := yamldoc.Decode(b.printed)
 	if err != nil {
-		return nil, unfollowed("what a template makes %w", err)
+		return nil, unfollowed("what a template makes %s", err)
 	}
 	return yamldoc.Objects(docs), nil
 }
 
-// watch has a template, and each branch and turn in it, spend what it runs through, and what it prints.
+// watch has a template print nothing at the begin of each branch and turn in it, so that none is for free, and bounds what it
+// prints before that is made a text.
 func watch(list *parse.ListNode) {
 	if list == nil {
 		return
 	}
-	cost := int64(perTurn)
 	for _, n := range list.Nodes {
 		var of parse.BranchNode
 		switch n := n.(type) {
@@ -76,23 +96,16 @@ func watch(list *parse.ListNode) {
 			of = n.BranchNode
 		case *parse.WithNode:
 			of = n.BranchNode
-		case *parse.TextNode:
-			cost += int64(len(n.Text))
 		case *parse.ActionNode:
 			if len(n.Pipe.Decl) == 0 {
-				n.Pipe.Cmds = append(n.Pipe.Cmds, call("shown"))
+				shown := &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{parse.NewIdentifier("shown")}}
+				n.Pipe.Cmds = append(n.Pipe.Cmds, shown)
 			}
 		}
 		watch(of.List)
 		watch(of.ElseList)
 	}
-	spend := call("spend", &parse.NumberNode{NodeType: parse.NodeNumber, IsInt: true, Int64: cost})
-	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Cmds: []*parse.CommandNode{spend}}
-	list.Nodes = append([]parse.Node{&parse.ActionNode{NodeType: parse.NodeAction, Pipe: pipe}}, list.Nodes...)
-}
-
-func call(function string, args ...parse.Node) *parse.CommandNode {
-	return &parse.CommandNode{NodeType: parse.NodeCommand, Args: append([]parse.Node{parse.NewIdentifier(function)}, args...)}
+	list.Nodes = slices.Insert(list.Nodes, 0, parse.Node(&parse.TextNode{NodeType: parse.NodeText}))
 }
 
 var notSlug = regexp.MustCompile(`[^a-z0-9]+`)
@@ -112,7 +125,6 @@ func (b *budget) functions(inputs map[string]any) template.FuncMap {
 		funcs[name] = b.bounded(f, multiplies.MatchString(name))
 	}
 	funcs["inputs"] = func() map[string]any { return inputs }
-	funcs["spend"] = func(n int) string { b.spend(n); return "" }
 	return funcs
 }
 

@@ -118,23 +118,24 @@ func (s *Scope) value(name string) (text string, known, set bool) {
 }
 
 // Why says why a variable is unknown: the object that it would come from, and what is wrong with it.
-func (s *Scope) Why(name string) release.Reference {
+func (s *Scope) Why(name string) (why release.Reference) {
 	_, known, _ := s.value(name)
 	switch v := s.vars[name]; {
 	case name == Sealed:
-		return release.Reference{Reason: SealedReason}
+		why.Reason = SealedReason
 	case v.why != nil:
-		why := *v.why
+		why = *v.why
 		why.Reason = fmt.Sprintf("${%s} is %s", name, why.Reason)
-		return why
 	case s.open != nil && !known:
-		why := *s.open
+		why = *s.open
 		why.Key, why.Reason = name, NoValue(name)+": "+why.Reason
-		return why
 	case s.parent != nil:
 		return s.parent.Why(name)
+	default:
+		why = release.Reference{Kind: "Variable", Name: name, Reason: NoValue(name)}
 	}
-	return release.Reference{Kind: "Variable", Name: name, Reason: NoValue(name)}
+	why.Variable = name
+	return why
 }
 
 // Secrets are the values that came out of a Secret, for this Kustomization and those that build it.
