@@ -103,9 +103,9 @@ func (outs *outputs) complete(_ *cobra.Command, _ []string, typed string) ([]cob
 // The command, with what it was asked to look at, tells SARIF runs apart.
 func (outs *outputs) write(ctx context.Context, r *report.Report, command string, paths []string, stdout io.Writer, stdin []byte) error {
 	v, _ := buildVersion()
-	dir, _ := os.Getwd() // without one, names stay as they are
+	dir, root, _ := fluxrepo.Root(".") // without one, names stay as they are
 	options := report.Options{
-		Version: v, Command: command, Paths: paths, Dir: dir, Root: fluxrepo.GitRoot(dir), BlobURL: blobURL(os.Getenv),
+		Version: v, Command: command, Paths: paths, Dir: dir, Root: root, BlobURL: blobURL(os.Getenv),
 		ReadFile: func(name string) ([]byte, error) {
 			if name == report.Stdin && len(stdin) <= maxSource {
 				return stdin, nil

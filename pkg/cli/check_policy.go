@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,24 +35,12 @@ func findPolicy(paths []string) (string, error) {
 // rootOf is the root of the git repository around a path, or else the folder that the path names or lies in. Of standard
 // input it is that of the repository that the program runs in. It is empty where there is none.
 func rootOf(path string) string {
-	name := path
 	if path == "-" {
-		name = "."
+		_, git, _ := fluxrepo.Root(".") // there may be none
+		return git
 	}
-	dir, err := filepath.Abs(name)
-	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir)
-	}
-	if err != nil {
-		return "" // the check itself fails where a path is not there
-	}
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		dir = filepath.Dir(dir)
-	}
-	if root := fluxrepo.GitRoot(dir); root != "" || path == "-" {
-		return root
-	}
-	return dir
+	dir, git, _ := fluxrepo.Root(path) // the check itself fails where a path is not there
+	return cmp.Or(git, dir)
 }
 
 // policyAt is the policy file of a root, by a name relative to the working directory; empty if there is none.
@@ -67,7 +56,7 @@ func policyAt(dir string) (string, error) {
 	if _, err := root.Lstat(policyName); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	file := fluxrepo.Displayed(filepath.Join(dir, policyName), false)
+	file := fluxrepo.Displayed(filepath.Join(dir, policyName))
 	if _, err := root.Stat(policyName); err != nil { // a link may lead to another file of the repository, and not out of it
 		target, _ := root.Readlink(policyName)
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {

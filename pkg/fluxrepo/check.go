@@ -70,7 +70,7 @@ func (o Options) check(ctx context.Context, in *selection.Selection, tree *workt
 	res.Releases, res.Errors = append(res.Releases, c.releases...), append(res.Errors, c.errors...)
 	res.Files += tree.Count()
 	res.Unbuilt += graph.Finder.Irrelevant
-	res.given = append(res.given, graph.Given())
+	res.given = append(res.given, graph.Given)
 }
 
 func compareReleases(a, b Release) int {

@@ -68,7 +68,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 }
 
 func (c *check) redactor(objects []*fluxgraph.Object, by *fluxgraph.Instance) *redact.Redactor {
-	return redact.New(c.Graph.Given().Values(), c.Charts, objects, by)
+	return redact.New(c.Graph.Given.Values(), c.Charts, objects, by)
 }
 
 // release is a HelmRelease as it is told: each finding and each reference with its place, and nothing secret.
@@ -133,7 +133,8 @@ func (rel *Release) merge(ds *Release) {
 
 // asksFor reports whether an object, a finding of it, or a Kustomization that leads to it stands in what is asked for.
 func (c *check) asksFor(o *fluxgraph.Object, findings []Finding) bool {
-	return c.in.Has(c.Graph.File(o)) || slices.ContainsFunc(findings, func(f Finding) bool { return c.in.Has(f.Place.File) }) ||
+	file, _ := c.Graph.Document(o)
+	return c.in.Has(file) || slices.ContainsFunc(findings, func(f Finding) bool { return c.in.Has(f.Place.File) }) ||
 		slices.ContainsFunc(o.By.Chain(), func(n *fluxgraph.Instance) bool { return c.in.Has(n.File) })
 }
 
@@ -148,7 +149,7 @@ func (c *check) covers(ctx context.Context, r *judge.Release, findings []Finding
 	}
 	if c.blank == nil {
 		c.blank = map[string][]byte{}
-		for _, p := range c.Graph.Tree().Paths() {
+		for _, p := range c.Graph.Tree.Paths() {
 			if c.in.Has(p) {
 				c.blank[p] = []byte("# nothing\n")
 			}

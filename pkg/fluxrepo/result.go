@@ -38,12 +38,15 @@ type Source = substitute.Source
 // Encrypted reports whether a text holds a value, or a comment, that SOPS has encrypted.
 func Encrypted(text string) bool { return substitute.Encrypted(text) }
 
-// GitRoot is the folder at or above this one that holds .git, as a folder or, in a worktree, a file; empty if none does.
-func GitRoot(dir string) string { return selection.GitRoot(dir) }
+// Root is the folder that a path is or lies in, with links followed, and the root of the git repository around it, empty if
+// there is none.
+func Root(p string) (dir, git string, err error) {
+	_, dir, git, err = selection.Root(p)
+	return dir, git, err
+}
 
-// Displayed is how a file or folder is shown: relative to the working directory, except one elsewhere that is given as an
-// absolute path. Links in its own path have to be followed before.
-func Displayed(dir string, absolute bool) string { return selection.Shown(dir, absolute) }
+// Displayed is how a file or folder is shown: relative to the working directory. Links in its own path have to be followed before.
+func Displayed(name string) string { return selection.Shown(name) }
 
 // Place is where something stands. Its file is relative to the working directory as the path was given, with forward
 // slashes; "<stdin>" for the stream.

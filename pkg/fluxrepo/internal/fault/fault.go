@@ -39,14 +39,14 @@ type Fault struct {
 
 // All are those of a repository, and the errors of objects that can't be judged.
 func All(g *fluxgraph.Graph, wrong ...*fluxgraph.Object) []Fault {
-	f := &faults{Graph: g, tree: g.Tree(), concern: map[string]bool{}}
-	for _, p := range f.tree.DirPaths() {
-		if err := f.tree.Dir(p).Err; err != nil && !g.Declared.Hidden(p) {
+	f := &faults{Graph: g, concern: map[string]bool{}}
+	for _, p := range f.Tree.DirPaths() {
+		if err := f.Tree.Dir(p).Err; err != nil && !g.Declared.Hidden(p) {
 			f.add(Fault{File: p, Concerns: true}, err, nil)
 		}
 	}
-	for _, p := range f.tree.Paths() {
-		if file := f.tree.File(p); file.Asked || !g.Declared.Hidden(p) {
+	for _, p := range f.Tree.Paths() {
+		if file := f.Tree.File(p); file.Asked || !g.Declared.Hidden(p) {
 			f.file(file)
 		}
 	}
@@ -67,7 +67,6 @@ func All(g *fluxgraph.Graph, wrong ...*fluxgraph.Object) []Fault {
 type faults struct {
 	*fluxgraph.Graph
 
-	tree    *worktree.Tree
 	concern map[string]bool // by file
 	all     []Fault
 }
@@ -108,7 +107,7 @@ func (f *faults) file(file *worktree.File) {
 	if !file.IsManifest() || !objects && !file.Asked || file.IsKustomization() {
 		return
 	}
-	docs, err := f.tree.Documents(p)
+	docs, err := f.Tree.Documents(p)
 	isObject := func(d *yaml.Node) bool { return yamldoc.Text(d, "kind") != "" && yamldoc.Text(d, "apiVersion") != "" }
 	switch {
 	case err != nil:
@@ -142,12 +141,12 @@ func (f *faults) concerns(folders []*overlay.Folder) (yes bool) {
 func (f *faults) concernsFile(p string) bool {
 	yes, known := f.concern[p]
 	if !known {
-		isSpegel := func(p string) bool { return f.tree.File(p).Marks&worktree.Spegel != 0 }
-		yes = isSpegel(p) || f.tree.File(p).Err != nil || f.Finder.Produces(p)
+		isSpegel := func(p string) bool { return f.Tree.File(p).Marks&worktree.Spegel != 0 }
+		yes = isSpegel(p) || f.Tree.File(p).Err != nil || f.Finder.Produces(p)
 		if !yes && f.Declared.Reader.IsBroken(p) {
-			docs, err := f.tree.Documents(p)
+			docs, err := f.Tree.Documents(p)
 			isEmpty := err == nil && len(docs) == 0
-			yes = slices.ContainsFunc(f.tree.Paths(), func(other string) bool {
+			yes = slices.ContainsFunc(f.Tree.Paths(), func(other string) bool {
 				return worktree.Within(other, path.Dir(p)) && isSpegel(other) && (!isEmpty || !f.Declared.Read[other])
 			})
 		}
@@ -158,7 +157,7 @@ func (f *faults) concernsFile(p string) bool {
 
 // instance adds what is wrong with one Kustomization in its chain, with its build, and with the objects that it emits.
 func (f *faults) instance(n *fluxgraph.Instance) {
-	at, word := Fault{File: n.File, By: n, Message: "Kustomization " + substitute.Written(n.Name)}, f.tree.Mark(n.Of.Text)&worktree.Word != 0
+	at, word := Fault{File: n.File, By: n, Message: "Kustomization " + substitute.Written(n.Name)}, f.Tree.Mark(n.Of.Text)&worktree.Word != 0
 	add := func(message string, err error) {
 		at.Message += message
 		f.add(at, err, n.At, "spec", "path")
@@ -172,7 +171,7 @@ func (f *faults) instance(n *fluxgraph.Instance) {
 		at.Concerns, at.Missing = word, true
 		add(": ", n.Err)
 	case n.Built:
-		at.Concerns = f.concerns(n.Folders) || f.tree.Mark(n.Of.Text)&worktree.Spegel != 0
+		at.Concerns = f.concerns(n.Folders) || f.Tree.Mark(n.Of.Text)&worktree.Spegel != 0
 		in := Fault{By: n, Concerns: at.Concerns}
 		f.holes(n.Folders, in)
 		if n.Err != nil && !f.broken(n, in) {
@@ -190,7 +189,7 @@ func (f *faults) instance(n *fluxgraph.Instance) {
 // broken adds the files of a build that are no YAML.
 func (f *faults) broken(n *fluxgraph.Instance, in Fault) (found bool) {
 	n.Reads(func(p string) bool {
-		if _, err := f.tree.Documents(p); err != nil && yamldoc.IsYAML(p) {
+		if _, err := f.Tree.Documents(p); err != nil && yamldoc.IsYAML(p) {
 			in.File, found = p, true
 			f.add(in, err, nil)
 		}
@@ -206,8 +205,9 @@ func (f *faults) object(o *fluxgraph.Object) {
 	if o.Err == nil && !unknownKind {
 		return
 	}
-	marks, name := f.tree.Mark(o.Text), o.Kind+" "+substitute.Written(o.Written.Name)
-	fault := Fault{File: f.File(o), By: o.By, Concerns: marks&worktree.Word != 0, Message: name + ": "}
+	marks, name := f.Tree.Mark(o.Text), o.Kind+" "+substitute.Written(o.Written.Name)
+	file, node := f.Document(o)
+	fault := Fault{File: file, By: o.By, Concerns: marks&worktree.Word != 0, Message: name + ": "}
 	err := o.Err
 	_, unfollowed := errors.AsType[*resourceset.Error](err)
 	switch {
@@ -220,7 +220,6 @@ func (f *faults) object(o *fluxgraph.Object) {
 	case o.Kind == "ResourceSet" && (unfollowed || o.By == nil && !f.InFull(o.File) || len(substitute.Unknown(string(substitute.Seal(o.Text)))) > 0):
 		fault.Remote, fault.Message = true, name+" can't be followed, so what it builds is not checked: "
 	}
-	_, node := f.Document(o)
 	f.add(fault, err, node)
 }
 

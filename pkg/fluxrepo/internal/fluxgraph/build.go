@@ -1,7 +1,6 @@
 package fluxgraph
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,7 +36,7 @@ func (o *Object) isKustomization() bool {
 // followRoot follows a root as its file has it, which may have been edited, or, if what it builds holds itself with another
 // spec, that one: it is what a cluster has once it was applied. The bootstrap of Flux is customised so.
 func (g *Graph) followRoot(d *declare.Kustomization) {
-	docs, _ := g.tree.Documents(d.File) // what can't be read is gone
+	docs, _ := g.Tree.Documents(d.File) // what can't be read is gone
 	if d.Index >= len(docs) {
 		return
 	}
@@ -71,7 +70,7 @@ func (g *Graph) build(n *Instance) {
 	if n.Built, leaveOut = g.Finder.Rates(n.Kustomization, string(n.Of.Text), n.Scope.Values()); !n.Built {
 		return
 	}
-	b := g.cache.Run(overlay.Build{Tree: g.tree, Spec: &n.Spec, Folders: n.Folders, Full: g.o.All, LeaveOut: leaveOut})
+	b := g.cache.Run(overlay.Build{Tree: g.Tree, Spec: &n.Spec, Folders: n.Folders, Full: g.o.All, LeaveOut: leaveOut})
 	n.Err, n.Unfollowed = b.Err, b.Unfollowed
 	objects := b.Objects
 	if n.Err != nil {
@@ -100,7 +99,7 @@ func (g *Graph) follow(n *Instance) {
 			continue
 		}
 		file, node := g.Document(o)
-		if child := g.adopt(n, o, cmp.Or(file, n.File), node); child != nil {
+		if child := g.adopt(n, o, file, node); child != nil {
 			children = append(children, child)
 		}
 	}
@@ -165,7 +164,7 @@ func (g *Graph) scope(n *Instance) *substitute.Scope {
 	if n.Parent != nil {
 		parent = n.Parent.Scope
 	}
-	s := substitute.New(parent, g.o.Given)
+	s := substitute.New(parent, g.Given)
 	pb := n.Spec.PostBuild
 	if pb == nil {
 		return s

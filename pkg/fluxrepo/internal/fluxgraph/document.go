@@ -16,7 +16,7 @@ import (
 func (g *Graph) Inputs(release, holder *Object, own string) (out []string) {
 	seen := map[string]bool{}
 	add := func(p string) bool {
-		if p != "" && !seen[p] && g.tree.File(p) != nil {
+		if p != "" && !seen[p] && g.Tree.File(p) != nil {
 			seen[p], out = true, append(out, p)
 		}
 		return false
@@ -55,13 +55,13 @@ func (g *Graph) Reread(o *Object, text []byte) *Object {
 
 // loose is an object that stands in a file.
 func (g *Graph) loose(file string, d *yaml.Node) *Object {
-	o := newObject(nil, substitute.Loose(g.o.Given), overlay.NewObject(d))
+	o := newObject(nil, substitute.Loose(g.Given), overlay.NewObject(d))
 	o.File, o.node = file, d
 	return o
 }
 
 // Document is where an object was read from: the document of its name, or of one that its own was made of by a prefix. node is
-// nil if it stands in no file as it is.
+// nil if it stands in no file as it is; the file is that of the Kustomization then that makes it.
 func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 	if o.By == nil {
 		return o.File, o.node
@@ -70,7 +70,7 @@ func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 	for _, name := range []string{is.Name, ""} {
 		for _, f := range o.By.Folders {
 			for _, p := range f.Resources {
-				if name != "" && !g.tree.File(p).Names(name) {
+				if name != "" && !g.Tree.File(p).Names(name) {
 					continue
 				}
 				for _, d := range g.objects(p, is.Kind, name) {
@@ -82,27 +82,18 @@ func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 			}
 		}
 		if node != nil {
-			break
+			return file, node
 		}
 	}
-	return file, node
-}
-
-// File is the file that an object stands in, or else that of the Kustomization that makes it.
-func (g *Graph) File(o *Object) string {
-	file, node := g.Document(o)
-	if node == nil && o.By != nil {
-		return o.By.File
-	}
-	return file
+	return o.By.File, nil
 }
 
 // objects are those of a kind and a name in a file. No name stands for all, and "${" for those with a variable in it.
 func (g *Graph) objects(file, kind, name string) []*yaml.Node {
-	f := g.tree.File(file)
+	f := g.Tree.File(file)
 	if g.files[f] == nil {
 		g.files[f] = map[objectKey][]*yaml.Node{}
-		docs, _ := g.tree.Documents(file) // what can't be read holds nothing
+		docs, _ := g.Tree.Documents(file) // what can't be read holds nothing
 		for _, d := range docs {
 			names := []string{"", yamldoc.Text(d, "metadata", "name")}
 			if strings.Contains(names[1], "${") {

@@ -76,8 +76,8 @@ func (g *Graph) besideRoot(file string) bool {
 // search looks in the files themselves, nearest to a file first.
 func (g *Graph) search(kind, ns, name, near string, counts func(file string) bool) (o *Object, missing string) {
 	var found []*Object
-	for _, p := range g.tree.Paths() {
-		f := g.tree.File(p)
+	for _, p := range g.Tree.Paths() {
+		f := g.Tree.File(p)
 		if f.Marks&(worktree.Data|worktree.Source) == 0 || !f.Names(name) || !f.IsManifest() || g.Declared.Hidden(p) || !counts(p) {
 			continue
 		}

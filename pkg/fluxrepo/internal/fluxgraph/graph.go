@@ -43,10 +43,11 @@ type Graph struct {
 	Complete bool
 	Declared *declare.Repository
 	Finder   *relevance.Finder // of what has to be built
+	Tree     *worktree.Tree
+	Given    *substitute.Given // what was handed over, and what was made of it
 
 	ctx   context.Context //nolint:containedctx // a graph lives for one check, and every step of it may be cancelled
 	o     Options
-	tree  *worktree.Tree
 	cache *overlay.Cache
 
 	followed map[string]bool // in this round, by what makes an instance one of its own
@@ -62,7 +63,7 @@ type objectKey struct{ kind, name string }
 // New finds what the clusters of a repository build.
 func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 	g := &Graph{
-		ctx: ctx, o: o, tree: tree, Declared: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(),
+		ctx: ctx, o: o, Tree: tree, Given: o.Given, Declared: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(),
 		files: map[*worktree.File]map[objectKey][]*yaml.Node{},
 	}
 	g.Finder = relevance.New(tree, g.Declared, o.All, o.Given.Values())
@@ -78,7 +79,7 @@ func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 func (g *Graph) settle(kept []*Instance) {
 	for range maxRounds {
 		before := g.print
-		g.o.Given = substitute.NewGiven(g.o.Given.Vars, g.o.Given.Sources)
+		g.Given = substitute.NewGiven(g.Given.Vars, g.Given.Sources)
 		g.Instances, g.followed = slices.Clone(kept), map[string]bool{}
 		for _, d := range g.Declared.Roots {
 			g.followRoot(d)
@@ -128,21 +129,15 @@ func (g *Graph) learn() bool {
 	return g.Finder.Rate()
 }
 
-// Given is what was handed over, and what was made of it.
-func (g *Graph) Given() *substitute.Given { return g.o.Given }
-
 // Work is how much was built so far, for this graph and those that differ from it by an edit.
 func (g *Graph) Work() int { return g.cache.Work }
-
-// Tree is the files.
-func (g *Graph) Tree() *worktree.Tree { return g.tree }
 
 // Edited is the same repository with other contents of some files, as far as they have a say in an object, and in
 // others that it needs. It finds the object again, or returns nil.
 func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*Graph, *Object) {
 	e := *g
-	e.tree = g.tree.With(edits)
-	e.Declared = g.Declared.With(e.tree)
+	e.Tree = g.Tree.With(edits)
+	e.Declared = g.Declared.With(e.Tree)
 	switch {
 	case o.By == nil: // only the file that it stands in has a say
 		return &e, nil

@@ -34,7 +34,7 @@ type Instance struct {
 
 	key       string    // of the chain
 	spec      string    // what is read of it
-	home      string    // the cluster that it lies in: the folder of the root, and each spec.kubeConfig on the way
+	home      string    // the cluster that it lies in: the folder of the root, and the last spec.kubeConfig on the way
 	cluster   string    // that what it emits lies in
 	variables []*Object // what they come from
 }
@@ -67,9 +67,6 @@ func (g *Graph) adopt(parent *Instance, of *Object, file string, at *yaml.Node) 
 		n.Spec.Path, n.Spec.Ignore = n.Path, n.Ignore
 	}
 	n.Namespace, n.Name = of.Namespace, of.Name
-	if n.isLoop() {
-		return nil
-	}
 	if n.Err != nil || n.Problem != "" {
 		return n
 	}
@@ -98,7 +95,7 @@ func (n *Instance) decode() error {
 	n.Kustomization = declare.NewKustomization(docs[0], n.File)
 	n.cluster = n.home
 	if access := yamldoc.Child(n.Node, "spec", "kubeConfig"); access != nil {
-		n.cluster += "\x00" + n.Of.Namespace + "/" + yamldoc.Text(access, "secretRef", "name") + "/" + yamldoc.Text(access, "configMapRef", "name")
+		n.cluster = path.Dir(n.Chain()[0].File) + "\x00" + n.Of.Namespace + "/" + yamldoc.Text(access, "secretRef", "name") + "/" + yamldoc.Text(access, "configMapRef", "name")
 	}
 	doc, err := yamldoc.Fields(n.Of.Text, // those that are needed here: a variable in a duration, for one, does no harm
 		"spec.path", "spec.sourceRef", "spec.patches", "spec.components", "spec.ignoreMissingComponents", "spec.images",
@@ -118,16 +115,4 @@ func (n *Instance) decode() error {
 	return yamldoc.Into(doc, &struct {
 		Spec *overlay.Spec `json:"spec"`
 	}{&n.Spec})
-}
-
-// isLoop reports whether a Kustomization is one that builds it. A namesake in another cluster, or one that leads
-// elsewhere, is not.
-func (n *Instance) isLoop() bool {
-	leads := func(n *Instance) string { return strings.TrimPrefix(n.cluster, n.home) }
-	for up := n.Parent; up != nil && n.Err == nil; up = up.Parent {
-		if up.Namespace == n.Namespace && up.Name == n.Name && up.Spec.Path == n.Spec.Path && leads(up) == leads(n) {
-			return true
-		}
-	}
-	return false
 }

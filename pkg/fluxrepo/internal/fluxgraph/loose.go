@@ -39,7 +39,7 @@ func (g *Graph) addPlain() {
 func (g *Graph) plain(f *overlay.Folder) {
 	n := &Instance{
 		Kustomization: &declare.Kustomization{File: f.File, Name: f.Dir, Folders: overlay.All(f)},
-		Of:            &Object{}, Scope: substitute.Loose(g.o.Given), Plain: true, key: f.Dir, cluster: "plain " + f.Dir,
+		Of:            &Object{}, Scope: substitute.Loose(g.Given), Plain: true, key: f.Dir, cluster: "plain " + f.Dir,
 	}
 	n.Spec.Path, n.Spec.Ignore = f.Dir, g.Declared.Ignore
 	if g.build(n); n.Built && n.Err == nil {
@@ -54,12 +54,12 @@ func (g *Graph) addLoose() {
 	for _, n := range g.Instances {
 		n.Reads(func(p string) bool { built[p] = built[p] || n.Built && n.Err == nil; return false })
 	}
-	loose := substitute.Loose(g.o.Given)
-	for _, p := range g.tree.Paths() {
-		if built[p] || !g.mayBeLoose(g.tree.File(p)) {
+	loose := substitute.Loose(g.Given)
+	for _, p := range g.Tree.Paths() {
+		if built[p] || !g.mayBeLoose(g.Tree.File(p)) {
 			continue
 		}
-		docs, _ := g.tree.Documents(p) // a fault
+		docs, _ := g.Tree.Documents(p) // a fault
 		for _, d := range docs {
 			if g.ctx.Err() != nil {
 				return

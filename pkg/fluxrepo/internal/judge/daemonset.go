@@ -39,7 +39,7 @@ func (j *Judge) DaemonSets(ctx context.Context) (out []*DaemonSet) {
 		}
 	}
 	for _, o := range j.objects("DaemonSet", "apps/") {
-		if ctx.Err() != nil || j.Graph.Tree().Mark(o.Text)&worktree.Word == 0 {
+		if ctx.Err() != nil || j.Graph.Tree.Mark(o.Text)&worktree.Word == 0 {
 			continue
 		}
 		d := &DaemonSet{Object: o}

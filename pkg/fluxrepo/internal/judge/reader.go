@@ -119,8 +119,9 @@ func (r *reader) chartValues(chart sourcev1.HelmChartSpec, namespace string) []r
 	if from.Kind != sourcev1.GitRepositoryKind {
 		return nil
 	}
-	ignore, own := r.Graph.Declared.Artifact(from.Kind, namespace, from.Name, r.Graph.File(r.of.Object), dir)
-	tree := r.Graph.Tree()
+	near, _ := r.Graph.Document(r.of.Object)
+	ignore, own := r.Graph.Declared.Artifact(from.Kind, namespace, from.Name, near, dir)
+	tree := r.Graph.Tree
 	exists := func(file string) bool { return tree.File(file) != nil && !ignore.File(file) }
 	if !own || !exists(path.Join(dir, "Chart.yaml")) {
 		return nil

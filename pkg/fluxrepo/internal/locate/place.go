@@ -18,8 +18,7 @@ import (
 
 // Object is the place of an object, or the file of what makes it.
 func (f *Finder) Object(o *fluxgraph.Object) Place {
-	_, node := f.graph.Document(o)
-	return at(f.graph.File(o), node)
+	return at(f.graph.Document(o))
 }
 
 // Field is the place of a field of an object, or of the nearest key above it.
@@ -109,7 +108,7 @@ func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
 
 // inChart is the place of a value that the chart brings.
 func (f *Finder) inChart(of release.Finding) Place {
-	docs, err := f.graph.Tree().Documents(of.Origin.Name)
+	docs, err := f.graph.Tree.Documents(of.Origin.Name)
 	if err != nil || len(docs) == 0 {
 		return at(of.Origin.Name, nil)
 	}

@@ -105,7 +105,7 @@ func (f *Finder) texts(t Target) (steps [3][]text) {
 		if reads[file] {
 			step = 1
 		}
-		if file == own {
+		if file == own && node != nil {
 			steps[0][0].end, in.end = in.end, steps[0][0].start
 		}
 		steps[step] = append(steps[step], in)
@@ -168,7 +168,7 @@ func (f *Finder) occurrences(all []occurrence, in text, find *regexp.Regexp) []o
 func (f *Finder) read(file string) []byte {
 	data, known := f.files[file]
 	if !known {
-		data, _ = f.graph.Tree().Read(file)
+		data, _ = f.graph.Tree.Read(file)
 		f.files[file] = data
 	}
 	return data

@@ -35,9 +35,7 @@ func New(given, public []string, objects []*fluxgraph.Object, by *fluxgraph.Inst
 	r := &Redactor{written: map[string]string{}}
 	objects = slices.Clone(objects)
 	for _, n := range by.Chain() {
-		if n.Of != nil {
-			objects = append(objects, n.Of)
-		}
+		objects = append(objects, n.Of)
 	}
 	objects = slices.DeleteFunc(objects, func(o *fluxgraph.Object) bool { return o.By == nil })
 	for _, o := range objects {

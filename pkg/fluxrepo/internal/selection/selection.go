@@ -27,8 +27,7 @@ type Selection struct {
 	Alone bool
 
 	root  string // empty for a stream
-	shown string // how root is shown
-	below string // the working directory in it, unless that is root itself; empty where root is shown as an absolute path
+	from  string // what files are shown relative to; empty where they are shown by absolute paths
 	parts []string
 }
 
@@ -64,84 +63,67 @@ func one(ctx context.Context, p string, o worktree.Options) (*Selection, error) 
 	case "": // a variable of a script that is not set, most likely
 		return nil, errors.New("an empty path; want a folder, a file or - (. is the current folder)")
 	case "-":
-		return &Selection{shown: ".", Alone: true, parts: []string{stdinName}}, nil
+		return &Selection{Alone: true, parts: []string{stdinName}}, nil
 	}
-	abs, err := filepath.Abs(p)
-	if err == nil {
-		abs, err = filepath.EvalSymlinks(abs)
-	}
+	abs, dir, git, err := Root(p)
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(abs)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.IsDir() && !info.Mode().IsRegular():
-		return nil, errors.New("is neither a file nor a folder")
-	}
-	s := &Selection{root: GitRoot(abs)}
-	switch {
-	case s.root == "" && !info.IsDir():
-		s.root, s.Alone = filepath.Dir(abs), true
-	case s.root == "", info.IsDir() && s.root != abs && standsAlone(ctx, abs, o):
+	_, wd, _, _ := Root(".") // if it is not known, all is shown by absolute paths
+	s := &Selection{root: cmp.Or(git, dir), from: wd, Alone: git == "" && dir != abs}
+	if git != "" && git != abs && dir == abs && standsAlone(ctx, abs, o) {
 		s.root = abs
 	}
-	s.name(filepath.IsAbs(p))
+	if filepath.IsAbs(p) && !filepath.IsLocal(shown(wd, s.root)) {
+		s.from = ""
+	}
 	if abs != s.root {
-		rel, err := filepath.Rel(s.root, abs)
-		if err != nil {
-			return nil, err
-		}
-		s.parts = []string{filepath.ToSlash(rel)}
+		s.parts = []string{shown(s.root, abs)}
 	}
 	return s, nil
 }
 
-// name finds out how files are shown.
-func (s *Selection) name(absolute bool) {
-	s.shown = Shown(s.root, absolute)
-	if path.IsAbs(s.shown) {
-		return
-	}
-	if below, err := filepath.Rel(s.root, workingDir()); err == nil && filepath.IsLocal(below) && below != "." {
-		s.below = below
-	}
-}
-
-// Shown is how a file or folder is shown: relative to the working directory, except one elsewhere that is given as an
-// absolute path. Links in its own path have to be followed before.
-func Shown(dir string, absolute bool) string {
-	rel, err := filepath.Rel(workingDir(), dir)
-	if err != nil || absolute && !filepath.IsLocal(rel) {
-		return filepath.ToSlash(dir)
-	}
-	return filepath.ToSlash(rel)
-}
-
-// workingDir is the working directory, with links followed; empty if it is not known.
-func workingDir() string {
-	wd, err := filepath.Abs(".")
-	if err == nil {
-		wd, err = filepath.EvalSymlinks(wd)
+// Root follows the links in a path. dir is the folder that it is or lies in, and git the one at or above that which holds .git, as
+// a folder or, in a worktree, a file; empty if none does.
+func Root(p string) (abs, dir, git string, err error) {
+	if abs, err = filepath.Abs(p); err == nil {
+		abs, err = filepath.EvalSymlinks(abs)
 	}
 	if err != nil {
-		return ""
+		return "", "", "", err
 	}
-	return wd
+	info, err := os.Stat(abs)
+	switch {
+	case err != nil:
+		return "", "", "", err
+	case info.IsDir():
+		dir = abs
+	case info.Mode().IsRegular():
+		dir = filepath.Dir(abs)
+	default:
+		return "", "", "", errors.New("is neither a file nor a folder")
+	}
+	for git = dir; ; git = filepath.Dir(git) {
+		if _, err := os.Lstat(filepath.Join(git, ".git")); err == nil {
+			return abs, dir, git, nil
+		}
+		if git == filepath.Dir(git) {
+			return abs, dir, "", nil
+		}
+	}
 }
 
-// GitRoot is the folder at or above this one that holds .git, as a folder or, in a worktree, a file; empty if none does.
-func GitRoot(dir string) string {
-	for {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			return ""
-		}
-		dir = filepath.Dir(dir)
+// Shown is how a file or folder is shown: relative to the working directory. Links in its own path have to be followed before.
+func Shown(name string) string {
+	_, wd, _, _ := Root(".")
+	return shown(wd, name)
+}
+
+func shown(from, name string) string {
+	if rel, err := filepath.Rel(from, name); err == nil && from != "" {
+		name = rel
 	}
+	return filepath.ToSlash(name)
 }
 
 // standsAlone reports whether a folder, though it lies in a repository, holds one of its own, an example say: the first
@@ -169,21 +151,18 @@ func standsAlone(ctx context.Context, dir string, o worktree.Options) bool {
 // Read reads the files of a repository, or the stream.
 func (s *Selection) Read(ctx context.Context, stdin io.Reader, o worktree.Options) (*worktree.Tree, error) {
 	o.Asked = s.parts
-	if !s.Alone {
-		tree, err := worktree.Scan(ctx, s.root, o)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", s.shown, err)
-		}
-		return tree, nil
+	switch {
+	case s.root == "":
+		data, err := readStream(stdin)
+		return worktree.Few("", o, data), err
+	case s.Alone:
+		return worktree.Few(s.root, o, nil), nil
 	}
-	var stream []byte
-	if s.root == "" {
-		var err error
-		if stream, err = readStream(stdin); err != nil {
-			return nil, err
-		}
+	tree, err := worktree.Scan(ctx, s.root, o)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", s.Show("."), err)
 	}
-	return worktree.Few(s.root, o, stream), nil
+	return tree, nil
 }
 
 func readStream(stdin io.Reader) ([]byte, error) {
@@ -213,9 +192,4 @@ func (s *Selection) Names(file string) bool {
 }
 
 // Show is how a file of the repository is told to the user.
-func (s *Selection) Show(file string) string {
-	if rel, err := filepath.Rel(s.below, file); err == nil && s.below != "" {
-		return filepath.ToSlash(rel)
-	}
-	return path.Join(s.shown, file)
-}
+func (s *Selection) Show(file string) string { return shown(s.from, filepath.Join(s.root, file)) }
