@@ -34,7 +34,7 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 		x.hostsFiles(ctx, d, known, &f)
 		x.displaced(ctx, d, &f)
 	}
-	x.matchList(ctx, slices.Concat(there, h.Aside), &f)
+	x.matchList(ctx, &f)
 	return f.unless(h.Unread)
 }
 
@@ -103,23 +103,18 @@ func (x *run) describeList(ctx context.Context, f *Result) {
 // spegelAside says where Spegel writes where containerd is told not to look.
 func (x *run) spegelAside(ctx context.Context, h *containerd.HostsDirs, f *Result) {
 	p, err := x.spegelHere(ctx)
-	if err == nil && !p.Writes || len(h.Aside) == 0 {
+	written := x.written(ctx)
+	if err == nil && !p.Writes || written == "" || slices.Contains(h.Paths(), written) {
 		return
 	}
-	f.add(Warn, "Spegel is told to write to %s, and containerd is told to read %s", redact.Path(h.Aside[0].Path), cmp.Or(redact.Path(strings.Join(h.Paths(), ":")), "no hosts directory"))
-	f.fix("set config_path of containerd's registry configuration to %s, which is read when containerd starts, or Spegel's containerdRegistryConfigPath to what containerd reads", word(h.Aside[0].Path))
+	f.add(Warn, "Spegel is told to write to %s, and containerd is told to read %s", redact.Path(written), cmp.Or(redact.Path(strings.Join(h.Paths(), ":")), "no hosts directory"))
+	f.fix("set config_path of containerd's registry configuration to %s, which is read when containerd starts, or Spegel's containerdRegistryConfigPath to what containerd reads", word(written))
 }
 
-// matchList compares the folders of the directory that Spegel writes, or else of the first one, with the list that it was given.
-func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *Result) {
-	if len(dirs) == 0 {
-		return
-	}
-	h := dirs[max(0, slices.IndexFunc(dirs, func(d *containerd.HostsDir) bool { return d.Path == x.written(ctx) }))]
+// matchList compares the folders of the directory that Spegel writes with the list that it was given.
+func (x *run) matchList(ctx context.Context, f *Result) {
 	p, err := x.spegelHere(ctx)
 	switch {
-	case h.Err != nil: // that was told
-		return
 	case err != nil:
 		f.note("not compared with Spegel's list: %s", redact.Line(err.Error()))
 		return
@@ -128,6 +123,12 @@ func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *Res
 		return
 	case p.Unread:
 		f.note("not compared with Spegel's list, which is in a Secret or ConfigMap")
+		return
+	case x.written(ctx) == "":
+		return
+	}
+	entries, err := x.Files.ReadDir(ctx, x.written(ctx))
+	if err != nil {
 		return
 	}
 	want := map[string]bool{}
@@ -142,7 +143,7 @@ func (x *run) matchList(ctx context.Context, dirs []*containerd.HostsDir, f *Res
 		want[hostsfile.DefaultDir] = true
 	}
 	var extra []string
-	for _, e := range h.Entries {
+	for _, e := range entries {
 		// A private registry's may hold settings of its own, and Spegel's start would remove it.
 		if e.Name != hostsfile.BackupDir && !e.Type.IsRegular() && !want[e.Name] && !x.isPrivate(hostsfile.RegistryOf(e.Name)) {
 			extra = append(extra, redact.Name(e.Name))

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -65,33 +66,27 @@ func judgeRollout(p *Placement, f *Result) {
 		f.fix("kubectl -n %s logs ds/%s -c configuration", word(p.Namespace), word(p.Name))
 	}
 	if failed && len(stuck) == 0 || len(old) > 0 {
-		fixOld(p, f)
+		f.fix("%s", p.renew(p.SelectOld(p.Pods)))
 	}
 }
 
-// fixOld says how a DaemonSet's pods become as new as its template.
-func fixOld(p *Placement, f *Result) {
-	switch command := p.SelectOld(p.Pods); {
-	case !p.OnDelete:
-		f.fix("kubectl -n %s rollout restart ds/%s", word(p.Namespace), word(p.Name))
-	case command != "": // a restart would make all of them old
-		f.fix("its update strategy is OnDelete, so delete the old pods: kubectl -n %s delete pod %s", word(p.Namespace), command)
-	default:
-		f.fix("its update strategy is OnDelete: a node gets a new pod when somebody deletes the old one")
+// renew is how pods of a DaemonSet, as kubectl selects them, become as new as its template. With OnDelete a restart would replace none
+// of them, and make all of them old.
+func (p *Placement) renew(pods string) string {
+	if !p.OnDelete {
+		return "kubectl -n " + word(p.Namespace) + " rollout restart ds/" + word(p.Name)
 	}
+	return "its update strategy is OnDelete, so delete the old pods: kubectl -n " + word(p.Namespace) + " delete pod " + cmp.Or(pods, "<the pod of each node>")
 }
 
 // restart is how Spegel's pods write the hosts directory anew, once the DaemonSet has the list that it should have.
 func (x *run) restart(ctx context.Context) string {
 	p, err := x.spegelHere(ctx)
-	own := p.on(x.nodeName())
-	switch {
-	case err != nil:
+	if err != nil {
 		return "kubectl -n <namespace> rollout restart ds/<spegel>"
-	case !p.OnDelete:
-		return "kubectl -n " + word(p.Namespace) + " rollout restart ds/" + word(p.Name)
-	case own != nil:
-		return "its update strategy is OnDelete, so for this node: kubectl -n " + word(p.Namespace) + " delete pod " + word(own.Name)
 	}
-	return "its update strategy is OnDelete, so for each node: kubectl -n " + word(p.Namespace) + " delete pod <its pod>"
+	if own := p.on(x.nodeName()); own != nil {
+		return p.renew(word(own.Name))
+	}
+	return p.renew("")
 }

@@ -112,7 +112,7 @@ func TestOnDelete(t *testing.T) {
 	c := content{"etc/hostname": "node-1\n", certs + "_default/hosts.toml": spegelHosts("")}
 	results := examine(t, options{Files: c.root(t), Cluster: cluster(objects...)})
 	want(t, results["rollout"], node.Fail, "so delete the old pods: kubectl -n kube-system delete pod spegel-node-2 spegel-node-3")
-	want(t, results["mirror-config"], node.Fail, "for this node: kubectl -n kube-system delete pod spegel-node-1")
+	want(t, results["mirror-config"], node.Fail, "so delete the old pods: kubectl -n kube-system delete pod spegel-node-1")
 	for _, r := range results {
 		if contains(printed(r), "rollout restart") {
 			t.Errorf("%s advises a restart:\n%s", r.Check, printed(r))

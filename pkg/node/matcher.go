@@ -50,25 +50,19 @@ func (x *run) matcher(ctx context.Context) spegelMatcher {
 // with its dial_timeout, an older Spegel may have left one.
 func (s spegelMatcher) of(m hostsfile.Mirror) string {
 	u := m.At
-	if isEmbedded(u) {
-		return "by port " + u.Port() + " of the node itself, where k3s and RKE2 serve the one that they have built in"
-	}
-	if set, ok := s[u.Scheme+":"+u.Port()]; ok && u.Port() != "" {
-		return "by port " + u.Port() + ", where DaemonSet " + redact.Name(set) + " points containerd"
-	}
-	if u.Scheme != "http" {
-		return ""
-	}
-	if slices.Contains(chartPorts(), u.Port()) {
-		return "by port " + u.Port() + ", one that its chart publishes"
-	}
 	ip, err := netip.ParseAddr(u.Hostname())
-	switch {
-	case err != nil:
-		return ""
-	case m.DialTimeout == "200ms":
+	itself := err == nil && ip.IsLoopback()
+	set, told := s[u.Scheme+":"+u.Port()]
+	switch plain := u.Scheme == "http"; {
+	case itself && u.Scheme == "https" && slices.Contains(embeddedPorts(), u.Port()): // a cluster's DaemonSets say nothing of that
+		return "by port " + u.Port() + " of the node itself, where k3s and RKE2 serve the one that they have built in"
+	case told && u.Port() != "":
+		return "by port " + u.Port() + ", where DaemonSet " + redact.Name(set) + " points containerd"
+	case plain && slices.Contains(chartPorts(), u.Port()):
+		return "by port " + u.Port() + ", one that its chart publishes"
+	case plain && err == nil && m.DialTimeout == "200ms":
 		return "by plain HTTP to an address with Spegel's dial_timeout of 200ms"
-	case ip.IsLoopback() && len(s) == 0:
+	case plain && itself && len(s) == 0:
 		return byLoopback
 	}
 	return ""
@@ -76,12 +70,6 @@ func (s spegelMatcher) of(m hostsfile.Mirror) string {
 
 // byLoopback is a guess: a mirror of one's own may be there too.
 const byLoopback = "by its address, which is the node itself, and plain HTTP"
-
-// isEmbedded reports whether k3s or RKE2 wrote a mirror for their own Spegel. A cluster's DaemonSets say nothing of that.
-func isEmbedded(u *url.URL) bool {
-	ip, err := netip.ParseAddr(u.Hostname())
-	return err == nil && ip.IsLoopback() && u.Scheme == "https" && slices.Contains(embeddedPorts(), u.Port())
-}
 
 // spegelIn lists those of a registry's file, or of _default, that are Spegel, and notes by what. A file may name it as its server; the
 // registry itself is never Spegel, wherever it is.

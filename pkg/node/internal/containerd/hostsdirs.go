@@ -17,14 +17,13 @@ import (
 // that has a folder for the registry, or a _default, decides.
 type HostsDirs struct {
 	Dirs     []*HostsDir
-	From     string      // who says so
-	Mirrored []string    // the registries of registry.mirrors, where containerd reads no directory
-	TLS      []string    // the registries with a tls in registry.configs beside config_path
-	List     bool        // they are a list, be it of one, which not every way to pull takes for one
-	Guess    bool        // nobody does: it is where they usually are
-	Aside    []*HostsDir // where Spegel is told to write, if containerd is told to read elsewhere
-	Unread   []string    // what of its configuration could not be read, or why it is not certain that it reads them
-	Refused  bool        // it has config_path and registry.mirrors: containerd then pulls nothing for Kubernetes
+	From     string   // who says so
+	Mirrored []string // the registries of registry.mirrors, where containerd reads no directory
+	TLS      []string // the registries with a tls in registry.configs beside config_path
+	List     bool     // they are a list, be it of one, which not every way to pull takes for one
+	Guess    bool     // nobody does: it is where they usually are
+	Unread   []string // what of its configuration could not be read, or why it is not certain that it reads them
+	Refused  bool     // it has config_path and registry.mirrors: containerd then pulls nothing for Kubernetes
 }
 
 // HostsDir is one of them.
@@ -114,9 +113,6 @@ func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 	default:
 		h.From, h.Guess = "where it usually is", true
 		h.Dirs = []*HostsDir{n.guessHostsDir(ctx, config)}
-	}
-	if written != "" && !slices.Contains(h.Paths(), written) {
-		h.Aside = n.readHostsDirs(ctx, []string{written})
 	}
 	return h
 }

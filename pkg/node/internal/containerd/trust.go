@@ -46,16 +46,21 @@ func (n *Node) ReadTrustStore(ctx context.Context) *TrustStore {
 	}
 	ctx, cancel := context.WithTimeout(ctx, trustTimeout)
 	defer cancel()
+	missed := func(name string, err error) { // the first that leaves open what the node has
+		if err != nil && !nodefs.IsMissing(err) && s.Err == nil {
+			s.Err = nodefs.Unread(name, err)
+		}
+	}
 	read := func(name string) bool {
 		data, err := n.Files.ReadFile(ctx, name, int64(min(nodefs.MaxFile, maxTrust-len(s.pem))))
-		s.missed(name, err)
+		missed(name, err)
 		s.pem = append(append(s.pem, data...), '\n')
 		return err == nil
 	}
 	bundled := slices.ContainsFunc(TrustBundles(), read)
 	for _, folder := range trustFolders() {
 		entries, err := n.Files.ReadDir(ctx, folder)
-		s.missed(folder, err)
+		missed(folder, err)
 		for _, e := range entries[:min(len(entries), maxTrustFiles)] {
 			if !e.Type.IsDir() {
 				read(path.Join(folder, e.Name))
@@ -69,13 +74,6 @@ func (n *Node) ReadTrustStore(ctx context.Context) *TrustStore {
 		s.Err = errors.New("none of them were found")
 	}
 	return s
-}
-
-// missed keeps the first error that leaves open what the node has.
-func (s *TrustStore) missed(name string, err error) {
-	if err != nil && !nodefs.IsMissing(err) && s.Err == nil {
-		s.Err = nodefs.Unread(name, err)
-	}
 }
 
 // pool is what a client of this machine trusts as the node does: nothing else if that is known, or else what the machine does too.
