@@ -2,7 +2,6 @@ package declare
 
 import (
 	"cmp"
-	"path"
 	"slices"
 	"strings"
 
@@ -158,7 +157,7 @@ func (r *Repository) relate() {
 func (r *Repository) Folders(ignore *worktree.Ignore, dir string, components []string) []*overlay.Folder {
 	out := []*overlay.Folder{r.Reader.Folder(ignore, dir)}
 	for _, c := range components {
-		if p, ok := worktree.Resolve(dir, c); ok && r.tree.Dir(p) != nil {
+		if p, ok := worktree.Resolve(dir, c); ok && r.tree.IsDir(p) {
 			out = append(out, r.Reader.Folder(ignore, p))
 		}
 	}
@@ -169,9 +168,8 @@ func (r *Repository) Folders(ignore *worktree.Ignore, dir string, components []s
 // Those that read each other can't be built.
 func (r *Repository) Outermost() (out []*overlay.Folder) {
 	used := map[*overlay.Folder]bool{}
-	for _, dir := range r.tree.DirPaths() {
-		name := r.tree.Kustomization(r.tree.Dir(dir), r.Ignore)
-		if p := path.Join(dir, name); name == "" || r.Hidden(p) || r.Read[p] {
+	for _, dir := range r.tree.Dirs() {
+		if p := r.tree.Kustomization(dir, r.Ignore); p == "" || r.Hidden(p) || r.Read[p] {
 			continue
 		}
 		f := r.Reader.Folder(r.Ignore, dir)

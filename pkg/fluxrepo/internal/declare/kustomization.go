@@ -67,7 +67,7 @@ func (r *Repository) Follow(k, root *Kustomization) {
 		k.Problem = "its path holds a variable without a value: " + written.Value
 	case !same && !r.isOurs(k.source, k.Path):
 		k.Problem = fmt.Sprintf("built from %s %s, which is not this repository", ref.Kind, ref.Name)
-	case r.tree.Dir(k.Path) == nil || k.Ignore.Dir(k.Path) || written != nil && written.Kind != yaml.ScalarNode:
+	case k.Ignore.Dir(k.Path) || written != nil && written.Kind != yaml.ScalarNode:
 		k.Missing, k.Problem = true, fmt.Sprintf("its path %s is not in this repository", k.text("spec", "path"))
 	default:
 		k.Folders = r.Folders(k.Ignore, k.Path, k.Components())

@@ -52,7 +52,7 @@ func (r *Repository) commentedOut(k *Kustomization) bool {
 		return slices.ContainsFunc(r.All, func(up *Kustomization) bool { return up != k && up.Problem == "" && worktree.Within(dir, up.Path) })
 	}
 	for dir := path.Dir(k.File); built(dir); dir = path.Dir(dir) {
-		if r.tree.Kustomization(r.tree.Dir(dir), r.Ignore) != "" {
+		if r.tree.Kustomization(dir, r.Ignore) != "" {
 			f := r.Reader.Folder(r.Ignore, dir)
 			if f.Lists() && !overlay.Read(overlay.All(f), func(p string) bool { return p == k.File }) {
 				return true

@@ -60,7 +60,7 @@ func (r *Repository) findOwnURLs() {
 	}
 	known := len(r.ownURLs) > 0
 	for _, k := range r.All {
-		isBootstrap := k.source.Kind == "GitRepository" && k.text("spec", "path") != "" && r.tree.Dir(k.Path) != nil && worktree.Within(path.Dir(k.File), k.Path)
+		isBootstrap := k.source.Kind == "GitRepository" && k.text("spec", "path") != "" && r.tree.IsDir(k.Path) && worktree.Within(path.Dir(k.File), k.Path)
 		if isBootstrap && (!known || k.Path != "." || k.source.Name == k.source.Namespace) { // every file lies in the root; a bootstrap names all alike
 			s, _ := r.find(k.source)
 			add(s.url)
@@ -100,7 +100,7 @@ func (r *Repository) whose(ref SourceRef) (ours, known bool) {
 // isOurs reports whether a source that something takes a folder from is this repository. Where that is not known, the folder says
 // it, unless it is the root, which every repository has, or else that others take folders from the source that are here.
 func (r *Repository) isOurs(ref SourceRef, folder string) bool {
-	isHere := func(folder string) bool { return folder != "." && r.tree.Dir(folder) != nil }
+	isHere := func(folder string) bool { return folder != "." && r.tree.IsDir(folder) }
 	switch ours, known := r.whose(ref); {
 	case known || ref.Kind == "ExternalArtifact":
 		return ours
@@ -133,7 +133,7 @@ func (r *Repository) ignoreOf(ref SourceRef) *worktree.Ignore {
 // artifact. folder is what is taken from it.
 func (r *Repository) Artifact(kind, ns, name, file, folder string) (ignore *worktree.Ignore, own bool) {
 	ref := SourceRef{kind, ns, name, file}
-	return r.ignoreOf(ref), r.tree.Dir(folder) != nil && r.isOurs(ref, folder)
+	return r.ignoreOf(ref), r.tree.IsDir(folder) && r.isOurs(ref, folder)
 }
 
 // included reports whether a path that is not in the repository may be in the artifact of a source that includes

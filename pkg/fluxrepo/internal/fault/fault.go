@@ -40,11 +40,6 @@ type Fault struct {
 // All are those of a repository, and the errors of objects that can't be judged.
 func All(g *fluxgraph.Graph, wrong ...*fluxgraph.Object) []Fault {
 	f := &faults{Graph: g, concern: map[string]bool{}}
-	for _, p := range f.Tree.DirPaths() {
-		if err := f.Tree.Dir(p).Err; err != nil && !g.Declared.Hidden(p) {
-			f.add(Fault{File: p, Concerns: true}, err, nil)
-		}
-	}
 	for _, p := range f.Tree.Paths() {
 		if file := f.Tree.File(p); file.Asked || !g.Declared.Hidden(p) {
 			f.file(file)

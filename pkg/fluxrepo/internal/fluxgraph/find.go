@@ -78,7 +78,7 @@ func (g *Graph) search(kind, ns, name, near string, counts func(file string) boo
 	var found []*Object
 	for _, p := range g.Tree.Paths() {
 		f := g.Tree.File(p)
-		if f.Marks&(worktree.Data|worktree.Source) == 0 || !f.Names(name) || !f.IsManifest() || g.Declared.Hidden(p) || !counts(p) {
+		if f.Marks&(worktree.Data|worktree.Source) == 0 || !g.Tree.Names(f, name) || !f.IsManifest() || g.Declared.Hidden(p) || !counts(p) {
 			continue
 		}
 		for _, d := range slices.Concat(g.objects(p, kind, name), g.objects(p, kind, "${")) {

@@ -1,16 +1,19 @@
 package overlay
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
+	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 	"go.yaml.in/yaml/v3"
+	kustypes "sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
 // Built is what a build emits. With an error Flux applies none of it.
@@ -19,6 +22,40 @@ type Built struct {
 	Err     error
 	// Unfollowed says that patches were left out because what they are for may lie in a remote resource.
 	Unfollowed bool
+}
+
+// Object is one object that a build emits.
+type Object struct {
+	APIVersion, Kind, Namespace, Name string
+	Text                              []byte // YAML, before variables are put in
+	Verbatim                          bool   // variables are not put in
+}
+
+// NewObject is an object as it stands in a file.
+func NewObject(d *yaml.Node) *Object {
+	text, err := yaml.Marshal(d)
+	if err != nil {
+		text = nil // can't be: it was decoded
+	}
+	return newObject(d, text)
+}
+
+func newObject(d *yaml.Node, text []byte) *Object {
+	const key = "kustomize.toolkit.fluxcd.io/substitute"
+	return &Object{
+		APIVersion: yamldoc.Text(d, "apiVersion"), Kind: yamldoc.Text(d, "kind"),
+		Namespace: yamldoc.Text(d, "metadata", "namespace"), Name: yamldoc.Text(d, "metadata", "name"), Text: text,
+		Verbatim: yamldoc.Text(d, "metadata", "labels", key) == fluxkustomize.DisabledValue ||
+			yamldoc.Text(d, "metadata", "annotations", key) == fluxkustomize.DisabledValue,
+	}
+}
+
+// kept are the kinds that a check looks at; the rest of what is built is forgotten, except for DaemonSets where one may run Spegel.
+func kept(kind string) bool {
+	return strings.Contains(kind, "${") || slices.Contains([]string{
+		"HelmRelease", "Kustomization", "ConfigMap", "Secret", "OCIRepository", "HelmChart", "GitRepository", "ResourceSet", "FluxInstance",
+		"ArtifactGenerator",
+	}, kind)
 }
 
 // What a build takes beside its files, and one that is kept, in bytes that take as long.
@@ -46,7 +83,8 @@ type Build struct {
 	Folders []*Folder // that the build reads, the one of the path first
 	// LeaveOut reports whether nothing is needed of a file of resources; nil for none.
 	LeaveOut func(file string) bool
-	// Full uses the schema of Kubernetes' own kinds wherever it stands to reason that it makes no difference.
+	// Full uses the schema of Kubernetes' own kinds. It says how lists merge when a patch meets such a kind, and nothing
+	// with such a list is kept: only what is copied out of one, and a DaemonSet that may run Spegel.
 	Full bool
 
 	aim  bool      // a patch whose object is not there is no failure
@@ -62,9 +100,13 @@ func (c *Cache) Run(b Build) *Built {
 		return &Built{Err: Plain(err)}
 	}
 	b.all = append([]*Folder{top}, b.Folders[1:]...)
-	if b.any(func(f *Folder) bool { return f.whole }) {
-		b.LeaveOut = nil
+	if b.any(b.needsAll) {
+		b.Full, b.LeaveOut = true, nil
 	}
+	b.Full = b.Full || b.any(func(f *Folder) bool {
+		const spegel = worktree.DaemonSet | worktree.Word
+		return slices.ContainsFunc(f.Resources, func(p string) bool { return b.Tree.File(p).Marks&spegel == spegel })
+	})
 	over := b.made()
 	key := fmt.Sprintf("%q %q %t %q", b.Spec.Path, b.Spec.Ignore.Spec, b.Full, over)
 	if out := c.builds[key]; out != nil {
@@ -83,6 +125,27 @@ func (c *Cache) Run(b Build) *Built {
 	}
 	c.builds[key] = out
 	return out
+}
+
+// needsAll reports whether a folder may copy out of objects that are not kept, or of Kustomizations, or change objects by
+// what is no patch.
+func (b *Build) needsAll(f *Folder) bool {
+	for _, field := range f.ks.Replacements {
+		list := []kustypes.Replacement{field.Replacement}
+		if p, ok := worktree.Resolve(f.Dir, field.Path); field.Path != "" && ok {
+			data, _ := b.Tree.Read(p) // an error is kustomize's to say
+			if sigsyaml.Unmarshal(data, &list) != nil {
+				_ = sigsyaml.Unmarshal(data, &list[0])
+			}
+		}
+		if slices.ContainsFunc(list, func(r kustypes.Replacement) bool {
+			s := r.Source
+			return s != nil && (s.Kind == "" || s.Kind == "Kustomization" || !kept(s.Kind) && s.FieldPath != "" && !strings.HasPrefix(s.FieldPath, "metadata."))
+		}) {
+			return true
+		}
+	}
+	return len(f.ks.Vars)+len(f.ks.Transformers)+len(f.ks.Generators)+len(f.ks.Validators) > 0 //nolint:staticcheck // vars are still built
 }
 
 func (b *Build) any(is func(*Folder) bool) bool { return slices.ContainsFunc(b.all, is) }
@@ -109,18 +172,14 @@ func (b *Build) made() map[string]string {
 				}
 			}
 		}
-		if !f.changed && !b.aim {
-			continue
+		if f.changed || b.aim {
+			ks := f.ks
+			if b.aim {
+				ks.Patches = b.aimed(f)
+			}
+			text, _ := json.Marshal(ks) // it was decoded
+			over[f.File] = string(text)
 		}
-		ks := f.ks
-		if b.aim {
-			ks.Patches, ks.PatchesStrategicMerge = b.aimed(f), nil //nolint:staticcheck // as repositories have it
-		}
-		text, err := json.Marshal(ks)
-		if err != nil {
-			continue // can't be: it was decoded
-		}
-		over[f.File] = string(text)
 	}
 	return over
 }
@@ -131,18 +190,17 @@ func (c *Cache) run(b *Build, over map[string]string) *Built {
 	if err := b.bounded(); err != nil {
 		return &Built{Err: err}
 	}
-	builtins := b.Full || b.any(func(f *Folder) bool { return f.builtins })
-	res, err := kustomize(worktree.NewView(b.Tree, b.Spec.Ignore, over), path.Join(worktree.Mount, b.Spec.Path),
-		b.any(func(f *Folder) bool { return f.schema }), builtins)
+	addsSchema := b.any(func(f *Folder) bool { return f.ks.OpenAPI != nil || f.ks.Crds != nil })
+	res, err := kustomize(worktree.NewView(b.Tree, b.Spec.Ignore, over), path.Join(worktree.Mount, b.Spec.Path), addsSchema, b.Full)
 	if err != nil {
 		return &Built{Err: Plain(err)}
 	}
 	out := &Built{}
 	for _, r := range res.Resources() {
-		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !builtins) {
+		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !b.Full) {
 			continue
 		}
-		text, err := written(r.YNode(), r.GetKind())
+		text, err := r.AsYAML()
 		if err != nil {
 			return &Built{Err: Plain(err)} // Flux applies none of it
 		}
@@ -151,19 +209,22 @@ func (c *Cache) run(b *Build, over map[string]string) *Built {
 	return out
 }
 
-// written is an object as kustomize writes it, which does so by way of a text and of JSON. Of data there is most, and
-// little is looked at: it stays JSON, except where a variable may become a number, and is without what SOPS says of how it
-// was encrypted.
-func written(n *yaml.Node, kind string) ([]byte, error) {
-	var fields map[string]any
-	if err := n.Decode(&fields); err != nil {
-		return nil, err
-	}
-	if kind == "ConfigMap" || kind == "Secret" {
-		delete(fields, "sops")
-		if text, err := json.Marshal(fields); err != nil || !bytes.Contains(text, []byte("${")) {
-			return text, err
+// bounded refuses texts in a kustomization, such as patches, that would fill the memory: kustomize v0.21 expands the
+// aliases in them without a bound. Files are looked at when kustomize reads them.
+func (b *Build) bounded() error {
+	for _, f := range b.all {
+		texts := slices.Concat(f.ks.Transformers, f.ks.Generators, f.ks.Validators)
+		for _, p := range f.Patches() {
+			texts = append(texts, p.Patch)
+		}
+		for _, text := range texts {
+			if !strings.Contains(text, "*") {
+				continue
+			}
+			if _, err := yamldoc.Decode([]byte(text)); yamldoc.IsBomb(err) {
+				return fmt.Errorf("a patch, or the like, %w", err)
+			}
 		}
 	}
-	return sigsyaml.Marshal(fields)
+	return nil
 }

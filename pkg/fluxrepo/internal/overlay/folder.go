@@ -2,8 +2,10 @@ package overlay
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -25,9 +27,8 @@ type Folder struct {
 	Subs      []*Folder // bases and components
 	Holes     []Hole
 
-	ks                      kustypes.Kustomization // without what is not there
-	changed                 bool                   // ks is not what File has
-	schema, builtins, whole bool                   // what the build needs
+	ks      kustypes.Kustomization // without what is not there
+	changed bool                   // ks is not what File has
 }
 
 // Hole is what a kustomization names and what is not there. Line and Column count from 1; 0 is not known.
@@ -73,17 +74,14 @@ func (r *Reader) Folder(ignore *worktree.Ignore, dir string) *Folder {
 	}
 	f := &Folder{Dir: dir}
 	r.folders[key] = f
-	d := r.tree.Dir(dir)
-	switch name := r.tree.Kustomization(d, ignore); {
-	case d == nil || ignore.Dir(dir):
+	switch f.File = r.tree.Kustomization(dir, ignore); {
+	case ignore.Dir(dir):
 		f.Holes = append(f.Holes, Hole{File: dir, Problem: "there is no such folder"})
-	case name != "":
-		f.File = path.Join(dir, name)
+	case f.File != "":
 		r.read(f, ignore)
 	default:
-		r.list(f, ignore, d)
+		r.list(f, ignore)
 	}
-	r.needs(f)
 	return f
 }
 
@@ -99,18 +97,31 @@ func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 		f.Holes = append(f.Holes, h)
 		return
 	}
-	paths(&f.ks, func(field, p string) bool {
-		problem := r.follow(f, ignore, field, p)
-		if problem != "" {
-			f.changed = true
-			at := placeOf(cmp.Or(yamldoc.Child(doc, field), doc), p)
-			f.Holes = append(f.Holes, Hole{
-				File: f.File, Line: at.Line, Column: at.Column, Field: field, Path: p, Remote: problem == elsewhere, Problem: problem,
-				Shaping: slices.Contains([]string{"components", "patches", "transformers"}, field),
-			})
-		}
-		return problem == ""
-	})
+	fields := map[string]any{}
+	if text, err := json.Marshal(f.ks); err == nil { // it was decoded
+		_ = json.Unmarshal(text, &fields) // so it can be
+	}
+	for _, field := range naming() {
+		fields[field] = existing(fields[field], func(p string) bool {
+			if key, after, ok := strings.Cut(p, "="); ok && key != "" && strings.HasSuffix(field, "Generator") {
+				p = after
+			}
+			problem := r.follow(f, ignore, field, p)
+			if problem != "" {
+				f.changed = true
+				at := placeOf(cmp.Or(yamldoc.Child(doc, field), doc), p)
+				f.Holes = append(f.Holes, Hole{
+					File: f.File, Line: at.Line, Column: at.Column, Field: field, Path: p, Remote: problem == elsewhere, Problem: problem,
+					Shaping: slices.Contains([]string{"components", "patches", "patchesJson6902", "transformers"}, field),
+				})
+			}
+			return problem == ""
+		})
+	}
+	if f.changed {
+		f.ks = kustypes.Kustomization{}
+		_ = yamldoc.Into(fields, &f.ks) // it was one
+	}
 }
 
 // decode reads a kustomization, or says why nothing can be built of it.
@@ -132,9 +143,19 @@ func (r *Reader) decode(f *Folder) (*yaml.Node, error) {
 	}
 	if err != nil {
 		f.ks = kustypes.Kustomization{}
+		return docs[0], err
 	}
 	f.ks.FixKustomization() // fields of old
-	return docs[0], err
+	var old []kustypes.Patch
+	for _, p := range f.ks.PatchesStrategicMerge { //nolint:staticcheck // repositories have them
+		if s := string(p); isInline(s) {
+			old = append(old, kustypes.Patch{Patch: s})
+		} else {
+			old = append(old, kustypes.Patch{Path: s})
+		}
+	}
+	f.ks.Patches, f.ks.PatchesStrategicMerge = append(old, f.ks.Patches...), nil //nolint:staticcheck // the same
+	return docs[0], nil
 }
 
 // placeOf is where a field names a path.
@@ -157,11 +178,11 @@ func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) 
 	case !ok:
 		return "leads out of the repository"
 	}
-	if d := r.tree.Dir(p); d != nil && !ignore.Dir(p) {
+	if !ignore.Dir(p) {
 		if strings.HasSuffix(field, "Generator") {
 			return "is a folder, not a file"
 		}
-		if r.tree.Kustomization(d, ignore) == "" {
+		if r.tree.Kustomization(p, ignore) == "" {
 			return "is a folder without a kustomization.yaml"
 		}
 		f.Subs = append(f.Subs, r.Folder(ignore, p))
@@ -183,20 +204,24 @@ func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) 
 }
 
 // list takes what Flux takes for the resources of a folder without a kustomization.
-func (r *Reader) list(f *Folder, ignore *worktree.Ignore, d *worktree.Dir) {
-	names := slices.Concat(d.Files, d.Dirs)
-	slices.Sort(names)
-	for _, name := range names {
-		p := path.Join(d.Path, name)
-		switch sub := r.tree.Dir(p); {
-		case sub != nil && ignore.Dir(p), sub == nil && (!yamldoc.IsYAML(name) || ignore.File(p)):
-		case sub != nil && r.tree.Kustomization(sub, ignore) == "":
-			r.list(f, ignore, sub)
-		default:
-			name = "./" + strings.TrimPrefix(p, f.Dir+"/")
-			f.ks.Resources = append(f.ks.Resources, name)
-			r.follow(f, ignore, "resources", name)
+func (r *Reader) list(f *Folder, ignore *worktree.Ignore) {
+	all := map[string]bool{}
+	for _, file := range r.tree.Below(f.Dir) {
+		p := file
+		for dir := path.Dir(p); dir != f.Dir; dir = path.Dir(dir) { // of several, the outermost counts
+			if r.tree.Kustomization(dir, ignore) != "" {
+				p = dir
+			}
 		}
+		if p != file || yamldoc.IsYAML(p) && !ignore.File(p) {
+			all[p] = true
+		}
+	}
+	inOrder := func(a, b string) int { return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/")) }
+	for _, p := range slices.SortedFunc(maps.Keys(all), inOrder) {
+		name := "./" + strings.TrimPrefix(p, f.Dir+"/")
+		f.ks.Resources = append(f.ks.Resources, name)
+		r.follow(f, ignore, "resources", name)
 	}
 }
 
@@ -228,6 +253,11 @@ func (f *Folder) Copies() bool { return len(f.ks.Replacements) > 0 }
 
 // Renames reports whether the kustomization puts something before or after the names of its objects.
 func (f *Folder) Renames() bool { return f.ks.NamePrefix+f.ks.NameSuffix != "" }
+
+// Patches are those of the kustomization. Some stand in files, and these are inputs.
+func (f *Folder) Patches() []kustypes.Patch {
+	return slices.Concat(f.ks.Patches, f.ks.PatchesJson6902) //nolint:staticcheck // repositories have the old field, too
+}
 
 // IsComponent reports whether the kustomization is a part of others.
 func (f *Folder) IsComponent() bool { return f.ks.Kind == kustypes.ComponentKind }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	fluxkustomize "github.com/fluxcd/pkg/kustomize"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 	kustypes "sigs.k8s.io/kustomize/api/types"
@@ -24,12 +25,16 @@ var (
 	loaded      bool
 )
 
+// maxCopied bounds what the operations of one patch may copy, in bytes: each copy may double an object.
+const maxCopied = 64 << 10
+
 // kustomize builds a folder. schema says that the build adds to the schema, builtins that it needs the one of
 // Kubernetes' own kinds. To read that takes more time and memory than most builds, so it is read once, and only if any
 // build needs it.
 func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (res resmap.ResMap, err error) {
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
+	jsonpatch.AccumulatedCopySizeLimit = maxCopied
 	if schema { // start from a fresh schema, and leave none behind
 		loaded = false
 		return fluxkustomize.Build(fs, dir)

@@ -35,9 +35,9 @@ type Spec struct {
 //nolint:staticcheck // the old fields, as Flux does
 func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 	top := *f
-	top.changed = true
+	top.File, top.changed = cmp.Or(f.File, path.Join(f.Dir, "kustomization.yaml")), true
 	ks := &top.ks
-	ks.APIVersion, ks.Kind = cmp.Or(ks.APIVersion, kustypes.KustomizationVersion), cmp.Or(ks.Kind, kustypes.KustomizationKind)
+	ks.FixKustomization()
 	switch { // or kustomize says that there is nothing to do
 	case len(ks.Resources) > 0:
 	case f.File == "":
@@ -45,28 +45,23 @@ func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 	default:
 		ks.BuildMetadata = []string{kustypes.OriginAnnotations}
 	}
-	if f.File == "" {
-		top.File = path.Join(f.Dir, "kustomization.yaml")
-	}
-	for from, to := range map[*string]*string{&s.TargetNamespace: &ks.Namespace, &s.NamePrefix: &ks.NamePrefix, &s.NameSuffix: &ks.NameSuffix} {
-		*to = cmp.Or(*from, *to)
-	}
-	ks.Components = slices.Clip(ks.Components)
+	ks.Namespace, ks.NamePrefix, ks.NameSuffix = cmp.Or(s.TargetNamespace, ks.Namespace), cmp.Or(s.NamePrefix, ks.NamePrefix), cmp.Or(s.NameSuffix, ks.NameSuffix)
+	ks.Components, ks.PatchesJson6902 = slices.Clip(ks.Components), slices.Clip(ks.PatchesJson6902)
 	for _, c := range s.Components {
 		p, ok := worktree.Resolve(s.Path, c)
 		switch {
 		case !fluxkustomize.IsLocalRelativePath(c) || !ok:
 			return nil, fmt.Errorf("component %s is not in this repository", c)
-		case tree.Dir(p) == nil && s.IgnoreMissingComponents:
+		case !tree.IsDir(p) && s.IgnoreMissingComponents:
 			continue
 		}
 		ks.Components = append(ks.Components, c)
 	}
-	ks.Patches = slices.Concat(ks.Patches, s.Patches)
-	ks.PatchesStrategicMerge, ks.PatchesJson6902 = slices.Clip(ks.PatchesStrategicMerge), slices.Clip(ks.PatchesJson6902)
+	var old []kustypes.Patch
 	for _, p := range s.PatchesStrategicMerge {
-		ks.PatchesStrategicMerge = append(ks.PatchesStrategicMerge, kustypes.PatchStrategicMerge(p))
+		old = append(old, kustypes.Patch{Patch: string(p)})
 	}
+	ks.Patches = slices.Concat(old, ks.Patches, s.Patches)
 	for _, p := range s.PatchesJSON6902 {
 		ks.PatchesJson6902 = append(ks.PatchesJson6902, kustypes.Patch{Patch: string(p.Patch), Target: p.Target})
 	}

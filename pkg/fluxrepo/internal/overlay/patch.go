@@ -3,15 +3,40 @@ package overlay
 import (
 	"cmp"
 	"errors"
+	"regexp"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
 	kustypes "sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
+
+// aimed are the patches of a folder, those that name an object with it as their target: a target may be missing, as one
+// is that lies in a remote resource.
+func (b *Build) aimed(f *Folder) (out []kustypes.Patch) {
+	for _, p := range f.ks.Patches {
+		docs, err := yamldoc.Decode([]byte(p.Patch))
+		if file, ok := worktree.Resolve(f.Dir, p.Path); p.Path != "" && ok && b.Tree.File(file) != nil {
+			docs, err = b.Tree.Documents(file)
+		}
+		if p.Target != nil || err != nil { // kustomize says what it can't read
+			out = append(out, p)
+			continue
+		}
+		for _, d := range docs {
+			o := NewObject(d)
+			target := &kustypes.Selector{}
+			target.Group, target.Version = resid.ParseGroupVersion(o.APIVersion)
+			target.Kind, target.Namespace, target.Name = o.Kind, cmp.Or(o.Namespace, "default"), regexp.QuoteMeta(o.Name)
+			out = append(out, kustypes.Patch{Patch: string(o.Text), Target: target, Options: p.Options})
+		}
+	}
+	return out
+}
 
 // Patched is an object with those of a list of patches that are for it, as flux-operator puts them on what it makes.
 func Patched(object, list *yaml.Node) (*yaml.Node, error) {

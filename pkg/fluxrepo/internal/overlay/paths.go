@@ -7,65 +7,36 @@ import (
 	"strings"
 
 	fluxkustomize "github.com/fluxcd/pkg/kustomize"
-	kustypes "sigs.k8s.io/kustomize/api/types"
 )
 
-// paths visits what a kustomization reads, and takes out what is not to be kept.
-//
-//nolint:staticcheck // repositories have the old fields, too
-func paths(ks *kustypes.Kustomization, keep func(field, p string) bool) {
-	gone := func(field, p string) bool { return p != "" && !isInline(p) && !keep(field, p) }
-	for _, list := range []struct {
-		field string
-		paths *[]string
-	}{
-		{"resources", &ks.Resources}, {"components", &ks.Components}, {"crds", &ks.Crds}, {"configurations", &ks.Configurations},
-		{"generators", &ks.Generators}, {"transformers", &ks.Transformers}, {"validators", &ks.Validators},
-	} {
-		*list.paths = slices.DeleteFunc(*list.paths, func(p string) bool { return gone(list.field, p) })
-	}
-	for _, patches := range []*[]kustypes.Patch{&ks.Patches, &ks.PatchesJson6902} {
-		*patches = slices.DeleteFunc(*patches, func(p kustypes.Patch) bool { return gone("patches", p.Path) })
-	}
-	ks.PatchesStrategicMerge = slices.DeleteFunc(ks.PatchesStrategicMerge, func(p kustypes.PatchStrategicMerge) bool { return gone("patches", string(p)) })
-	ks.Replacements = slices.DeleteFunc(ks.Replacements, func(r kustypes.ReplacementField) bool { return gone("replacements", r.Path) })
-	generator := func(field string, from *kustypes.KvPairSources) {
-		from.FileSources = slices.DeleteFunc(from.FileSources, func(p string) bool {
-			if key, after, ok := strings.Cut(p, "="); ok && key != "" {
-				p = after
-			}
-			return gone(field, p)
-		})
-		from.EnvSources = slices.DeleteFunc(from.EnvSources, func(p string) bool { return gone(field, p) })
-	}
-	for i := range ks.ConfigMapGenerator {
-		generator("configMapGenerator", &ks.ConfigMapGenerator[i].KvPairSources)
-	}
-	for i := range ks.SecretGenerator {
-		generator("secretGenerator", &ks.SecretGenerator[i].KvPairSources)
-	}
-	if gone("openapi", ks.OpenAPI["path"]) {
-		ks.OpenAPI = nil
+// naming are the fields of a kustomization that name what it reads.
+func naming() []string {
+	return []string{
+		"resources", "components", "crds", "configurations", "generators", "transformers", "validators", "patches", "patchesJson6902",
+		"replacements", "configMapGenerator", "secretGenerator", "openapi",
 	}
 }
 
-// Patches are those of the kustomization. Some stand in files, and these are inputs.
-//
-//nolint:staticcheck // repositories have the old fields, too
-func (f *Folder) Patches() []kustypes.Patch { return append(f.strategic(), f.ks.PatchesJson6902...) }
-
-// strategic are the patches without the old ones that are JSON, which kustomize applies later.
-//
-//nolint:staticcheck // repositories have the old fields, too
-func (f *Folder) strategic() (out []kustypes.Patch) {
-	for _, p := range f.ks.PatchesStrategicMerge {
-		if isInline(string(p)) {
-			out = append(out, kustypes.Patch{Patch: string(p)})
-		} else {
-			out = append(out, kustypes.Patch{Path: string(p)})
+// existing is the value of such a field without the paths that are not to be kept, and without what they make of no use.
+func existing(v any, keep func(p string) bool) any {
+	switch v := v.(type) {
+	case string:
+		if v != "" && !isInline(v) && !keep(v) {
+			return nil
+		}
+	case []any:
+		return slices.DeleteFunc(v, func(item any) bool { return existing(item, keep) == nil })
+	case map[string]any:
+		for _, key := range []string{"files", "envs"} {
+			if list, ok := v[key]; ok {
+				v[key] = existing(list, keep)
+			}
+		}
+		if p, ok := v["path"]; ok && existing(p, keep) == nil {
+			return nil
 		}
 	}
-	return append(out, f.ks.Patches...)
+	return v
 }
 
 // isInline reports whether a patch stands where a path could.

@@ -38,7 +38,7 @@ type Finder struct {
 func New(tree *worktree.Tree, decl *declare.Repository, all bool, given []string) *Finder {
 	f := &Finder{tree: tree, decl: decl, dirs: map[string][]string{}, needed: map[string]bool{}, leads: map[string]bool{}}
 	f.All = all || slices.ContainsFunc(given, f.HasWord)
-	for _, d := range tree.DirPaths() {
+	for _, d := range tree.Dirs() {
 		f.dirs[path.Base(d)] = append(f.dirs[path.Base(d)], d)
 	}
 	for _, p := range tree.Paths() {
@@ -183,7 +183,7 @@ func (f *Finder) Refers(p string) bool { return f.holds(p, f.leads) }
 // holds reports whether one of some names may stand in a file.
 func (f *Finder) holds(p string, names map[string]bool) bool {
 	for name := range names {
-		if f.tree.File(p).Names(name) {
+		if f.tree.Names(f.tree.File(p), name) {
 			if data, err := f.tree.Read(p); err != nil || bytes.Contains(data, []byte(name)) {
 				return true
 			}

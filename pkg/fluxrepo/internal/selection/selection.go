@@ -141,7 +141,7 @@ func standsAlone(ctx context.Context, dir string, o worktree.Options) bool {
 		for _, doc := range docs {
 			to := path.Join(".", yamldoc.Text(doc, "spec", "path"))
 			if strings.HasPrefix(yamldoc.Text(doc, "apiVersion"), "kustomize.toolkit.fluxcd.io/") && to != "." {
-				return tree.Dir(to) != nil
+				return tree.IsDir(to)
 			}
 		}
 	}

@@ -3,8 +3,6 @@ package substitute
 import (
 	"encoding/base64"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 
 	sigsyaml "sigs.k8s.io/yaml"
@@ -81,33 +79,23 @@ type Given struct {
 	Stood map[int]bool    // sources that stood for a ConfigMap or Secret, by index
 }
 
-// NewGiven takes values as Flux puts them in: on one line.
+// NewGiven is what was handed over, before anything is made of it.
 func NewGiven(vars map[string]string, sources []Source) *Given {
-	g := &Given{Vars: allOnOneLine(vars), Sources: slices.Clone(sources), Used: map[string]bool{}, Stood: map[int]bool{}}
-	for i := range g.Sources {
-		g.Sources[i].Data = allOnOneLine(g.Sources[i].Data)
-	}
-	return g
+	return &Given{Vars: vars, Sources: sources, Used: map[string]bool{}, Stood: map[int]bool{}}
 }
 
-// Values are all that was handed over.
-func (g *Given) Values() []string {
-	all := slices.Collect(maps.Values(g.Vars))
-	for _, s := range g.Sources {
-		all = slices.AppendSeq(all, maps.Values(s.Data))
+// Values are all that was handed over, as it is put in.
+func (g *Given) Values() (all []string) {
+	for _, s := range append([]Source{{Data: g.Vars}}, g.Sources...) {
+		for _, value := range s.Data {
+			all = append(all, oneLine(value))
+		}
 	}
 	return all
 }
 
+// oneLine is a value as Flux puts it in.
 func oneLine(value string) string { return strings.ReplaceAll(value, "\n", "") }
-
-func allOnOneLine(vars map[string]string) map[string]string {
-	out := make(map[string]string, len(vars))
-	for name, value := range vars {
-		out[name] = oneLine(value)
-	}
-	return out
-}
 
 // source is the data of the last source that may stand for a ConfigMap or Secret, whose namespace may not be known. stand
 // notes that those that may do, and reports whether there are any.

@@ -2,6 +2,7 @@ package substitute
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,13 +15,9 @@ var placeholders = regexp.MustCompile(mark + `(\w+)\.invalid`)
 
 // Unknown lists the unknown variables that a text holds, each once.
 func Unknown(text string) (names []string) {
-	if !strings.Contains(text, mark) {
-		return nil
-	}
-	seen := map[string]bool{}
 	for _, m := range placeholders.FindAllStringSubmatch(text, -1) {
-		if !seen[m[1]] {
-			seen[m[1]], names = true, append(names, m[1])
+		if !slices.Contains(names, m[1]) {
+			names = append(names, m[1])
 		}
 	}
 	return names
@@ -51,9 +48,6 @@ const SealedReason = "encrypted with SOPS"
 
 // Seal makes what SOPS has encrypted unknown: Flux puts in something else, or refuses it.
 func Seal(text []byte) []byte {
-	if !Encrypted(string(text)) {
-		return text
-	}
 	return encryptedValue.ReplaceAllLiteral(text, []byte(placeholder(Sealed)))
 }
 

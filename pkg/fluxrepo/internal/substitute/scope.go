@@ -44,9 +44,15 @@ func (s *Scope) From(ref release.Reference, data map[string]Datum, missing strin
 	s.on = true
 	handed, stand := s.given.source(ref)
 	switch {
-	case missing != "" && !stand():
+	case missing != "" && !stand(): // it may set anew whatever was set before
 		ref.Reason = missing
-		s.cover(ref)
+		s.open = &ref
+		for k, v := range s.vars {
+			why := ref
+			if why.Key, why.Reason = k, "perhaps given another value there: "+missing; v.why == nil {
+				s.vars[k] = variable{why: &why}
+			}
+		}
 		return
 	case missing != "":
 		data = map[string]Datum{}
@@ -55,31 +61,18 @@ func (s *Scope) From(ref release.Reference, data map[string]Datum, missing strin
 		}
 	}
 	for k, d := range data {
-		names := Unknown(d.Text)
+		why := ref
+		if why.Key, why.Reason = k, d.Unread; len(Unknown(d.Text)) > 0 {
+			why.Reason = "made of ${" + Unknown(d.Text)[0] + "}, which has no value"
+		}
 		text, isHanded := handed[k]
 		switch {
-		case d.Unread == "" && len(names) == 0:
-			s.vars[k] = variable{text: oneLine(d.Text), secret: ref.Kind == "Secret"}
+		case why.Reason == "":
+			s.vars[k] = variable{text: d.Text, secret: ref.Kind == "Secret"}
 		case isHanded && stand():
 			s.vars[k] = variable{text: text, handed: true}
 		default:
-			why := ref
-			if why.Key, why.Reason = k, d.Unread; len(names) > 0 {
-				why.Reason = "made of ${" + names[0] + "}, which has no value"
-			}
 			s.vars[k] = variable{why: &why}
-		}
-	}
-}
-
-// cover makes unknown what a source that can't be read may set anew.
-func (s *Scope) cover(ref release.Reference) {
-	s.open = &ref
-	for name, v := range s.vars {
-		if v.why == nil {
-			why := ref
-			why.Key, why.Reason = name, "perhaps given another value there: "+ref.Reason
-			s.vars[name] = variable{why: &why}
 		}
 	}
 }
@@ -88,7 +81,7 @@ func (s *Scope) cover(ref release.Reference) {
 func (s *Scope) Set(name, value string) {
 	s.on = true
 	delete(s.vars, name) // what it is made of may have the same name
-	v := variable{text: oneLine(value)}
+	v := variable{text: value}
 	if made := Unknown(value); len(made) > 0 {
 		why := s.Why(made[0])
 		why.Reason = "made of another: " + why.Reason
@@ -101,32 +94,31 @@ func (s *Scope) Set(name, value string) {
 func (s *Scope) Always() { s.on = true }
 
 // value is the value of a variable, a placeholder if it is not known, and empty if nothing sets it.
-func (s *Scope) value(name string) (text string, known, set bool) {
+func (s *Scope) value(name string) (text string, set bool) {
 	v, named := s.vars[name]
 	text, isGiven := s.given.Vars[name]
 	switch {
 	case named && v.why == nil:
 		s.given.Used[name] = s.given.Used[name] || v.handed
-		return v.text, true, true
+		return oneLine(v.text), true
 	case isGiven:
 		s.given.Used[name] = true
-		return text, true, true
+		return oneLine(text), true
 	case named || s.loose || s.open != nil:
-		return placeholder(name), false, true
+		return placeholder(name), true
 	}
-	return "", true, false
+	return "", false
 }
 
 // Why says why a variable is unknown: the object that it would come from, and what is wrong with it.
 func (s *Scope) Why(name string) (why release.Reference) {
-	_, known, _ := s.value(name)
-	switch v := s.vars[name]; {
+	switch v, named := s.vars[name]; {
 	case name == Sealed:
 		why.Reason = SealedReason
 	case v.why != nil:
 		why = *v.why
 		why.Reason = fmt.Sprintf("${%s} is %s", name, why.Reason)
-	case s.open != nil && !known:
+	case s.open != nil && !named:
 		why = *s.open
 		why.Key, why.Reason = name, NoValue(name)+": "+why.Reason
 	case s.parent != nil:
@@ -143,7 +135,7 @@ func (s *Scope) Secrets() (out []string) {
 	for ; s != nil; s = s.parent {
 		for _, v := range s.vars {
 			if v.secret {
-				out = append(out, v.text)
+				out = append(out, oneLine(v.text))
 			}
 		}
 	}
@@ -183,7 +175,7 @@ func (s *Scope) Eval(text string) (out string, unset []string, err error) {
 	text = s.conceal(text, &unset)
 	size := 0
 	out, err = envsubst.Eval(text, func(name string) (string, bool) {
-		v, _, _ := s.value(name)
+		v, _ := s.value(name)
 		size += len(v)
 		return v, size <= maxText
 	})
@@ -198,8 +190,8 @@ func (s *Scope) conceal(text string, unset *[]string) string {
 		if m == nil {
 			return e
 		}
-		value, known, set := s.value(m[1])
-		if !known {
+		value, set := s.value(m[1])
+		if len(Unknown(value)) > 0 {
 			return value
 		}
 		if !set && m[2] == "" && !slices.Contains(*unset, m[1]) {

@@ -2,7 +2,6 @@ package worktree
 
 import (
 	"bytes"
-	"hash/fnv"
 	"path"
 	"regexp"
 	"slices"
@@ -89,39 +88,4 @@ func (f *filter) marks(text []byte) Mark {
 		m |= Word
 	}
 	return m
-}
-
-// readNames keeps what the objects of a file could be called, as hashes: every word after "name:", and after an anchor,
-// which may stand for one.
-func (f *File) readNames(data []byte) {
-	for line := range bytes.Lines(data) {
-		_, value, isName := bytes.Cut(line, []byte("name"))
-		if isName {
-			value, isName = bytes.CutPrefix(bytes.TrimLeft(value, `"' `), []byte(":"))
-		}
-		if !isName {
-			if _, value, isName = bytes.Cut(line, []byte("&")); !isName {
-				continue
-			}
-		}
-		value = bytes.TrimSpace(value)
-		if len(value) > 0 && strings.ContainsRune(">|!?", rune(value[0])) || bytes.IndexByte(value, '$') >= 0 {
-			f.odd, f.names = true, nil
-			return
-		}
-		for word := range bytes.FieldsFuncSeq(value, func(r rune) bool { return strings.ContainsRune(" \t\"'{}[],&*:#", r) }) {
-			f.names = append(f.names, hash(word))
-		}
-	}
-}
-
-// Names reports whether an object of a file could have a name, or refer to one.
-func (f *File) Names(name string) bool {
-	return f.odd || f.Err != nil || slices.Contains(f.names, hash([]byte(name)))
-}
-
-func hash(name []byte) uint32 {
-	h := fnv.New32a()
-	_, _ = h.Write(name) // never fails
-	return h.Sum32()
 }

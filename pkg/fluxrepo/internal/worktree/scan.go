@@ -14,15 +14,12 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/fluxcd/pkg/sourceignore"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
-
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
 const (
@@ -51,48 +48,34 @@ func Scan(ctx context.Context, root string, o Options) (*Tree, error) {
 			}
 		})
 	}
-	err := t.walk(ctx, o, work)
+	err := fs.WalkDir(os.DirFS(root), ".", func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && p == ".":
+			return err
+		case err != nil: // a folder, of which anything may be below
+			*t.add(p) = File{Path: p, Err: unread(err), Marks: Spegel, read: true}
+		case d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir
+		case d.Type().IsRegular(): // a symbolic link, say, is not in the artifact of Flux either
+			f := t.add(p)
+			if f.Asked = slices.Contains(o.Asked, p); f.IsManifest() || f.IsKustomization() {
+				t.count++
+				work <- f
+			}
+		}
+		return nil
+	})
 	close(work)
 	readers.Wait()
 	for _, p := range t.Paths() {
 		if path.Base(p) == sourceignore.IgnoreFile {
 			data, _ := t.Read(p) // a link, say, is not in the artifact
-			t.patterns = append(t.patterns, sourceignore.ReadPatterns(bytes.NewReader(data), under(path.Dir(p)))...)
+			t.patterns = append(t.patterns, sourceignore.ReadPatterns(bytes.NewReader(data), steps(path.Dir(p)))...)
 		}
 	}
 	return t, err
-}
-
-func (t *Tree) walk(ctx context.Context, o Options, work chan<- *File) error {
-	return filepath.WalkDir(t.root, func(p string, d fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		rel := "."
-		if p != t.root {
-			rel = filepath.ToSlash(strings.TrimPrefix(p[len(t.root):], string(filepath.Separator)))
-		}
-		switch {
-		case err != nil && rel == ".":
-			return err
-		case err != nil:
-			t.folder(rel).Err = unread(err)
-			return nil
-		case d.IsDir() && d.Name() == ".git" && rel != ".":
-			return filepath.SkipDir
-		case d.IsDir():
-			t.folder(rel)
-			return nil
-		case !d.Type().IsRegular(): // a symbolic link, say, is not in the artifact of Flux either
-			return nil
-		}
-		f := t.add(rel)
-		if f.Asked = slices.Contains(o.Asked, rel); f.Asked || f.IsKustomization() || yamldoc.IsYAML(rel) {
-			work <- f
-			t.count++
-		}
-		return nil
-	})
 }
 
 // Few is a tree of a few files that are asked for, where no repository is around them. data is the content of a stream, of
@@ -115,19 +98,19 @@ func (t *Tree) Look(p string) {
 	}
 }
 
+// variableName matches a name that is made of a variable, or stands in another line.
+var variableName = regexp.MustCompile(`name["' ]*:[ \t]*([>|!?]|[^\n]*\$)`)
+
 // inspect reads a file and marks it. What is needed again soon is kept.
 func (t *Tree) inspect(f *File) {
 	data, err := t.load(f)
 	f.read, f.Size, f.Err, f.Marks = true, len(data), err, t.filter.marks(data)
-	if err != nil {
-		if !errors.Is(err, errTooLarge) {
-			f.Marks = Spegel // it may be about anything
-		}
-		return
+	if err != nil && !errors.Is(err, errTooLarge) {
+		f.Marks = Spegel // it may be about anything
 	}
-	f.readNames(data)
+	f.anyName = variableName.Match(data)
 	leads := f.Marks&Kustomization != 0 || f.IsKustomization()
-	if len(data) > maxKept || !leads && f.Marks&Word == 0 {
+	if err != nil || len(data) > maxKept || !leads && f.Marks == 0 {
 		return
 	}
 	f.data = data

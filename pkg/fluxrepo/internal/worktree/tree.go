@@ -1,22 +1,20 @@
 package worktree
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fluxcd/pkg/sourceignore/gitignore"
 	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/api/konfig"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
-
-// Names of kustomization files, the one that counts first.
-func kustomizationNames() []string {
-	return []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
-}
 
 // File is one regular file.
 type File struct {
@@ -32,8 +30,7 @@ type File struct {
 	decoded bool
 	docs    []*yaml.Node
 	docsErr error
-	names   []uint32 // hashes of what its objects may be called
-	odd     bool     // a name may be written in another way
+	anyName bool // an object has a variable in its name
 }
 
 // IsManifest reports whether the file holds objects by its name, or because it was asked for.
@@ -41,7 +38,7 @@ func (f *File) IsManifest() bool { return yamldoc.IsYAML(f.Path) || f.Asked }
 
 // IsKustomization reports whether the file is kustomize's own.
 func (f *File) IsKustomization() bool {
-	return slices.Contains(kustomizationNames(), path.Base(f.Path))
+	return slices.Contains(konfig.RecognizedKustomizationFileNames(), path.Base(f.Path))
 }
 
 func (f *File) decode(data []byte) {
@@ -49,66 +46,31 @@ func (f *File) decode(data []byte) {
 	f.docs, f.docsErr, f.decoded = yamldoc.Objects(docs), err, true
 }
 
-// Dir is one folder.
-type Dir struct {
-	Path        string
-	Files, Dirs []string // base names, sorted
-	Err         error    // why it can't be read
-}
-
 // Tree is a repository. Only Scan and its like write to it; With makes another one that differs by an edit.
 type Tree struct {
 	root     string // absolute, without symbolic links
 	files    map[string]*File
-	dirs     map[string]*Dir
 	sorted   []string
 	filter   *filter
-	patterns []gitignore.Pattern // of .sourceignore files
-	edited   map[string]*File
+	patterns []gitignore.Pattern       // of .sourceignore files
+	names    map[string]*regexp.Regexp // that find a name where an object may have it
 	count    int
 }
 
 func newTree(root string, words []string) *Tree {
-	t := &Tree{root: root, files: map[string]*File{}, dirs: map[string]*Dir{}, filter: newFilter(words)}
-	t.folder(".")
-	return t
-}
-
-// folder returns a folder, and makes it and what is above it where they are missing.
-func (t *Tree) folder(rel string) *Dir {
-	d, ok := t.dirs[rel]
-	if !ok {
-		d = &Dir{Path: rel}
-		t.dirs[rel] = d
-		if rel != "." {
-			parent := t.folder(path.Dir(rel))
-			parent.Dirs = append(parent.Dirs, path.Base(rel))
-		}
-	}
-	return d
+	return &Tree{root: root, files: map[string]*File{}, names: map[string]*regexp.Regexp{}, filter: newFilter(words)}
 }
 
 func (t *Tree) add(rel string) *File {
-	f := &File{Path: rel}
-	t.files[rel] = f
-	d := t.folder(path.Dir(rel))
-	d.Files = append(d.Files, path.Base(rel))
-	return f
+	t.files[rel] = &File{Path: rel}
+	return t.files[rel]
 }
 
 // Count is the number of files read by Scan.
 func (t *Tree) Count() int { return t.count }
 
 // File is a file by its path, or nil.
-func (t *Tree) File(p string) *File {
-	if f, ok := t.edited[p]; ok {
-		return f
-	}
-	return t.files[p]
-}
-
-// Dir is a folder by its path, or nil; "." is the repository.
-func (t *Tree) Dir(p string) *Dir { return t.dirs[p] }
+func (t *Tree) File(p string) *File { return t.files[p] }
 
 // Paths are the paths of all files, sorted.
 func (t *Tree) Paths() []string {
@@ -118,16 +80,37 @@ func (t *Tree) Paths() []string {
 	return t.sorted
 }
 
-// DirPaths are the paths of all folders, sorted.
-func (t *Tree) DirPaths() []string { return slices.Sorted(maps.Keys(t.dirs)) }
+// Below are the paths of all files in a folder and the folders in it, sorted; "." is the repository.
+func (t *Tree) Below(dir string) []string {
+	all := t.Paths()
+	if dir == "." {
+		return all
+	}
+	from, _ := slices.BinarySearch(all, dir+"/")
+	to, _ := slices.BinarySearch(all, dir+"0") // the character after the slash
+	return all[from:to]
+}
 
-// Kustomization is the name of a folder's kustomization, or "" where it has none, or one that is left out.
-func (t *Tree) Kustomization(d *Dir, ignore *Ignore) string {
-	for _, name := range kustomizationNames() {
-		if d == nil || !slices.Contains(d.Files, name) || ignore.File(path.Join(d.Path, name)) {
-			continue
+// IsDir reports whether a path is a folder, which holds a file at some depth.
+func (t *Tree) IsDir(p string) bool { return len(t.Below(p)) > 0 }
+
+// Dirs are the paths of all folders, sorted.
+func (t *Tree) Dirs() []string {
+	all := map[string]bool{}
+	for _, p := range t.Paths() {
+		for p = path.Dir(p); !all[p]; p = path.Dir(p) {
+			all[p] = true
 		}
-		return name
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// Kustomization is the path of a folder's kustomization, or "" where it has none, or one that is left out.
+func (t *Tree) Kustomization(dir string, ignore *Ignore) string {
+	for _, name := range konfig.RecognizedKustomizationFileNames() { // the one that counts first
+		if p := path.Join(dir, name); t.files[p] != nil && !ignore.File(p) {
+			return p
+		}
 	}
 	return ""
 }
@@ -135,19 +118,30 @@ func (t *Tree) Kustomization(d *Dir, ignore *Ignore) string {
 // With is the same repository with other contents of some files.
 func (t *Tree) With(edits map[string][]byte) *Tree {
 	out := *t
-	out.edited = maps.Clone(t.edited)
-	if out.edited == nil {
-		out.edited = map[string]*File{}
-	}
+	out.files = maps.Clone(t.files)
 	for p, data := range edits {
-		f := &File{Path: p}
-		if old := t.File(p); old != nil {
-			*f = File{Path: p, Marks: old.Marks, Asked: old.Asked, names: old.names, odd: old.odd}
+		old := t.files[p]
+		out.files[p] = &File{
+			Path: p, Marks: old.Marks, Asked: old.Asked, Size: len(data), Edit: data, read: true, data: data, anyName: old.anyName,
 		}
-		f.data, f.Edit, f.Size, f.read = data, data, len(data), true
-		out.edited[p] = f
 	}
 	return &out
+}
+
+// Names reports whether an object of a file could have a name, or refer to one.
+func (t *Tree) Names(f *File, name string) bool {
+	if f.anyName || f.Marks == 0 { // of those, none is of a kind that is looked at
+		return f.anyName
+	}
+	data, err := t.Read(f.Path)
+	if err != nil || !bytes.Contains(data, []byte(name)) {
+		return err != nil
+	}
+	if t.names[name] == nil {
+		const between = `[\s"'{}\[\],&*:#]`
+		t.names[name] = regexp.MustCompile(`(?m)(name["' ]*:|&)(.*` + between + `)?` + regexp.QuoteMeta(name) + `(` + between + `|$)`)
+	}
+	return t.names[name].Match(data)
 }
 
 // Read is the content of a file.

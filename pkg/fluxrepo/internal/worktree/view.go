@@ -39,8 +39,6 @@ func inside(p string) (string, bool) {
 	return strings.CutPrefix(p, Mount+"/")
 }
 
-func (v *View) isDir(rel string) bool { return v.tree.Dir(rel) != nil && !v.ignore.Dir(rel) }
-
 func (v *View) isFile(rel string) bool {
 	_, made := v.over[rel]
 	return made || v.tree.File(rel) != nil && !v.ignore.File(rel)
@@ -50,7 +48,7 @@ func (v *View) isFile(rel string) bool {
 func (v *View) CleanedAbs(p string) (filesys.ConfirmedDir, string, error) {
 	rel, ok := inside(p)
 	switch {
-	case ok && v.isDir(rel):
+	case ok && !v.ignore.Dir(rel):
 		return filesys.ConfirmedDir(path.Join(Mount, rel)), "", nil
 	case ok && v.isFile(rel):
 		return filesys.ConfirmedDir(path.Join(Mount, path.Dir(rel))), path.Base(rel), nil
