@@ -36,6 +36,9 @@ func (o *Object) isKustomization() bool {
 // followRoot follows a root as its file has it, which may have been edited, or, if what it builds holds itself with another
 // spec, that one: it is what a cluster has once it was applied. The bootstrap of Flux is customised so.
 func (g *Graph) followRoot(d *declare.Kustomization) {
+	if g.only != nil && !g.only[key(d.File, d.Namespace, d.Name)] {
+		return
+	}
 	docs, _ := g.Tree.Documents(d.File) // what can't be read is gone
 	if d.Index >= len(docs) {
 		return
@@ -109,25 +112,32 @@ func (g *Graph) follow(n *Instance) {
 	}
 }
 
+// maxSets bounds the ResourceSets that one makes, and what these make: one may make itself again.
+const maxSets = 64
+
 // made is an object with variables put in and, of a ResourceSet or a FluxInstance, what that makes; it notes why there is
 // nothing.
 func made(by *Instance, scope *substitute.Scope, w *overlay.Object) []*Object {
-	o := newObject(by, scope, w)
-	out := []*Object{o}
-	var docs []*yaml.Node
-	var suspended bool
-	switch {
-	case o.Err != nil:
-	case o.Kind == "ResourceSet":
-		docs, suspended, o.Err = resourceset.Render(o.Text)
-	case o.Kind == "FluxInstance":
-		for _, d := range decoded(o.Text) {
-			docs = append(docs, declare.Synced(d)...)
+	out := []*Object{newObject(by, scope, w)}
+	for i, sets := 0, 0; i < len(out); i++ { // what one makes may make more
+		o := out[i]
+		var docs []*yaml.Node
+		suspended := false
+		switch {
+		case o.Err != nil:
+		case o.Kind == "ResourceSet" && sets == maxSets:
+			o.Err = &resourceset.Error{Reason: fmt.Sprintf("more than %d ResourceSets come of one", maxSets)}
+		case o.Kind == "ResourceSet":
+			sets++
+			docs, suspended, o.Err = resourceset.Render(o.Text)
+		case o.Kind == "FluxInstance":
+			for _, d := range decoded(o.Text) {
+				docs = append(docs, declare.Synced(d)...)
+			}
 		}
-	}
-	for _, d := range docs {
-		for _, m := range made(by, scope, overlay.NewObject(d)) {
-			m.Suspended = m.Suspended || suspended
+		for _, d := range docs {
+			m := newObject(by, scope, overlay.NewObject(d))
+			m.Suspended = o.Suspended || suspended
 			out = append(out, m)
 		}
 	}

@@ -53,7 +53,7 @@ func (n *Instance) Chain() []*Instance {
 // each spec that it has there, however many chains lead to it. It stands in a file, which is that of its parent if nothing else
 // is known.
 func (g *Graph) adopt(parent *Instance, of *Object, file string, at *yaml.Node) *Instance {
-	n := &Instance{Parent: parent, Of: of, At: at, home: path.Dir(file), key: file + "#" + of.Namespace + "/" + of.Name}
+	n := &Instance{Parent: parent, Of: of, At: at, home: path.Dir(file), key: key(file, of.Namespace, of.Name)}
 	if parent != nil {
 		n.home, n.key = parent.cluster, parent.key+"/>/"+n.key
 	}
@@ -82,6 +82,8 @@ func (g *Graph) adopt(parent *Instance, of *Object, file string, at *yaml.Node) 
 	g.followed[id] = true
 	return n
 }
+
+func key(file, ns, name string) string { return file + "#" + ns + "/" + name }
 
 // decode reads a Kustomization out of its text.
 func (n *Instance) decode() error {
