@@ -50,26 +50,22 @@ func (x *run) address(ctx context.Context, target, host string, table map[string
 		f.add(Pass, "%s is an address", name)
 		return true
 	}
-	if addresses := table[strings.ToLower(host)]; len(addresses) > 0 {
-		if blocked(addresses) {
-			f.add(Fail, "%s is %s in the node's /etc/hosts, which leads nowhere", name, list(addresses))
-			return false
+	status, by, err := Fail, " in the node's /etc/hosts", error(nil)
+	addresses := table[strings.ToLower(host)]
+	if len(addresses) == 0 {
+		by = ", says the node's resolver"
+		if x.Files == nil || x.Files.Remote() {
+			status, by = Warn, ", says the resolver of the machine that doctor runs on, not of the node"
 		}
-		f.add(Pass, "%s is %s in the node's /etc/hosts", name, list(addresses))
-		return true
+		addresses, err = x.lookup(ctx, host)
 	}
-	status, who := Fail, "the node's resolver"
-	if x.Files == nil || x.Files.Remote() {
-		status, who = Warn, "the resolver of the machine that doctor runs on, not of the node"
-	}
-	addresses, err := x.lookup(ctx, host)
 	switch {
 	case err != nil:
-		f.add(status, "%s has no address, says %s: %s", name, who, redact.Line(err.Error()))
+		f.add(status, "%s has no address%s: %s", name, by, redact.Line(err.Error()))
 	case blocked(addresses):
-		f.add(status, "%s is %s, says %s: it blocks the name", name, few(addresses), who)
+		f.add(status, "%s is %s%s: it blocks the name", name, few(addresses), by)
 	default:
-		f.add(Pass, "%s is %s, says %s", name, few(addresses), who)
+		f.add(Pass, "%s is %s%s", name, few(addresses), by)
 		return true
 	}
 	return false

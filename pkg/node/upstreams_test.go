@@ -143,7 +143,7 @@ func TestDNSOfTheHostsThatAreAsked(t *testing.T) {
 		"Spegel is not looked up":       {"other.example.net", "", "server = 'https://other.example.net'\n[host.'http://node.internal:30020']\n", node.Pass, "other.example.net is 192.0.2.1"},
 		"a name that is blocked":        {"blocked.example.net", "", "", node.Fail, "blocked.example.net is 0.0.0.0 and ::, says the node's resolver: it blocks the name"},
 		"one of its addresses is none":  {"half.example.net", "", "", node.Pass, "half.example.net is 192.0.2.1 and ::"},
-		"a name that /etc/hosts blocks": {"other.example.net", "0.0.0.0 other.example.net\n", "", node.Fail, "other.example.net is 0.0.0.0 in the node's /etc/hosts, which leads nowhere"},
+		"a name that /etc/hosts blocks": {"other.example.net", "0.0.0.0 other.example.net\n", "", node.Fail, "other.example.net is 0.0.0.0 in the node's /etc/hosts: it blocks the name"},
 		"a server that /etc/hosts has":  {host, "192.0.2.4 none.example.net\n", "server = 'https://none.example.net'\n", node.Pass, "none.example.net, asked for example.com, is 192.0.2.4 in the node's /etc/hosts"},
 	} {
 		t.Run(name, func(t *testing.T) {

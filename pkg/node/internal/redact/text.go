@@ -3,7 +3,6 @@ package redact
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -21,33 +20,11 @@ func Line(s string) string { return Printable(hideTokens(strings.ToValidUTF8(s, 
 
 // Printable makes one line of a text, and shortens it. It hides nothing.
 func Printable(s string) string {
-	var b strings.Builder
-	space := false
-	for _, r := range s {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || !unicode.IsPrint(r) {
-			space = b.Len() > 0
-			continue
-		}
-		if b.Len() > maxLine {
-			b.WriteString("...")
-			break
-		}
-		if space {
-			b.WriteByte(' ')
-			space = false
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-// Argument is what a person typed, in quotes, as it was typed: what can't be printed is escaped.
-func Argument(s string) string {
-	s = hideTokens(s)
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }), " ")
 	if len(s) > maxLine {
-		s = s[:maxLine] + "..."
+		s = strings.ToValidUTF8(s[:maxLine], "") + "..."
 	}
-	return strconv.QuoteToASCII(s)
+	return s
 }
 
 // Quote is a foreign value in quotes.
