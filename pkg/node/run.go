@@ -119,11 +119,11 @@ func newRun(files Files, o Options) (*run, error) {
 	if o.Image != "" {
 		named, err := reference.ParseNormalizedNamed(o.Image)
 		if err != nil {
-			return nil, fmt.Errorf("image %q: %w", redact.Line(o.Image), err)
+			return nil, fmt.Errorf("image %s: %w", redact.Argument(o.Image), err)
 		}
 		// The parser takes a host with an underscore for a folder, and any digits for a port.
 		if _, err := validate.ParseRegistry(reference.Domain(named)); err != nil {
-			return nil, fmt.Errorf("image %q: its host is none: %w", redact.Line(o.Image), err)
+			return nil, fmt.Errorf("image %s: its host is none: %w", redact.Argument(o.Image), err)
 		}
 		x.image = reference.TagNameOnly(named)
 		x.targets = append(x.targets, reference.Domain(named))

@@ -3,6 +3,7 @@ package redact
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -25,6 +26,12 @@ func Printable(s string) string {
 		s = strings.ToValidUTF8(s[:maxLine], "") + "..."
 	}
 	return s
+}
+
+// Argument is the beginning of what a person typed, in quotes, as it was typed: what can't be printed is escaped.
+func Argument(s string) string {
+	s = hideTokens(s)
+	return strconv.QuoteToASCII(s[:min(len(s), maxLine)])
 }
 
 // Quote is a foreign value in quotes.
