@@ -61,9 +61,6 @@ func (o Options) check(ctx context.Context, in *selection.Selection, tree *workt
 	judged := &judge.Judge{Graph: graph, Charts: o.Charts, Policy: o.Policy}
 	c := &check{in: in, Judge: judged, finder: locate.New(graph)}
 	c.report(ctx, judged.Releases(ctx), judged.DaemonSets(ctx))
-	for i := range c.releases {
-		c.releases[i].show(in)
-	}
 	for i := range c.errors {
 		c.errors[i].Place.File = in.Show(c.errors[i].Place.File)
 	}

@@ -45,7 +45,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 		}
 		idle = idle || r.Object.By == nil || r.Object.By.Plain
 		rel := c.release(r)
-		if c.covers(ctx, r, rel.Findings) {
+		if rel.asked || c.changes(ctx, r) {
 			c.releases, told = append(c.releases, rel), append(told, r)
 			for _, o := range r.Read {
 				read[o] = r
@@ -59,7 +59,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 		})
 		if i >= 0 {
 			c.releases[i].merge(&rel)
-		} else if c.asksFor(d.Object, rel.Findings) {
+		} else if rel.asked {
 			c.releases = append(c.releases, rel)
 		}
 	}
@@ -80,15 +80,30 @@ func (c *check) release(r *judge.Release) Release {
 	out.Suspended = out.Suspended || r.Suspended
 	out.Inactive = o.By == nil && !c.Graph.InFull(o.File)
 	for _, f := range r.Findings {
-		out.Findings = append(out.Findings, Finding{Finding: show.Finding(f), Place: c.finder.Finding(r, f)})
+		place := c.place(&out, c.finder.Finding(r, f))
+		if f = show.Finding(f); f.Origin.Kind == release.KindFile {
+			f.Origin.Name = c.in.Show(f.Origin.Name)
+		}
+		out.Findings = append(out.Findings, Finding{Finding: f, Place: place})
 	}
 	for _, ref := range r.Unresolved {
-		out.Unresolved = append(out.Unresolved, Reference{show.Reference(ref), c.finder.Reference(r, ref)})
+		place := c.place(&out, c.finder.Reference(r, ref))
+		if ref = show.Reference(ref); ref.Kind == release.KindFile {
+			ref.Name = c.in.Show(ref.Name)
+		}
+		out.Unresolved = append(out.Unresolved, Reference{ref, place})
 	}
 	for _, s := range r.Shapers() {
-		out.Unresolved = append(out.Unresolved, Reference{s.Reference, Place{File: s.File, Line: s.Line, Column: s.Column}})
+		out.Unresolved = append(out.Unresolved, Reference{s.Reference, c.place(&out, Place{File: s.File, Line: s.Line, Column: s.Column})})
 	}
 	return out
+}
+
+// place is a place as the user is told of it. A release that stands there, in part, has to do with what is asked for.
+func (c *check) place(rel *Release, p Place) Place {
+	rel.asked = rel.asked || c.in.Has(p.File)
+	p.File = c.in.Show(p.File)
+	return p
 }
 
 // daemonSet is a DaemonSet as it is told.
@@ -96,7 +111,7 @@ func (c *check) daemonSet(d *judge.DaemonSet) Release {
 	show := c.redactor([]*fluxgraph.Object{d.Object}, d.Object.By)
 	out := c.origin(show, d.Object)
 	out.Kind, out.Namespace, out.Name = "DaemonSet", show.Name(d.Namespace), show.Name(d.Name)
-	place := func(field string) Place { return c.finder.Field(d.Object, yamldoc.Steps(field)) }
+	place := func(field string) Place { return c.place(&out, c.finder.Field(d.Object, yamldoc.Steps(field))) }
 	for _, f := range d.Findings {
 		f.Value = show.Value(f.Value)
 		f.Message, f.Value = f.Text(), ""
@@ -109,11 +124,13 @@ func (c *check) daemonSet(d *judge.DaemonSet) Release {
 }
 
 // origin is what is told of any object: where it stands, and which Kustomizations lead to it.
-func (c *check) origin(show *redact.Redactor, o *fluxgraph.Object) Release {
-	out := Release{Place: c.finder.Object(o), Suspended: o.Suspended || o.By != nil && o.By.Spec.Suspend, Built: o.By != nil && !o.By.Plain}
+func (c *check) origin(show *redact.Redactor, o *fluxgraph.Object) (out Release) {
+	out.Suspended, out.Built = o.Suspended || o.By != nil && o.By.Spec.Suspend, o.By != nil && !o.By.Plain
+	out.Place = c.place(&out, c.finder.Object(o))
 	for _, n := range o.By.Chain() {
+		from := c.place(&out, Place{File: n.File}).File
 		if !n.Plain {
-			out.From = append(out.From, n.File+"#"+strings.TrimPrefix(show.Name(n.Namespace)+"/"+show.Name(n.Name), "/"))
+			out.From = append(out.From, from+"#"+strings.TrimPrefix(show.Name(n.Namespace)+"/"+show.Name(n.Name), "/"))
 		}
 	}
 	return out
@@ -131,19 +148,8 @@ func (rel *Release) merge(ds *Release) {
 	rel.Unresolved = append(rel.Unresolved, ds.Unresolved...)
 }
 
-// asksFor reports whether an object, a finding of it, or a Kustomization that leads to it stands in what is asked for.
-func (c *check) asksFor(o *fluxgraph.Object, findings []Finding) bool {
-	file, _ := c.Graph.Document(o)
-	return c.in.Has(file) || slices.ContainsFunc(findings, func(f Finding) bool { return c.in.Has(f.Place.File) }) ||
-		slices.ContainsFunc(o.By.Chain(), func(n *fluxgraph.Instance) bool { return c.in.Has(n.File) })
-}
-
-// covers reports whether a release has to do with what is asked for: it, or a finding of it, stands there, or it would
-// be another one without.
-func (c *check) covers(ctx context.Context, r *judge.Release, findings []Finding) bool {
-	if c.asksFor(r.Object, findings) {
-		return true
-	}
+// changes reports whether a release would be another one without what is asked for.
+func (c *check) changes(ctx context.Context, r *judge.Release) bool {
 	if r.Object.By == nil {
 		return false
 	}
@@ -167,10 +173,10 @@ func (c *check) covers(ctx context.Context, r *judge.Release, findings []Finding
 // opaque says why it is not known which chart a HelmRelease installs.
 func (c *check) opaque(ctx context.Context, r *judge.Release) {
 	o, why := r.Object, r.Unresolved[0]
-	if o.By == nil && !c.Graph.InFull(o.File) || !c.covers(ctx, r, nil) {
+	show, reason := c.redactor(r.Read, o.By), substitute.SealedReason
+	if o.By == nil && !c.Graph.InFull(o.File) || !c.origin(show, o).asked && !c.changes(ctx, r) {
 		return
 	}
-	show, reason := c.redactor(r.Read, o.By), substitute.SealedReason
 	if why.Variable != substitute.Sealed {
 		reason = show.Reference(why).Reason + "; pass its value with --var or --vars"
 	}

@@ -3,7 +3,6 @@ package fluxrepo
 import (
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/selection"
@@ -82,28 +81,8 @@ type Release struct {
 	Place      Place // of the HelmRelease itself
 	Findings   []Finding
 	Unresolved []Reference
-}
 
-// show makes the paths of a release those that the user is told.
-func (rel *Release) show(in *selection.Selection) {
-	rel.Place.File = in.Show(rel.Place.File)
-	for i, from := range rel.From {
-		file, name, _ := strings.Cut(from, "#")
-		rel.From[i] = in.Show(file) + "#" + name
-	}
-	for i := range rel.Findings {
-		f := &rel.Findings[i]
-		f.Place.File = in.Show(f.Place.File)
-		if f.Origin.Kind == release.KindFile {
-			f.Origin.Name = in.Show(f.Origin.Name)
-		}
-	}
-	for i := range rel.Unresolved {
-		u := &rel.Unresolved[i]
-		if u.Place.File = in.Show(u.Place.File); u.Kind == release.KindFile {
-			u.Name = in.Show(u.Name)
-		}
-	}
+	asked bool // it has to do with what is asked for, as far as its places say
 }
 
 // Error is something that could not be checked.

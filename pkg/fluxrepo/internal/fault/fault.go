@@ -39,7 +39,7 @@ type Fault struct {
 
 // All are those of a repository, and the errors of objects that can't be judged.
 func All(g *fluxgraph.Graph, wrong ...*fluxgraph.Object) []Fault {
-	f := &faults{Graph: g, concern: map[string]bool{}}
+	f := &faults{Graph: g}
 	for _, p := range f.Tree.Paths() {
 		if file := f.Tree.File(p); file.Asked || !g.Declared.Hidden(p) {
 			f.file(file)
@@ -62,8 +62,7 @@ func All(g *fluxgraph.Graph, wrong ...*fluxgraph.Object) []Fault {
 type faults struct {
 	*fluxgraph.Graph
 
-	concern map[string]bool // by file
-	all     []Fault
+	all []Fault
 }
 
 // add adds a fault with what an error says, where that says or else at a field of an object.
@@ -134,20 +133,18 @@ func (f *faults) concerns(folders []*overlay.Folder) (yes bool) {
 // concernsFile reports whether a file does. Of a kustomization that can't be read, all beside and below it counts, but of an
 // empty one only what no other build reads.
 func (f *faults) concernsFile(p string) bool {
-	yes, known := f.concern[p]
-	if !known {
-		isSpegel := func(p string) bool { return f.Tree.File(p).Marks&worktree.Spegel != 0 }
-		yes = isSpegel(p) || f.Tree.File(p).Err != nil || f.Finder.Produces(p)
-		if !yes && f.Declared.Reader.IsBroken(p) {
-			docs, err := f.Tree.Documents(p)
-			isEmpty := err == nil && len(docs) == 0
-			yes = slices.ContainsFunc(f.Tree.Paths(), func(other string) bool {
-				return worktree.Within(other, path.Dir(p)) && isSpegel(other) && (!isEmpty || !f.Declared.Read[other])
-			})
-		}
-		f.concern[p] = yes
+	isSpegel := func(p string) bool { return f.Tree.File(p).Marks&worktree.Spegel != 0 }
+	if isSpegel(p) || f.Tree.File(p).Err != nil || f.Finder.Produces(p) {
+		return true
 	}
-	return yes
+	if !f.Declared.Reader.IsBroken(p) {
+		return false
+	}
+	docs, err := f.Tree.Documents(p)
+	isEmpty := err == nil && len(docs) == 0
+	return slices.ContainsFunc(f.Tree.Paths(), func(other string) bool {
+		return worktree.Within(other, path.Dir(p)) && isSpegel(other) && (!isEmpty || !f.Declared.Read[other])
+	})
 }
 
 // instance adds what is wrong with one Kustomization in its chain, with its build, and with the objects that it emits.

@@ -18,7 +18,8 @@ import (
 
 // Object is the place of an object, or the file of what makes it.
 func (f *Finder) Object(o *fluxgraph.Object) Place {
-	return at(f.graph.Document(o))
+	file, node := f.graph.Document(o)
+	return nearest(file, node, nil)
 }
 
 // Field is the place of a field of an object, or of the nearest key above it.
@@ -39,15 +40,7 @@ func (f *Finder) written(t Target) Place {
 	return p
 }
 
-// at is the place of a node; without one, somewhere in the file.
-func at(file string, n *yaml.Node) Place {
-	if n == nil {
-		return Place{File: file, Approximate: true}
-	}
-	return Place{File: file, Line: n.Line, Column: n.Column}
-}
-
-// nearest is the place of the last key of a path that a document has.
+// nearest is the place of the last key of a path that a node has, or of the node; without one, somewhere in the file.
 func nearest(file string, doc *yaml.Node, path []any) Place {
 	for n := len(path); n >= 0 && doc != nil; n-- {
 		if key, value := yamldoc.Reach(doc, path[:n]); key != nil {
@@ -57,7 +50,7 @@ func nearest(file string, doc *yaml.Node, path []any) Place {
 			return Place{file, key.Line, key.Column, n < len(path)}
 		}
 	}
-	return at(file, nil)
+	return Place{File: file, Approximate: true}
 }
 
 // entry is what an entry of spec.valuesFrom sets at a path, without a holder where that is not in the repository.
@@ -110,7 +103,7 @@ func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
 func (f *Finder) inChart(of release.Finding) Place {
 	docs, err := f.graph.Tree.Documents(of.Origin.Name)
 	if err != nil || len(docs) == 0 {
-		return at(of.Origin.Name, nil)
+		return nearest(of.Origin.Name, nil, nil)
 	}
 	p := nearest(of.Origin.Name, docs[0], of.Path)
 	p.Approximate = false // what is not set can stand nowhere nearer
@@ -131,7 +124,7 @@ func (f *Finder) Reference(r *judge.Release, ref release.Reference) Place {
 			"spec.chart.spec.sourceRef", "spec.chart.spec.url",
 		} {
 			if n := yamldoc.Child(node, strings.Split(field, ".")...); n != nil {
-				return at(file, n)
+				return nearest(file, n, nil)
 			}
 		}
 	}
@@ -139,7 +132,7 @@ func (f *Finder) Reference(r *judge.Release, ref release.Reference) Place {
 		return v.Kind == ref.Kind && v.Name == ref.Name && v.GetValuesKey() == ref.Key
 	})
 	if items := yamldoc.Items(yamldoc.Child(node, "spec", "valuesFrom")); i >= 0 && i < len(items) {
-		return at(file, items[i])
+		return nearest(file, items[i], nil)
 	}
 	return otherwise
 }

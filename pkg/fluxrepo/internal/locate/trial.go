@@ -49,21 +49,18 @@ func (f *Finder) trial(t Target, find *regexp.Regexp, standing func(now any) (ma
 	if f.trials[t.Release]++; f.trials[t.Release] > maxTrials {
 		return Place{}, false
 	}
-	var all []occurrence
-	for _, near := range f.texts(t) {
-		before := len(all)
-		for _, in := range near {
-			all = f.occurrences(all, in, find)
-		}
-		if len(all) == before {
-			continue
-		}
-		if p, ok := f.try(t, all, standing); ok {
-			return p, true
-		}
+	near, far := f.texts(t)
+	some := f.occurrences(nil, near, find)
+	all := f.occurrences(some, far, find)
+	tries := [][]occurrence{some}
+	if len(all) > len(some) {
+		tries = append(tries, all)
 	}
-	for i := 0; len(all) > 1 && i < len(all); i++ {
-		if p, ok := f.try(t, all[i:i+1], standing); ok {
+	if len(all) > 1 {
+		tries = slices.AppendSeq(tries, slices.Chunk(all, 1))
+	}
+	for _, some := range tries {
+		if p, ok := f.try(t, some, standing); ok {
 			return p, true
 		}
 	}
@@ -87,30 +84,24 @@ func (f *Finder) try(t Target, some []occurrence, standing func(now any) (marker
 	return Place{}, false
 }
 
-// texts are what a target is made of, in three steps: the document of its holder, or what stands behind it; what its build
-// reads; and what leads to that, or to the release. Of what nothing builds only the document counts.
-func (f *Finder) texts(t Target) (steps [3][]text) {
+// texts are what a target is made of: the document of its holder and what stands behind it, and then all else that has a say
+// in it, or in the release. Of what nothing builds only the document counts.
+func (f *Finder) texts(t Target) (near, far []text) {
 	own, node := f.graph.Document(t.Holder)
 	if node != nil {
-		steps[0] = []text{f.document(own, node)}
+		near = []text{f.document(own, node)}
 	}
-	n := t.Holder.By
-	if n == nil {
-		return steps
+	if t.Holder.By == nil {
+		return near, nil
 	}
-	reads := map[string]bool{}
-	n.Reads(func(p string) bool { reads[p] = true; return false })
 	for _, file := range f.graph.Inputs(t.Release, t.Holder, own) {
-		in, step := text{file, 0, len(f.read(file))}, 2
-		if reads[file] {
-			step = 1
-		}
+		in := text{file, 0, len(f.read(file))}
 		if file == own && node != nil {
-			steps[0][0].end, in.end = in.end, steps[0][0].start
+			near[0].end, in.end = in.end, near[0].start
 		}
-		steps[step] = append(steps[step], in)
+		far = append(far, in)
 	}
-	return steps
+	return near, far
 }
 
 // document is the text of an object in its file.
@@ -129,7 +120,7 @@ func (f *Finder) document(file string, node *yaml.Node) text {
 // build builds again with markers in the place of some occurrences, and returns the holder, or nil. Of an object that
 // nothing builds, only its own document matters.
 func (f *Finder) build(t Target, some []occurrence) (holder *fluxgraph.Object) {
-	if f.graph.Work() > f.most {
+	if len(some) == 0 || f.graph.Work() > f.most {
 		return nil
 	}
 	edits := map[string][]byte{}
@@ -152,13 +143,15 @@ func (f *Finder) build(t Target, some []occurrence) (holder *fluxgraph.Object) {
 	return f.graph.Reread(t.Holder, slices.Concat(blanks, doc[len(blanks):]))
 }
 
-// occurrences adds the places of what an expression finds in a text: the group of it that matches.
-func (f *Finder) occurrences(all []occurrence, in text, find *regexp.Regexp) []occurrence {
-	data := f.read(in.file)[in.start:in.end]
-	f.most -= len(data) / perSearch
-	for _, m := range find.FindAllSubmatchIndex(data, -1) {
-		if i := 2 + slices.IndexFunc(m[2:], func(at int) bool { return at >= 0 }); i >= 2 && len(all) < maxOccurrences {
-			all = append(all, occurrence{text{in.file, in.start + m[i], in.start + m[i+1]}, fmt.Sprintf("sgm%dx", len(all))})
+// occurrences adds the places of what an expression finds in some texts: the group of it that matches.
+func (f *Finder) occurrences(all []occurrence, texts []text, find *regexp.Regexp) []occurrence {
+	for _, in := range texts {
+		data := f.read(in.file)[in.start:in.end]
+		f.most -= len(data) / perSearch
+		for _, m := range find.FindAllSubmatchIndex(data, -1) {
+			if i := 2 + slices.IndexFunc(m[2:], func(at int) bool { return at >= 0 }); i >= 2 && len(all) < maxOccurrences {
+				all = append(all, occurrence{text{in.file, in.start + m[i], in.start + m[i+1]}, fmt.Sprintf("sgm%dx", len(all))})
+			}
 		}
 	}
 	return all
