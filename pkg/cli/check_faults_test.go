@@ -86,7 +86,7 @@ func TestFaultsCountWhereSpegelIsConcerned(t *testing.T) {
 		},
 		"a variable that can't be put in": {
 			map[string]string{"flux/app.yaml": faultyKustomization("  path: ./app\n  postBuild: {substitute: {A: b}}\n" + faultySource), "app/hr.yaml": faultyRelease + "  releaseName: '${A'\n"},
-			"app/hr.yaml:1:1: HelmRelease NAME: variables can't be put in: ", true,
+			"app/hr.yaml:7:16: HelmRelease NAME: variables can't be put in: ${A: ", true,
 		},
 		"a variable that nothing sets": {
 			map[string]string{"flux/app.yaml": faultyKustomization("  path: ./app\n  postBuild: {substitute: {A: b}}\n" + faultySource), "app/hr.yaml": faultyRelease + "  releaseName: 'x${B}'\n"},

@@ -183,7 +183,7 @@ func TestEdges(t *testing.T) {
 		},
 		"copies of copies": {
 			files: with(map[string]string{"clusters/prod/apps.yaml": apps("  patches:\n  - target: {kind: HelmRelease}\n    patch: |\n" + copies.String())}),
-			want:  []string{"error fatal=true clusters/prod/apps.yaml:9:3: Kustomization apps can't be built: Unable to complete the copy"},
+			want:  []string{"error fatal=true clusters/prod/apps.yaml:16:5: Kustomization apps can't be built: spec.patches[0]: Unable to complete the copy"},
 		},
 		"overlays without Flux": {
 			files: map[string]string{

@@ -74,6 +74,17 @@ func (f *faults) add(fault Fault, err error, object *yaml.Node, field ...any) {
 	if failed != nil {
 		field = failed.Path
 	}
+	if bad, ok := errors.AsType[*overlay.PatchError](err); ok {
+		field = []any{"spec", "patches", bad.Index}
+	}
+	if bad, ok := errors.AsType[*substitute.ExpressionError](err); ok && bad.Begin != "" && object != nil {
+		whole := object
+		yamldoc.EachScalar(whole, func(n *yaml.Node) {
+			if object == whole && strings.Contains(n.Value, bad.Begin) {
+				object = n
+			}
+		})
+	}
 	key, value := yamldoc.Reach(object, field)
 	switch key = cmp.Or(key, object); {
 	case failed != nil && failed.Line > 0 && value != nil && value.Style == yaml.LiteralStyle:

@@ -47,7 +47,7 @@ func TestAll(t *testing.T) {
 		},
 		"what can't be built and has nothing to do with Spegel": {
 			map[string]string{"c/b.yaml": kustomization("b", "./more") + "  patches: [{patch: '[spegel'}]\n", "more/x.yaml": object},
-			[]string{"c/b.yaml:6:3: Kustomization b can't be"},
+			[]string{"c/b.yaml:8:13: Kustomization b can't be"},
 		},
 		"an empty kustomization": {
 			map[string]string{"apps/kustomization.yaml": ""}, []string{"apps/kustomization.yaml:0:0: holds no kustomization; concerns Spegel"},

@@ -73,7 +73,7 @@ func (g *Graph) build(n *Instance) {
 	if n.Built, leaveOut = g.Finder.Rates(n.Kustomization, string(n.Of.Text), n.Scope.Values()); !n.Built {
 		return
 	}
-	b := g.cache.Run(overlay.Build{Tree: g.Tree, Spec: &n.Spec, Folders: n.Folders, Full: g.o.All, LeaveOut: leaveOut})
+	b := g.cache.Run(overlay.Build{Tree: g.Tree, Spec: &n.Spec, Folders: n.Folders, Full: g.o.All, LeaveOut: leaveOut, Blame: g.only == nil})
 	n.Err, n.Unfollowed = b.Err, b.Unfollowed
 	objects := b.Objects
 	if n.Err != nil {
@@ -156,7 +156,7 @@ func newObject(by *Instance, scope *substitute.Scope, w *overlay.Object) *Object
 	o := &Object{Object: *w, By: by, Written: w}
 	text, unset, err := scope.Put(w)
 	if err != nil {
-		o.Err = fmt.Errorf("variables can't be put in: %w", overlay.Plain(err))
+		o.Err = fmt.Errorf("variables can't be put in: %w", err)
 		return o
 	}
 	if strings.Contains(w.Kind+w.APIVersion+w.Namespace+w.Name, "${") {

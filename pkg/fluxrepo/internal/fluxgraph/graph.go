@@ -155,8 +155,8 @@ func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*G
 	at := slices.Index(o.By.Objects, o)
 	for _, n := range e.Instances {
 		for i, again := range n.Objects {
-			same := again.Name == o.Name || i == at // one that is named by what it holds has another name now
-			if n.key == o.By.key && same && again.Kind == o.Kind && again.Namespace == o.Namespace {
+			same := again.Kind == o.Kind && again.APIVersion == o.APIVersion && again.Namespace == o.Namespace
+			if n.key == o.By.key && same && (again.Name == o.Name || i == at) { // one that is named by what it holds has another name now
 				return &e, again
 			}
 		}

@@ -86,6 +86,8 @@ type Build struct {
 	// Full uses the schema of Kubernetes' own kinds. It says how lists merge when a patch meets such a kind, and nothing
 	// with such a list is kept: only what is copied out of one, and a DaemonSet that may run Spegel.
 	Full bool
+	// Blame finds out which of spec.patches a build fails for.
+	Blame bool
 
 	aim  bool      // a patch whose object is not there is no failure
 	all  []*Folder // that the build reads, with what the Spec says of the first
@@ -123,9 +125,33 @@ func (c *Cache) Run(b Build) *Built {
 			again.Unfollowed, out = true, again
 		}
 	}
+	if last := len(b.Spec.Patches) - 1; b.Blame && out.Err != nil && last >= 0 && last < maxBlamed {
+		spec := *b.Spec
+		spec.Patches = spec.Patches[:last]
+		if before := c.Run(Build{Tree: b.Tree, Spec: &spec, Folders: b.Folders, Full: true, Blame: true}); before.Err == nil {
+			out.Err = &PatchError{last, out.Err}
+		} else {
+			out.Err = before.Err
+		}
+	}
 	c.builds[key] = out
 	return out
 }
+
+// maxBlamed bounds the patches among which the one is looked for that keeps a build from succeeding.
+const maxBlamed = 32
+
+// PatchError is one of spec.patches without which, and those behind it, a build succeeds.
+type PatchError struct {
+	Index int
+	Err   error
+}
+
+// Error names the patch.
+func (e *PatchError) Error() string { return fmt.Sprintf("spec.patches[%d]: %s", e.Index, e.Err) }
+
+// Unwrap returns the reason.
+func (e *PatchError) Unwrap() error { return e.Err }
 
 // needsAll reports whether a folder may copy out of objects that are not kept, or of Kustomizations, or change objects by
 // what is no patch.

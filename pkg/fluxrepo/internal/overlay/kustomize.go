@@ -3,6 +3,7 @@ package overlay
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -61,5 +62,8 @@ func Plain(err error) error {
 	if i := strings.LastIndex(msg, "cycle detected: "); i >= 0 { // the way there repeats itself
 		msg = msg[i:]
 	}
-	return errors.New(msg)
+	return errors.New(misleading.ReplaceAllString(msg, "$1"))
 }
+
+// misleading matches what kustomize says of a file that is wrong: at its end, that it is no folder either.
+var misleading = regexp.MustCompile(`accumulation err='(.*)': must build at directory: '[^']*': file is not directory`)

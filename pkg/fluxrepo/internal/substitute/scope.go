@@ -151,8 +151,42 @@ func (s *Scope) Put(o *overlay.Object) (text []byte, unset []string, err error) 
 	if err != nil && s.loose {
 		return o.Text, nil, nil // Flux puts nothing in here
 	}
+	if err != nil {
+		err = &ExpressionError{s.wrong(string(o.Text)), err}
+	}
 	return []byte(out), unset, err
 }
+
+// ExpressionError is an expression over a variable that can't be read.
+type ExpressionError struct {
+	Begin string // how it begins, with the variable: ${NAME; empty if it is not known
+	Err   error
+}
+
+// Error names the variable.
+func (e *ExpressionError) Error() string {
+	return strings.TrimPrefix(e.Begin+": "+e.Err.Error(), ": ")
+}
+
+// Unwrap returns the reason.
+func (e *ExpressionError) Unwrap() error { return e.Err }
+
+// wrong is how the first expression begins that can't be read.
+func (s *Scope) wrong(text string) string {
+	for line := range strings.Lines(text) {
+		if _, _, err := s.Eval(line); err == nil || len(line) > 4096 {
+			continue
+		}
+		for i := strings.LastIndex(line, "${"); i >= 0; i = strings.LastIndex(line[:i], "${") {
+			if _, _, err := s.Eval(line[i:]); err != nil {
+				return begin.FindString(line[i:])
+			}
+		}
+	}
+	return ""
+}
+
+var begin = regexp.MustCompile(`^\$\{#?\w*`)
 
 // maxText bounds a text in which variables were put, in bytes.
 const maxText = 32 << 20
