@@ -1,5 +1,5 @@
 // Package report turns what a check or an audit found into what a person or a machine reads: text, json,
-// sarif, junit, github and markdown, one file each.
+// sarif, junit, github and markdown, one file each; where a format is mostly text, it is a template beside its file.
 //
 // The verdict is drawn here, from the findings and nothing else, and every format is made of the same
 // Report. The same report always gives the same bytes: no clock, no environment, no network; the only
