@@ -234,6 +234,9 @@ func TestNoConfigPath(t *testing.T) {
 	want(t, results["mirror-config"], node.Warn, "containerd's default, as /etc/containerd/config.toml names no config_path", "_default/hosts.toml sends containerd to Spegel",
 		"that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all")
 	want(t, results["resolution"], node.Warn, "through Spegel, then the registry", "that is so since containerd 2.2")
+	other := content{certs + "ghcr.io/hosts.toml": spegelHosts(""), "etc/containerd/config.toml": c["etc/containerd/config.toml"], "etc/docker/certs.d/ghcr.io/ca.crt": "x"}
+	want(t, judge(t, other.root(t))["mirror-config"], node.Warn, "that is so since containerd 2.2")
+	want(t, judge(t, other.root(t))["resolution"], node.Pass, "direct: Spegel is not asked") // whichever containerd it is
 	for _, config := range []string{"version = 2\n", "version = 2\n[plugins.'io.containerd.grpc.v1.cri']\nsandbox_image = 'pause'\n", "version = 2\n[plugins.cri.registry]\nconfig_path = '/opt/hosts'\n", "[plugins.cri]\n"} {
 		c["etc/containerd/config.toml"] = config
 		results := judge(t, c.root(t))

@@ -35,7 +35,7 @@ func (x *run) mirrorConfig(ctx context.Context) Result {
 		x.displaced(ctx, d, &f)
 	}
 	x.matchList(ctx, &f)
-	return f.unless(h.Unread)
+	return f.unless(slices.Concat(h.Unread, h.Unsure))
 }
 
 // describe says which directories containerd reads, and how many entries each has.

@@ -32,13 +32,17 @@ func (x *run) resolution(ctx context.Context) Result {
 	if errors.As(err, new(*nodefs.UnreadError)) {
 		return skip("whom containerd asks is not known: %s", err)
 	}
+	var f Result
 	if err != nil {
-		var f Result
 		f.add(Fail, "containerd can't make out whom to ask: %s", redact.Line(err.Error()))
 		f.fix("%s", x.fixUse(ctx, h.Folder(host)))
-		return f.unless(h.Unread)
+	} else {
+		f = x.judgeResolution(ctx, host, r)
 	}
-	return x.judgeResolution(ctx, host, r).unless(h.Unread)
+	if h.Folder(host) != "" {
+		f = f.unless(h.Unsure)
+	}
+	return f.unless(h.Unread)
 }
 
 // judgeResolution judges whom containerd asks for the image.

@@ -22,7 +22,8 @@ type HostsDirs struct {
 	TLS      []string // the registries with a tls in registry.configs beside config_path
 	List     bool     // they are a list, be it of one, which not every way to pull takes for one
 	Guess    bool     // nobody does: it is where they usually are
-	Unread   []string // what of its configuration could not be read, or why it is not certain that it reads them
+	Unread   []string // what of its configuration could not be read
+	Unsure   []string // why it is not certain that it reads what is in them
 	Refused  bool     // it has config_path and registry.mirrors: containerd then pulls nothing for Kubernetes
 }
 
@@ -105,7 +106,7 @@ func (n *Node) findHostsDirs(ctx context.Context, written string) *HostsDirs {
 		h.From = "containerd's default, as " + redact.Path(config.Main) + " names no config_path"
 		h.Dirs, h.List = n.readHostsDirs(ctx, defaultHostsDirs()), true
 		if slices.ContainsFunc(h.Dirs, func(d *HostsDir) bool { return len(d.Entries) > 0 }) {
-			h.Unread = append(slices.Clone(h.Unread), "config_path is not set, and its default is read: that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all")
+			h.Unsure = append(h.Unsure, "config_path is not set, and its default is read: that is so since containerd 2.2; without a config_path an older one reads no hosts directory at all")
 		}
 	case written != "":
 		h.From = "as Spegel is told"
