@@ -74,37 +74,37 @@ func (r *Repository) declare() {
 			}
 		}
 	}
-	r.findOwnURLs()
+	r.own(r.tree.Origin())
+	known := len(r.ownURLs) > 0
+	for _, k := range r.All {
+		if r.isBootstrap(k) && (!known || k.Path != "." || k.source.Name == k.source.Namespace) { // every file lies in the root; a bootstrap names all alike
+			r.own(r.find(k.source).url)
+		}
+	}
 	for _, k := range r.All {
 		r.Follow(k, k)
 	}
 }
 
-// Synced are the source and the Kustomization that flux-operator makes of a FluxInstance; none of anything else.
-func Synced(doc *yaml.Node) []*yaml.Node {
+// Synced is the Kustomization that flux-operator makes of a FluxInstance; nil of anything else.
+func Synced(doc *yaml.Node) *yaml.Node {
 	synced := yamldoc.Child(doc, "spec", "sync")
 	if synced == nil || yamldoc.Text(doc, "kind") != "FluxInstance" || group(doc) != operatorGroup {
 		return nil
 	}
 	ns := yamldoc.Text(doc, "metadata", "namespace")
 	name, kind := cmp.Or(yamldoc.Text(synced, "name"), ns, "flux-system"), cmp.Or(yamldoc.Text(synced, "kind"), "GitRepository")
-	object := func(group, kind string, spec map[string]any) *yaml.Node {
-		var node yaml.Node
-		_ = node.Encode(map[string]any{ // all of it are texts
-			"apiVersion": group + "/v1", "kind": kind, "metadata": map[string]string{"name": name, "namespace": ns}, "spec": spec,
-		})
-		return &node
-	}
-	source := object(sourceGroup, kind, map[string]any{"url": yamldoc.Text(synced, "url")})
-	k := object(KustomizeGroup, "Kustomization", map[string]any{
-		"path": yamldoc.Text(synced, "path"), "sourceRef": map[string]string{"kind": kind, "name": name},
+	k := &yaml.Node{}
+	_ = k.Encode(map[string]any{ // all of it are texts
+		"apiVersion": KustomizeGroup + "/v1", "kind": "Kustomization", "metadata": map[string]string{"name": name, "namespace": ns},
+		"spec": map[string]any{"path": yamldoc.Text(synced, "path"), "sourceRef": map[string]string{"kind": kind, "name": name}},
 	})
 	if patches := yamldoc.Child(doc, "spec", "kustomize", "patches"); patches != nil {
 		if patched, err := overlay.Patched(k, patches); err == nil { // else flux-operator fails
-			k = patched
+			return patched
 		}
 	}
-	return []*yaml.Node{source, k}
+	return k
 }
 
 func group(doc *yaml.Node) string {
@@ -121,12 +121,13 @@ func (r *Repository) add(file string, index int, doc *yaml.Node) {
 			r.All, r.In[file] = append(r.All, k), append(r.In[file], k)
 		}
 	case sourceGroup:
-		r.sources = append(r.sources, newSource(file, kind, doc))
+		r.sources = append(r.sources, newSource(file, doc))
 	case operatorGroup:
-		if synced := Synced(doc); synced != nil && !r.Hidden(file) {
-			r.add(file, index, synced[0])
-			r.add(file, index, synced[1])
-			r.sources[len(r.sources)-1].own = true
+		if k := Synced(doc); k != nil && !r.Hidden(file) {
+			r.add(file, index, k)
+			s := source{SourceRef: SourceOf(k, file), url: yamldoc.Text(doc, "spec", "sync", "url")}
+			r.sources = append(r.sources, s)
+			r.own(s.url)
 		}
 	default:
 		r.External = r.External || kind == "ArtifactGenerator" && !r.Hidden(file)

@@ -23,8 +23,7 @@ type Kustomization struct {
 	Ignore          *worktree.Ignore  // what its source leaves out
 	Problem         string            // why it can't be followed
 	Missing         bool              // that is because its path does not exist
-	// MayRead is how the paths of files begin, after a slash, that it may read though it can't be followed; empty for none.
-	MayRead string
+	MayRead         bool              // what lies in its path all the same, as its source or a variable in its path is not known
 
 	Index     int              // of one that stands in a file, among the documents there
 	Children  []*Kustomization // those that stand in what it reads
@@ -61,9 +60,8 @@ func (r *Repository) Follow(k, root *Kustomization) {
 	same := k != root && root.Problem == "" && root.source == ref
 	k.Ignore = r.ignoreOf(ref)
 	written := yamldoc.Child(k.Node, "spec", "path")
-	begin, _, isVariable := strings.Cut(k.text("spec", "path"), "${")
 	switch {
-	case isVariable:
+	case strings.Contains(k.Path, "${"):
 		k.Problem = "its path holds a variable without a value: " + written.Value
 	case !same && !r.isOurs(k.source, k.Path):
 		k.Problem = fmt.Sprintf("built from %s %s, which is not this repository", ref.Kind, ref.Name)
@@ -72,10 +70,6 @@ func (r *Repository) Follow(k, root *Kustomization) {
 	default:
 		k.Folders = r.Folders(k.Ignore, k.Path, k.Components())
 	}
-	if ours, known := r.whose(k.source); k.Problem != "" && !k.Missing && (same || ours || !known) {
-		if !isVariable {
-			begin += "/"
-		}
-		k.MayRead = strings.TrimSuffix(path.Clean("/"+begin+"\x00"), "\x00")
-	}
+	ours, known := r.whose(k.source)
+	k.MayRead = k.Problem != "" && !k.Missing && (same || ours || !known)
 }

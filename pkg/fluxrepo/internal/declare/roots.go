@@ -51,15 +51,15 @@ func (r *Repository) commentedOut(k *Kustomization) bool {
 	built := func(dir string) bool {
 		return slices.ContainsFunc(r.All, func(up *Kustomization) bool { return up != k && up.Problem == "" && worktree.Within(dir, up.Path) })
 	}
-	for dir := path.Dir(k.File); built(dir); dir = path.Dir(dir) {
+	for dir := k.File; dir != "."; {
+		if dir = path.Dir(dir); !built(dir) {
+			break
+		}
 		if r.tree.Kustomization(dir, r.Ignore) != "" {
 			f := r.Reader.Folder(r.Ignore, dir)
 			if f.Lists() && !overlay.Read(overlay.All(f), func(p string) bool { return p == k.File }) {
 				return true
 			}
-		}
-		if dir == "." {
-			break
 		}
 	}
 	return false

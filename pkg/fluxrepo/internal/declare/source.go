@@ -2,8 +2,8 @@ package declare
 
 import (
 	"cmp"
-	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,69 +24,48 @@ func SourceOf(k *yaml.Node, near string) SourceRef {
 
 // source is a source of Flux that stands in a file.
 type source struct {
-	file, kind, ns, name, url, ignore string
-	own                               bool     // it is this repository for certain
-	includes                          []string // folders of its artifact that hold what is in another source
+	SourceRef
+	url string
+	doc *yaml.Node
 }
 
-func newSource(file, kind string, doc *yaml.Node) source {
-	s := source{
-		file: file, kind: kind, ns: yamldoc.Text(doc, "metadata", "namespace"), name: yamldoc.Text(doc, "metadata", "name"),
-		url: yamldoc.Text(doc, "spec", "url"), ignore: yamldoc.Text(doc, "spec", "ignore"),
-	}
-	if kind == "Bucket" {
+func newSource(file string, doc *yaml.Node) source {
+	s := source{SourceRef{yamldoc.Text(doc, "kind"), yamldoc.Text(doc, "metadata", "namespace"), yamldoc.Text(doc, "metadata", "name"), file}, yamldoc.Text(doc, "spec", "url"), doc}
+	if s.Kind == "Bucket" {
 		s.url = yamldoc.Text(doc, "spec", "endpoint") + "/" + yamldoc.Text(doc, "spec", "bucketName")
-	}
-	for _, item := range yamldoc.Items(yamldoc.Child(doc, "spec", "include")) {
-		to := cmp.Or(yamldoc.Text(item, "toPath"), yamldoc.Text(item, "repository", "name"))
-		s.includes = append(s.includes, strings.TrimPrefix(path.Clean("/"+to), "/"))
 	}
 	return s
 }
 
-// findOwnURLs finds the URLs of this repository: where it was cloned from, what a FluxInstance syncs, and what the
-// Kustomization is built from that lies in the folder it builds, as the bootstrap of Flux makes it.
-func (r *Repository) findOwnURLs() {
-	add := func(u string) {
-		if u != "" && !strings.Contains(u, "$") {
-			r.ownURLs = append(r.ownURLs, u)
-		}
-	}
-	add(r.tree.Origin())
-	for _, s := range r.sources {
-		if s.own {
-			add(s.url)
-		}
-	}
-	known := len(r.ownURLs) > 0
-	for _, k := range r.All {
-		isBootstrap := k.source.Kind == "GitRepository" && k.text("spec", "path") != "" && r.tree.IsDir(k.Path) && worktree.Within(path.Dir(k.File), k.Path)
-		if isBootstrap && (!known || k.Path != "." || k.source.Name == k.source.Namespace) { // every file lies in the root; a bootstrap names all alike
-			s, _ := r.find(k.source)
-			add(s.url)
-		}
+// own adds a URL of this repository: where it was cloned from, what a FluxInstance syncs, or what a bootstrap is built from.
+func (r *Repository) own(u string) {
+	if u != "" && !strings.Contains(u, "$") {
+		r.ownURLs = append(r.ownURLs, u)
 	}
 }
 
-func (r *Repository) find(ref SourceRef) (found source, ok bool) {
+// isBootstrap reports whether a Kustomization lies in the folder that it builds, as the bootstrap of Flux makes it.
+func (r *Repository) isBootstrap(k *Kustomization) bool {
+	return k.source.Kind == "GitRepository" && k.text("spec", "path") != "" && r.tree.IsDir(k.Path) && worktree.Within(path.Dir(k.File), k.Path)
+}
+
+func (r *Repository) find(ref SourceRef) (found source) {
 	for _, s := range r.sources {
-		if s.kind == ref.Kind && s.name == ref.Name && (s.ns == ref.Namespace || s.ns == "" || ref.Namespace == "") &&
-			(!ok || worktree.Shared(s.file, ref.Near) > worktree.Shared(found.file, ref.Near)) {
-			found, ok = s, true
+		if s.Kind == ref.Kind && s.Name == ref.Name && (s.Namespace == ref.Namespace || s.Namespace == "" || ref.Namespace == "") &&
+			(found.Kind == "" || worktree.Shared(s.Near, ref.Near) > worktree.Shared(found.Near, ref.Near)) {
+			found = s
 		}
 	}
-	return found, ok
+	return found
 }
 
 // whose reports whether a source is this repository, as far as its URL says.
 func (r *Repository) whose(ref SourceRef) (ours, known bool) {
-	s, _ := r.find(ref)
+	s := r.find(ref)
 	is := func(same func(own string) bool) bool { return slices.ContainsFunc(r.ownURLs, same) }
 	switch {
 	case ref.Kind == "ExternalArtifact": // something makes it of whatever it likes
 		return false, false
-	case s.own:
-		return true, true
 	case s.url == "" || strings.Contains(s.url, "$"):
 		return false, false
 	case is(func(u string) bool { return normalURL(u) == normalURL(s.url) }):
@@ -122,11 +101,11 @@ func (r *Repository) isOurs(ref SourceRef, folder string) bool {
 }
 
 func (r *Repository) ignoreOf(ref SourceRef) *worktree.Ignore {
-	s, _ := r.find(ref)
-	if r.ignores[s.ignore] == nil {
-		r.ignores[s.ignore] = r.tree.Ignoring(s.ignore)
+	spec := yamldoc.Text(r.find(ref).doc, "spec", "ignore")
+	if r.ignores[spec] == nil {
+		r.ignores[spec] = r.tree.Ignoring(spec)
 	}
-	return r.ignores[s.ignore]
+	return r.ignores[spec]
 }
 
 // Artifact reports whether a source that something in a file names is this repository, and what it leaves out of its
@@ -140,22 +119,24 @@ func (r *Repository) Artifact(kind, ns, name, file, folder string) (ignore *work
 // others.
 func (r *Repository) included(p string) bool {
 	return slices.ContainsFunc(r.sources, func(s source) bool {
-		return slices.ContainsFunc(s.includes, func(to string) bool { return worktree.Within(p, to) })
+		return slices.ContainsFunc(yamldoc.Items(yamldoc.Child(s.doc, "spec", "include")), func(item *yaml.Node) bool {
+			to := cmp.Or(yamldoc.Text(item, "toPath"), yamldoc.Text(item, "repository", "name"))
+			return worktree.Within(p, path.Join(".", path.Join("/", to)[1:]))
+		})
 	})
 }
+
+// aURL matches a URL, or the form of scp: the host and the path are what counts of it.
+var aURL = regexp.MustCompile(`^(?:[\w+]+://)?(?:[^@/]*@)?([\w.-]*\w)\.?(?::\d+)?[:/]+(.+?)(?:\.git)?/*$`)
 
 // normalURL is the host and the path of a URL in lower case, as forges are blind to case in both, without what says how,
 // where and as whom the host is asked. What is no URL stays as it is.
 func normalURL(s string) string {
-	s = strings.TrimSpace(s)
-	if host, p, ok := strings.Cut(s, ":"); !strings.Contains(s, "://") && ok && host != "" && !strings.Contains(host, "/") {
-		s = "ssh://" + host + "/" + p // the form of scp
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" {
+	m := aURL.FindStringSubmatch(strings.ToLower(strings.TrimSpace(s)))
+	if m == nil {
 		return s
 	}
-	return azure.Replace(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".") + strings.TrimSuffix(path.Clean("/"+u.Path), ".git")))
+	return azure.Replace(m[1] + "/" + m[2])
 }
 
 // azure makes one of the two forms of a repository at Azure DevOps.

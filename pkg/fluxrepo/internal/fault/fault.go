@@ -160,10 +160,11 @@ func (f *faults) concernsFile(p string) bool {
 
 // instance adds what is wrong with one Kustomization in its chain, with its build, and with the objects that it emits.
 func (f *faults) instance(n *fluxgraph.Instance) {
+	_, node := f.Document(n.Of)
 	at, word := Fault{File: n.File, By: n, Message: "Kustomization " + substitute.Written(n.Name)}, f.Tree.Mark(n.Of.Text)&worktree.Word != 0
 	add := func(message string, err error) {
 		at.Message += message
-		f.add(at, err, n.At, "spec", "path")
+		f.add(at, err, node, "spec", "path")
 	}
 	switch {
 	case n.Problem != "":

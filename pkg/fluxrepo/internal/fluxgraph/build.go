@@ -1,6 +1,7 @@
 package fluxgraph
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,35 +34,47 @@ func (o *Object) isKustomization() bool {
 	return o.Err == nil && o.Kind == "Kustomization" && strings.HasPrefix(o.APIVersion, declare.KustomizeGroup+"/")
 }
 
-// followRoot follows a root as its file has it, which may have been edited, or, if what it builds holds itself with another
-// spec, that one: it is what a cluster has once it was applied. The bootstrap of Flux is customised so.
-func (g *Graph) followRoot(d *declare.Kustomization) {
+// addRoot adds a root as its file has it, which may have been edited.
+func (g *Graph) addRoot(d *declare.Kustomization) {
 	if g.only != nil && !g.only[key(d.File, d.Namespace, d.Name)] {
 		return
 	}
-	docs, _ := g.Tree.Documents(d.File) // what can't be read is gone
-	if d.Index >= len(docs) {
-		return
+	if docs, _ := g.Tree.Documents(d.File); d.Index < len(docs) { // what can't be read is gone
+		node := docs[d.Index]
+		g.add(nil, &Object{Object: *overlay.NewObject(cmp.Or(declare.Synced(node), node)), File: d.File, node: node})
 	}
-	node := docs[d.Index]
-	if synced := declare.Synced(node); synced != nil {
-		node = synced[1]
+}
+
+// add adds the Kustomization that an object is, if it is to be followed.
+func (g *Graph) add(parent *Instance, o *Object) {
+	if n := g.adopt(parent, o); n != nil {
+		g.Instances = append(g.Instances, n)
 	}
-	n := g.adopt(nil, &Object{Object: *overlay.NewObject(node)}, d.File, node)
-	if n == nil {
-		return
-	}
+}
+
+// follow builds one of the instances, and adds the Kustomizations that it emits. In the place of a root that holds itself with
+// another spec comes that one: it is what a cluster has once it was applied. The bootstrap of Flux is customised so.
+func (g *Graph) follow(i int) {
+	n := g.Instances[i]
 	g.build(n)
 	for _, o := range n.Objects {
-		if o.isKustomization() && o.Namespace == n.Namespace && o.Name == n.Name && n.cluster == n.home {
-			if again := g.adopt(nil, o, d.File, node); again != nil && again.Err == nil && again.spec != n.spec {
-				g.build(again)
-				n = again
+		if n.Parent == nil && o.isKustomization() && o.Namespace == n.Namespace && o.Name == n.Name && n.cluster == n.home {
+			if again := g.adopt(nil, o); again != nil && again.Err == nil && again.spec != n.spec {
+				g.Instances[i], n = again, again
+				g.build(n)
 				break
 			}
 		}
 	}
-	g.follow(n)
+	for _, o := range n.Objects {
+		switch {
+		case !o.isKustomization():
+		case len(g.Instances) >= maxInstances || len(n.Chain()) > maxDepth:
+			n.Err = fmt.Errorf("it builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
+		default:
+			g.add(n, o)
+		}
+	}
 }
 
 // build builds a Kustomization if it is relevant. Of one that fails, the Kustomizations are known that stand in its files.
@@ -89,29 +102,6 @@ func (g *Graph) build(n *Instance) {
 	}
 }
 
-// follow goes on with the Kustomizations that one emits.
-func (g *Graph) follow(n *Instance) {
-	g.Instances = append(g.Instances, n)
-	var children []*Instance // all are adopted before any is followed, so that short chains come before long ones
-	for _, o := range n.Objects {
-		switch {
-		case !o.isKustomization():
-			continue
-		case len(g.Instances) >= maxInstances || len(n.Chain()) > maxDepth:
-			n.Err = fmt.Errorf("it builds more Kustomizations than can be followed (%d, or %d in a chain)", maxInstances, maxDepth)
-			continue
-		}
-		file, node := g.Document(o)
-		if child := g.adopt(n, o, file, node); child != nil {
-			children = append(children, child)
-		}
-	}
-	for _, child := range children {
-		g.build(child)
-		g.follow(child)
-	}
-}
-
 // maxSets bounds the ResourceSets that one makes, and what these make: one may make itself again.
 const maxSets = 64
 
@@ -132,7 +122,9 @@ func made(by *Instance, scope *substitute.Scope, w *overlay.Object) []*Object {
 			docs, suspended, o.Err = resourceset.Render(o.Text)
 		case o.Kind == "FluxInstance":
 			for _, d := range decoded(o.Text) {
-				docs = append(docs, declare.Synced(d)...)
+				if k := declare.Synced(d); k != nil {
+					docs = append(docs, k)
+				}
 			}
 		}
 		for _, d := range docs {

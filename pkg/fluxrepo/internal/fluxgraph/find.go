@@ -19,9 +19,7 @@ const (
 )
 
 // IsAbsent reports whether a reason of Find says that the cluster has no such object.
-func IsAbsent(missing string) bool {
-	return missing == absent || missing == unbuilt || missing == elsewhere
-}
+func IsAbsent(missing string) bool { return missing != several }
 
 // Find looks for an object where the cluster would have it that runs a release. missing says why there is none.
 func (g *Graph) Find(of *Object, kind, ns, name string) (o *Object, missing string) {

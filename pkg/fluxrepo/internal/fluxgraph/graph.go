@@ -33,8 +33,8 @@ type Options struct {
 
 // Graph is what the clusters of a repository build.
 type Graph struct {
-	// Instances are the Kustomizations in chains that build them, in the order of a walk from the roots, one for each spec
-	// that an object of a cluster has; then the plain kustomizations that were built though no Kustomization of Flux does.
+	// Instances are the Kustomizations in chains that build them, the roots first, one for each spec that an object of a
+	// cluster has; then the plain kustomizations that were built though no Kustomization of Flux does.
 	Instances []*Instance
 	// Loose are the objects in files that nothing builds: HelmReleases, if they may be of Spegel, DaemonSets that are judged there,
 	// and ResourceSets that fail.
@@ -82,10 +82,13 @@ func (g *Graph) settle(kept []*Instance) {
 		g.Given = substitute.NewGiven(g.Given.Vars, g.Given.Sources)
 		g.Instances, g.followed = slices.Clone(kept), map[string]bool{}
 		for _, d := range g.Declared.Roots {
-			g.followRoot(d)
+			g.addRoot(d)
 		}
-		again := g.only == nil && g.learn()
+		for i := len(kept); i < len(g.Instances); i++ { // short chains come before long ones
+			g.follow(i)
+		}
 		g.register()
+		again := g.only == nil && g.Finder.Rate()
 		if g.ctx.Err() != nil || !again && g.print == before {
 			return
 		}
@@ -95,7 +98,7 @@ func (g *Graph) settle(kept []*Instance) {
 // seed is the same for all graphs of a process, so that they can be compared.
 var seed = maphash.MakeSeed()
 
-// register makes what was built known to the next round.
+// register makes what was built, and what it shows to be needed, known to the next round.
 func (g *Graph) register() {
 	g.index, g.Complete = map[objectKey][]*Object{}, g.isComplete()
 	var h maphash.Hash
@@ -107,26 +110,14 @@ func (g *Graph) register() {
 				_, _ = h.WriteString(n.key) // never fails
 				_, _ = h.Write(o.Text)
 			}
+			if g.only == nil {
+				g.Finder.Note(&o.Object)
+			}
 			key := objectKey{o.Kind, o.Name}
 			g.index[key] = append(g.index[key], o)
 		}
 	}
 	g.print = h.Sum64()
-}
-
-// learn notes what the last round has shown to be needed, and reports whether that is more than before.
-func (g *Graph) learn() bool {
-	for _, n := range g.Instances {
-		if n.Built && n.Spec.PostBuild != nil {
-			for _, ref := range n.Spec.PostBuild.SubstituteFrom {
-				g.Finder.Need(ref.Name)
-			}
-		}
-		for _, o := range n.Objects {
-			g.Finder.Note(&o.Object)
-		}
-	}
-	return g.Finder.Rate()
 }
 
 // Work is how much was built so far, for this graph and those that differ from it by an edit.
@@ -137,7 +128,7 @@ func (g *Graph) Work() int { return g.cache.Work }
 func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*Graph, *Object) {
 	e := *g
 	e.Tree = g.Tree.With(edits)
-	e.Declared = g.Declared.With(e.Tree)
+	e.Declared, e.only = g.Declared.With(e.Tree), map[string]bool{}
 	switch {
 	case o.By == nil: // only the file that it stands in has a say
 		return &e, nil
@@ -146,7 +137,6 @@ func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*G
 		e.plain(e.Declared.Reader.Folder(e.Declared.Ignore, o.By.Spec.Path))
 		e.register()
 	default:
-		e.only = map[string]bool{}
 		for _, n := range g.makers(append(needs, o)...) {
 			e.only[n.key] = true
 		}

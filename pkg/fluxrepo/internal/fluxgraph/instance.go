@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
@@ -20,8 +18,7 @@ type Instance struct {
 	*declare.Kustomization
 
 	Parent     *Instance
-	Of         *Object    // that it is; without anything in it for a plain kustomization
-	At         *yaml.Node // it, as it stands in its file; nil if it does not
+	Of         *Object // that it is; without anything in it for a plain kustomization
 	Spec       overlay.Spec
 	Scope      *substitute.Scope
 	Objects    []*Object
@@ -50,10 +47,10 @@ func (n *Instance) Chain() []*Instance {
 }
 
 // adopt reads the Kustomization that an object is, and returns it if it is to be followed: an object of a cluster is, once for
-// each spec that it has there, however many chains lead to it. It stands in a file, which is that of its parent if nothing else
-// is known.
-func (g *Graph) adopt(parent *Instance, of *Object, file string, at *yaml.Node) *Instance {
-	n := &Instance{Parent: parent, Of: of, At: at, home: path.Dir(file), key: key(file, of.Namespace, of.Name)}
+// each spec that it has there, however many chains lead to it.
+func (g *Graph) adopt(parent *Instance, of *Object) *Instance {
+	file, _ := g.Document(of)
+	n := &Instance{Parent: parent, Of: of, home: path.Dir(file), key: key(file, of.Namespace, of.Name)}
 	if parent != nil {
 		n.home, n.key = parent.cluster, parent.key+"/>/"+n.key
 	}
@@ -70,16 +67,12 @@ func (g *Graph) adopt(parent *Instance, of *Object, file string, at *yaml.Node) 
 	if n.Err != nil || n.Problem != "" {
 		return n
 	}
-	n.Scope = g.scope(n)
-	parts := []string{root.key, n.cluster, n.Namespace, n.Name, n.spec}
-	for _, o := range n.variables {
-		parts = append(parts, string(o.Text))
-	}
-	id := strings.Join(parts, "\x00")
+	id := strings.Join([]string{root.key, n.cluster, n.Namespace, n.Name, n.spec}, "\x00")
 	if g.followed[id] && g.only == nil {
 		return nil
 	}
 	g.followed[id] = true
+	n.Scope = g.scope(n)
 	return n
 }
 

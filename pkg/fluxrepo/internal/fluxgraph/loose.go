@@ -19,7 +19,8 @@ func (g *Graph) InFull(file string) bool {
 	}
 	return !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.Declared.All) == 0 || g.Declared.External ||
 		slices.ContainsFunc(g.Instances, func(n *Instance) bool {
-			return n.MayRead != "" && !n.Spec.Suspend && strings.HasPrefix("/"+file, n.MayRead)
+			begin, _, isVariable := strings.Cut(n.Path, "${")
+			return n.MayRead && !n.Spec.Suspend && (isVariable && strings.HasPrefix(file, begin) || worktree.Within(file, n.Path))
 		}))
 }
 
@@ -65,8 +66,8 @@ func (g *Graph) addLoose() {
 				return
 			}
 			for _, o := range made(nil, loose, overlay.NewObject(d)) {
-				group, _, _ := strings.Cut(o.APIVersion, "/")
-				if o.Kind == "HelmRelease" && group == "helm.toolkit.fluxcd.io" || o.Kind == "DaemonSet" && group == "apps" && g.InFull(p) || o.Err != nil {
+				if o.Kind == "HelmRelease" && strings.HasPrefix(o.APIVersion, "helm.toolkit.fluxcd.io/") ||
+					o.Kind == "DaemonSet" && strings.HasPrefix(o.APIVersion, "apps/") && g.InFull(p) || o.Err != nil {
 					o.File, o.node = p, d
 					g.Loose = append(g.Loose, o)
 				}

@@ -8,10 +8,10 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	kustypes "sigs.k8s.io/kustomize/api/types"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
@@ -73,7 +73,7 @@ func (f *Finder) Rate() bool {
 			k.Folders = f.decl.Folders(f.decl.Ignore, k.Path, k.Components())
 		}
 		found, _ := f.Rates(&k, "", "")
-		f.relevant[d] = found || f.flagged(d.File) || d.Missing || d.MayRead != "" || f.isOpen(d)
+		f.relevant[d] = found || f.flagged(d.File) || d.Missing || d.MayRead || strings.Contains(strings.Join(k.Components(), ""), "$")
 	}
 	for again := true; again; {
 		again, f.Irrelevant = false, 0
@@ -92,16 +92,6 @@ func (f *Finder) Rate() bool {
 
 func (f *Finder) isRelevant(d *declare.Kustomization) bool { return f.relevant[d] }
 
-// isOpen reports whether variables say what a Kustomization is built of.
-func (f *Finder) isOpen(d *declare.Kustomization) (found bool) {
-	for _, field := range [][]string{{"components"}, {"postBuild", "substituteFrom"}} {
-		if n := yamldoc.Child(d.Node, append([]string{"spec"}, field...)...); n != nil {
-			yamldoc.EachScalar(n, func(n *yaml.Node) { found = found || strings.Contains(n.Value, "$") })
-		}
-	}
-	return found
-}
-
 // Rates reports whether a Kustomization has to be built, and which files may be left out: those that hold nothing but
 // Kustomizations that are not relevant, where it puts nothing into them that could make them so. text is that of the
 // Kustomization, values those of its variables.
@@ -111,6 +101,11 @@ func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant 
 	relevant = f.All || leads || renames || f.names(text) || k.Reads(func(p string) bool {
 		return f.flagged(p) || slices.ContainsFunc(f.decl.In[p], f.isRelevant)
 	})
+	for _, ref := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "postBuild", "substituteFrom")) {
+		if relevant {
+			f.need(yamldoc.Text(ref, "name"))
+		}
+	}
 	return relevant, func(p string) bool {
 		of := f.decl.In[p]
 		if leads || len(of) == 0 || slices.ContainsFunc(of, f.isRelevant) {
@@ -121,24 +116,16 @@ func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant 
 	}
 }
 
-// patchesLead reports whether what a Kustomization puts into others could make them relevant: patches, or anything where other
-// files do.
+// patchesLead reports whether what a Kustomization puts into others could make them relevant.
 func (f *Finder) patchesLead(k *declare.Kustomization) bool {
 	inFile := func(p string) bool {
 		data, _ := f.tree.Read(p) // what can't be read is flagged
 		return f.isLead(string(data[:min(len(data), 64<<10)]))
 	}
-	isPatch := func(p *yaml.Node) bool { return f.isLead(yamldoc.Text(p, "patch")) }
-	return slices.ContainsFunc(yamldoc.Items(yamldoc.Child(k.Node, "spec", "patches")), isPatch) ||
+	return slices.ContainsFunc(yamldoc.Items(yamldoc.Child(k.Node, "spec", "patches")), func(p *yaml.Node) bool { return f.isLead(yamldoc.Text(p, "patch")) }) ||
 		slices.ContainsFunc(k.Folders, func(folder *overlay.Folder) bool {
-			for _, p := range folder.Patches() {
-				if f.isLead(p.Patch) {
-					return true
-				}
-			}
-			return slices.ContainsFunc(folder.Inputs, inFile) || folder.Copies() && slices.ContainsFunc(folder.Resources, func(p string) bool {
-				return len(f.decl.In[p]) == 0 && inFile(p)
-			})
+			return slices.ContainsFunc(folder.Inputs, inFile) || folder.Copies() && slices.ContainsFunc(folder.Resources, inFile) ||
+				slices.ContainsFunc(folder.Patches(), func(p kustypes.Patch) bool { return f.isLead(p.Patch) })
 		})
 }
 
@@ -215,9 +202,9 @@ func isNeeded(kind string) bool {
 // hashed is what kustomize adds to the name of what it generates.
 var hashed = regexp.MustCompile(`-[a-z0-9]{10}$`)
 
-// Need notes the name of an object that is needed.
-func (f *Finder) Need(name string) {
-	if name != "" && len(substitute.Unknown(name)) == 0 {
+// need notes the name of an object that is needed.
+func (f *Finder) need(name string) {
+	if name != "" {
 		f.needed[name], f.needed[hashed.ReplaceAllString(name, "")] = true, true
 	}
 }
@@ -230,9 +217,9 @@ func (f *Finder) Note(o *overlay.Object) {
 	case o.Kind == "HelmRelease" && f.names(text):
 		docs, _ := yamldoc.Decode(o.Text) // it was built
 		for _, d := range docs {
-			f.Need(yamldoc.Text(d, "spec", "chartRef", "name"))
+			f.need(yamldoc.Text(d, "spec", "chartRef", "name"))
 			for _, ref := range yamldoc.Items(yamldoc.Child(d, "spec", "valuesFrom")) {
-				f.Need(yamldoc.Text(ref, "name"))
+				f.need(yamldoc.Text(ref, "name"))
 			}
 		}
 	}

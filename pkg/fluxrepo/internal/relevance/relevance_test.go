@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/relevance"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/test/folder"
@@ -72,7 +73,7 @@ func TestRates(t *testing.T) {
 			decl := declare.New(tree, nil, false)
 			f := relevance.New(tree, decl, false, nil)
 			for _, name := range c.needs {
-				f.Need(name)
+				f.Note(&overlay.Object{Kind: "HelmRelease", Text: []byte("spec: {chart: {spec: {chart: spegel}}, valuesFrom: [{name: " + name + "}]}")})
 			}
 			f.Rate()
 			root := decl.Roots[0]

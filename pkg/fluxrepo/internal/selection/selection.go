@@ -89,11 +89,8 @@ func Root(p string) (abs, dir, git string, err error) {
 	if abs, err = filepath.Abs(p); err == nil {
 		abs, err = filepath.EvalSymlinks(abs)
 	}
-	if err != nil {
-		return "", "", "", err
-	}
-	info, err := os.Stat(abs)
-	switch {
+	info, gone := os.Stat(abs)
+	switch err = cmp.Or(err, gone); {
 	case err != nil:
 		return "", "", "", err
 	case info.IsDir():
