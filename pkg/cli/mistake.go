@@ -14,10 +14,13 @@ const maxEdits = 2
 
 // noArgs refuses a word that is neither a command nor a flag.
 func noArgs(cmd *cobra.Command, args []string) error {
-	if err := cobra.NoArgs(cmd, args); err != nil {
-		return seeHelp(cmd, err, args[0], cmd)
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.HasSubCommands():
+		return seeHelp(cmd, cobra.NoArgs(cmd, args), args[0], cmd)
 	}
-	return nil
+	return seeHelp(cmd, fmt.Errorf("unexpected argument %q", args[0]), "", cmd)
 }
 
 // flagError is what is said of a mistake in the flags.
