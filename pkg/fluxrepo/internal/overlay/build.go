@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -226,8 +227,10 @@ func (c *Cache) run(b *Build, over map[string]string) *Built {
 		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !b.Full) {
 			continue
 		}
-		text, err := r.AsYAML()
-		if err != nil {
+		var fields map[string]any // kustomize writes it so, by a detour
+		err := r.YNode().Decode(&fields)
+		text, failed := sigsyaml.Marshal(fields)
+		if err = cmp.Or(err, failed); err != nil {
 			return &Built{Err: Plain(err)} // Flux applies none of it
 		}
 		out.Objects = append(out.Objects, newObject(r.YNode(), text))

@@ -24,7 +24,7 @@ import (
 
 const (
 	maxFile = 16 << 20 // in bytes; what is larger is not read as a whole
-	maxKept = 64 << 10 // of the files that are needed again soon
+	maxKept = 16 << 10 // of the files that are needed again soon
 )
 
 var errTooLarge = fmt.Errorf("is larger than %d MiB, so it was not read", maxFile>>20)
@@ -113,7 +113,7 @@ func (t *Tree) inspect(f *File) {
 	if err != nil || len(data) > maxKept || !leads && f.Marks == 0 {
 		return
 	}
-	f.data = data
+	f.data = bytes.Clone(data)
 	if leads { // all of these are asked for, and here several are read at a time
 		f.decode(data)
 	}

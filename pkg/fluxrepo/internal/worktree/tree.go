@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -52,13 +51,12 @@ type Tree struct {
 	files    map[string]*File
 	sorted   []string
 	filter   *filter
-	patterns []gitignore.Pattern       // of .sourceignore files
-	names    map[string]*regexp.Regexp // that find a name where an object may have it
+	patterns []gitignore.Pattern // of .sourceignore files
 	count    int
 }
 
 func newTree(root string, words []string) *Tree {
-	return &Tree{root: root, files: map[string]*File{}, names: map[string]*regexp.Regexp{}, filter: newFilter(words)}
+	return &Tree{root: root, files: map[string]*File{}, filter: newFilter(words)}
 }
 
 func (t *Tree) add(rel string) *File {
@@ -134,14 +132,15 @@ func (t *Tree) Names(f *File, name string) bool {
 		return f.anyName
 	}
 	data, err := t.Read(f.Path)
-	if err != nil || !bytes.Contains(data, []byte(name)) {
-		return err != nil
+	const between = " \t\r\n\"'{}[],&*:#"
+	for before, rest, found := bytes.Cut(data, []byte(name)); found; before, rest, found = bytes.Cut(rest, []byte(name)) {
+		line := before[bytes.LastIndexByte(before, '\n')+1:]
+		isWord := bytes.ContainsAny(line[max(0, len(line)-1):], between) && (len(rest) == 0 || bytes.ContainsAny(rest[:1], between))
+		if isWord && (bytes.Contains(line, []byte("name")) || bytes.ContainsRune(line, '&')) {
+			return true
+		}
 	}
-	if t.names[name] == nil {
-		const between = `[\s"'{}\[\],&*:#]`
-		t.names[name] = regexp.MustCompile(`(?m)(name["' ]*:|&)(.*` + between + `)?` + regexp.QuoteMeta(name) + `(` + between + `|$)`)
-	}
-	return t.names[name].Match(data)
+	return err != nil
 }
 
 // Read is the content of a file.

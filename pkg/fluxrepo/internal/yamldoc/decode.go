@@ -83,11 +83,18 @@ func sound(root *yaml.Node) error {
 		if depth > maxDepth {
 			return 0, &Error{n.Line, n.Column, "is nested too deeply", true}
 		}
-		if err := uniqueKeys(n); err != nil {
-			return 0, err
+		var keys map[string]bool
+		if n.Kind == yaml.MappingNode {
+			keys = make(map[string]bool, len(n.Content)/2)
 		}
 		total := 1 + len(n.Value)/perNode
-		for _, c := range n.Content {
+		for i, c := range n.Content {
+			if keys != nil && i%2 == 0 && c.Kind == yaml.ScalarNode && c.Tag != "!!merge" {
+				if keys[c.Value] {
+					return 0, &Error{c.Line, c.Column, fmt.Sprintf("has the key %.64q twice", c.Value), false}
+				}
+				keys[c.Value] = true
+			}
 			s, err := visit(c, depth+1)
 			if err != nil {
 				return 0, err
@@ -103,24 +110,6 @@ func sound(root *yaml.Node) error {
 	}
 	_, err := visit(root, 0)
 	return err
-}
-
-func uniqueKeys(n *yaml.Node) error {
-	if n.Kind != yaml.MappingNode {
-		return nil
-	}
-	keys := make(map[string]bool, len(n.Content)/2)
-	for i := 0; i < len(n.Content); i += 2 {
-		c := n.Content[i]
-		if c.Kind != yaml.ScalarNode || c.Tag == "!!merge" {
-			continue
-		}
-		if keys[c.Value] {
-			return &Error{c.Line, c.Column, fmt.Sprintf("has the key %.64q twice", c.Value), false}
-		}
-		keys[c.Value] = true
-	}
-	return nil
 }
 
 // quoted is what decoders, and kustomize, quote of manifests in their messages.
