@@ -204,8 +204,9 @@ func (b *Build) made() map[string]string {
 			if b.aim {
 				ks.Patches = b.aimed(f)
 			}
-			text, _ := json.Marshal(ks) // it was decoded
-			over[f.File] = string(text)
+			if text, err := json.Marshal(ks); err == nil { // it was decoded
+				over[f.File] = string(text)
+			}
 		}
 	}
 	return over

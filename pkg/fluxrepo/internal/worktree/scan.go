@@ -14,9 +14,9 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/fluxcd/pkg/sourceignore"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -39,15 +39,8 @@ type Options struct {
 // Scan walks a folder and looks at the bytes of each YAML file once, several at a time.
 func Scan(ctx context.Context, root string, o Options) (*Tree, error) {
 	t := newTree(root, o.Words)
-	work := make(chan *File, 256)
-	var readers sync.WaitGroup
-	for range cmp.Or(o.Workers, runtime.GOMAXPROCS(0)) {
-		readers.Go(func() {
-			for f := range work {
-				t.inspect(f)
-			}
-		})
-	}
+	var readers errgroup.Group
+	readers.SetLimit(cmp.Or(o.Workers, runtime.GOMAXPROCS(0)))
 	err := fs.WalkDir(os.DirFS(root), ".", func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
@@ -62,13 +55,12 @@ func Scan(ctx context.Context, root string, o Options) (*Tree, error) {
 			f := t.add(p)
 			if f.Asked = slices.Contains(o.Asked, p); f.IsManifest() || f.IsKustomization() {
 				t.count++
-				work <- f
+				readers.Go(func() error { t.inspect(f); return nil })
 			}
 		}
 		return nil
 	})
-	close(work)
-	readers.Wait()
+	_ = readers.Wait() // what can't be read is noted with the file
 	for _, p := range t.Paths() {
 		if path.Base(p) == sourceignore.IgnoreFile {
 			data, _ := t.Read(p) // a link, say, is not in the artifact
