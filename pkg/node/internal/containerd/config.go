@@ -73,7 +73,11 @@ func (n *Node) Config(ctx context.Context) *Config {
 		}
 		left = left || err != nil && !nodefs.IsMissing(err)
 	}
-	if _, err := n.Files.ReadDir(ctx, path.Dir(defaultHostsDirs()[0])); c.Main == "" && (left || err == nil) {
+	if c.Main == "" && !left { // a containerd may run by its defaults, with nothing but its folder
+		_, err := n.Files.ReadDir(ctx, path.Dir(defaultHostsDirs()[0]))
+		left = err == nil
+	}
+	if c.Main == "" && left {
 		c.Unread = append(c.Unread, "containerd's configuration is not part of what could be read, so a config_path is not known: "+
 			"without one, containerd 2.2 and newer take a list of two directories, which their transfer service does not read, and older ones read none")
 	}
