@@ -126,6 +126,21 @@ func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
 		"an operation on a Secret": {
 			operation(`"op": "remove", "path": "/data/hunter2/x"`), []string{"can't be built: remove operation does not apply: doc is missing path: /data/..."},
 		},
+		"a patch that gives a Secret another type": {
+			map[string]string{
+				"app/release.yaml": badRelease, "app/secret.yaml": secret,
+				"app/kustomization.yaml": "resources: [release.yaml, secret.yaml]\n" +
+					"patches: [{patch: '{apiVersion: v1, kind: Secret, metadata: {name: vars, namespace: flux-system}, stringData: [hunter2]}'}]\n",
+			},
+			[]string{"wrong node kind: expected MappingNode but got SequenceNode: ..."},
+		},
+		"a dotenv file that is no text": {
+			map[string]string{
+				"app/release.yaml": badRelease, "app/vars.env": "A=\xffhunter2\n",
+				"app/kustomization.yaml": "resources: [release.yaml]\nsecretGenerator: [{name: x, envs: [vars.env]}]\n",
+			},
+			[]string{"env source files: [vars.env]: ..."},
+		},
 		"the removal of a key that a Secret lacks": {
 			operation(`"op": "remove", "path": "/stringData/hunter2"`), []string{"can't be built: error in remove for path: /stringData/..."},
 		},

@@ -1,6 +1,7 @@
 package fluxgraph
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -77,6 +78,12 @@ func (g *Graph) follow(i int) {
 	}
 }
 
+// What an object counts that a template makes or that has variables: as many bytes that kustomize builds take as long.
+const (
+	perObject = 256
+	perByte   = 16
+)
+
 // build builds a Kustomization if it is relevant. Of one that fails, the Kustomizations are known that stand in its files.
 func (g *Graph) build(n *Instance) {
 	if n.Err != nil || n.Problem != "" || g.ctx.Err() != nil {
@@ -98,7 +105,13 @@ func (g *Graph) build(n *Instance) {
 		})
 	}
 	for _, w := range objects {
-		n.Objects = append(n.Objects, made(n, n.Scope, w)...)
+		out := made(n, n.Scope, w)
+		n.Objects = append(n.Objects, out...)
+		if len(out) > 1 || bytes.Contains(w.Text, []byte("${")) {
+			for _, o := range out {
+				g.cache.Work += perObject + len(o.Text)/perByte
+			}
+		}
 	}
 }
 

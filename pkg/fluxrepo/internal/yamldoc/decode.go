@@ -113,7 +113,7 @@ func sound(root *yaml.Node) error {
 }
 
 // quoted is what decoders, and kustomize, quote of manifests in their messages.
-var quoted = regexp.MustCompile(`(?s)( with config)?:? ?\x60[^\x60]*\x60|\[patch: .*\]|(literal|env) sources? \[.*?\]: |\(?invalid literal source .*|decoding \S.*?: |!!\w+ \x60[^\x60]*\x60| '[^']*' referenced|\{.*\}`)
+var quoted = regexp.MustCompile(`(?s)( with config)?:? ?\x60[^\x60]*\x60|\[patch: .*\]|(literal|env) sources? \[.*?\]: |\(?invalid literal source .*|decoding \S.*?: |node contents:.*|line \[[\d ]*\] has invalid .*|!!\w+ \x60[^\x60]*\x60| '[^']*' referenced|\{.*\}`)
 
 // intoData is what a failed operation of a patch says of where it leads in a ConfigMap or Secret.
 var intoData = regexp.MustCompile(`(?s)(testing value|path:|from:|key:)\s+["']?/(data|stringData)\b.*`)
