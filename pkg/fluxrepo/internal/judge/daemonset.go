@@ -3,6 +3,7 @@ package judge
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	appsv1 "k8s.io/api/apps/v1"
@@ -60,14 +61,12 @@ func (d *DaemonSet) judge(j *Judge) bool {
 		return rollout.Reference{Kind: variable, Name: name}, at
 	})
 	d.Findings = res.Findings
-	seen := map[Argument]bool{}
 	for _, u := range res.Unresolved {
 		ref := release.Reference{Kind: u.Kind, Namespace: d.Namespace, Name: u.Name, Key: u.Key, Reason: u.Text()}
 		if u.Kind == variable {
 			ref = why(u.Name, d.Object)
 		}
-		if a := (Argument{ref, u.Field}); !seen[a] { // one word may be a target, and a flag
-			seen[a] = true
+		if a := (Argument{ref, u.Field}); !slices.Contains(d.Unresolved, a) { // one word may be a target, and a flag
 			d.Unresolved = append(d.Unresolved, a)
 		}
 	}

@@ -67,21 +67,45 @@ func (f *Finder) trial(t Target, find *regexp.Regexp, standing func(now any) (ma
 	return Place{}, false
 }
 
-// try builds with some markers, and is the place of the first that stands at the target.
+// try builds with markers in the place of some occurrences, and is the place of the first that stands at the target.
 func (f *Finder) try(t Target, some []occurrence, standing func(now any) (markers []string)) (Place, bool) {
-	holder := f.build(t, some)
+	if len(some) == 0 || f.graph.Work() > f.most {
+		return Place{}, false
+	}
+	edits := map[string][]byte{}
+	for _, o := range slices.SortedFunc(slices.Values(some), func(a, b occurrence) int { return cmp.Compare(b.start, a.start) }) {
+		all, begun := edits[o.file]
+		if !begun {
+			all = f.read(o.file)
+		}
+		edits[o.file] = slices.Concat(all[:o.start], []byte(o.marker), all[o.end:])
+	}
+	holder := f.edited(t, edits)
 	if holder == nil {
 		return Place{}, false
 	}
-	now := t.read(holder)
-	if len(t.Path) > 0 {
-		now, _ = certainty.At(now, t.Path)
-	}
+	now, _ := certainty.At(t.read(holder), t.Path)
 	markers := standing(now)
-	if i := slices.IndexFunc(some, func(o occurrence) bool { return slices.Contains(markers, o.marker) }); i >= 0 {
-		return f.place(some[i]), true
+	i := slices.IndexFunc(some, func(o occurrence) bool { return slices.Contains(markers, o.marker) })
+	if i < 0 {
+		return Place{}, false
 	}
-	return Place{}, false
+	return f.place(some[i]), true
+}
+
+// edited is the target's holder in the repository with an edit, or nil. Of an object that nothing builds, only its own document
+// matters.
+func (f *Finder) edited(t Target, edits map[string][]byte) (holder *fluxgraph.Object) {
+	if t.Holder.By != nil {
+		_, holder = f.graph.Edited(edits, t.Holder, t.Release)
+		return holder
+	}
+	file, node := f.graph.Document(t.Holder)
+	in, longer := f.document(file, node), len(edits[file])-len(f.read(file))
+	doc := edits[file][in.start : in.end+longer]
+	f.most -= len(doc)
+	blanks := bytes.Repeat([]byte(" "), node.Column-1) // in place of what stands before it in its first line
+	return f.graph.Reread(t.Holder, slices.Concat(blanks, doc[len(blanks):]))
 }
 
 // texts are what a target is made of: the document of its holder and what stands behind it, and then all else that has a say
@@ -115,32 +139,6 @@ func (f *Finder) document(file string, node *yaml.Node) text {
 		end = begin + i + 1
 	}
 	return text{file, begin, end}
-}
-
-// build builds again with markers in the place of some occurrences, and returns the holder, or nil. Of an object that
-// nothing builds, only its own document matters.
-func (f *Finder) build(t Target, some []occurrence) (holder *fluxgraph.Object) {
-	if len(some) == 0 || f.graph.Work() > f.most {
-		return nil
-	}
-	edits := map[string][]byte{}
-	for _, o := range slices.SortedFunc(slices.Values(some), func(a, b occurrence) int { return cmp.Compare(b.start, a.start) }) {
-		all, begun := edits[o.file]
-		if !begun {
-			all = f.read(o.file)
-		}
-		edits[o.file] = slices.Concat(all[:o.start], []byte(o.marker), all[o.end:])
-	}
-	if t.Holder.By != nil {
-		_, holder = f.graph.Edited(edits, t.Holder, t.Release)
-		return holder
-	}
-	file, node := f.graph.Document(t.Holder)
-	in, longer := f.document(file, node), len(edits[file])-len(f.read(file))
-	doc := edits[file][in.start : in.end+longer]
-	f.most -= len(doc)
-	blanks := bytes.Repeat([]byte(" "), node.Column-1) // in place of what stands before it in its first line
-	return f.graph.Reread(t.Holder, slices.Concat(blanks, doc[len(blanks):]))
 }
 
 // occurrences adds the places of what an expression finds in some texts: the group of it that matches.

@@ -18,8 +18,18 @@ import (
 
 // templates are what objects are made of: as text, or as objects with templates in their fields.
 type templates struct {
-	Resources         []any  `json:"resources"`
+	Resources         []text `json:"resources"`
 	ResourcesTemplate string `json:"resourcesTemplate"`
+}
+
+// text is an object as YAML.
+type text string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *text) UnmarshalJSON(object []byte) error {
+	out, err := sigsyaml.JSONToYAML(object)
+	*t = text(out)
+	return err
 }
 
 // Error says why a ResourceSet can't be followed though its fields are right: what it needs is not known here, is too much, or a
@@ -35,21 +45,6 @@ func (e *Error) Error() string { return e.Reason }
 
 func unfollowed(format string, args ...any) *Error {
 	return &Error{Reason: fmt.Sprintf(format, args...)}
-}
-
-// text is one template, and the field that it stands in.
-type text struct {
-	of   string
-	path []any
-}
-
-// texts are all of them as text. above is the field that they stand in.
-func (t templates) texts(above ...any) (out []text) {
-	for i, r := range t.Resources {
-		of, _ := sigsyaml.Marshal(r) // it was decoded
-		out = append(out, text{string(of), append(slices.Clip(above), "resources", i)})
-	}
-	return append(out, text{t.ResourcesTemplate, append(slices.Clip(above), "resourcesTemplate")})
 }
 
 type metadata struct {
@@ -100,17 +95,21 @@ func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 		inputs = []map[string]any{nil}
 	}
 	left := budget{left: maxWork}
-	groups := [][]text{set.Spec.texts("spec")}
-	for i, step := range set.Spec.Steps {
-		groups = append(groups, step.texts("spec", "steps", i))
-	}
-	for _, group := range groups {
+	for step, group := range append([]templates{set.Spec.templates}, set.Spec.Steps...) {
+		path := []any{"spec"}
+		if step > 0 {
+			path = append(path, "steps", step-1)
+		}
 		seen := map[[4]string]bool{}
-		for _, t := range group {
+		for i, t := range append(group.Resources, text(group.ResourcesTemplate)) {
+			field := append(slices.Clip(path), "resources", i)
+			if i == len(group.Resources) {
+				field = append(slices.Clip(path), "resourcesTemplate")
+			}
 			for _, in := range inputs {
-				docs, bad := left.execute(t.of, in)
+				docs, bad := left.execute(string(t), in)
 				if bad != nil {
-					bad.Path = t.path
+					bad.Path = field
 					return nil, suspended, bad
 				}
 				for _, d := range docs {
