@@ -48,9 +48,9 @@ func TestReleases(t *testing.T) {
 			text := strings.Replace(head, "NAME", "mirror", 1) + "  " + c.spec + "\n# spegel\n"
 			j := judged(t, text)
 			all := j.Releases(t.Context())
-			var wrong string
+			wrong := ""
 			for _, o := range j.Wrong {
-				wrong += o.Err.Error()
+				wrong = o.Err.Error()
 			}
 			if wrong != c.err {
 				t.Errorf("error %q; want %q", wrong, c.err)

@@ -40,7 +40,7 @@ type Target struct {
 	Release *fluxgraph.Object // or the DaemonSet
 	Holder  *fluxgraph.Object // the release itself, or the ConfigMap or Secret
 	Key     string            // of the holder's data; empty for the release itself
-	Path    []any             // in the object, or in the values of the key
+	Path    []any             // in the object, or in the values of the key; nil for the key as a whole
 }
 
 // read is what a target's path leads into: an object, or the values in a key of its data.
@@ -49,6 +49,9 @@ func (t Target) read(o *fluxgraph.Object) (v any) {
 	if t.Key != "" {
 		data, _ := substitute.Data(o.Kind, o.Text) // of what can't be read, nothing is found
 		text = []byte(data[t.Key].Text)
+		if t.Path == nil {
+			return data[t.Key].Text
+		}
 	}
 	_ = sigsyaml.Unmarshal(text, &v)
 	return v
@@ -67,6 +70,7 @@ type Finder struct {
 type values struct {
 	holder *fluxgraph.Object
 	key    string
+	whole  bool
 }
 
 // New is a finder of a repository that was built.
@@ -123,7 +127,7 @@ func (f *Finder) key(t Target, value any) (p Place, ok bool) {
 
 // value is what a target's path leads into in the repository as it is, read once.
 func (f *Finder) value(t Target) any {
-	of := values{t.Holder, t.Key}
+	of := values{t.Holder, t.Key, t.Path == nil}
 	v, known := f.values[of]
 	if !known {
 		v = t.read(t.Holder)

@@ -46,7 +46,8 @@ func standing(now any) []string { return marker.FindAllString(fmt.Sprint(now), -
 // own: first those near to the holder, as they leave most builds as they are, then with those further away; and where
 // that breaks the build, one after the other.
 func (f *Finder) trial(t Target, find *regexp.Regexp, standing func(now any) (markers []string)) (Place, bool) {
-	if f.trials[t.Release]++; f.trials[t.Release] > maxTrials {
+	f.trials[t.Release]++
+	if f.trials[t.Release] > maxTrials {
 		return Place{}, false
 	}
 	near, far := f.texts(t)
