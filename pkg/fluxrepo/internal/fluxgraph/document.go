@@ -88,18 +88,14 @@ func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 	return o.By.File, nil
 }
 
-// objects are those of a kind and a name in a file. No name stands for all, and "${" for those with a variable in it.
+// objects are those of a kind and a name in a file, as it is written there. No name stands for all.
 func (g *Graph) objects(file, kind, name string) []*yaml.Node {
 	f := g.Tree.File(file)
 	if g.files[f] == nil {
 		g.files[f] = map[objectKey][]*yaml.Node{}
 		docs, _ := g.Tree.Documents(file) // what can't be read holds nothing
 		for _, d := range docs {
-			names := []string{"", yamldoc.Text(d, "metadata", "name")}
-			if strings.Contains(names[1], "${") {
-				names = append(names, "${")
-			}
-			for _, is := range names {
+			for _, is := range []string{"", yamldoc.Text(d, "metadata", "name")} {
 				key := objectKey{yamldoc.Text(d, "kind"), is}
 				g.files[f][key] = append(g.files[f][key], d)
 			}

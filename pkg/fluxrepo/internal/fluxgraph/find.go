@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
 
@@ -48,10 +49,7 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, mi
 		return best(found, ns, func(o *Object) int { return worktree.Shared(o.By.key, n.key) })
 	}
 	o, missing = g.search(kind, ns, name, n.File, func(p string) bool {
-		if n.Plain {
-			return !n.Reads(func(own string) bool { return own == p })
-		}
-		return !g.Declared.Read[p]
+		return (n.Plain || !g.Declared.Read[p]) && !n.Reads(func(own string) bool { return own == p })
 	})
 	switch {
 	case missing == absent && away:
@@ -79,7 +77,7 @@ func (g *Graph) search(kind, ns, name, near string, counts func(file string) boo
 		if f.Marks&(worktree.Data|worktree.Source) == 0 || !g.Tree.Names(f, name) || !f.IsManifest() || g.Declared.Hidden(p) || !counts(p) {
 			continue
 		}
-		for _, d := range slices.Concat(g.objects(p, kind, name), g.objects(p, kind, "${")) {
+		for _, d := range g.objects(p, kind, substitute.Written(name)) {
 			if o := g.loose(p, d); o.Name == name && (o.Namespace == ns || o.Namespace == "" || ns == "") {
 				found = append(found, o)
 			}

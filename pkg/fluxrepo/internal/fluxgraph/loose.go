@@ -43,7 +43,8 @@ func (g *Graph) plain(f *overlay.Folder) {
 		Of:            &Object{}, Scope: substitute.Loose(g.Given), Plain: true, key: f.Dir, cluster: "plain " + f.Dir,
 	}
 	n.Spec.Path, n.Spec.Ignore = f.Dir, g.Declared.Ignore
-	if g.build(n); n.Built && n.Err == nil {
+	g.build(n)
+	if n.Built && n.Err == nil {
 		g.Instances = append(g.Instances, n)
 	}
 }

@@ -30,17 +30,14 @@ type Finder struct {
 	leads    map[string]bool // names of sources, ConfigMaps and Secrets with a word
 	known    int             // names, when it was last asked what is relevant
 	relevant map[*declare.Kustomization]bool
-	flags    map[string]bool     // whether a file has a word, or what is needed, or refers to what leads to a word
-	dirs     map[string][]string // all folders, by their last name
+	flags    map[string]bool // whether a file has a word, or what is needed, or refers to what leads to a word
+	dirs     []string
 }
 
 // New finds the names that lead to words. given are the texts that are handed over.
 func New(tree *worktree.Tree, decl *declare.Repository, all bool, given []string) *Finder {
-	f := &Finder{tree: tree, decl: decl, dirs: map[string][]string{}, needed: map[string]bool{}, leads: map[string]bool{}}
+	f := &Finder{tree: tree, decl: decl, dirs: tree.Dirs(), needed: map[string]bool{}, leads: map[string]bool{}}
 	f.All = all || slices.ContainsFunc(given, f.HasWord)
-	for _, d := range tree.Dirs() {
-		f.dirs[path.Base(d)] = append(f.dirs[path.Base(d)], d)
-	}
 	for _, p := range tree.Paths() {
 		file := tree.File(p)
 		if file.Marks&worktree.Word == 0 || file.Marks&(worktree.Data|worktree.Source) == 0 || !file.IsManifest() {
@@ -60,34 +57,33 @@ func New(tree *worktree.Tree, decl *declare.Repository, all bool, given []string
 // HasWord reports whether a text has a word.
 func (f *Finder) HasWord(text string) bool { return f.tree.Mark([]byte(text))&worktree.Word != 0 }
 
-// Rate finds the relevant declarations by what is needed now, and reports whether that is more than at the last time.
-func (f *Finder) Rate() bool {
-	known := 1 + len(f.needed) + len(f.leads)
-	if f.known == known {
-		return false
-	}
-	f.known, f.flags, f.relevant = known, map[string]bool{}, map[*declare.Kustomization]bool{}
-	for _, d := range f.decl.All {
-		k := *d
-		if k.Folders == nil { // what builds it may give it another source
-			k.Folders = f.decl.Folders(f.decl.Ignore, k.Path, k.Components())
-		}
-		found, _ := f.Rates(&k, "", "")
-		f.relevant[d] = found || f.flagged(d.File) || d.Missing || d.MayRead || strings.Contains(strings.Join(k.Components(), ""), "$")
-	}
-	for again := true; again; {
-		again, f.Irrelevant = false, 0
+// Rate finds the relevant declarations by what is needed, and reports whether that is more than at the last time.
+func (f *Finder) Rate() (more bool) {
+	for f.known != 1+len(f.needed)+len(f.leads) { // what is relevant may need more
+		more, f.known = true, 1+len(f.needed)+len(f.leads)
+		f.flags, f.relevant = map[string]bool{}, map[*declare.Kustomization]bool{}
 		for _, d := range f.decl.All {
-			switch {
-			case f.relevant[d]:
-			case slices.ContainsFunc(d.Children, f.isRelevant):
-				f.relevant[d], again = true, true
-			default:
-				f.Irrelevant++
+			k := *d
+			if k.Folders == nil { // what builds it may give it another source
+				k.Folders = f.decl.Folders(f.decl.Ignore, k.Path, k.Components())
+			}
+			found, _ := f.Rates(&k, "", "")
+			f.relevant[d] = found || f.flagged(d.File) || d.Missing || d.MayRead || strings.Contains(strings.Join(k.Components(), ""), "$")
+		}
+		for again := true; again; {
+			again, f.Irrelevant = false, 0
+			for _, d := range f.decl.All {
+				switch {
+				case f.relevant[d]:
+				case slices.ContainsFunc(d.Children, f.isRelevant):
+					f.relevant[d], again = true, true
+				default:
+					f.Irrelevant++
+				}
 			}
 		}
 	}
-	return true
+	return more
 }
 
 func (f *Finder) isRelevant(d *declare.Kustomization) bool { return f.relevant[d] }
@@ -116,11 +112,12 @@ func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant 
 	}
 }
 
-// patchesLead reports whether what a Kustomization puts into others could make them relevant.
+// patchesLead reports whether what a Kustomization puts into others could make them relevant: patches, or anything where other
+// files do.
 func (f *Finder) patchesLead(k *declare.Kustomization) bool {
 	inFile := func(p string) bool {
 		data, _ := f.tree.Read(p) // what can't be read is flagged
-		return f.isLead(string(data[:min(len(data), 64<<10)]))
+		return len(f.decl.In[p]) == 0 && f.isLead(string(data[:min(len(data), 64<<10)]))
 	}
 	return slices.ContainsFunc(yamldoc.Items(yamldoc.Child(k.Node, "spec", "patches")), func(p *yaml.Node) bool { return f.isLead(yamldoc.Text(p, "patch")) }) ||
 		slices.ContainsFunc(k.Folders, func(folder *overlay.Folder) bool {
@@ -136,8 +133,8 @@ var aPath = regexp.MustCompile(`(?:[\w.-]*/)+[\w.-]+`)
 func (f *Finder) isLead(text string) bool {
 	return f.names(text) || slices.ContainsFunc(aPath.FindAllString(text, -1), func(p string) bool {
 		p = path.Clean("/" + p) // of the repository, or of a folder that is not known
-		return slices.ContainsFunc(f.dirs[path.Base(p)], func(d string) bool {
-			return strings.HasSuffix("/"+d, p) && overlay.Read(overlay.All(f.decl.Reader.Folder(f.decl.Ignore, d)), f.flagged)
+		return slices.ContainsFunc(f.dirs, func(d string) bool {
+			return (d == p[1:] || strings.HasSuffix(d, p)) && overlay.Read(overlay.All(f.decl.Reader.Folder(f.decl.Ignore, d)), f.flagged)
 		})
 	})
 }
