@@ -74,6 +74,7 @@ func TestDisplacedHostsFiles(t *testing.T) {
 		never   string
 	}{
 		"a cache of a registry that is listed":           {content{certs + hub: spegel, backup: cache}, node.Warn, "set spegel.prependExisting: true", "cp -r"},
+		"the same, and all of it in a table":             {content{certs + hub: spegel, backup: cache + "ca = '/etc/ca.crt'\n"}, node.Warn, "set spegel.prependExisting: true", "before that"},
 		"the same, and Spegel put it back":               {content{certs + hub: prepended, backup: cache}, node.Pass, "displaced into", "prependExisting"},
 		"a cache of a registry that is not listed":       {content{certs + "ghcr.io/" + "hosts.toml": spegelHosts("https://ghcr.io"), backup: cache}, node.Warn, "list it in spegel.mirroredRegistries with spegel.prependExisting: true", "private-registry-mirrored"},
 		"an authority of a registry that is listed":      {content{certs + hub: spegel, backup: "server = 'https://registry-1.docker.io'\nca = '/etc/ca.crt'\n"}, node.Warn, `what is of the registry itself in [host."https://registry-1.docker.io"]`, "cp -r"},
@@ -96,7 +97,7 @@ func TestDisplacedHostsFiles(t *testing.T) {
 		"a port as Docker writes it":                     {content{certs + "quay.io:5000/hosts.toml": spegelHosts("https://quay.io:5000"), certs + "_backup/quay.io_5000_/hosts.toml": cache}, node.Warn, "have /etc/containerd/certs.d/_backup/quay.io:5000/hosts.toml hold all of it in tables of hosts", "list it"},
 		"the same, and it is back there":                 {content{certs + "quay.io:5000/hosts.toml": cache + spegelHosts(""), certs + "_backup/quay.io_5000_/hosts.toml": cache}, node.Pass, "displaced into", "no longer sees"},
 		"a host with an authority beside it":             {content{certs: "", certs + "_backup/quay.io/hosts.toml": "[host.'https://quay.io']\nca = 'ca.crt'\n", certs + "_backup/quay.io/ca.crt": "x"}, node.Warn, "with the paths of certificates from the root", ""},
-		"a host with an authority elsewhere":             {content{certs: "", certs + "_backup/quay.io/hosts.toml": "[host.'https://quay.io']\nca = '/etc/ca.crt'\n"}, node.Warn, "prependExisting", ""},
+		"a host with an authority elsewhere":             {content{certs: "", certs + "_backup/quay.io/hosts.toml": "[host.'https://quay.io']\nca = '/etc/ca.crt'\n"}, node.Warn, "prependExisting", "before that"},
 		"an authority that is in no file":                {content{certs: "", certs + "_backup/quay.io/ca.crt": "x"}, node.Warn, `in [host."https://quay.io"], with the paths of certificates from the root, as in ca = "/etc/containerd/certs.d/_backup/quay.io/ca.crt"`, ""},
 		"a client certificate that is in no file":        {content{certs: "", certs + "_backup/quay.io/a.cert": "x", certs + "_backup/quay.io/a.key": "x"}, node.Warn, "its certificates (a.cert and a.key)", ""},
 		"what Spegel can't put back":                     {content{certs + hub: spegel, backup: "server ="}, node.Pass, "told to put it back (prependExisting), Spegel may not start", "no longer sees"},

@@ -46,9 +46,9 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) 
 	}
 }
 
-// lost is what containerd no longer sees of a folder of _backup, and the URL that the registry itself had there. It is empty where
-// nothing is there, or it said nothing that containerd does not do without it, or Spegel was told to put it back (prependExisting),
-// which it does with tables of hosts and not with what stands above them.
+// lost is what containerd no longer sees of a folder of _backup, and the URL that the registry itself had there, which is empty where
+// Spegel can put all of it back as it is. Nothing is lost where nothing is there, or it said nothing that containerd does not do without
+// it, or Spegel was told to put it back (prependExisting), which it does with tables of hosts and not with what stands above them.
 func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *Result) (what, server string) {
 	folder, registry := path.Join(h.Path, hostsfile.BackupDir, name), hostsfile.RegistryOf(name)
 	server = "https://" + registry
@@ -83,10 +83,19 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *
 	} else {
 		server = was.Server.URL
 	}
-	if len(was.Mirrors)+len(was.Own) == 0 && (was.Server.URL == "" || was.Server.URL == now.Server.URL || was.Server.IsDefault(registry)) {
+	inTables := len(was.Own) == 0 && (was.Server.URL == "" || was.Server.URL == now.Server.URL || was.Server.IsDefault(registry))
+	if inTables && len(was.Mirrors) == 0 {
 		return "", ""
 	}
+	if inTables && name == registry && !slices.ContainsFunc(was.Mirrors, namesFilesBeside) {
+		server = ""
+	}
 	return "its hosts file (" + summary(&was) + ")", server
+}
+
+// namesFilesBeside reports whether a host's certificates are looked for from where its file is.
+func namesFilesBeside(m hostsfile.Mirror) bool {
+	return slices.ContainsFunc(slices.Concat(m.CA, m.Client), func(name string) bool { return !path.IsAbs(name) })
 }
 
 // folderNow is the folder that containerd reads for what was moved away: it may be there by its other name.
@@ -116,7 +125,7 @@ func (x *run) lostCertificates(ctx context.Context, was, now string) string {
 	return "its certificates (" + few(lost) + ")"
 }
 
-// fixDisplaced says how a registry gets back what it lost. Server is the URL that it had itself.
+// fixDisplaced says how a registry gets back what it lost. Server is as lost has it.
 func (x *run) fixDisplaced(ctx context.Context, h *containerd.HostsDir, name, server string, f *Result) {
 	backup, registry := path.Join(h.Path, hostsfile.BackupDir), hostsfile.RegistryOf(name)
 	d, listed := x.writer(ctx, h.Path+"/"), containerd.Has(h.Entries, folderNow(h, name))
@@ -150,7 +159,9 @@ func (x *run) fixPrepend(ctx context.Context, folder, registry, server string, d
 		keep += ", and private-registry-mirrored: warn in the policy"
 	}
 	f.fix("if %s needs it: %s: Spegel then puts its hosts back, behind itself", redact.Name(registry), keep)
-	f.fix("before that, as Spegel copies nothing but tables of hosts: %s", how)
+	if server != "" {
+		f.fix("before that, as Spegel copies nothing but tables of hosts: %s", how)
+	}
 }
 
 // summary names what a file sets, and of values only URLs: a header may hold a password.
