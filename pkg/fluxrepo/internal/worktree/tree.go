@@ -160,10 +160,7 @@ func (t *Tree) Read(p string) ([]byte, error) {
 // once.
 func (t *Tree) Documents(p string) ([]*yaml.Node, error) {
 	f := t.File(p)
-	if f == nil {
-		return nil, fmt.Errorf("%s does not exist", p)
-	}
-	if !f.decoded {
+	if f == nil || !f.decoded {
 		data, err := t.Read(p)
 		if err != nil {
 			return nil, err
