@@ -24,7 +24,6 @@ type check struct {
 	*judge.Judge
 	in     *selection.Selection
 	finder *locate.Finder
-	blank  map[string][]byte // the files that are asked for, with nothing in them
 
 	releases []Release
 	errors   []Error
@@ -153,15 +152,13 @@ func (c *check) changes(ctx context.Context, r *judge.Release) bool {
 	if r.Object.By == nil {
 		return false
 	}
-	if c.blank == nil {
-		c.blank = map[string][]byte{}
-		for _, p := range c.Graph.Tree.Paths() {
-			if c.in.Has(p) {
-				c.blank[p] = []byte("# nothing\n")
-			}
+	blank := map[string][]byte{}
+	for _, p := range c.Graph.Tree.Paths() {
+		if c.in.Has(p) {
+			blank[p] = []byte("# nothing\n")
 		}
 	}
-	g, again := c.Graph.Edited(c.blank, r.Object, r.Read...)
+	g, again := c.Graph.Edited(blank, r.Object, r.Read...)
 	if again == nil {
 		return true
 	}
@@ -173,12 +170,13 @@ func (c *check) changes(ctx context.Context, r *judge.Release) bool {
 // opaque says why it is not known which chart a HelmRelease installs.
 func (c *check) opaque(ctx context.Context, r *judge.Release) {
 	o, why := r.Object, r.Unresolved[0]
-	show, reason := c.redactor(r.Read, o.By), substitute.SealedReason
+	show := c.redactor(r.Read, o.By)
 	if o.By == nil && !c.Graph.InFull(o.File) || !c.origin(show, o).asked && !c.changes(ctx, r) {
 		return
 	}
+	reason := show.Reference(why).Reason
 	if why.Variable != substitute.Sealed {
-		reason = show.Reference(why).Reason + "; pass its value with --var or --vars"
+		reason += "; pass its value with --var or --vars"
 	}
 	c.errors = append(c.errors, Error{
 		Place: c.finder.Reference(r, why), Unfollowed: true,
