@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -51,10 +52,7 @@ func (x *run) displaced(ctx context.Context, h *containerd.HostsDir, f *Result) 
 // it, or Spegel was told to put it back (prependExisting), which it does with tables of hosts and not with what stands above them.
 func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *Result) (what, server string) {
 	folder, registry := path.Join(h.Path, hostsfile.BackupDir, name), hostsfile.RegistryOf(name)
-	server = "https://" + registry
-	if registry == "docker.io" {
-		server = "https://registry-1.docker.io"
-	}
+	server = upstream(registry)
 	file, at := path.Join(folder, nodefs.HostsToml), path.Join(h.Path, folderNow(h, name))
 	was, err := x.node.HostsFile(ctx, folder)
 	switch wrong := errors.As(err, new(*hostsfile.SyntaxError)); {
@@ -68,21 +66,18 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *
 	}
 	known := x.matcher(ctx)
 	isSpegel := func(m hostsfile.Mirror) bool { by := known.of(m); return by != "" && by != byLoopback } // a cache of one's own may be there
-	var now hostsfile.File
-	if containerd.Has(h.Entries, path.Base(at)) {
-		if now, err = x.node.HostsFile(ctx, at); err != nil && !nodefs.IsMissing(err) {
-			return "", ""
-		}
+	now, err := x.node.HostsFile(ctx, at)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", ""
 	}
 	was.Mirrors = slices.DeleteFunc(was.Mirrors, func(m hostsfile.Mirror) bool {
 		return isSpegel(m) || slices.ContainsFunc(now.Mirrors, func(n hostsfile.Mirror) bool { return n.URL == m.URL })
 	})
 	was.Own = slices.DeleteFunc(was.Own, func(key string) bool { return slices.Contains(now.Own, key) })
-	if was.Server.URL == "" || isSpegel(was.Server) {
+	if isSpegel(was.Server) {
 		was.Server.URL = ""
-	} else {
-		server = was.Server.URL
 	}
+	server = cmp.Or(was.Server.URL, server)
 	inTables := len(was.Own) == 0 && (was.Server.URL == "" || was.Server.URL == now.Server.URL || was.Server.IsDefault(registry))
 	if inTables && len(was.Mirrors) == 0 {
 		return "", ""
@@ -91,6 +86,14 @@ func (x *run) lost(ctx context.Context, h *containerd.HostsDir, name string, f *
 		server = ""
 	}
 	return "its hosts file (" + summary(&was) + ")", server
+}
+
+// upstream is the registry itself, as containerd asks it.
+func upstream(registry string) string {
+	if registry == "docker.io" {
+		return "https://registry-1.docker.io"
+	}
+	return "https://" + registry
 }
 
 // namesFilesBeside reports whether a host's certificates are looked for from where its file is.
