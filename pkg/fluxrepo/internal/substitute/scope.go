@@ -204,15 +204,29 @@ var expression = sync.OnceValue(func() *regexp.Regexp {
 // opening is how one begins: with the name, and an operator that says what stands for a variable without a value.
 var opening = regexp.MustCompile(`^\$\{#?(\w+)(:?[-=+?])?`)
 
+// replacing matches what may replace each character of a variable.
+var replacing = regexp.MustCompile(`\$\{(\w+)/[^}]*`)
+
+var errTooLarge = fmt.Errorf("more than %d MiB come of them", maxText>>20)
+
 // Eval does what Flux does with a text.
 func (s *Scope) Eval(text string) (out string, unset []string, err error) {
 	text = s.conceal(text, &unset)
 	size := 0
+	for _, m := range replacing.FindAllStringSubmatch(text, -1) {
+		v, _ := s.value(m[1])
+		if size += len(v) * len(m[0]); size > maxText {
+			return "", nil, errTooLarge
+		}
+	}
 	out, err = envsubst.Eval(text, func(name string) (string, bool) {
 		v, _ := s.value(name)
 		size += len(v)
 		return v, size <= maxText
 	})
+	if size > maxText {
+		err = errTooLarge
+	}
 	return out, unset, err
 }
 

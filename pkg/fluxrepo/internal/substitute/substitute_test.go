@@ -50,6 +50,7 @@ func TestPut(t *testing.T) {
 		"what is in the clear wins over it":           {from: []source{{"ConfigMap", "s", settings, ""}}, given: map[string]string{"HOST": "x"}, text: "${HOST}", want: "harbor.example.com"},
 		"a source is handed over":                     {from: []source{{"Secret", "s", "", "not here"}}, sources: []substitute.Source{{Kind: "Secret", Name: "s", Data: map[string]string{"HOST": "x"}}}, text: "${HOST}", want: "x"},
 		"an escaped one stays":                        {set: map[string]string{"HOST": "x"}, text: "$${HOST} $$${HOST}", want: "${HOST} $x"},
+		"a replacement that makes too much is one":    {set: map[string]string{"HOST": strings.Repeat("x", 1<<20)}, text: "${HOST//x/" + strings.Repeat("y", 64) + "}", want: "error"},
 		"an expression without an end is an error":    {set: map[string]string{"HOST": "x"}, text: "${HOST", want: "error"},
 	} {
 		t.Run(name, func(t *testing.T) {

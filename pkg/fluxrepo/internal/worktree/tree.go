@@ -2,6 +2,7 @@ package worktree
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -53,7 +54,11 @@ type Tree struct {
 	filter   *filter
 	patterns []gitignore.Pattern // of .sourceignore files
 	count    int
+	large    int // what was decoded of large files, as yamldoc.Size counts it
 }
+
+// maxLarge bounds what is decoded of large files together.
+const maxLarge = 4 << 20
 
 func newTree(root string, words []string) *Tree {
 	return &Tree{root: root, files: map[string]*File{}, filter: newFilter(words)}
@@ -164,6 +169,11 @@ func (t *Tree) Documents(p string) ([]*yaml.Node, error) {
 		data, err := t.Read(p)
 		if err != nil {
 			return nil, err
+		}
+		if size := yamldoc.Size(data); f.Edit == nil && size > maxKept {
+			if t.large += size; t.large > maxLarge {
+				return nil, errors.New("is too much to be decoded beside the files before it")
+			}
 		}
 		f.decode(data)
 	}

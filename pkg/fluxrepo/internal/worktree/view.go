@@ -2,6 +2,7 @@ package worktree
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -23,11 +24,12 @@ type View struct {
 	tree   *Tree
 	ignore *Ignore           // of the source
 	over   map[string]string // by path in the repository
+	read   int               // how much, as yamldoc.Size counts it
 }
 
 // NewView is a view of a tree.
 func NewView(t *Tree, ignore *Ignore, over map[string]string) *View {
-	return &View{filesys.MakeFsInMemory(), t, ignore, over}
+	return &View{FileSystem: filesys.MakeFsInMemory(), tree: t, ignore: ignore, over: over}
 }
 
 // inside turns a path of kustomize into one of the repository.
@@ -69,10 +71,24 @@ func (v *View) ReadFile(p string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bytes.IndexByte(data, '&') >= 0 && bytes.IndexByte(data, '*') >= 0 { // it may have aliases
-		if _, err := v.tree.Documents(rel); err != nil && (yamldoc.IsYAML(rel) || yamldoc.IsBomb(err)) {
+	aliases := bytes.IndexByte(data, '&') >= 0 && bytes.IndexByte(data, '*') >= 0 // it may have some
+	if aliases || mayBeHeavy(data) {
+		if _, err := v.tree.Documents(rel); err != nil && (yamldoc.IsYAML(rel) && aliases || yamldoc.IsBomb(err)) {
 			return nil, err
 		}
 	}
+	if v.read += yamldoc.Size(data); v.read > maxRead {
+		return nil, errors.New("is too much together with the files before it")
+	}
 	return data, nil
+}
+
+// maxRead bounds what one build reads, as yamldoc.Size counts it.
+const maxRead = 2 << 20
+
+// mayBeHeavy reports whether a file may be nested deeply, or have very many keys: kustomize takes time that is quadratic in both.
+func mayBeHeavy(data []byte) bool {
+	const many = 500
+	return len(data) > 64<<10 || bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("[")) > many ||
+		bytes.Contains(data, bytes.Repeat([]byte(" "), many)) || bytes.Contains(data, bytes.Repeat([]byte("- "), many/10))
 }

@@ -17,6 +17,8 @@ const (
 	maxNodes = 1 << 20 // of a document, with its aliases expanded; a long scalar counts as several
 	perNode  = 32      // in bytes of a scalar
 	maxDepth = 500
+	maxKeys  = 10000   // of one map
+	maxSize  = 4 << 20 // of a text
 )
 
 // Error is a document that can't be read. Line and Column count from 1; 0 is not known.
@@ -40,6 +42,14 @@ func IsYAML(name string) bool {
 	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
+// Size bounds the nodes of a text from above, by the characters that one can't do without.
+func Size(data []byte) (n int) {
+	for _, c := range []string{"\n", ",", ":", "[", "{"} {
+		n += bytes.Count(data, []byte(c))
+	}
+	return n
+}
+
 // Decode reads all documents of a file, and with an error those before it. Each is the node of its content;
 // empty ones are left out. Anchors may be used again.
 func Decode(data []byte) (docs []*yaml.Node, err error) {
@@ -48,6 +58,9 @@ func Decode(data []byte) (docs []*yaml.Node, err error) {
 			err = &Error{Line: 1, Column: 1, Reason: fmt.Sprintf("is not YAML: %v", p)}
 		}
 	}()
+	if Size(data) > maxSize {
+		return nil, &Error{Reason: "is too large to be decoded", bomb: true}
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	for {
 		var doc yaml.Node
@@ -68,7 +81,8 @@ func Decode(data []byte) (docs []*yaml.Node, err error) {
 	}
 }
 
-// sound refuses what takes too much memory when its aliases are expanded, and keys that stand there twice.
+// sound refuses what takes too much memory when its aliases are expanded, or too much time in kustomize, and keys that stand
+// there twice.
 func sound(root *yaml.Node) error {
 	size := map[*yaml.Node]int{} // of anchors
 	var visit func(n *yaml.Node, depth int) (int, error)
@@ -84,7 +98,11 @@ func sound(root *yaml.Node) error {
 			return 0, &Error{n.Line, n.Column, "is nested too deeply", true}
 		}
 		var keys map[string]bool
-		if n.Kind == yaml.MappingNode {
+		switch {
+		case n.Kind != yaml.MappingNode:
+		case len(n.Content)/2 > maxKeys:
+			return 0, &Error{n.Line, n.Column, fmt.Sprintf("has more than %d keys in one map", maxKeys), true}
+		default:
 			keys = make(map[string]bool, len(n.Content)/2)
 		}
 		total := 1 + len(n.Value)/perNode

@@ -18,6 +18,10 @@ func TestDecode(t *testing.T) {
 	for c := 'b'; c < 'j'; c++ {
 		fmt.Fprintf(&bomb, "%c: &%c [%s*%c]\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 8), c-1)
 	}
+	var manyKeys strings.Builder
+	for i := range 10001 {
+		fmt.Fprintf(&manyKeys, "k%d: 1, ", i)
+	}
 	for name, c := range map[string]struct {
 		text      string
 		documents int
@@ -34,6 +38,8 @@ func TestDecode(t *testing.T) {
 		"a long text":                             {"a: " + strings.Repeat("x", 15<<20), 1, "", false},
 		"an alias inside of itself":               {"a: &a [*a]\n", 0, "1:8: is not YAML: an alias contains itself", true},
 		"nesting without bound":                   {"a: " + strings.Repeat("[", 600) + strings.Repeat("]", 600), 0, "1:504: is nested too deeply", true},
+		"more than fits into memory":              {"a: [" + strings.Repeat("1,", 5<<20) + "]", 0, "0:0: is too large to be decoded", true},
+		"more keys than kustomize copes with":     {"a: {" + manyKeys.String() + "}", 0, "1:4: has more than 10000 keys in one map", true},
 		"what is quoted of a manifest is secret":  {"a: *hunter2\n", 0, "1:4: is not YAML: unknown anchor...", false},
 		"nothing before a document ends":          {"{a: 1}}\n", 1, "1:1: is not YAML: did not find expected <document start>", false},
 		"a control character":                     {"a: 1\n---\nü: \"x\x01\"\n", 0, "3:6: is not YAML: control characters are not allowed", false},
