@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/fluxcd/pkg/sourceignore"
 	"golang.org/x/sync/errgroup"
@@ -169,9 +170,26 @@ func unread(err error) error {
 // origin matches the URL of the remote "origin" in the configuration of Git.
 var origin = regexp.MustCompile(`(?m)^[ \t]*\[[ \t]*remote[ \t]+"origin"[ \t]*\][ \t\r]*\n(?:[ \t]*[^\s\[].*\n|\s*\n)*?[ \t]*url[ \t]*=[ \t]*(.*\S)`)
 
-// Origin is the URL of the remote "origin" in the clone's own configuration, or "".
+// Origin is the URL of the remote "origin" in the clone's own configuration, or "". In a worktree or a submodule .git is a file
+// that names the folder with it, or one with a file that names that.
 func (t *Tree) Origin() string {
-	data, _ := readFile(filepath.Join(t.root, ".git", "config")) // there may be none
+	dir := filepath.Join(t.root, ".git")
+	follow := func(file, prefix string) {
+		data, _ := readFile(filepath.Join(dir, file)) // there may be none
+		to, ok := strings.CutPrefix(strings.TrimSpace(string(data)), prefix)
+		switch {
+		case !ok || to == "":
+		case filepath.IsAbs(to):
+			dir = to
+		case file == "": // beside it
+			dir = filepath.Join(t.root, to)
+		default:
+			dir = filepath.Join(dir, to)
+		}
+	}
+	follow("", "gitdir: ")
+	follow("commondir", "")
+	data, _ := readFile(filepath.Join(dir, "config")) // there may be none
 	if m := origin.FindSubmatch(data); m != nil {
 		return string(m[1])
 	}

@@ -104,6 +104,23 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
+// TestOriginOfAWorktree: there and in a submodule, .git is a file.
+func TestOriginOfAWorktree(t *testing.T) {
+	t.Parallel()
+	const config = "[remote \"origin\"]\n\turl = https://x/y\n"
+	for name, files := range map[string]map[string]string{
+		"a worktree":  {".git": "gitdir: clone/.git/worktrees/w\n", "clone/.git/worktrees/w/commondir": "../..\n", "clone/.git/config": config},
+		"a submodule": {".git": "gitdir: above/modules/s\n", "above/modules/s/config": config},
+	} {
+		if got := scan(t, files).Origin(); got != "https://x/y" {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+	if got := scan(t, map[string]string{".git": "gitdir: gone\n"}).Origin(); got != "" {
+		t.Errorf("a folder that is gone: got %q", got)
+	}
+}
+
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	for p, want := range map[string]string{"../b": "b", "./c": "a/c", "..": "."} {
