@@ -141,6 +141,9 @@ func TestEdges(t *testing.T) {
 			}),
 			want: []string{"unresolved ConfigMap kube-system/v values.yaml: nothing builds it"}, without: "deny",
 		},
+		"values that are taken from what has no name": {
+			files: with(map[string]string{"apps/hr.yaml": quickStart + "  valuesFrom: [{kind: ConfigMap}]\n"}), want: []string{"unresolved ConfigMap kube-system/ values.yaml"},
+		},
 		"a variable for suspend": {
 			files: with(map[string]string{"apps/hr.yaml": badRelease + "  suspend: ${X}\n", "clusters/prod/apps.yaml": apps("  postBuild: {substitute: {Y: y}}\n")}),
 			want:  []string{"suspended=false", deny, "error fatal=false apps/hr.yaml:14:12: Kustomization apps: nothing sets ${X}"},

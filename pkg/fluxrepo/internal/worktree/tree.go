@@ -133,7 +133,7 @@ func (t *Tree) With(edits map[string][]byte) *Tree {
 
 // Names reports whether an object of a file could have a name, or refer to one.
 func (t *Tree) Names(f *File, name string) bool {
-	if f.anyName || f.Marks == 0 { // of those, none is of a kind that is looked at
+	if f.anyName || f.Marks == 0 || name == "" { // of those, none is of a kind that is looked at, or none has such a name
 		return f.anyName
 	}
 	data, err := t.Read(f.Path)
