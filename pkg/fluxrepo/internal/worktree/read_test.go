@@ -90,6 +90,12 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q: %t; want %t", text, got, want)
 		}
 	}
+	tree := scan(t, map[string]string{"a.yaml": "kind: ConfigMap\nmetadata: {name: m}\n"})
+	for name, want := range map[string]bool{"m": true, "a": false, "me": false, "": false} { // which stand in "name" too
+		if got := tree.Names(tree.File("a.yaml"), name); got != want {
+			t.Errorf("%q: %t; want %t", name, got, want)
+		}
+	}
 }
 
 // TestView: kustomize sees the artifact, what was made for a build above it, and nothing else.

@@ -138,14 +138,20 @@ func (t *Tree) Names(f *File, name string) bool {
 	}
 	data, err := t.Read(f.Path)
 	const between = " \t\r\n\"'{}[],&*:#"
-	for before, rest, found := bytes.Cut(data, []byte(name)); found; before, rest, found = bytes.Cut(rest, []byte(name)) {
-		line := before[bytes.LastIndexByte(before, '\n')+1:]
+	const near = 256 // so much of a line in front of a name is looked at: it may be as long as the file
+	for at := 0; ; at += len(name) {
+		next := bytes.Index(data[at:], []byte(name))
+		if next < 0 {
+			return err != nil
+		}
+		at += next
+		line, rest := data[max(0, at-near):at], data[at+len(name):]
+		line = line[bytes.LastIndexByte(line, '\n')+1:]
 		isWord := bytes.ContainsAny(line[max(0, len(line)-1):], between) && (len(rest) == 0 || bytes.ContainsAny(rest[:1], between))
 		if isWord && (bytes.Contains(line, []byte("name")) || bytes.ContainsRune(line, '&')) {
 			return true
 		}
 	}
-	return err != nil
 }
 
 // Read is the content of a file.
