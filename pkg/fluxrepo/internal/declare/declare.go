@@ -33,6 +33,7 @@ type Repository struct {
 	tree      *worktree.Tree
 	globs     *worktree.Ignore // of the user
 	sources   []source
+	charts    bool // the files with those of charts were read, too
 	ownURLs   []string
 	ignores   map[string]*worktree.Ignore // by spec.ignore
 	artifacts []*worktree.Ignore          // of this repository, as its Kustomizations are built from them
@@ -59,21 +60,23 @@ func (r *Repository) With(tree *worktree.Tree) *Repository {
 	return &out
 }
 
-// declare finds the Kustomizations and sources that stand in files. OCIRepositories are those of charts, mostly, and so are read
-// only where a Kustomization may be built from one.
-func (r *Repository) declare() {
-	declaring, both := worktree.Kustomization|worktree.Git|worktree.Builder, worktree.Kustomization|worktree.Source
-	if slices.ContainsFunc(r.tree.Paths(), func(p string) bool { return r.tree.File(p).Marks&both == both }) {
-		declaring |= worktree.Source
-	}
+// read adds what stands in files with some marks, and none of others.
+func (r *Repository) read(with, without worktree.Mark) {
 	for _, p := range r.tree.Paths() {
-		if f := r.tree.File(p); f.Marks&declaring != 0 && f.IsManifest() && !f.IsKustomization() {
+		if f := r.tree.File(p); f.Marks&with != 0 && f.Marks&without == 0 && f.IsManifest() && !f.IsKustomization() {
 			docs, _ := r.tree.Documents(p) // reported where the file is needed
 			for i, doc := range docs {
 				r.add(p, i, doc)
 			}
 		}
 	}
+}
+
+const declaring = worktree.Kustomization | worktree.Git | worktree.Builder
+
+// declare finds the Kustomizations and sources that stand in files.
+func (r *Repository) declare() {
+	r.read(declaring, 0)
 	r.own(r.tree.Origin())
 	known := len(r.ownURLs) > 0
 	for _, k := range r.All {

@@ -49,7 +49,13 @@ func (r *Repository) isBootstrap(k *Kustomization) bool {
 	return k.source.Kind == "GitRepository" && k.text("spec", "path") != "" && r.tree.IsDir(k.Path) && worktree.Within(path.Dir(k.File), k.Path)
 }
 
+// find looks for a source; nothing is found if it is not declared. OCIRepositories are those of charts, mostly, so the files
+// that hold nothing else are read only when a Kustomization may be built from one.
 func (r *Repository) find(ref SourceRef) (found source) {
+	if ref.Kind == "OCIRepository" && !r.charts {
+		r.charts = true
+		r.read(worktree.Source, declaring)
+	}
 	for _, s := range r.sources {
 		if s.Kind == ref.Kind && s.Name == ref.Name && (s.Namespace == ref.Namespace || s.Namespace == "" || ref.Namespace == "") &&
 			(found.Kind == "" || worktree.Shared(s.Near, ref.Near) > worktree.Shared(found.Near, ref.Near)) {

@@ -2,6 +2,7 @@ package relevance
 
 import (
 	"bytes"
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -92,9 +93,9 @@ func (f *Finder) isRelevant(d *declare.Kustomization) bool { return f.relevant[d
 // Kustomizations that are not relevant, where it puts nothing into them that could make them so. text is that of the
 // Kustomization, values those of its variables.
 func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant bool, leaveOut func(file string) bool) {
-	leads := f.HasWord(values) || f.patchesLead(k)
+	aims := f.aims(k, values)
 	renames := len(f.needed) > 0 && (yamldoc.Child(k.Node, "spec", "namePrefix") != nil || yamldoc.Child(k.Node, "spec", "nameSuffix") != nil)
-	relevant = f.All || leads || renames || f.names(text) || k.Reads(func(p string) bool {
+	relevant = f.All || len(aims) > 0 || renames || f.names(text) || k.Reads(func(p string) bool {
 		return f.flagged(p) || slices.ContainsFunc(f.decl.In[p], f.isRelevant)
 	})
 	for _, ref := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "postBuild", "substituteFrom")) {
@@ -102,9 +103,12 @@ func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant 
 			f.need(yamldoc.Text(ref, "name"))
 		}
 	}
+	aimed, err := regexp.Compile("^(" + strings.Join(aims, "|") + ")$")
 	return relevant, func(p string) bool {
 		of := f.decl.In[p]
-		if leads || len(of) == 0 || slices.ContainsFunc(of, f.isRelevant) {
+		if err != nil || len(of) == 0 || slices.ContainsFunc(of, func(d *declare.Kustomization) bool {
+			return f.relevant[d] || len(aims) > 0 && aimed.MatchString(d.Name)
+		}) {
 			return false
 		}
 		docs, err := f.tree.Documents(p)
@@ -112,27 +116,45 @@ func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant 
 	}
 }
 
-// patchesLead reports whether what a Kustomization puts into others could make them relevant: patches, or anything where other
-// files do.
-func (f *Finder) patchesLead(k *declare.Kustomization) bool {
-	inFile := func(p string) bool {
-		data, _ := f.tree.Read(p) // what can't be read is flagged
-		return len(f.decl.In[p]) == 0 && f.isLead(string(data[:min(len(data), 64<<10)]))
+// aims are the names, as expressions, of those that a Kustomization could make relevant by what it puts into them: patches, the
+// values of its variables, or anything where other files do.
+func (f *Finder) aims(k *declare.Kustomization, values string) (names []string) {
+	add := func(leads bool, name string) {
+		if leads {
+			names = append(names, cmp.Or(name, ".*"))
+		}
 	}
-	return slices.ContainsFunc(yamldoc.Items(yamldoc.Child(k.Node, "spec", "patches")), func(p *yaml.Node) bool { return f.isLead(yamldoc.Text(p, "patch")) }) ||
-		slices.ContainsFunc(k.Folders, func(folder *overlay.Folder) bool {
-			return slices.ContainsFunc(folder.Inputs, inFile) || folder.Copies() && slices.ContainsFunc(folder.Resources, inFile) ||
-				slices.ContainsFunc(folder.Patches(), func(p kustypes.Patch) bool { return f.isLead(p.Patch) })
-		})
+	add(f.HasWord(values), "")
+	for _, p := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "patches")) {
+		add(f.isLead(yamldoc.Text(p, "patch")), yamldoc.Text(p, "target", "name"))
+	}
+	for _, folder := range k.Folders {
+		for _, p := range folder.Patches() {
+			add(f.isLead(p.Patch), cmp.Or(p.Target, &kustypes.Selector{}).Name)
+		}
+		files := folder.Inputs
+		if folder.Copies() {
+			files = slices.Concat(files, folder.Resources)
+		}
+		for _, p := range files {
+			data, _ := f.tree.Read(p) // what can't be read is flagged
+			add(len(f.decl.In[p]) == 0 && f.isLead(string(data[:min(len(data), 64<<10)])), "")
+		}
+	}
+	if slices.ContainsFunc(k.Folders, (*overlay.Folder).Renames) {
+		add(len(names) > 0, "")
+	}
+	return names
 }
 
-// aPath matches a path as a patch may give it to a Kustomization.
-var aPath = regexp.MustCompile(`(?:[\w.-]*/)+[\w.-]+`)
+// aPath matches a path as a patch may give it to a Kustomization: the value of a field or an item of a list, in quotes or in a
+// patch in a patch.
+var aPath = regexp.MustCompile(`(?m)(?:\b(?:path|components|value)[\\"']*\s*:|^\s*-|,)[\s\\"'\[-]*((?:[\w.-]*/)+[\w.-]+)`)
 
 // isLead reports whether a text has a word, the name of what has one, or the path of a folder with one.
 func (f *Finder) isLead(text string) bool {
-	return f.names(text) || slices.ContainsFunc(aPath.FindAllString(text, -1), func(p string) bool {
-		p = path.Clean("/" + p) // of the repository, or of a folder that is not known
+	return f.names(text) || slices.ContainsFunc(aPath.FindAllStringSubmatch(text, -1), func(m []string) bool {
+		p := path.Clean("/" + m[1]) // of the repository, or of a folder that is not known
 		return slices.ContainsFunc(f.dirs, func(d string) bool {
 			return (d == p[1:] || strings.HasSuffix(d, p)) && overlay.Read(overlay.All(f.decl.Reader.Folder(f.decl.Ignore, d)), f.flagged)
 		})

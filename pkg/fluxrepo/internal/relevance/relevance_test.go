@@ -46,8 +46,14 @@ func TestRates(t *testing.T) {
 		"nor what generates it": {
 			map[string]string{"a/x.yaml": spegel, "b/kustomization.yaml": "configMapGenerator: [{name: values}]\n"}, []string{"values-0123456789"}, nil,
 		},
-		"nor anything beside a patch with a word": {
-			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": patched("b", "spegel")}, nil, nil,
+		"nor what a patch with a word names": {
+			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": patched("b", "spegel")}, nil, []string{"a"},
+		},
+		"by an expression, which names the whole": {
+			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": patched("(b|c|aa)", "spegel")}, nil, []string{"a"},
+		},
+		"nor anything beside a patch with a word that names none": {
+			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": patched("", "spegel")}, nil, nil,
 		},
 		"nor beside one that leads to a folder with a word": {
 			map[string]string{"a/x.yaml": spegel, "b/x.yaml": other, "root.yaml": patched("", "{spec: {path: ./a}}")}, nil, nil,
@@ -55,8 +61,8 @@ func TestRates(t *testing.T) {
 		"or adds one as a component": {
 			map[string]string{"a/x.yaml": spegel, "b/x.yaml": other, "root.yaml": patched("", "{spec: {components: [../c, ../a]}}")}, nil, nil,
 		},
-		"or gives the name of one to a variable": {
-			map[string]string{"a/x.yaml": other, "up/a/x.yaml": spegel, "b/x.yaml": other, "root.yaml": patched("", "{spec: {postBuild: {substitute: {SYNC_PATH: up/a}}}}")}, nil, nil,
+		"but what gets the name of such a folder as a variable": {
+			map[string]string{"a/x.yaml": other, "up/a/x.yaml": spegel, "b/x.yaml": other, "root.yaml": patched("", "{spec: {postBuild: {substitute: {SYNC_PATH: up/a}}}}")}, nil, []string{"a", "b"},
 		},
 		"but what a patch leads to without a word": {
 			map[string]string{"a/x.yaml": other, "up/a/x.yaml": other, "b/x.yaml": other, "root.yaml": patched("", "{spec: {path: ./up/a}}")}, nil, []string{"a", "b"},
