@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"text/template"
 
+	template "github.com/DataDog/datadog-agent/pkg/template/text"
 	"github.com/spf13/cobra"
 
 	"github.com/spegel-guard/spegel-guard/pkg/report"

@@ -3,7 +3,8 @@ package report
 import (
 	"io"
 	"strings"
-	"text/template"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/text"
 
 	"github.com/spegel-guard/spegel-guard/pkg/node"
 )
@@ -56,7 +57,8 @@ func writeExaminationsText(w io.Writer, all []Examination, color bool) error {
 	s := style(color)
 	return render(w, "doctor.tmpl", all, template.FuncMap{
 		"word": s.word, "bold": s.bold, "upper": func(s node.Status) string { return strings.ToUpper(string(s)) },
-		"about": func(id string) node.Check { return checks[id] },
-		"lines": func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
+		"number": (*Examination).Count,
+		"about":  func(id string) node.Check { return checks[id] },
+		"lines":  func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
 	})
 }

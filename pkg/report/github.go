@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"io"
 	"strings"
-	"text/template"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/text"
 )
 
 // writeGitHub writes workflow commands, which GitHub shows as annotations of a pull request. It shows at

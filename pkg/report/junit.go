@@ -5,7 +5,8 @@ import (
 	"encoding/xml"
 	"io"
 	"strings"
-	"text/template"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/text"
 )
 
 // writeJUnit writes a test case for each release: a denied one failed, one that could not be decided was

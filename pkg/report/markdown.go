@@ -6,7 +6,8 @@ import (
 	"io"
 	"net/url"
 	"strings"
-	"text/template"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/text"
 )
 
 // maxRows is up to how many rows a table has: GitHub refuses a job summary of more than 1 MiB.

@@ -6,11 +6,13 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/template"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/text"
 )
 
 // The formats for people, and junit, are templates. What they show of names and messages goes through a function that
-// leaves nothing in it that could steer a terminal or end a line: line, or that of the format.
+// leaves nothing in it that could steer a terminal or end a line: line, or that of the format. They call no methods, but
+// functions: text/template looks for methods by name, so that the linker could drop none of the whole program.
 //
 //go:embed *.tmpl
 var templates embed.FS
@@ -21,6 +23,7 @@ func render(w io.Writer, name string, data any, more template.FuncMap) error {
 		"line": func(text any) string { return printable(fmt.Sprint(text)) },
 		"join": join, "list": strings.Join, "count": count, "some": some,
 		"label": func(of interface{ label() string }) string { return of.label() }, "what": (*Entry).what, "onDisk": Place.onDisk,
+		"id": (*Release).ID, "entries": (*Release).Entries, "place": Place.String,
 	}).Funcs(more).ParseFS(templates, name)
 	if err != nil {
 		return err
