@@ -50,19 +50,20 @@ func (f *Finder) trial(t Target, find *regexp.Regexp, standing func(now any) (ma
 	if f.trials[t.Release] > maxTrials {
 		return Place{}, false
 	}
-	near, far := f.texts(t)
-	some := f.occurrences(nil, near, find)
-	all := f.occurrences(some, far, find)
-	tries := [][]occurrence{some}
-	if len(all) > len(some) {
-		tries = append(tries, all)
+	var all []occurrence
+	for _, texts := range f.texts(t) {
+		if more := f.occurrences(all, texts, find); len(more) > len(all) {
+			all = more
+			if p, ok := f.try(t, all, standing); ok {
+				return p, true
+			}
+		}
 	}
 	if len(all) > 1 {
-		tries = slices.AppendSeq(tries, slices.Chunk(all, 1))
-	}
-	for _, some := range tries {
-		if p, ok := f.try(t, some, standing); ok {
-			return p, true
+		for one := range slices.Chunk(all, 1) {
+			if p, ok := f.try(t, one, standing); ok {
+				return p, true
+			}
 		}
 	}
 	return Place{}, false
@@ -109,24 +110,27 @@ func (f *Finder) edited(t Target, edits map[string][]byte) (holder *fluxgraph.Ob
 	return f.graph.Reread(t.Holder, slices.Concat(blanks, doc[len(blanks):]))
 }
 
-// texts are what a target is made of: the document of its holder and what stands behind it, and then all else that has a say
-// in it, or in the release. Of what nothing builds only the document counts.
-func (f *Finder) texts(t Target) (near, far []text) {
+// texts are what a target is made of, in three steps: the document of its holder, and what stands behind it; what its build
+// reads; and what leads to that, or to the release. Of what nothing builds only the document counts.
+func (f *Finder) texts(t Target) (steps [3][]text) {
 	own, node := f.graph.Document(t.Holder)
 	if node != nil {
-		near = []text{f.document(own, node)}
+		steps[0] = []text{f.document(own, node)}
 	}
 	if t.Holder.By == nil {
-		return near, nil
+		return steps
 	}
 	for _, file := range f.graph.Inputs(t.Release, t.Holder, own) {
-		in := text{file, 0, len(f.read(file))}
-		if file == own && node != nil {
-			near[0].end, in.end = in.end, near[0].start
+		in, step := text{file, 0, len(f.read(file))}, 2
+		if t.Holder.By.Reads(func(p string) bool { return p == file }) {
+			step = 1
 		}
-		far = append(far, in)
+		if file == own && node != nil {
+			steps[0][0].end, in.end = in.end, steps[0][0].start
+		}
+		steps[step] = append(steps[step], in)
 	}
-	return near, far
+	return steps
 }
 
 // document is the text of an object in its file.
