@@ -51,20 +51,27 @@ func Default() *Policy {
 // elsewhere, such as a flag, are added to those of the file. The error holds one line for each
 // mistake, as file:line: field: what is wrong.
 func Load(path string, privateRegistries []string) (*Policy, error) {
+	p, _, err := load(path, privateRegistries)
+	return p, err
+}
+
+// load is Load, with the file as it was read.
+func load(path string, privateRegistries []string) (*Policy, []byte, error) {
 	p := Default()
+	var data []byte
 	if path != "" {
-		data, err := ReadFile(path, maxSize)
-		if err != nil {
-			return nil, fmt.Errorf("policy: %w", err)
+		var err error
+		if data, err = ReadFile(path, maxSize); err != nil {
+			return nil, nil, fmt.Errorf("policy: %w", err)
 		}
 		if p, err = Parse(path, data); err != nil {
-			return nil, err
+			return nil, data, err
 		}
 	}
 	if err := p.addPrivate(privateRegistries); err != nil {
-		return nil, err
+		return nil, data, err
 	}
-	return p, nil
+	return p, data, nil
 }
 
 // addPrivate adds registries to a policy that nobody shares yet. One that the policy has already is

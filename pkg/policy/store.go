@@ -1,8 +1,8 @@
 package policy
 
 import (
+	"bytes"
 	"context"
-	"reflect"
 	"sync/atomic"
 	"time"
 )
@@ -12,7 +12,7 @@ type Store struct {
 	path    string
 	private []string
 	current atomic.Pointer[inForce]
-	refused string // what was wrong with the file when it was read last, if anything; Watch alone uses it
+	seen    []byte // the file as it was read last, good or bad; Watch alone uses it
 }
 
 type inForce struct {
@@ -22,11 +22,11 @@ type inForce struct {
 
 // Open loads the policy as Load does.
 func Open(path string, privateRegistries []string) (*Store, error) {
-	p, err := Load(path, privateRegistries)
+	p, data, err := load(path, privateRegistries)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, private: privateRegistries}
+	s := &Store{path: path, private: privateRegistries, seen: data}
 	s.current.Store(&inForce{p, time.Now()})
 	return s, nil
 }
@@ -38,7 +38,7 @@ func (s *Store) Current() *Policy { return s.current.Load().policy }
 func (s *Store) Since() time.Time { return s.current.Load().since }
 
 // Watch reads the file every interval until the context ends, and puts a new version in force if it
-// is good. It calls done after each version that says something new, with what was wrong with it, or nil. It polls: a
+// is good. It calls done after each new version, with what was wrong with it, or nil. It polls: a
 // mounted ConfigMap changes by a swap of symbolic links, which a read always sees.
 func (s *Store) Watch(ctx context.Context, interval time.Duration, done func(error)) {
 	if s.path == "" {
@@ -56,17 +56,16 @@ func (s *Store) Watch(ctx context.Context, interval time.Duration, done func(err
 	}
 }
 
-// reload looks at the file once. What is wrong with it is reported once, until that changes.
+// reload looks at the file once. One that can't be read is reported once, until that changes.
 func (s *Store) reload(done func(error)) {
-	p, err := Load(s.path, s.private)
-	refused := ""
-	if err != nil {
-		refused = err.Error()
+	p, data, err := load(s.path, s.private)
+	if data == nil && err != nil {
+		data = []byte(err.Error())
 	}
-	if refused == s.refused && (err != nil || reflect.DeepEqual(p, s.Current())) {
+	if bytes.Equal(data, s.seen) {
 		return
 	}
-	s.refused = refused
+	s.seen = data
 	if err == nil {
 		s.current.Store(&inForce{p, time.Now()})
 	}
