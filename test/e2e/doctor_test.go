@@ -130,7 +130,7 @@ func TestDoctorAsksTheCluster(t *testing.T) {
 	node := t.TempDir()
 	for name, text := range map[string]string{
 		"etc/hostname":                                "doctors-node\n",
-		"etc/containerd/cri-base.json":                "{}", // the folder is all here, and has no config.toml
+		"etc/containerd/config.toml":                  "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = '/etc/containerd/certs.d'\n",
 		"etc/containerd/certs.d/docker.io/hosts.toml": "server = 'https://registry-1.docker.io'\n[host.'http://192.0.2.1:30020']\n",
 	} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(node, name)), 0o700), os.WriteFile(filepath.Join(node, name), []byte(text), 0o600)); err != nil {
@@ -141,7 +141,7 @@ func TestDoctorAsksTheCluster(t *testing.T) {
 
 	checks, output := doctor(t, args...)
 	checks["rollout"].saw(t, "pass", "DaemonSet doctor/spegel: 1 of 1 nodes have a pod of the current template")
-	checks["mirror-config"].saw(t, "pass", "(as Spegel is told)", "the folders are those of Spegel's list")
+	checks["mirror-config"].saw(t, "pass", "(as /etc/containerd/config.toml says)", "the folders are those of Spegel's list")
 	checks["pull-secret"].saw(t, "warn", "Secret pull has credentials for 127.0.0.1:1; ServiceAccounts that name it: default",
 		"Secret unnamed has credentials for 127.0.0.2:1, and no ServiceAccount of namespace doctor names it", "kubectl -n doctor patch serviceaccount default")
 	if strings.Contains(output, "canary") || strings.Contains(output, "robot") {
