@@ -120,9 +120,11 @@ func (f *Finder) texts(t Target) (steps [3][]text) {
 	if t.Holder.By == nil {
 		return steps
 	}
+	reads := map[string]bool{}
+	t.Holder.By.Reads(func(p string) bool { reads[p] = true; return false })
 	for _, file := range f.graph.Inputs(t.Release, t.Holder, own) {
 		in, step := text{file, 0, len(f.read(file))}, 2
-		if t.Holder.By.Reads(func(p string) bool { return p == file }) {
+		if reads[file] {
 			step = 1
 		}
 		if file == own && node != nil {

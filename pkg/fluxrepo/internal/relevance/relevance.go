@@ -90,8 +90,8 @@ func (f *Finder) Rate() (more bool) {
 func (f *Finder) isRelevant(d *declare.Kustomization) bool { return f.relevant[d] }
 
 // Rates reports whether a Kustomization has to be built, and which files may be left out: those that hold nothing but
-// Kustomizations that are not relevant, where it puts nothing into them that could make them so. text is that of the
-// Kustomization, values those of its variables.
+// Kustomizations that are not relevant, and that it could not make so. text is that of the Kustomization, values those of its
+// variables.
 func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant bool, leaveOut func(file string) bool) {
 	aims := f.aims(k, values)
 	renames := len(f.needed) > 0 && (yamldoc.Child(k.Node, "spec", "namePrefix") != nil || yamldoc.Child(k.Node, "spec", "nameSuffix") != nil)
@@ -188,11 +188,13 @@ func (f *Finder) Refers(p string) bool { return f.holds(p, f.leads) }
 
 // holds reports whether one of some names may stand in a file.
 func (f *Finder) holds(p string, names map[string]bool) bool {
+	if len(names) == 0 {
+		return false
+	}
+	data, err := f.tree.Read(p)
 	for name := range names {
-		if f.tree.Names(f.tree.File(p), name) {
-			if data, err := f.tree.Read(p); err != nil || bytes.Contains(data, []byte(name)) {
-				return true
-			}
+		if (err != nil || bytes.Contains(data, []byte(name))) && f.tree.Names(f.tree.File(p), name) {
+			return true
 		}
 	}
 	return false
