@@ -79,7 +79,7 @@ func TestParseNamesFileLineAndFieldOfEveryMistake(t *testing.T) {
 		"a chart without a name":      {head + "charts: ['']\n", `3: charts[0]: ""` + wantChart},
 		"a chart that is a path":      {head + "charts: [charts/spegel]\n", `3: charts[0]: "charts/spegel"` + wantChart},
 		"a chart with white space":    {head + "charts: ['spegel ']\n", `3: charts[0]: "spegel "` + wantChart},
-		"a chart in other letters":    {head + "charts: [spégel]\n", `3: charts[0]: "spégel"` + wantChart},
+		"a chart in other letters":    {head + "charts: [spégel]\n", `3: charts[0]: "sp\u00e9gel"` + wantChart},
 		"a chart by http":             {head + "charts: ['http://a.example/spegel']\n", `3: charts[0]: "http://a.example/spegel"` + wantChart},
 		"a chart URL without a chart": {head + "charts: ['oci://ghcr.io/']\n", `3: charts[0]: "oci://ghcr.io/"` + wantChart},
 		"a chart URL without a host":  {head + "charts: ['oci:///spegel']\n", `3: charts[0]: "oci:///spegel"` + wantChart},

@@ -18,7 +18,7 @@ func FuzzParse(f *testing.F) {
 		"", head, head + "privateRegistries: [a.example, 'b.example:443', '*.bücher.example', '[2001:DB8::1]:5000']\n",
 		head + "rules: {renamed-key: off, empty-mirror-list: warn}\ncharts: [oci://ghcr.io/a/spegel]\nunresolved: deny\n",
 		head + "rules: &r {renamed-key: *r}\ncharts: [*r]\n", head + "? [a, &b c]\n: *b\n", head + "---\n" + head, "%TAG ! a\n--- !b c",
-		head + "\"is\\nimmutable\": \"\\u2028\"\n", head + "<<: {<<: {}}\n", "\xff\xfea\x00", "{a: {b", "- a\nb: c", head + "\ttab", "--- |\n a",
+		head + "\"is\\nimmutable\": \"\\u2028\"\n", head + "<<: {<<: {}}\n", "\xff\xfea\x00", "{a: {b", "- a\nb: c", head + "\ttab", "--- |\n a", "privateRegistries: ['ü:0']",
 	} {
 		f.Add([]byte(seed))
 	}

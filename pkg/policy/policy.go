@@ -108,11 +108,11 @@ func ReadFile(name string, most int64) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// quote shows what somebody wrote as it is, unless it is long or may hold a password.
+// quote shows what somebody wrote as it is, in ASCII, unless it is long or may hold a password.
 func quote(s string) string {
 	const long = 64
 	if len(s) > long || strings.ContainsAny(s, "@?") {
 		return validate.Quote(s)
 	}
-	return strconv.Quote(s)
+	return strconv.QuoteToASCII(s)
 }
