@@ -82,7 +82,9 @@ func TestNames(t *testing.T) {
 		"a: &n spegel\nmetadata: {name: *n}\n":               true,
 		"metadata:\n  name: >-\n    spegel\n":                true, // in another line
 		"metadata: {name: \"${NAME}\"}\n":                    true,
+		"metadata: {name: spegel-values}\n":                  false,
 		"metadata: {name: podinfo}\n":                        false,
+		"metadata: {name: podinfo}\nspec: {x: spegel}\n":     false,
 		strings.Repeat("- name: x\n", 1000) + "name: gone\n": false,
 	} {
 		tree := scan(t, map[string]string{"a.yaml": "kind: ConfigMap\n" + text})
