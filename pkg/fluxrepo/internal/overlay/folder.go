@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/api/konfig"
 	kustypes "sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
 
@@ -74,7 +75,13 @@ func (r *Reader) Folder(ignore *worktree.Ignore, dir string) *Folder {
 	}
 	f := &Folder{Dir: dir}
 	r.folders[key] = f
-	switch f.File = r.tree.Kustomization(dir, ignore); {
+	f.File = r.tree.Kustomization(dir, ignore)
+	for _, name := range konfig.RecognizedKustomizationFileNames() { // kustomize refuses a folder with several
+		if p := path.Join(dir, name); p != f.File && r.isFile(p, ignore) {
+			f.Inputs = append(f.Inputs, p)
+		}
+	}
+	switch {
 	case ignore.Dir(dir):
 		f.Holes = append(f.Holes, Hole{File: dir, Problem: "there is no such folder"})
 	case f.File != "":
@@ -122,6 +129,29 @@ func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 		f.ks = kustypes.Kustomization{}
 		_ = yamldoc.Into(fields, &f.ks) // it was one
 	}
+	r.plugged(f, ignore)
+}
+
+// plugged adds the files that generators, transformers and validators name: a patch, say.
+func (r *Reader) plugged(f *Folder, ignore *worktree.Ignore) {
+	for _, text := range slices.Concat(f.ks.Generators, f.ks.Transformers, f.ks.Validators) {
+		docs, _ := yamldoc.Decode([]byte(text)) // kustomize says what is wrong with it
+		if p, ok := worktree.Resolve(f.Dir, text); ok && r.isFile(p, ignore) {
+			docs, _ = r.tree.Documents(p)
+		}
+		for _, d := range docs {
+			yamldoc.EachScalar(d, func(n *yaml.Node) {
+				p, ok := worktree.Resolve(f.Dir, n.Value[strings.Index(n.Value, "=")+1:])
+				if ok && r.isFile(p, ignore) {
+					f.Inputs = append(f.Inputs, p)
+				}
+			})
+		}
+	}
+}
+
+func (r *Reader) isFile(p string, ignore *worktree.Ignore) bool {
+	return r.tree.File(p) != nil && !ignore.File(p)
 }
 
 // decode reads a kustomization, or says why nothing can be built of it.
@@ -171,7 +201,7 @@ func placeOf(field *yaml.Node, p string) (at yaml.Node) {
 // follow adds what a path leads to, or says why it leads nowhere.
 func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) string {
 	p, ok := worktree.Resolve(f.Dir, name)
-	isFile := ok && r.tree.File(p) != nil && !ignore.File(p) // kustomize looks for a file first
+	isFile := ok && r.isFile(p, ignore) // kustomize looks for a file first
 	switch {
 	case isRemote(name) && !isFile:
 		return elsewhere
@@ -246,6 +276,11 @@ func Read(folders []*Folder, is func(file string) bool) bool {
 	return slices.ContainsFunc(folders, func(f *Folder) bool {
 		return f.File != "" && is(f.File) || slices.ContainsFunc(f.Resources, is) || slices.ContainsFunc(f.Inputs, is)
 	})
+}
+
+// plugs reports whether the kustomization changes objects, or makes some, by what is neither a patch nor a replacement.
+func (f *Folder) plugs() bool {
+	return len(f.ks.Vars)+len(f.ks.Transformers)+len(f.ks.Generators)+len(f.ks.Validators) > 0 //nolint:staticcheck // vars are still built
 }
 
 // Copies reports whether the kustomization copies out of the objects of its files.

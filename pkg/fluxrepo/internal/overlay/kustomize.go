@@ -12,10 +12,8 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 	kustypes "sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
@@ -29,18 +27,17 @@ var (
 // maxCopied bounds what the operations of one patch may copy, in bytes: each copy may double an object.
 const maxCopied = 64 << 10
 
-// kustomize builds a folder. schema says that the build adds to the schema, builtins that it needs the one of
-// Kubernetes' own kinds. To read that takes more time and memory than most builds, so it is read once, and only if any
-// build needs it.
-func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (res resmap.ResMap, err error) {
+// kustomize builds a folder. To read the schema of Kubernetes' own kinds takes more time and memory than most builds, so it
+// is read once, and only if any build needs it.
+func kustomize(fs *files, dir string) (res resmap.ResMap, err error) {
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
 	jsonpatch.AccumulatedCopySizeLimit = maxCopied
-	if schema { // start from a fresh schema, and leave none behind
+	if fs.schema { // start from a fresh schema, and leave none behind
 		loaded = false
 		return fluxkustomize.Build(fs, dir)
 	}
-	if loaded = loaded || builtins; !loaded {
+	if loaded = loaded || fs.builtins; !loaded {
 		openapi.SuppressBuiltInSchemaUse()
 		defer openapi.ResetOpenAPI()
 	}
@@ -57,8 +54,8 @@ func kustomize(fs filesys.FileSystem, dir string, schema, builtins bool) (res re
 
 // Plain is an error without the mount point, and without what it quotes of manifests.
 func Plain(err error) error {
-	msg := strings.ReplaceAll(err.Error(), worktree.Mount+"/", "")
-	msg = yamldoc.Redact(strings.ReplaceAll(msg, worktree.Mount, "."))
+	msg := strings.ReplaceAll(err.Error(), mount+"/", "")
+	msg = yamldoc.Redact(strings.ReplaceAll(msg, mount, "."))
 	if i := strings.LastIndex(msg, "cycle detected: "); i >= 0 { // the way there repeats itself
 		msg = msg[i:]
 	}
