@@ -57,8 +57,11 @@ func (j *Judge) DaemonSets(ctx context.Context) (out []*DaemonSet) {
 func (d *DaemonSet) judge(j *Judge) bool {
 	const variable = "variable of Flux"
 	res, ok := daemonset.Judge(&d.Spec.Template.Spec, j.Policy, func(text string) (rollout.Reference, int) {
-		name, at := substitute.First(text)
-		return rollout.Reference{Kind: variable, Name: name}, at
+		before, name, _ := substitute.Cut(text)
+		if name == "" {
+			return rollout.Reference{}, -1
+		}
+		return rollout.Reference{Kind: variable, Name: name}, len(before)
 	})
 	d.Findings = res.Findings
 	for _, u := range res.Unresolved {

@@ -121,10 +121,10 @@ func opaque(chart string, charts []string) []string {
 		return nil
 	}
 	base := path.Base(chart)
-	end := substitute.AfterUnknown(base)
+	_, unknown, end := substitute.Cut(base)
 	if slices.ContainsFunc(charts, func(of string) bool {
 		name := path.Base(strings.TrimRight(of, "/"))
-		if end == base { // the name is known, and a chart of the policy may be one of that name at one place
+		if unknown == "" { // the name is known, and a chart of the policy may be one of that name at one place
 			return name == base && strings.Contains(of, "://")
 		}
 		return strings.HasSuffix(base, ".tgz") || strings.HasSuffix(name, end)

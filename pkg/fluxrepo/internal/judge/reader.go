@@ -93,15 +93,13 @@ func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, err
 	}
 	data, err := substitute.Data(kind, o.Text)
 	if err != nil {
+		r.isWrong(o, err)
 		return nil, unreadable(err)
 	}
 	out := map[string]string{}
 	for k, v := range data {
 		if v.Unread == "" {
 			out[k] = v.Text
-		}
-		if v.Wrong != nil {
-			r.isWrong(o, v.Wrong)
 		}
 	}
 	for _, ref := range r.of.HelmRelease.Spec.ValuesFrom {

@@ -2,10 +2,8 @@ package substitute
 
 import (
 	"encoding/base64"
-	"errors"
+	"slices"
 	"strings"
-
-	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -15,42 +13,41 @@ import (
 type Datum struct {
 	Text   string
 	Unread string // why it is not known; empty if it is, except for the unknown variables in it
-	Wrong  error  // it is no text, so that no cluster takes the object
 }
 
-// Data is what a ConfigMap or Secret holds.
+// Data is what a ConfigMap or Secret holds. An error is about an object that no cluster takes, such as one with a value that
+// is no text.
 func Data(kind string, object []byte) (map[string]Datum, error) {
 	var in struct {
-		Data       map[string]any `json:"data"`
-		StringData map[string]any `json:"stringData"`
+		Data       map[string]string `json:"data"`
+		StringData map[string]string `json:"stringData"`
 	}
-	if err := sigsyaml.Unmarshal(object, &in); err != nil {
+	fields, err := yamldoc.Fields(object, "data", "stringData")
+	if err == nil {
+		err = yamldoc.Into(fields, &in)
+	}
+	if err != nil {
 		return nil, err
 	}
 	out := map[string]Datum{}
-	for key, value := range in.Data {
-		out[key] = datum(value, kind == "Secret", "data", key)
+	for key, text := range in.Data {
+		out[key] = datum(text, kind == "Secret")
 	}
-	for key, value := range in.StringData {
-		out[key] = datum(value, false, "stringData", key)
+	for key, text := range in.StringData {
+		out[key] = datum(text, false)
 	}
 	return out, nil
 }
 
-func datum(value any, coded bool, path ...any) Datum {
-	text, isText := value.(string)
-	if !isText && value != nil {
-		bad, _ := errors.AsType[*yamldoc.FieldError](yamldoc.Into(map[string]any{"is": value}, &map[string]string{}))
-		return Datum{Unread: "not a text", Wrong: &yamldoc.FieldError{Path: path, Want: bad.Want, Got: bad.Got}}
-	}
+func datum(text string, coded bool) Datum {
 	d := Datum{Text: text}
-	if coded && !Encrypted(text) {
-		raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")) // it may be folded into lines
-		switch names := Unknown(text); {
+	if coded {
+		raw, err := base64.StdEncoding.DecodeString(text)
+		switch _, name, _ := Cut(text); {
 		case err == nil:
 			d.Text = string(raw)
-		case len(names) > 0:
-			d.Unread = NoValue(names[0])
+		case name != "":
+			d.Unread = NoValue(name)
 		default:
 			d.Unread = "not base64"
 		}
@@ -97,19 +94,13 @@ func (g *Given) Values() (all []string) {
 // oneLine is a value as Flux puts it in.
 func oneLine(value string) string { return strings.ReplaceAll(value, "\n", "") }
 
-// source is the data of the last source that may stand for a ConfigMap or Secret, whose namespace may not be known. stand
-// notes that those that may do, and reports whether there are any.
-func (g *Given) source(ref release.Reference) (data map[string]string, stand func() bool) {
-	var fit []int
-	for i, s := range g.Sources {
+// standIn is the last source that may stand for a ConfigMap or Secret, whose namespace may not be known. at is its index, or
+// -1 for none.
+func (g *Given) standIn(ref release.Reference) (at int, data map[string]string) {
+	for i, s := range slices.Backward(g.Sources) {
 		if s.Kind == ref.Kind && s.Name == ref.Name && (s.Namespace == ref.Namespace || s.Namespace == "" || ref.Namespace == "") {
-			data, fit = s.Data, append(fit, i)
+			return i, s.Data
 		}
 	}
-	return data, func() bool {
-		for _, i := range fit {
-			g.Stood[i] = true
-		}
-		return len(fit) > 0
-	}
+	return -1, nil
 }

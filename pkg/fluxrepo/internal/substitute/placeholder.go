@@ -2,7 +2,6 @@ package substitute
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -11,24 +10,27 @@ const mark = "unknown-variable-"
 // placeholder stands for a variable that is unknown, and for whatever is made of it: a host that no policy names.
 func placeholder(name string) string { return mark + name + ".invalid" }
 
-var placeholders = regexp.MustCompile(mark + `(\w+)\.invalid`)
+var placeholders = regexp.MustCompile(mark + `([\pL\p{Nd}_]+)\.invalid`)
 
 // Unknown lists the unknown variables that a text holds, each once.
 func Unknown(text string) (names []string) {
+	seen := map[string]bool{}
 	for _, m := range placeholders.FindAllStringSubmatch(text, -1) {
-		if !slices.Contains(names, m[1]) {
-			names = append(names, m[1])
+		if name := m[1]; !seen[name] {
+			seen[name], names = true, append(names, name)
 		}
 	}
 	return names
 }
 
-// First is the first unknown variable of a text, and its position, which is -1 if there is none.
-func First(text string) (name string, at int) {
-	if m := placeholders.FindStringSubmatchIndex(text); m != nil {
-		return text[m[2]:m[3]], m[0]
+// Cut is the first unknown variable of a text, what stands before it, and what stands after the last one.
+func Cut(text string) (before, name, after string) {
+	all := placeholders.FindAllStringSubmatchIndex(text, -1)
+	if len(all) == 0 {
+		return text, "", ""
 	}
-	return "", -1
+	first, last := all[0], all[len(all)-1]
+	return text[:first[0]], text[first[2]:first[3]], text[last[1]:]
 }
 
 // Written writes variables back, where a text is shown.
@@ -49,13 +51,4 @@ const SealedReason = "encrypted with SOPS"
 // Seal makes what SOPS has encrypted unknown: Flux puts in something else, or refuses it.
 func Seal(text []byte) []byte {
 	return encryptedValue.ReplaceAllLiteral(text, []byte(placeholder(Sealed)))
-}
-
-// AfterUnknown is what stands after the last unknown variable in a text.
-func AfterUnknown(text string) string {
-	all := placeholders.FindAllStringIndex(text, -1)
-	if len(all) == 0 {
-		return text
-	}
-	return text[all[len(all)-1][1]:]
 }

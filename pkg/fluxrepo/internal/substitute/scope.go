@@ -1,13 +1,7 @@
 package substitute
 
 import (
-	"fmt"
-	"regexp"
-	"slices"
 	"strings"
-	"sync"
-
-	"github.com/fluxcd/pkg/envsubst"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
@@ -25,9 +19,8 @@ type Scope struct {
 
 type variable struct {
 	text   string
-	secret bool               // out of a Secret
-	handed bool               // over for a ConfigMap or Secret
-	why    *release.Reference // it is named, but without a readable value
+	from   release.Reference // with the reason why it is not known, if it is not
+	handed bool              // over for a ConfigMap or Secret
 }
 
 // Loose is for what no Kustomization builds.
@@ -42,50 +35,55 @@ func New(parent *Scope, given *Given) *Scope {
 // was. What was handed over stands for what can't be read.
 func (s *Scope) From(ref release.Reference, data map[string]Datum, missing string) {
 	s.on = true
-	handed, stand := s.given.source(ref)
+	at, handed := s.given.standIn(ref)
 	switch {
-	case missing != "" && !stand(): // it may set anew whatever was set before
-		ref.Reason = missing
-		s.open = &ref
-		for k, v := range s.vars {
-			why := ref
-			if why.Key, why.Reason = k, "perhaps given another value there: "+missing; v.why == nil {
-				s.vars[k] = variable{why: &why}
-			}
-		}
+	case missing != "" && at < 0:
+		s.cover(ref, missing)
 		return
 	case missing != "":
+		s.given.Stood[at] = true
 		data = map[string]Datum{}
-		for k := range handed {
-			data[k] = Datum{Unread: missing}
+		for name := range handed {
+			data[name] = Datum{Unread: missing}
 		}
 	}
-	for k, d := range data {
-		why := ref
-		if why.Key, why.Reason = k, d.Unread; len(Unknown(d.Text)) > 0 {
-			why.Reason = "made of ${" + Unknown(d.Text)[0] + "}, which has no value"
-		}
-		text, isHanded := handed[k]
-		switch {
-		case why.Reason == "":
-			s.vars[k] = variable{text: d.Text, secret: ref.Kind == "Secret"}
-		case isHanded && stand():
-			s.vars[k] = variable{text: text, handed: true}
+	for name, d := range data {
+		v := variable{text: d.Text, from: ref}
+		v.from.Key = name
+		_, unknown, _ := Cut(d.Text)
+		switch text, isHanded := handed[name]; {
+		case d.Unread == "" && unknown == "":
+		case isHanded:
+			v.text, v.handed, s.given.Stood[at] = text, true, true
+		case unknown != "":
+			v.from.Reason = "${" + name + "} is made of ${" + unknown + "}, which has no value"
 		default:
-			s.vars[k] = variable{why: &why}
+			v.from.Reason = "${" + name + "} is " + d.Unread
 		}
+		s.vars[name] = v
 	}
 }
 
-// Set is one variable of spec.postBuild.substitute.
+// cover notes a ConfigMap or Secret that can't be read: it may set any variable, and set anew what was set before.
+func (s *Scope) cover(ref release.Reference, missing string) {
+	for name, v := range s.vars {
+		if v.from.Reason == "" {
+			v.from = ref
+			v.from.Key, v.from.Reason = name, "${"+name+"} is perhaps given another value there: "+missing
+			s.vars[name] = v
+		}
+	}
+	ref.Reason = missing
+	s.open = &ref
+}
+
+// Set is one variable of spec.postBuild.substitute. What its value is made of comes from the parent.
 func (s *Scope) Set(name, value string) {
 	s.on = true
-	delete(s.vars, name) // what it is made of may have the same name
 	v := variable{text: value}
-	if made := Unknown(value); len(made) > 0 {
-		why := s.Why(made[0])
-		why.Reason = "made of another: " + why.Reason
-		v = variable{why: &why}
+	if _, unknown, _ := Cut(value); unknown != "" {
+		v.from = s.parent.Why(unknown)
+		v.from.Reason = "${" + name + "} is made of another: " + v.from.Reason
 	}
 	s.vars[name] = v
 }
@@ -98,7 +96,7 @@ func (s *Scope) value(name string) (text string, set bool) {
 	v, named := s.vars[name]
 	text, isGiven := s.given.Vars[name]
 	switch {
-	case named && v.why == nil:
+	case named && v.from.Reason == "":
 		s.given.Used[name] = s.given.Used[name] || v.handed
 		return oneLine(v.text), true
 	case isGiven:
@@ -110,143 +108,33 @@ func (s *Scope) value(name string) (text string, set bool) {
 	return "", false
 }
 
-// Why says why a variable is unknown: the object that it would come from, and what is wrong with it.
-func (s *Scope) Why(name string) (why release.Reference) {
-	switch v, named := s.vars[name]; {
-	case name == Sealed:
-		why.Reason = SealedReason
-	case v.why != nil:
-		why = *v.why
-		why.Reason = fmt.Sprintf("${%s} is %s", name, why.Reason)
-	case s.open != nil && !named:
-		why = *s.open
-		why.Key, why.Reason = name, NoValue(name)+": "+why.Reason
-	case s.parent != nil:
-		return s.parent.Why(name)
-	default:
-		why = release.Reference{Kind: "Variable", Name: name, Reason: NoValue(name)}
+// Why says why a variable is unknown: the object that it would come from, for this Kustomization or one that builds it, and
+// what is wrong with that.
+func (s *Scope) Why(name string) release.Reference {
+	for ; s != nil; s = s.parent {
+		v, named := s.vars[name]
+		if !named && s.open != nil {
+			v.from = *s.open
+			v.from.Key, v.from.Reason = name, NoValue(name)+": "+v.from.Reason
+		}
+		if v.from.Reason != "" {
+			v.from.Variable = name
+			return v.from
+		}
 	}
-	why.Variable = name
-	return why
+	return release.Reference{Kind: "Variable", Name: name, Reason: NoValue(name), Variable: name}
 }
 
 // Secrets are the values that came out of a Secret, for this Kustomization and those that build it.
 func (s *Scope) Secrets() (out []string) {
 	for ; s != nil; s = s.parent {
 		for _, v := range s.vars {
-			if v.secret {
+			if v.from.Kind == "Secret" {
 				out = append(out, oneLine(v.text))
 			}
 		}
 	}
 	return out
-}
-
-// Put puts the variables into an object. unset are those that nothing sets.
-func (s *Scope) Put(o *overlay.Object) (text []byte, unset []string, err error) {
-	if o.Verbatim || !s.on || !strings.Contains(string(o.Text), "${") {
-		return o.Text, nil, nil
-	}
-	out, unset, err := s.Eval(string(o.Text))
-	if err != nil && s.loose {
-		return o.Text, nil, nil // Flux puts nothing in here
-	}
-	if err != nil {
-		err = &ExpressionError{s.wrong(string(o.Text)), err}
-	}
-	return []byte(out), unset, err
-}
-
-// ExpressionError is an expression over a variable that can't be read.
-type ExpressionError struct {
-	Begin string // how it begins, with the variable: ${NAME; empty if it is not known
-	Err   error
-}
-
-// Error names the variable.
-func (e *ExpressionError) Error() string {
-	return strings.TrimPrefix(e.Begin+": "+e.Err.Error(), ": ")
-}
-
-// Unwrap returns the reason.
-func (e *ExpressionError) Unwrap() error { return e.Err }
-
-// wrong is how the first expression begins that can't be read.
-func (s *Scope) wrong(text string) string {
-	for line := range strings.Lines(text) {
-		if _, _, err := s.Eval(line); err == nil || len(line) > 4096 {
-			continue
-		}
-		for i := strings.LastIndex(line, "${"); i >= 0; i = strings.LastIndex(line[:i], "${") {
-			if _, _, err := s.Eval(line[i:]); err != nil {
-				return begin.FindString(line[i:])
-			}
-		}
-	}
-	return ""
-}
-
-var begin = regexp.MustCompile(`^\$\{#?\w*`)
-
-// maxText bounds a text in which variables were put, in bytes.
-const maxText = 32 << 20
-
-// expression matches an escaped dollar sign, and an expression over a variable with those in it, five deep: what is deeper
-// stands for itself.
-var expression = sync.OnceValue(func() *regexp.Regexp {
-	inner := `[^$}\n]|\$[^{}\n]`
-	for range 5 {
-		inner = `[^$}\n]|\$[^{}\n]|\$\{(?:` + inner + `)*\$?\}`
-	}
-	return regexp.MustCompile(`\$\$|\$\{#?\w(?:` + inner + `)*\$?\}`)
-})
-
-// opening is how one begins: with the name, and an operator that says what stands for a variable without a value.
-var opening = regexp.MustCompile(`^\$\{#?(\w+)(:?[-=+?])?`)
-
-// replacing matches what may replace each character of a variable.
-var replacing = regexp.MustCompile(`\$\{(\w+)/[^}]*`)
-
-var errTooLarge = fmt.Errorf("more than %d MiB come of them", maxText>>20)
-
-// Eval does what Flux does with a text.
-func (s *Scope) Eval(text string) (out string, unset []string, err error) {
-	text = s.conceal(text, &unset)
-	size := 0
-	for _, m := range replacing.FindAllStringSubmatch(text, -1) {
-		v, _ := s.value(m[1])
-		if size += len(v) * len(m[0]); size > maxText {
-			return "", nil, errTooLarge
-		}
-	}
-	out, err = envsubst.Eval(text, func(name string) (string, bool) {
-		v, _ := s.value(name)
-		size += len(v)
-		return v, size <= maxText
-	})
-	if size > maxText {
-		err = errTooLarge
-	}
-	return out, unset, err
-}
-
-// conceal puts placeholders in the place of expressions over unknown variables, as a whole: a part of one, or its length, is
-// not known either. It notes those that nothing sets.
-func (s *Scope) conceal(text string, unset *[]string) string {
-	return expression().ReplaceAllStringFunc(text, func(e string) string {
-		m := opening.FindStringSubmatch(e)
-		if m == nil {
-			return e
-		}
-		value, set := s.value(m[1])
-		if len(Unknown(value)) > 0 {
-			return value
-		}
-		if !set && m[2] == "" && !slices.Contains(*unset, m[1]) {
-			*unset = append(*unset, m[1])
-		}
-		return m[0] + s.conceal(e[len(m[0]):], unset) // what stands for it may be unknown
-	})
 }
 
 // Values are all values that are put in, for a search.
@@ -256,4 +144,20 @@ func (s *Scope) Values() string {
 		b.WriteString(v.text + "\n")
 	}
 	return b.String()
+}
+
+// Put puts the variables into an object. unset are those that nothing sets.
+func (s *Scope) Put(o *overlay.Object) (text []byte, unset []string, err error) {
+	sign := "$"
+	if s.loose {
+		sign = "${" // what is escaped stays so, as Flux may put nothing in
+	}
+	if o.Verbatim || !s.on || !strings.Contains(string(o.Text), sign) {
+		return o.Text, nil, nil
+	}
+	out, unset, err := s.Eval(string(o.Text))
+	if err != nil && s.loose {
+		return o.Text, nil, nil // Flux puts nothing in here
+	}
+	return []byte(out), unset, err
 }

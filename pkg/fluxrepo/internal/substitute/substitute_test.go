@@ -1,9 +1,11 @@
 package substitute_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 
+	"github.com/fluxcd/pkg/envsubst"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
@@ -41,16 +43,19 @@ func TestPut(t *testing.T) {
 		"one of a later source may be set anew":       {from: []source{{"ConfigMap", "s", settings, ""}, {"Secret", "t", "", "not here"}}, text: "${HOST}", want: "${HOST}", why: "Secret t HOST: ${HOST} is perhaps given another value there: not here"},
 		"one of an earlier source is not":             {from: []source{{"Secret", "t", "", "not here"}, {"ConfigMap", "s", settings, ""}}, text: "${HOST}", want: "harbor.example.com"},
 		"an encrypted one is unknown":                 {from: []source{{"Secret", "s", sealed, ""}}, text: "https://${HOST}", want: "https://${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
-		"one that is no text":                         {from: []source{{"ConfigMap", "s", "data: {PORT: 5}", ""}}, text: "${PORT}", want: "${PORT}", why: "ConfigMap s PORT: ${PORT} is not a text"},
 		"one that is made of another":                 {from: []source{{"ConfigMap", "s", settings, ""}}, text: "${MADE}", want: "${MADE}", why: "ConfigMap s MADE: ${MADE} is made of ${UP}, which has no value"},
 		"a part, a length, capitals are unknown, too": {from: []source{{"Secret", "s", sealed, ""}}, text: "${HOST:2} ${#HOST} ${HOST^^}", want: "${HOST} ${HOST} ${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
-		"as is one in the default of another":         {from: []source{{"Secret", "s", sealed, ""}}, text: "${A:-${B:=${HOST^^}}} ${HOST:-${A}}", want: "${HOST} ${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
+		"as is one in the default of another":         {from: []source{{"Secret", "s", sealed, ""}}, text: "${A:-${B:=${HOST^^}}} ${HOST:-${A}}", want: "${HOST} ${HOST}", unset: "A", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
 		"and one before a dollar sign":                {from: []source{{"Secret", "s", sealed, ""}}, text: "${HOST:-$} $", want: "${HOST} $", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
 		"a value is handed over":                      {from: []source{{"Secret", "s", sealed, ""}}, given: map[string]string{"HOST": "x"}, text: "${HOST}", want: "x"},
 		"what is in the clear wins over it":           {from: []source{{"ConfigMap", "s", settings, ""}}, given: map[string]string{"HOST": "x"}, text: "${HOST}", want: "harbor.example.com"},
 		"a source is handed over":                     {from: []source{{"Secret", "s", "", "not here"}}, sources: []substitute.Source{{Kind: "Secret", Name: "s", Data: map[string]string{"HOST": "x"}}}, text: "${HOST}", want: "x"},
 		"an escaped one stays":                        {set: map[string]string{"HOST": "x"}, text: "$${HOST} $$${HOST}", want: "${HOST} $x"},
+		"so does the dollar sign of nothing":          {set: map[string]string{"HOST": "x"}, text: "a$$b $c", want: "a$b $c"},
 		"a replacement that makes too much is one":    {set: map[string]string{"HOST": strings.Repeat("x", 1<<20)}, text: "${HOST//x/" + strings.Repeat("y", 64) + "}", want: "error"},
+		"so are replacements in one another":          {set: map[string]string{"HOST": strings.Repeat("x", 1<<10)}, text: "${HOST//x/${HOST//x/${HOST//x/${HOST}}}}", want: "error"},
+		"a search that takes too long is one":         {set: map[string]string{"HOST": strings.Repeat("x", 1<<20)}, text: "${HOST%%*y}", want: "error"},
+		"one that does not is none":                   {set: map[string]string{"HOST": "x.y"}, text: "${HOST%%.*} ${HOST//./-}", want: "x x-y"},
 		"an expression without an end is an error":    {set: map[string]string{"HOST": "x"}, text: "${HOST", want: "error"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,6 +90,36 @@ func TestPut(t *testing.T) {
 	}
 }
 
+// TestEvalIsEnvsubst: where all variables are known, a text is what Flux makes of it.
+func TestEvalIsEnvsubst(t *testing.T) {
+	t.Parallel()
+	vars := map[string]string{"A": "ab", "B": "x/y", "C": ""}
+	s := substitute.New(nil, substitute.NewGiven(nil, nil))
+	for name, value := range vars {
+		s.Set(name, value)
+	}
+	rng := rand.New(rand.NewPCG(3, 3)) // the same on every run
+	parts := strings.Split("${ ${ ${A ${B ${C} ${#A } } } } $ $$ : :- = ? + # ## % %% / // ^^ , a b x 1 - * \\ \\/ {", " ")
+	read := 0
+	for range 200000 {
+		var b strings.Builder
+		for range 1 + rng.IntN(10) {
+			b.WriteString(parts[rng.IntN(len(parts))])
+		}
+		want, wrong := envsubst.Eval(b.String(), func(name string) (string, bool) { return vars[name], true })
+		got, _, err := s.Eval(b.String())
+		if (err != nil) != (wrong != nil) || err == nil && got != want {
+			t.Fatalf("%q: %q, %v; want %q, %v", b.String(), got, err, want, wrong)
+		}
+		if err == nil {
+			read++
+		}
+	}
+	if read < 20000 {
+		t.Errorf("%d texts could be read; want more, or nothing was tried", read)
+	}
+}
+
 // What a parent leaves unknown in the text of its child is unknown for the parent's reason.
 func TestWhyOfAParent(t *testing.T) {
 	t.Parallel()
@@ -115,6 +150,15 @@ func TestLoose(t *testing.T) {
 		if got := substitute.Written(string(out)); got != want || err != nil || unset != nil {
 			t.Errorf("%q: %q, unset %v, %v; want %q", text, got, unset, err, want)
 		}
+	}
+}
+
+// Data that no cluster takes says which value is wrong.
+func TestDataOfAnotherType(t *testing.T) {
+	t.Parallel()
+	_, err := substitute.Data("ConfigMap", []byte("data: {PORT: 5}"))
+	if err == nil || err.Error() != "data.PORT is a number; want a text" {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -1,0 +1,123 @@
+package substitute
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/fluxcd/pkg/envsubst"
+	"github.com/fluxcd/pkg/envsubst/parse"
+)
+
+// Bounds of what is put into one text, and of one expression in it, in bytes.
+const (
+	maxText       = 32 << 20
+	maxExpression = 64 << 10
+	maxBraces     = 64 // that close something in it
+	perByte       = 16 // steps of a search, each of which takes as long as a byte that is put in
+)
+
+var errTooLarge = fmt.Errorf("more than %d MiB come of them", maxText>>20)
+
+// ExpressionError is an expression over a variable that can't be read.
+type ExpressionError struct {
+	Begin string // how it begins, with the variable: ${NAME
+	err   error
+}
+
+// Error names the variable.
+func (e *ExpressionError) Error() string { return e.Begin + ": " + e.err.Error() }
+
+var begin = regexp.MustCompile(`^\$\{#?\w*`)
+
+// searching matches the begin of an expression that looks for something in a variable.
+var searching = regexp.MustCompile(`\$\{\w+[#%/]`)
+
+// evaluation is the work on one text.
+type evaluation struct {
+	*Scope
+	out   strings.Builder
+	unset []string
+	work  int // what was put in, and how long that took
+}
+
+// Eval does what Flux does with a text. An expression that an unknown variable is a part of is unknown as a whole: so is a part
+// of one, and its length. unset are the variables that nothing sets.
+func (s *Scope) Eval(text string) (out string, unset []string, err error) {
+	e := &evaluation{Scope: s}
+	for text != "" {
+		plain, rest, found := strings.Cut(text, "$")
+		e.out.WriteString(plain)
+		switch {
+		case strings.HasPrefix(rest, "{"):
+			rest = text[len(plain):]
+			end, err := e.expression(rest)
+			if err != nil {
+				return "", nil, &ExpressionError{begin.FindString(rest), err}
+			}
+			rest = rest[end:]
+		case found:
+			e.out.WriteByte('$')
+			rest = strings.TrimPrefix(rest, "$") // which it escapes
+		}
+		text = rest
+	}
+	slices.Sort(e.unset)
+	return e.out.String(), slices.Compact(e.unset), nil
+}
+
+// expression puts in the one that a text begins with, and returns where it ends: at the first brace with which it can be read.
+func (e *evaluation) expression(text string) (end int, err error) {
+	text, err = text[:min(len(text), maxExpression)], parse.ErrMissingClosingBrace
+	for range maxBraces {
+		brace := strings.IndexByte(text[end:], '}')
+		if brace < 0 {
+			break
+		}
+		end += brace + 1
+		t, bad := envsubst.Parse(text[:end])
+		if bad == nil {
+			return end, e.execute(t, text[:end])
+		}
+		err = bad
+	}
+	return 0, err
+}
+
+// execute puts in one expression. A variable that nothing sets is empty: current Flux refuses it, but older Flux does not.
+func (e *evaluation) execute(t *envsubst.Template, text string) error {
+	empty := map[string]bool{}
+	for {
+		unknown, last, steps := "", "", 0
+		if searching.MatchString(text) {
+			steps = 1 + len(text)/perByte
+		}
+		out, err := t.Execute(func(name string) (string, bool) {
+			v, set := e.value(name)
+			_, of, _ := Cut(v)
+			unknown, last = cmp.Or(unknown, of), name
+			e.work += len(v)
+			for range 2 { // from each position on, and then in the place of each of another value
+				steps = min(steps*(len(v)+1), maxText+1)
+			}
+			if e.work+steps > maxText {
+				return "", false
+			}
+			return v, set || empty[name]
+		})
+		switch e.work += steps; {
+		case e.work > maxText:
+			return errTooLarge
+		case unknown != "":
+			e.out.WriteString(placeholder(unknown))
+			return nil
+		case err == nil:
+			e.out.WriteString(out)
+			return nil
+		}
+		empty[last] = true
+		e.unset = append(e.unset, last)
+	}
+}
