@@ -12,6 +12,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/judge"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/locate"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/redact"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/selection"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
@@ -59,7 +60,7 @@ func (o Options) check(ctx context.Context, in *selection.Selection, tree *workt
 		Ignore: o.Ignore, Given: substitute.NewGiven(o.Vars, o.Sources), All: o.All, Alone: in.Alone, Named: in.Names,
 	})
 	judged := &judge.Judge{Graph: graph, Charts: o.Charts, Policy: o.Policy}
-	c := &check{in: in, Judge: judged, finder: locate.New(graph)}
+	c := &check{in: in, Judge: judged, finder: locate.New(graph), secrets: redact.New(graph, o.Charts)}
 	c.report(ctx, judged.Releases(ctx), judged.DaemonSets(ctx))
 	for i := range c.errors {
 		c.errors[i].Place.File = in.Show(c.errors[i].Place.File)

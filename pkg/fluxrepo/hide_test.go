@@ -92,6 +92,14 @@ func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
 			"app/kustomization.yaml": "resources: [release.yaml, secret.yaml]\npatches: [{target: {kind: Secret}, patch: '[{" + json + "}]'}]\n",
 		}
 	}
+	const set = "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set, namespace: x}\nspec:\n  inputs: [{x: '${CH}', chart: spegel}]\n"
+	copied := func(secret, field string) map[string]string {
+		return map[string]string{
+			"app/release.yaml": badRelease, "app/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: " + secret + "\n",
+			"app/kustomization.yaml": "resources: [release.yaml, secret.yaml]\nreplacements:\n- source: {kind: Secret, fieldPath: " + field + "}\n" +
+				"  targets: [{select: {kind: HelmRelease}, fieldPaths: [spec.values.spegel.mirroredRegistries.0]}]\n",
+		}
+	}
 	for name, c := range map[string]struct {
 		files map[string]string
 		want  []string
@@ -110,7 +118,7 @@ func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
 		},
 		"a path with an unknown part": {
 			map[string]string{"app/release.yaml": badRelease, "app/child.yaml": strings.Replace(child, "%", "./gone-${CH}/${MISSING}", 1)},
-			[]string{"its path ./gone-${CH}/${MISSING} is not in this repository"},
+			[]string{"its path ./gone-${CH}/ is not in this repository"},
 		},
 		"a source": {
 			map[string]string{"app/release.yaml": badRelease, "app/child.yaml": strings.ReplaceAll(strings.Replace(child, "%", "./gone-${CH}", 1), "GitRepository, name: flux-system", "OCIRepository, name: 's-${CH}'")},
@@ -119,6 +127,25 @@ func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
 		"a build that fails": {
 			map[string]string{"app/child.yaml": strings.Replace(child, "%", "./below", 1), "below/kustomization.yaml": "resources: [release.yaml]\npatches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}'}]\n", "below/release.yaml": badRelease},
 			[]string{"Kustomization app-${CH} can't be built"},
+		},
+		"a component": {
+			map[string]string{"below/release.yaml": badRelease, "app/child.yaml": strings.Replace(child, "%", "./below", 1) + "  components: ['../${CH}']\n"},
+			[]string{"Kustomization app-${CH} can't be built: accumulating components: loader.New \"must build at directory: not a valid directory: open ${CH}: file does not exist"},
+		},
+		"a template that fails with it": {
+			map[string]string{"app/set.yaml": set + "  resourcesTemplate: '<< fail inputs.x >>'\n"}, []string{"error calling fail: ${CH}"},
+		},
+		"a release that a template makes": {
+			map[string]string{"app/set.yaml": set + "  resourcesTemplate: |\n    " + strings.ReplaceAll(strings.ReplaceAll(release, "${CH}", "<< inputs.x >>"), "\n", "\n    ") + "\n"},
+			[]string{"release ns-${CH}/spegel-${CH} chart=spegel"},
+		},
+		"an entry that is copied out of a Secret": {
+			copied("{name: spegel-private, namespace: x}\nstringData: {entry: 'https://swordfish.example.com/'}", "stringData.entry"),
+			[]string{"invalid-mirror-url spec.values.spegel.mirroredRegistries[0] at "},
+		},
+		"an encoded entry that is copied out of a Secret": {
+			copied("{name: spegel-private, namespace: x}\ndata: {entry: aHVudGVyMmh1bnRlcjI=}", "data.entry"),
+			[]string{"invalid-mirror-url spec.values.spegel.mirroredRegistries[0] at "},
 		},
 		"a test of a Secret": {
 			operation(`"op": "test", "path": "/stringData/hunter2", "value": "x"`), []string{"can't be built: testing value /stringData/..."},
@@ -159,7 +186,7 @@ func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
 				res.Errors[i].Elsewhere = false // -v shows these too
 			}
 			out := render(root, res)
-			if strings.Contains(out, "hunter2") {
+			if strings.Contains(out, "hunter2") || strings.Contains(out, "swordfish") || strings.Contains(out, "aHVudGVyM") {
 				t.Errorf("a secret is shown:\n%s", out)
 			}
 			for _, want := range c.want {

@@ -22,8 +22,9 @@ import (
 // check is a repository that is checked.
 type check struct {
 	*judge.Judge
-	in     *selection.Selection
-	finder *locate.Finder
+	in      *selection.Selection
+	finder  *locate.Finder
+	secrets *redact.Redactor
 
 	releases []Release
 	errors   []Error
@@ -66,13 +67,9 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 	c.faults(idle)
 }
 
-func (c *check) redactor(objects []*fluxgraph.Object, by *fluxgraph.Instance) *redact.Redactor {
-	return redact.New(c.Graph.Given.Values(), c.Charts, objects, by)
-}
-
 // release is a HelmRelease as it is told: each finding and each reference with its place, and nothing secret.
 func (c *check) release(r *judge.Release) Release {
-	show, o := c.redactor(r.Read, r.Object.By), r.Object
+	show, o := c.secrets.Of(r.Object.By, r.Read...), r.Object
 	out := c.origin(show, o)
 	out.Namespace, out.Name = show.Name(r.Namespace), show.Name(r.Name)
 	out.Chart, out.Version = show.Value(r.Chart), show.Name(r.Version)
@@ -93,7 +90,7 @@ func (c *check) release(r *judge.Release) Release {
 		out.Unresolved = append(out.Unresolved, Reference{ref, place})
 	}
 	for _, s := range r.Shapers() {
-		out.Unresolved = append(out.Unresolved, Reference{s.Reference, c.place(&out, Place{File: s.File, Line: s.Line, Column: s.Column})})
+		out.Unresolved = append(out.Unresolved, Reference{show.Reference(s.Reference), c.place(&out, Place{File: s.File, Line: s.Line, Column: s.Column})})
 	}
 	return out
 }
@@ -107,7 +104,7 @@ func (c *check) place(rel *Release, p Place) Place {
 
 // daemonSet is a DaemonSet as it is told.
 func (c *check) daemonSet(d *judge.DaemonSet) Release {
-	show := c.redactor([]*fluxgraph.Object{d.Object}, d.Object.By)
+	show := c.secrets.Of(d.Object.By, d.Object)
 	out := c.origin(show, d.Object)
 	out.Kind, out.Namespace, out.Name = "DaemonSet", show.Name(d.Namespace), show.Name(d.Name)
 	place := func(field string) Place { return c.place(&out, c.finder.Field(d.Object, yamldoc.Steps(field))) }
@@ -123,7 +120,7 @@ func (c *check) daemonSet(d *judge.DaemonSet) Release {
 }
 
 // origin is what is told of any object: where it stands, and which Kustomizations lead to it.
-func (c *check) origin(show *redact.Redactor, o *fluxgraph.Object) (out Release) {
+func (c *check) origin(show redact.Shown, o *fluxgraph.Object) (out Release) {
 	out.Suspended, out.Built = o.Suspended || o.By != nil && o.By.Spec.Suspend, o.By != nil && !o.By.Plain
 	out.Place = c.place(&out, c.finder.Object(o))
 	for _, n := range o.By.Chain() {
@@ -170,7 +167,7 @@ func (c *check) changes(ctx context.Context, r *judge.Release) bool {
 // opaque says why it is not known which chart a HelmRelease installs.
 func (c *check) opaque(ctx context.Context, r *judge.Release) {
 	o, why := r.Object, r.Unresolved[0]
-	show := c.redactor(r.Read, o.By)
+	show := c.secrets.Of(o.By, r.Read...)
 	if o.By == nil && !c.Graph.InFull(o.File) || !c.origin(show, o).asked && !c.changes(ctx, r) {
 		return
 	}
@@ -198,7 +195,7 @@ func (c *check) unset(read map[*fluxgraph.Object]*judge.Release) {
 					continue
 				}
 				c.errors = append(c.errors, Error{Place: place, Elsewhere: r == nil, Message: fmt.Sprintf(
-					"Kustomization %s: nothing sets ${%s}, so it is empty; kustomize-controller refuses to build that since v1.9", c.redactor(nil, n).Name(n.Name), name)})
+					"Kustomization %s: nothing sets ${%s}, so it is empty; kustomize-controller refuses to build that since v1.9", c.secrets.Of(n).Name(n.Name), name)})
 			}
 		}
 	}
@@ -212,7 +209,7 @@ func (c *check) faults(idle bool) {
 		}
 		concerns := f.Concerns || f.Missing && idle
 		c.errors = append(c.errors, Error{
-			Place: Place{File: f.File, Line: f.Line, Column: f.Column}, Message: c.redactor(nil, f.By).Message(f.Message),
+			Place: Place{File: f.File, Line: f.Line, Column: f.Column}, Message: c.secrets.Text(f.Message),
 			Fatal: concerns && !f.Remote, Unfollowed: f.Remote, Elsewhere: !concerns,
 		})
 	}

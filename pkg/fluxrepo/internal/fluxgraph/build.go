@@ -142,6 +142,7 @@ func made(by *Instance, scope *substitute.Scope, w *overlay.Object) []*Object {
 		}
 		for _, d := range docs {
 			m := newObject(by, scope, overlay.NewObject(d))
+			m.Written.Text = o.Written.Text // variables are in the other already
 			m.Suspended = o.Suspended || suspended
 			out = append(out, m)
 		}

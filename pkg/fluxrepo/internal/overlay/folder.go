@@ -286,6 +286,22 @@ func (f *Folder) plugs() bool {
 // Copies reports whether the kustomization copies out of the objects of its files.
 func (f *Folder) Copies() bool { return len(f.ks.Replacements) > 0 }
 
+// CopiesSecrets reports whether a replacement may copy out of a Secret.
+func (f *Folder) CopiesSecrets(tree *worktree.Tree) bool {
+	return slices.ContainsFunc(f.ks.Replacements, func(field kustypes.ReplacementField) bool {
+		list := []kustypes.Replacement{field.Replacement}
+		if p, ok := worktree.Resolve(f.Dir, field.Path); field.Path != "" && ok {
+			data, _ := tree.Read(p) // an error is kustomize's to say
+			if sigsyaml.Unmarshal(data, &list) != nil {
+				_ = sigsyaml.Unmarshal(data, &list[0])
+			}
+		}
+		return slices.ContainsFunc(list, func(r kustypes.Replacement) bool {
+			return r.Source != nil && (r.Source.Kind == "" || r.Source.Kind == "Secret")
+		})
+	})
+}
+
 // Renames reports whether the kustomization puts something before or after the names of its objects.
 func (f *Folder) Renames() bool { return f.ks.NamePrefix+f.ks.NameSuffix != "" }
 

@@ -1,123 +1,148 @@
 // Package redact keeps out of sight what came out of a Secret, or was handed over as a variable.
 //
-// In come the values that are secret and the objects that they may stand in; out go texts that may be shown: names as
-// their files have them, values not at all. The name of a chart that the policy knows is no secret. The package must never
-// build, judge or locate anything. Of the project it may import fluxgraph, substitute, yamldoc and pkg/release.
+// In comes what a repository builds, finished; out go texts that may be shown: a secret is replaced by its variable, as the
+// files have it, and a part of one by "...". The name of a chart that the policy knows is no secret, and neither is a name
+// that no variable made. The package must never build, judge or locate anything. Of the project it may import fluxgraph,
+// what that does, and pkg/release.
 package redact
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/base64"
 	"maps"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
-// fragment is how many characters of a secret, anywhere in a value, are enough to hide the value. A variable may be put
-// in cut or in another case, as in ${NAME,,} or ${NAME:5}.
+// fragment is how many characters of a secret, anywhere in a text, give it away. A variable may be put in cut or in another
+// case, as in ${NAME,,} or ${NAME:5}.
 const fragment = 6
 
-// Redactor knows what may not be shown of some objects.
+// hidden stands for what may not be shown.
+const hidden = "..."
+
+// Redactor knows what may not be shown of a repository.
 type Redactor struct {
-	secrets []string
-	written map[string]string // texts as their files have them
+	names *strings.Replacer // of secrets, in their place
+	all   string            // the secrets, in lower case
 }
 
-// New is for objects, and for the Kustomizations that lead to one. given are the values that were handed over, public
-// what is no secret even so.
-func New(given, public []string, objects []*fluxgraph.Object, by *fluxgraph.Instance) *Redactor {
-	r := &Redactor{written: map[string]string{}}
-	objects = slices.Clone(objects)
-	for _, n := range by.Chain() {
-		objects = append(objects, n.Of)
-	}
-	objects = slices.DeleteFunc(objects, func(o *fluxgraph.Object) bool { return o.By == nil })
-	for _, o := range objects {
-		given = slices.Concat(given, o.By.Scope.Secrets())
-	}
-	for _, text := range given {
+// New is for what a graph builds. public are texts that are no secret, even if a variable has them.
+func New(g *fluxgraph.Graph, public []string) *Redactor {
+	secrets := map[string]string{} // what stands for each
+	add := func(text, instead string) {
 		if _, rest, found := strings.Cut(text, "://"); found {
 			text = rest
 		}
 		if text != "" && !slices.Contains(public, text) {
-			r.secrets = append(r.secrets, strings.ToLower(text))
+			secrets[text] = max(secrets[text], instead)
 		}
 	}
-	for _, o := range objects {
-		r.learn(o)
+	variable := func(name, value string) { add(strings.ReplaceAll(value, "\n", ""), "${"+name+"}") }
+	for _, s := range append([]substitute.Source{{Data: g.Given.Vars}}, g.Given.Sources...) {
+		for name, value := range s.Data {
+			variable(name, value)
+		}
 	}
-	return r
+	for _, n := range g.Instances {
+		n.Scope.EachSecret(variable)
+		if !slices.ContainsFunc(n.Folders, func(f *overlay.Folder) bool { return f.CopiesSecrets(g.Tree) }) {
+			continue
+		}
+		for _, o := range n.Objects { // replacements may have put it anywhere
+			data, _ := substitute.Data(o.Kind, o.Text) // of what can't be read nothing is shown
+			for _, d := range data {
+				if o.Kind == "Secret" && d.Unread == "" {
+					add(d.Text, hidden)
+					add(base64.StdEncoding.EncodeToString([]byte(d.Text)), hidden)
+				}
+			}
+		}
+	}
+	texts := slices.SortedFunc(maps.Keys(secrets), func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
+	var pairs []string
+	for _, text := range texts { // the longest first
+		pairs = append(pairs, text, secrets[text])
+	}
+	return &Redactor{strings.NewReplacer(pairs...), lower(strings.Join(texts, "\x00"))}
 }
 
-// learn notes how the texts of an object are written that would show a secret.
-func (r *Redactor) learn(o *fluxgraph.Object) {
-	docs, err := yamldoc.Decode(o.Written.Text)
-	if err != nil || o.Written.Verbatim {
-		return
+// lower is a text in lower case, as long as it was.
+func lower(text string) string {
+	if low := strings.ToLower(text); len(low) == len(text) {
+		return low
 	}
-	for _, d := range docs {
-		yamldoc.EachScalar(d, func(n *yaml.Node) {
-			if !strings.Contains(n.Value, "${") || len(n.Value) > 4096 {
-				return
-			}
-			if put, _, err := o.By.Scope.Eval(n.Value); err == nil && put != "" && (r.Value(put) == "" || len(substitute.Unknown(put)) > 0) {
-				r.written[put] = n.Value
-			}
-		})
+	return text
+}
+
+// Text is a text without secrets, and with variables that have no value as they are written.
+func (r *Redactor) Text(text string) string {
+	text = r.names.Replace(substitute.Written(text))
+	low, out := lower(text), strings.Builder{}
+	for i := 0; i < len(text); {
+		end := i
+		for end+fragment <= len(low) && strings.Contains(r.all, low[end:end+fragment]) {
+			end++
+		}
+		if end == i {
+			out.WriteByte(text[i])
+			i++
+			continue
+		}
+		out.WriteString(hidden)
+		i = end - 1 + fragment
 	}
+	return out.String()
 }
 
 // Value is a text, or nothing where it shows a part of a secret.
 func (r *Redactor) Value(text string) string {
-	low := strings.ToLower(text)
-	for _, s := range r.secrets {
-		for i := 0; i == 0 || i+fragment <= len(s); i++ {
-			if strings.Contains(low, s[i:min(i+fragment, len(s))]) {
-				return ""
-			}
+	if written := substitute.Written(text); r.Text(text) == written {
+		return written
+	}
+	return ""
+}
+
+// Shown is what may be shown of some objects.
+type Shown struct {
+	*Redactor
+	objects []*fluxgraph.Object
+}
+
+// Of is for some objects, and for the Kustomizations that lead to one.
+func (r *Redactor) Of(by *fluxgraph.Instance, objects ...*fluxgraph.Object) Shown {
+	for _, n := range by.Chain() {
+		objects = append(objects, n.Of)
+	}
+	return Shown{r, objects}
+}
+
+// Name is a text as it is, unless a variable made it.
+func (s Shown) Name(text string) string {
+	for _, o := range s.objects {
+		if bytes.Contains(cmp.Or(o.Written, &o.Object).Text, []byte(text)) {
+			return substitute.Written(text)
 		}
 	}
-	return substitute.Written(text)
+	return s.Text(text)
 }
 
-// Name is a text as its file has it where it would show a secret, or what stands for an unknown variable.
-func (r *Redactor) Name(text string) string {
-	if w, ok := r.written[text]; ok {
-		return w
-	}
-	return substitute.Written(text)
-}
-
-// Message is a text with the names in it as their files have them.
-func (r *Redactor) Message(text string) string {
-	for _, put := range slices.SortedFunc(maps.Keys(r.written), func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) }) {
-		text = strings.ReplaceAll(text, put, r.written[put])
-	}
-	return substitute.Written(text)
-}
-
-// Reference is a reference with the names in it as their files have them.
-func (r *Redactor) Reference(ref release.Reference) release.Reference {
-	ref.Namespace, ref.Name, ref.Key = r.Name(ref.Namespace), r.Name(ref.Name), r.Name(ref.Key)
-	ref.Kind, ref.Reason = substitute.Written(ref.Kind), substitute.Written(ref.Reason)
+// Reference is a reference without what is secret.
+func (s Shown) Reference(ref release.Reference) release.Reference {
+	ref.Namespace, ref.Name, ref.Key = s.Name(ref.Namespace), s.Name(ref.Name), s.Name(ref.Key)
+	ref.Kind, ref.Reason = substitute.Written(ref.Kind), s.Text(ref.Reason)
 	return ref
 }
 
-// Finding is a finding without the value that would show a secret, and with names as their files have them.
-func (r *Redactor) Finding(f release.Finding) release.Finding {
-	f.Value = r.Value(f.Value)
-	f.Origin.Namespace, f.Origin.Name, f.Origin.Key = r.Name(f.Origin.Namespace), r.Name(f.Origin.Name), r.Name(f.Origin.Key)
-	f.Path = slices.Clone(f.Path)
-	for i, step := range f.Path {
-		if key, ok := step.(string); ok && r.Value(key) == "" {
-			f.Path[i] = r.Name(key)
-		}
-	}
+// Finding is a finding without what is secret. Its path has none: the rules name each key in it.
+func (s Shown) Finding(f release.Finding) release.Finding {
+	f.Value = s.Value(f.Value)
+	f.Origin.Namespace, f.Origin.Name, f.Origin.Key = s.Name(f.Origin.Namespace), s.Name(f.Origin.Name), s.Name(f.Origin.Key)
 	return f
 }

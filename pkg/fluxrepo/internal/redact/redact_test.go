@@ -12,7 +12,8 @@ import (
 
 func TestValue(t *testing.T) {
 	t.Parallel()
-	r := redact.New([]string{"https://hunter2.example.com", "spegel", "ab"}, []string{"spegel"}, nil, nil)
+	given := map[string]string{"URL": "https://hunter2.example.com", "CHART": "spegel", "SHORT": "ab"}
+	r := redact.New(&fluxgraph.Graph{Given: substitute.NewGiven(given, nil)}, []string{"spegel"})
 	for text, shown := range map[string]bool{
 		"https://docker.io":           true,
 		"https://hunter2.example.com": false,
@@ -34,7 +35,7 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	tree, err := worktree.Scan(t.Context(), folder.Write(t, map[string]string{
 		"flux/ks.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux-system}\n" +
-			"spec:\n  path: ./apps\n  sourceRef: {kind: GitRepository, name: flux-system}\n  postBuild: {substitute: {OPEN: prod}, substituteFrom: [{kind: Secret, name: vars}, {kind: Secret, name: gone}]}\n",
+			"spec:\n  path: ./apps\n  sourceRef: {kind: GitRepository, name: flux-system}\n  postBuild: {substitute: {OPEN: prod}, substituteFrom: [{kind: Secret, name: gone}, {kind: Secret, name: vars}]}\n",
 		"flux/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: vars, namespace: flux-system}\nstringData: {KEY: hunter2}\n",
 		"apps/hr.yaml":     "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: 'spegel-${KEY}-${OPEN}', namespace: '${GONE}'}\nspec: {chart: {spec: {chart: spegel}}}\n",
 	}), worktree.Options{Words: []string{"spegel"}})
@@ -43,15 +44,15 @@ func TestNames(t *testing.T) {
 	}
 	g := fluxgraph.New(t.Context(), tree, fluxgraph.Options{Given: substitute.NewGiven(nil, nil), Named: func(string) bool { return false }})
 	o := g.Instances[0].Objects[0]
-	r := redact.New(nil, nil, []*fluxgraph.Object{o}, o.By)
+	r := redact.New(g, nil)
 	for text, want := range map[string]string{
-		o.Name: "spegel-${KEY}-${OPEN}", o.Namespace: "${GONE}", "spegel-prod": "spegel-prod",
+		o.Name: "spegel-${KEY}-prod", o.Namespace: "${GONE}", "spegel-prod": "spegel-prod",
 	} {
-		if got := r.Name(text); got != want {
+		if got := r.Of(o.By, o).Name(text); got != want {
 			t.Errorf("%s is shown as %s; want %s", text, got, want)
 		}
 	}
-	if got := r.Message("release " + o.Name + " in " + o.Namespace); got != "release spegel-${KEY}-${OPEN} in ${GONE}" {
+	if got := r.Text("release " + o.Name + " in " + o.Namespace + ", HUNTER"); got != "release spegel-${KEY}-prod in ${GONE}, ..." {
 		t.Errorf("a message is shown as %q", got)
 	}
 }

@@ -125,16 +125,16 @@ func (s *Scope) Why(name string) release.Reference {
 	return release.Reference{Kind: "Variable", Name: name, Reason: NoValue(name), Variable: name}
 }
 
-// Secrets are the values that came out of a Secret, for this Kustomization and those that build it.
-func (s *Scope) Secrets() (out []string) {
-	for ; s != nil; s = s.parent {
-		for _, v := range s.vars {
-			if v.from.Kind == "Secret" {
-				out = append(out, oneLine(v.text))
-			}
+// EachSecret visits the variables that came out of a Secret, for this Kustomization.
+func (s *Scope) EachSecret(visit func(name, value string)) {
+	if s == nil {
+		return
+	}
+	for name, v := range s.vars {
+		if v.from.Kind == "Secret" {
+			visit(name, v.text)
 		}
 	}
-	return out
 }
 
 // Values are all values that are put in, for a search.
