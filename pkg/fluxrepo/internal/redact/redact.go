@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -81,22 +82,27 @@ func lower(text string) string {
 	return text
 }
 
+// name matches a variable at the begin of a text, which is no secret, even if it is called like what it holds.
+var name = regexp.MustCompile(`^\$\{\w+\}`)
+
 // Text is a text without secrets, and with variables that have no value as they are written.
 func (r *Redactor) Text(text string) string {
 	text = r.names.Replace(substitute.Written(text))
 	low, out := lower(text), strings.Builder{}
 	for i := 0; i < len(text); {
-		end := i
-		for end+fragment <= len(low) && strings.Contains(r.all, low[end:end+fragment]) {
+		shown, end := name.FindString(text[i:]), i
+		for shown == "" && end+fragment <= len(low) && strings.Contains(r.all, low[end:end+fragment]) {
 			end++
 		}
-		if end == i {
-			out.WriteByte(text[i])
-			i++
-			continue
+		switch {
+		case end > i:
+			shown, i = hidden, end-1+fragment
+		case shown == "":
+			shown, i = text[i:i+1], i+1
+		default:
+			i += len(shown)
 		}
-		out.WriteString(hidden)
-		i = end - 1 + fragment
+		out.WriteString(shown)
 	}
 	return out.String()
 }

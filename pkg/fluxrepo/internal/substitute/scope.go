@@ -131,7 +131,7 @@ func (s *Scope) EachSecret(visit func(name, value string)) {
 		return
 	}
 	for name, v := range s.vars {
-		if v.from.Kind == "Secret" {
+		if v.from.Kind == "Secret" && v.from.Reason == "" {
 			visit(name, v.text)
 		}
 	}
