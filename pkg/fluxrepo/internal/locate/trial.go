@@ -47,7 +47,7 @@ func standing(now any) []string { return marker.FindAllString(fmt.Sprint(now), -
 // that breaks the build, one after the other.
 func (f *Finder) trial(t Target, find *regexp.Regexp, standing func(now any) (markers []string)) (Place, bool) {
 	f.trials[t.Release]++
-	if f.trials[t.Release] > maxTrials {
+	if f.trials[t.Release] > maxTrials || f.spent() {
 		return Place{}, false
 	}
 	var all []occurrence
@@ -69,9 +69,12 @@ func (f *Finder) trial(t Target, find *regexp.Regexp, standing func(now any) (ma
 	return Place{}, false
 }
 
+// spent reports whether all places of a check have done as much as they may.
+func (f *Finder) spent() bool { return f.graph.Work() > f.most }
+
 // try builds with markers in the place of some occurrences, and is the place of the first that stands at the target.
 func (f *Finder) try(t Target, some []occurrence, standing func(now any) (markers []string)) (Place, bool) {
-	if len(some) == 0 || f.graph.Work() > f.most {
+	if len(some) == 0 || f.spent() {
 		return Place{}, false
 	}
 	edits := map[string][]byte{}
