@@ -37,7 +37,14 @@ type Release struct {
 	Read        []*fluxgraph.Object // itself, and what it takes its chart and its values from
 	Opaque      []string            // the variables that keep its chart from being known
 
-	shaky []string // the variables that decide more than a value
+	shaky     []string // the variables that decide more than a value
+	variables variables
+}
+
+// read notes an object that the release reads.
+func (r *Release) read(o *fluxgraph.Object) {
+	r.Read = append(r.Read, o)
+	r.variables.learn(o)
 }
 
 // Releases judges the HelmReleases that are built, and those that nothing builds. What shows nothing of Spegel is left out.
@@ -78,7 +85,8 @@ func (j *Judge) isWrong(o *fluxgraph.Object, err error) {
 
 // Release runs the rules over a HelmRelease.
 func (j *Judge) Release(ctx context.Context, o *fluxgraph.Object) *Release {
-	r := &Release{Object: o, Read: []*fluxgraph.Object{o}}
+	r := &Release{Object: o, variables: variables{}}
+	r.read(o)
 	if err := r.decode(j.Charts); err != nil {
 		j.isWrong(o, err)
 		return &Release{Object: o}
@@ -90,7 +98,7 @@ func (j *Judge) Release(ctx context.Context, o *fluxgraph.Object) *Release {
 	reads := &reader{Judge: j, of: r}
 	r.Release = release.Resolve(ctx, hr, release.Options{
 		Charts: j.Charts, Create: !j.Graph.Complete || o.By == nil || o.By.Plain, Reader: reads,
-		Variables: r.variables, ChartValues: reads.chartValues,
+		Variables: r.variables.in, ChartValues: reads.chartValues,
 	})
 	unsure := r.Opaque
 	if r.Release != nil {
@@ -100,7 +108,7 @@ func (j *Judge) Release(ctx context.Context, o *fluxgraph.Object) *Release {
 		}
 	}
 	for _, name := range unsure {
-		r.Unresolved = append(r.Unresolved, why(name, r.Read...))
+		r.Unresolved = append(r.Unresolved, r.variables[name])
 	}
 	slices.SortStableFunc(r.Unresolved, func(a, b release.Reference) int { return strings.Compare(order(a), order(b)) })
 	r.Unresolved = slices.Compact(r.Unresolved)

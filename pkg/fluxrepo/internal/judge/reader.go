@@ -54,7 +54,7 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 func (r *reader) find(kind string, key client.ObjectKey) (*fluxgraph.Object, error) {
 	o, missing := r.Graph.Find(r.of.Object, kind, key.Namespace, key.Name)
 	if o != nil {
-		r.of.Read = append(r.of.Read, o)
+		r.of.read(o)
 		return o, nil
 	}
 	err := error(&release.Unreadable{Reason: missing})

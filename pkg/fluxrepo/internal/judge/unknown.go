@@ -1,7 +1,8 @@
 package judge
 
 import (
-	"slices"
+	"cmp"
+	"fmt"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
@@ -9,28 +10,47 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
-// variables lists why a text of the values is not known; none if it is.
-func (r *Release) variables(text string) (out []release.Reference) {
+// maxVariables is how many unknown variables are told of one release: nobody reads more. The others are one.
+const maxVariables = 1000
+
+// variables are the references that variables without a value are unknown for, by their names.
+type variables map[string]release.Reference
+
+// learn adds those that stand in an object.
+func (v variables) learn(o *fluxgraph.Object) {
+	for _, name := range substitute.Unknown(string(substitute.Seal(o.Text))) {
+		_, known := v[name]
+		switch {
+		case known:
+		case len(v) >= maxVariables:
+			v[name] = release.Reference{Kind: "Variable", Name: "others", Reason: fmt.Sprintf("more than %d variables have no value", maxVariables)}
+		default:
+			v[name] = why(name, o)
+		}
+	}
+}
+
+// in lists why a text is not known; none if it is.
+func (v variables) in(text string) (out []release.Reference) {
 	for _, name := range substitute.Unknown(text) {
-		out = append(out, why(name, r.Read...))
+		out = append(out, cmp.Or(v[name], noValue(name)))
 	}
 	return out
 }
 
-// why is the reference that a variable is unknown for, which stands in one of some objects.
-func why(name string, objects ...*fluxgraph.Object) release.Reference {
-	i := slices.IndexFunc(objects, func(o *fluxgraph.Object) bool {
-		return slices.Contains(substitute.Unknown(string(substitute.Seal(o.Text))), name)
-	})
+// why is the reference that a variable is unknown for, which stands in an object.
+func why(name string, o *fluxgraph.Object) release.Reference {
 	switch {
-	case i >= 0 && name == substitute.Sealed:
-		o := objects[i]
+	case name == substitute.Sealed:
 		return release.Reference{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Key: "spec", Reason: substitute.SealedReason, Variable: name}
-	case i >= 0 && objects[i].By != nil:
-		return objects[i].By.Scope.Why(name)
+	case o.By == nil:
+		return noValue(name)
 	}
-	return release.Reference{Kind: "Variable", Name: name, Reason: substitute.NoValue(name), Variable: name}
+	return o.By.Scope.Why(name)
 }
+
+// noValue is the reference of a variable of which nothing is known.
+func noValue(name string) release.Reference { return (*substitute.Scope)(nil).Why(name) }
 
 // Shaper is what lies elsewhere, or is not known, and could change what is built, at the place that names it.
 type Shaper struct {
