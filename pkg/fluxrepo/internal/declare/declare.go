@@ -24,7 +24,6 @@ type Repository struct {
 	All   []*Kustomization // in order of file and position
 	In    map[string][]*Kustomization
 	Roots []*Kustomization
-	Read  map[string]bool // files that any Kustomization reads
 	// External says that something makes artifacts of whatever it likes, this repository perhaps.
 	External bool
 	Reader   *overlay.Reader
@@ -32,9 +31,12 @@ type Repository struct {
 
 	tree      *worktree.Tree
 	globs     *worktree.Ignore // of the user
-	sources   []source
-	charts    bool // the files with those of charts were read, too
-	ownURLs   []string
+	sources   sources
+	charts    bool               // the files with those of charts were read, too
+	includes  []string           // where sources put others
+	ownURLs   map[string]bool    // as normalURL has them
+	here      map[SourceRef]bool // sources that Kustomizations take folders from that are here
+	readers   map[string][]*Kustomization
 	ignores   map[string]*worktree.Ignore // by spec.ignore
 	artifacts []*worktree.Ignore          // of this repository, as its Kustomizations are built from them
 }
@@ -42,7 +44,10 @@ type Repository struct {
 // New reads what is declared. ignore are globs of what holds nothing that counts unless something builds it. Without
 // a repository around the files, nothing is looked for.
 func New(tree *worktree.Tree, ignore []string, alone bool) *Repository {
-	r := &Repository{tree: tree, In: map[string][]*Kustomization{}, Read: map[string]bool{}, Ignore: tree.Ignoring(""), globs: tree.Ignoring(patterns(ignore))}
+	r := &Repository{
+		tree: tree, In: map[string][]*Kustomization{}, Ignore: tree.Ignoring(""), globs: tree.Ignoring(patterns(ignore)),
+		sources: sources{}, ownURLs: map[string]bool{}, here: map[SourceRef]bool{}, readers: map[string][]*Kustomization{},
+	}
 	r.ignores = map[string]*worktree.Ignore{"": r.Ignore}
 	r.Reader = overlay.NewReader(tree, r.included)
 	if !alone {
@@ -78,10 +83,13 @@ const declaring = worktree.Kustomization | worktree.Git | worktree.Builder
 func (r *Repository) declare() {
 	r.read(declaring, 0)
 	r.own(r.tree.Origin())
-	known := len(r.ownURLs) > 0
 	for _, k := range r.All {
-		if r.isBootstrap(k) && (!known || k.Path != "." || k.source.Name == k.source.Namespace) { // every file lies in the root; a bootstrap names all alike
-			r.own(r.find(k.source).url)
+		if r.isHere(k.Path) {
+			r.here[k.source] = true
+		}
+		isNamedAlike := k.source.Name == k.source.Namespace // as a bootstrap is; and every file lies in the root
+		if k.isBootstrap() && (k.Path != "." || isNamedAlike) && k.source.Kind == "GitRepository" {
+			r.own(r.sources.find(k.source, k.File).url)
 		}
 	}
 	for _, k := range r.All {
@@ -124,37 +132,37 @@ func (r *Repository) add(file string, index int, doc *yaml.Node) {
 			r.All, r.In[file] = append(r.All, k), append(r.In[file], k)
 		}
 	case sourceGroup:
-		r.sources = append(r.sources, newSource(file, doc))
+		r.addSource(file, doc)
 	case operatorGroup:
 		if k := Synced(doc); k != nil && !r.Hidden(file) {
 			r.add(file, index, k)
-			s := source{SourceRef: SourceOf(k, file), url: yamldoc.Text(doc, "spec", "sync", "url")}
-			r.sources = append(r.sources, s)
-			r.own(s.url)
+			url := yamldoc.Text(doc, "spec", "sync", "url")
+			r.sources.add(sourceOf(k), file, declared{url: url})
+			r.own(url)
 		}
 	default:
 		r.External = r.External || kind == "ArtifactGenerator" && !r.Hidden(file)
 	}
 }
 
-// relate finds which Kustomizations stand in what others build, and which artifacts of this repository there are.
+// relate finds which Kustomizations read a file, and which artifacts of this repository there are.
 func (r *Repository) relate() {
 	for _, k := range r.All {
 		if k.Problem == "" && !k.Ignore.File(k.File) && !slices.Contains(r.artifacts, k.Ignore) {
 			r.artifacts = append(r.artifacts, k.Ignore)
 		}
-		seen := map[*Kustomization]bool{k: true}
 		overlay.Read(k.Folders, func(p string) bool {
-			r.Read[p] = true
-			for _, c := range r.In[p] {
-				if !seen[c] {
-					seen[c], c.HasParent = true, true
-					k.Children = append(k.Children, c)
-				}
+			if by := r.readers[p]; len(by) < 2 && !slices.Contains(by, k) { // two are as good as more
+				r.readers[p] = append(by, k)
 			}
 			return false
 		})
 	}
+}
+
+// IsRead reports whether a Kustomization reads a file. One of them, or nil, does not count.
+func (r *Repository) IsRead(file string, except *Kustomization) bool {
+	return slices.ContainsFunc(r.readers[file], func(k *Kustomization) bool { return k != except })
 }
 
 // Folders are a folder and the components that a Kustomization adds to it, and all below these.
@@ -173,7 +181,7 @@ func (r *Repository) Folders(ignore *worktree.Ignore, dir string, components []s
 func (r *Repository) Outermost() (out []*overlay.Folder) {
 	used := map[*overlay.Folder]bool{}
 	for _, dir := range r.tree.Dirs() {
-		if p := r.tree.Kustomization(dir, r.Ignore); p == "" || r.Hidden(p) || r.Read[p] {
+		if p := r.tree.Kustomization(dir, r.Ignore); p == "" || r.Hidden(p) || r.IsRead(p, nil) {
 			continue
 		}
 		f := r.Reader.Folder(r.Ignore, dir)

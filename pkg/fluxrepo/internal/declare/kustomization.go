@@ -24,10 +24,7 @@ type Kustomization struct {
 	Problem         string            // why it can't be followed
 	Missing         bool              // that is because its path does not exist
 	MayRead         bool              // what lies in its path all the same, as its source or a variable in its path is not known
-
-	Index     int              // of one that stands in a file, among the documents there
-	Children  []*Kustomization // those that stand in what it reads
-	HasParent bool             // another one reads it
+	Index           int               // of one that stands in a file, among the documents there
 
 	source SourceRef
 }
@@ -35,7 +32,7 @@ type Kustomization struct {
 // NewKustomization is one that comes from a file.
 func NewKustomization(node *yaml.Node, file string) *Kustomization {
 	k := &Kustomization{File: file, Node: node, Namespace: yamldoc.Text(node, "metadata", "namespace"), Name: yamldoc.Text(node, "metadata", "name")}
-	k.source = SourceOf(node, file)
+	k.source = sourceOf(node)
 	k.Path = cmp.Or(strings.TrimPrefix(path.Clean("/"+k.text("spec", "path")), "/"), ".")
 	return k
 }
@@ -56,20 +53,25 @@ func (k *Kustomization) Reads(is func(file string) bool) bool { return overlay.R
 // Follow finds what a Kustomization reads, or says why it can't be followed. root is the one that its chain begins with: what is
 // built from the same source as that is built from this repository, too.
 func (r *Repository) Follow(k, root *Kustomization) {
-	ref := SourceOf(k.Node, root.File)
-	same := k != root && root.Problem == "" && root.source == ref
-	k.Ignore = r.ignoreOf(ref)
+	near, same := k.File, k.source == root.source
+	if same {
+		near = root.File
+	}
+	s := r.Source(k.source, near, k.Path)
+	k.Ignore, s.Ours = s.Ignore, s.Ours || same && k != root
 	written := yamldoc.Child(k.Node, "spec", "path")
 	switch {
 	case strings.Contains(k.Path, "${"):
 		k.Problem = "its path holds a variable without a value: " + written.Value
-	case !same && !r.isOurs(k.source, k.Path):
-		k.Problem = fmt.Sprintf("built from %s %s, which is not this repository", ref.Kind, ref.Name)
+	case !s.Ours:
+		k.Problem = fmt.Sprintf("built from %s %s, which is not this repository", k.source.Kind, k.source.Name)
 	case k.Ignore.Dir(k.Path) || written != nil && written.Kind != yaml.ScalarNode:
 		k.Missing, k.Problem = true, fmt.Sprintf("its path %s is not in this repository", k.text("spec", "path"))
 	default:
 		k.Folders = r.Folders(k.Ignore, k.Path, k.Components())
 	}
-	ours, known := r.whose(k.source)
-	k.MayRead = k.Problem != "" && !k.Missing && (same || ours || !known)
+	k.MayRead = k.Problem != "" && !k.Missing && (s.Ours || !s.Known)
 }
+
+// isBootstrap reports whether a Kustomization lies in the folder that it builds, as the bootstrap of Flux makes it.
+func (k *Kustomization) isBootstrap() bool { return worktree.Within(path.Dir(k.File), k.Path) }

@@ -1,7 +1,6 @@
 package declare
 
 import (
-	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -14,71 +13,83 @@ import (
 // is reached only through them. Of those that build each other, the one that lies in what it builds itself comes first, as the
 // bootstrap of Flux makes it.
 func (r *Repository) roots() (roots []*Kustomization) {
-	rank := func(k *Kustomization) int {
-		switch {
-		case !k.HasParent:
-			return 0
-		case k.Problem == "" && worktree.Within(k.File, k.Path):
-			return 1
+	var alone, commentedOut, bootstraps, others []*Kustomization
+	for _, k := range r.All {
+		switch isRead := r.IsRead(k.File, k); {
+		case r.Hidden(k.File):
+		case !isRead && r.isCommentedOut(k):
+			commentedOut = append(commentedOut, k)
+		case !isRead:
+			alone = append(alone, k)
+		case k.Problem == "" && k.isBootstrap():
+			bootstraps = append(bootstraps, k)
+		default:
+			others = append(others, k)
 		}
-		return 2
 	}
-	candidates := slices.DeleteFunc(slices.Clone(r.All), func(k *Kustomization) bool { return r.Hidden(k.File) })
-	slices.SortStableFunc(candidates, func(a, b *Kustomization) int { return cmp.Compare(rank(a), rank(b)) })
-	reached := map[*Kustomization]int{} // by how many of them; what only inactive ones build nothing builds
-	for _, k := range candidates {
-		if !k.HasParent || reached[k] == 0 {
-			roots = append(roots, k)
-			for c := range Reach(k) {
-				reached[c]++
+	reached := r.Reach()
+	add := func(candidates []*Kustomization, least int) { // least is how many a root reaches that none before it does
+		for _, k := range candidates {
+			before := len(reached.Kustomizations)
+			if reached.add(k); len(reached.Kustomizations)-before >= least {
+				roots = append(roots, k)
 			}
 		}
 	}
-	roots = slices.DeleteFunc(roots, func(k *Kustomization) bool {
-		leads := false
-		for c := range Reach(k) {
-			leads = leads || c != k && reached[c] == 1
-		}
-		return !k.HasParent && !leads && r.commentedOut(k)
-	})
+	add(alone, 1)
+	add(commentedOut, 2)
+	add(bootstraps, 1)
+	add(others, 1)
 	slices.SortStableFunc(roots, func(a, b *Kustomization) int { return strings.Compare(a.File, b.File) })
 	return roots
 }
 
-// commentedOut reports whether a kustomization at or above the file, inside of a folder that is built, lists other
-// resources but not this one. One that lists nothing decides nothing.
-func (r *Repository) commentedOut(k *Kustomization) bool {
-	built := func(dir string) bool {
-		return slices.ContainsFunc(r.All, func(up *Kustomization) bool { return up != k && up.Problem == "" && worktree.Within(dir, up.Path) })
-	}
-	for dir := k.File; dir != "."; {
-		if dir = path.Dir(dir); !built(dir) {
-			break
-		}
-		if r.tree.Kustomization(dir, r.Ignore) != "" {
-			f := r.Reader.Folder(r.Ignore, dir)
-			if f.Lists() && !overlay.Read(overlay.All(f), func(p string) bool { return p == k.File }) {
-				return true
-			}
+// isCommentedOut reports whether a kustomization at or above the file of a Kustomization that no other reads is read itself, and
+// lists resources. One that lists nothing decides nothing.
+func (r *Repository) isCommentedOut(k *Kustomization) bool {
+	for dir := range up(path.Dir(k.File)) {
+		if p := r.tree.Kustomization(dir, r.Ignore); p != "" && r.IsRead(p, k) && r.Reader.Folder(r.Ignore, dir).Lists() {
+			return true
 		}
 	}
 	return false
 }
 
-// Reach are some Kustomizations, and all that they lead to.
-func Reach(from ...*Kustomization) map[*Kustomization]bool {
-	seen := map[*Kustomization]bool{}
-	var visit func([]*Kustomization)
-	visit = func(list []*Kustomization) {
-		for _, k := range list {
-			if !seen[k] {
-				seen[k] = true
-				visit(k.Children)
-			}
-		}
+// Reached are Kustomizations and all that they lead to, and the folders that these read, each once.
+type Reached struct {
+	Kustomizations []*Kustomization
+	Folders        []*overlay.Folder
+
+	decl *Repository
+	seen map[any]bool
+}
+
+// Reach goes from some Kustomizations to those that stand in what they read.
+func (r *Repository) Reach(from ...*Kustomization) *Reached {
+	out := &Reached{decl: r, seen: map[any]bool{}}
+	for _, k := range from {
+		out.add(k)
 	}
-	visit(from)
-	return seen
+	return out
+}
+
+func (r *Reached) add(k *Kustomization) {
+	if r.seen[k] {
+		return
+	}
+	r.seen[k], r.Kustomizations = true, append(r.Kustomizations, k)
+	for _, f := range k.Folders {
+		if r.seen[f] {
+			continue
+		}
+		r.seen[f], r.Folders = true, append(r.Folders, f)
+		overlay.Read([]*overlay.Folder{f}, func(p string) bool {
+			for _, in := range r.decl.In[p] {
+				r.add(in)
+			}
+			return false
+		})
+	}
 }
 
 // patterns are the globs of the user as those of .gitignore. They begin at the root of the repository.

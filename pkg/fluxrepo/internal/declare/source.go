@@ -2,6 +2,7 @@ package declare
 
 import (
 	"cmp"
+	"iter"
 	"path"
 	"regexp"
 	"slices"
@@ -13,123 +14,125 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
-// SourceRef names a source of Flux. Clusters may give theirs the same name, so the one that lies nearest to a file counts.
-type SourceRef struct{ Kind, Namespace, Name, Near string }
+// SourceRef names a source of Flux.
+type SourceRef struct{ Kind, Namespace, Name string }
 
-// SourceOf is the source of a Kustomization.
-func SourceOf(k *yaml.Node, near string) SourceRef {
+// sourceOf is the source of a Kustomization.
+func sourceOf(k *yaml.Node) SourceRef {
 	ref := yamldoc.Child(k, "spec", "sourceRef")
-	return SourceRef{yamldoc.Text(ref, "kind"), cmp.Or(yamldoc.Text(ref, "namespace"), yamldoc.Text(k, "metadata", "namespace")), yamldoc.Text(ref, "name"), near}
+	return SourceRef{yamldoc.Text(ref, "kind"), cmp.Or(yamldoc.Text(ref, "namespace"), yamldoc.Text(k, "metadata", "namespace")), yamldoc.Text(ref, "name")}
 }
 
-// source is a source of Flux that stands in a file.
-type source struct {
-	SourceRef
-	url string
-	doc *yaml.Node
+// Source is what is known of a source, or of the repository where none is declared.
+type Source struct {
+	Ignore *worktree.Ignore // what it leaves out of its artifact
+	Ours   bool             // it is this repository
+	Known  bool             // because its URL says so
 }
 
-func newSource(file string, doc *yaml.Node) source {
-	s := source{SourceRef{yamldoc.Text(doc, "kind"), yamldoc.Text(doc, "metadata", "namespace"), yamldoc.Text(doc, "metadata", "name"), file}, yamldoc.Text(doc, "spec", "url"), doc}
-	if s.Kind == "Bucket" {
-		s.url = yamldoc.Text(doc, "spec", "endpoint") + "/" + yamldoc.Text(doc, "spec", "bucketName")
+// declared is a source that stands in a file.
+type declared struct{ namespace, url, ignore string }
+
+// sources are those that are declared, for each folder that leads to their file: clusters may give theirs the same name, so the
+// one that lies nearest counts.
+type sources map[place][]declared
+
+type place struct{ kind, name, dir string }
+
+func (s sources) add(ref SourceRef, file string, d declared) {
+	for dir := range up(file) {
+		at := place{ref.Kind, ref.Name, dir}
+		s[at] = append(s[at], d)
 	}
-	return s
 }
 
-// own adds a URL of this repository: where it was cloned from, what a FluxInstance syncs, or what a bootstrap is built from.
-func (r *Repository) own(u string) {
-	if u != "" && !strings.Contains(u, "$") {
-		r.ownURLs = append(r.ownURLs, u)
-	}
-}
-
-// isBootstrap reports whether a Kustomization lies in the folder that it builds, as the bootstrap of Flux makes it.
-func (r *Repository) isBootstrap(k *Kustomization) bool {
-	return k.source.Kind == "GitRepository" && k.text("spec", "path") != "" && r.tree.IsDir(k.Path) && worktree.Within(path.Dir(k.File), k.Path)
-}
-
-// find looks for a source; nothing is found if it is not declared. OCIRepositories are those of charts, mostly, so the files
-// that hold nothing else are read only when a Kustomization may be built from one.
-func (r *Repository) find(ref SourceRef) (found source) {
-	if ref.Kind == "OCIRepository" && !r.charts {
-		r.charts = true
-		r.read(worktree.Source, declaring)
-	}
-	for _, s := range r.sources {
-		if s.Kind == ref.Kind && s.Name == ref.Name && (s.Namespace == ref.Namespace || s.Namespace == "" || ref.Namespace == "") &&
-			(found.Kind == "" || worktree.Shared(s.Near, ref.Near) > worktree.Shared(found.Near, ref.Near)) {
-			found = s
+func (s sources) find(ref SourceRef, near string) (d declared) {
+	for dir := range up(near) {
+		for _, d := range s[place{ref.Kind, ref.Name, dir}] {
+			if d.namespace == ref.Namespace || d.namespace == "" || ref.Namespace == "" {
+				return d
+			}
 		}
 	}
-	return found
+	return d
 }
 
-// whose reports whether a source is this repository, as far as its URL says.
-func (r *Repository) whose(ref SourceRef) (ours, known bool) {
-	s := r.find(ref)
-	is := func(same func(own string) bool) bool { return slices.ContainsFunc(r.ownURLs, same) }
-	switch {
-	case ref.Kind == "ExternalArtifact": // something makes it of whatever it likes
-		return false, false
-	case s.url == "" || strings.Contains(s.url, "$"):
-		return false, false
-	case is(func(u string) bool { return normalURL(u) == normalURL(s.url) }):
-		return true, true
-	case ref.Kind == "GitRepository":
-		return false, len(r.ownURLs) > 0
-	}
-	return false, !is(func(u string) bool { return strings.Contains(strings.ToLower(s.url), path.Base(normalURL(u))) })
-}
-
-// isOurs reports whether a source that something takes a folder from is this repository. Where that is not known, the folder says
-// it, unless it is the root, which every repository has, or else that others take folders from the source that are here.
-func (r *Repository) isOurs(ref SourceRef, folder string) bool {
-	isHere := func(folder string) bool { return folder != "." && r.tree.IsDir(folder) }
-	switch ours, known := r.whose(ref); {
-	case known || ref.Kind == "ExternalArtifact":
-		return ours
-	case isHere(folder):
-		return true
-	case folder != "." && ref.Kind != "GitRepository":
-		return false
-	case ref.Name == "flux-system":
-		return true
-	}
-	none := true
-	for _, k := range r.All {
-		if isHere(k.Path) && k.source.Name == ref.Name {
-			return true
+// up are a file and the folders that lead to it, the nearest first.
+func up(p string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for yield(p) && p != "." {
+			p = path.Dir(p)
 		}
-		none = none && !isHere(k.Path)
 	}
-	return none && folder == "."
 }
 
-func (r *Repository) ignoreOf(ref SourceRef) *worktree.Ignore {
-	spec := yamldoc.Text(r.find(ref).doc, "spec", "ignore")
-	if r.ignores[spec] == nil {
-		r.ignores[spec] = r.tree.Ignoring(spec)
+// addSource adds a source that stands in a file.
+func (r *Repository) addSource(file string, doc *yaml.Node) {
+	d := declared{yamldoc.Text(doc, "metadata", "namespace"), yamldoc.Text(doc, "spec", "url"), yamldoc.Text(doc, "spec", "ignore")}
+	ref := SourceRef{yamldoc.Text(doc, "kind"), d.namespace, yamldoc.Text(doc, "metadata", "name")}
+	if ref.Kind == "Bucket" {
+		d.url = yamldoc.Text(doc, "spec", "endpoint") + "/" + yamldoc.Text(doc, "spec", "bucketName")
 	}
-	return r.ignores[spec]
-}
-
-// Artifact reports whether a source that something in a file names is this repository, and what it leaves out of its
-// artifact. folder is what is taken from it.
-func (r *Repository) Artifact(kind, ns, name, file, folder string) (ignore *worktree.Ignore, own bool) {
-	ref := SourceRef{kind, ns, name, file}
-	return r.ignoreOf(ref), r.tree.IsDir(folder) && r.isOurs(ref, folder)
+	r.sources.add(ref, file, d)
+	for _, item := range yamldoc.Items(yamldoc.Child(doc, "spec", "include")) {
+		to := cmp.Or(yamldoc.Text(item, "toPath"), yamldoc.Text(item, "repository", "name"))
+		r.includes = append(r.includes, path.Join(".", path.Join("/", to)))
+	}
 }
 
 // included reports whether a path that is not in the repository may be in the artifact of a source that includes
 // others.
 func (r *Repository) included(p string) bool {
-	return slices.ContainsFunc(r.sources, func(s source) bool {
-		return slices.ContainsFunc(yamldoc.Items(yamldoc.Child(s.doc, "spec", "include")), func(item *yaml.Node) bool {
-			to := cmp.Or(yamldoc.Text(item, "toPath"), yamldoc.Text(item, "repository", "name"))
-			return worktree.Within(p, path.Join(".", path.Join("/", to)[1:]))
-		})
-	})
+	return slices.ContainsFunc(r.includes, func(to string) bool { return worktree.Within(p, to) })
+}
+
+// own adds a URL of this repository: where it was cloned from, what a FluxInstance syncs, or what a bootstrap is built from.
+func (r *Repository) own(url string) {
+	if url != "" && !strings.Contains(url, "$") {
+		r.ownURLs[normalURL(url)] = true
+	}
+}
+
+// Source finds the source that something in a file takes a folder from. OCIRepositories are those of charts, mostly, so the
+// files that hold nothing else are read only when something may be built from one.
+func (r *Repository) Source(ref SourceRef, file, folder string) Source {
+	if ref.Kind == "OCIRepository" && !r.charts {
+		r.charts = true
+		r.read(worktree.Source, declaring)
+	}
+	d := r.sources.find(ref, file)
+	if r.ignores[d.ignore] == nil {
+		r.ignores[d.ignore] = r.tree.Ignoring(d.ignore)
+	}
+	s := Source{Ignore: r.ignores[d.ignore]}
+	if ref.Kind == "ExternalArtifact" { // something makes it of whatever it likes
+		return s
+	}
+	if s.Ours, s.Known = r.whose(ref.Kind, d.url); !s.Known {
+		s.Ours = r.isHere(folder) || r.here[ref] || folder == "." && len(r.here) == 0
+	}
+	return s
+}
+
+// isHere reports whether a folder is evidence that it comes from this repository, as the root is not, which every one has.
+func (r *Repository) isHere(folder string) bool { return folder != "." && r.tree.IsDir(folder) }
+
+// whose reports whether a URL is that of this repository, as far as it says.
+func (r *Repository) whose(kind, url string) (ours, known bool) {
+	switch {
+	case url == "" || strings.Contains(url, "$"):
+		return false, false
+	case r.ownURLs[normalURL(url)]:
+		return true, true
+	case kind == "GitRepository":
+		return false, len(r.ownURLs) > 0
+	}
+	for own := range r.ownURLs {
+		if strings.Contains(strings.ToLower(url), path.Base(own)) {
+			return false, false
+		}
+	}
+	return false, true
 }
 
 // aURL matches a URL, or the form of scp: the host and the path are what counts of it.

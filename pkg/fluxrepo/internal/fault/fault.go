@@ -53,7 +53,7 @@ func All(g *fluxgraph.Graph, wrong ...*fluxgraph.Object) []Fault {
 	for _, o := range slices.Concat(g.Loose, wrong) {
 		f.object(o)
 	}
-	for d := range declare.Reach(g.Declared.Roots...) {
+	for _, d := range g.Declared.Reach(g.Declared.Roots...).Kustomizations {
 		f.holes(d.Folders, Fault{Concerns: f.concerns(d.Folders)})
 	}
 	return f.all
@@ -117,28 +117,17 @@ func (f *faults) file(file *worktree.File) {
 	switch {
 	case err != nil:
 		f.add(Fault{
-			File: p, Concerns: file.Asked || spegel && (f.Declared.Read[p] || f.InFull(p)), Missing: file.Marks&worktree.Kustomization != 0,
+			File: p, Concerns: file.Asked || spegel && (f.Declared.IsRead(p, nil) || f.InFull(p)), Missing: file.Marks&worktree.Kustomization != 0,
 		}, err, nil)
-	case file.Asked && !f.Declared.Read[p] && !slices.ContainsFunc(docs, isObject):
+	case file.Asked && !f.Declared.IsRead(p, nil) && !slices.ContainsFunc(docs, isObject):
 		f.add(Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil, nil)
 	}
 }
 
 // concerns reports whether what some folders hold, or what the Kustomizations in them lead to, is a release, source or
 // values of a chart of the policy, or makes what one depends on.
-func (f *faults) concerns(folders []*overlay.Folder) (yes bool) {
-	var in []*declare.Kustomization
-	files := func(folders []*overlay.Folder) {
-		yes = yes || overlay.Read(folders, func(p string) bool {
-			in = append(in, f.Declared.In[p]...)
-			return f.concernsFile(p)
-		})
-	}
-	files(folders)
-	for d := range declare.Reach(in...) {
-		files(d.Folders)
-	}
-	return yes
+func (f *faults) concerns(folders []*overlay.Folder) bool {
+	return overlay.Read(f.Declared.Reach(&declare.Kustomization{Folders: folders}).Folders, f.concernsFile)
 }
 
 // concernsFile reports whether a file does. Of a kustomization that can't be read, all beside and below it counts, but of an
@@ -154,7 +143,7 @@ func (f *faults) concernsFile(p string) bool {
 	docs, err := f.Tree.Documents(p)
 	isEmpty := err == nil && len(docs) == 0
 	return slices.ContainsFunc(f.Tree.Paths(), func(other string) bool {
-		return worktree.Within(other, path.Dir(p)) && isSpegel(other) && (!isEmpty || !f.Declared.Read[other])
+		return worktree.Within(other, path.Dir(p)) && isSpegel(other) && (!isEmpty || !f.Declared.IsRead(other, nil))
 	})
 }
 

@@ -49,7 +49,7 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, mi
 		return best(found, ns, func(o *Object) int { return worktree.Shared(o.By.key, n.key) })
 	}
 	o, missing = g.search(kind, ns, name, n.File, func(p string) bool {
-		return (n.Plain || !g.Declared.Read[p]) && !n.Reads(func(own string) bool { return own == p })
+		return (n.Plain || !g.Declared.IsRead(p, nil)) && !n.Reads(func(own string) bool { return own == p })
 	})
 	switch {
 	case missing == absent && away:
@@ -65,7 +65,7 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, mi
 func (g *Graph) besideRoot(file string) bool {
 	return slices.ContainsFunc(g.Declared.Roots, func(d *declare.Kustomization) bool {
 		dir := path.Dir(d.File)
-		return !d.HasParent && (path.Dir(file) == dir || dir != "." && worktree.Within(file, dir))
+		return !g.Declared.IsRead(d.File, d) && (path.Dir(file) == dir || dir != "." && worktree.Within(file, dir))
 	})
 }
 

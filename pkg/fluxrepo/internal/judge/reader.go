@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
@@ -118,10 +119,10 @@ func (r *reader) chartValues(chart sourcev1.HelmChartSpec, namespace string) []r
 		return nil
 	}
 	near, _ := r.Graph.Document(r.of.Object)
-	ignore, own := r.Graph.Declared.Artifact(from.Kind, namespace, from.Name, near, dir)
+	source := r.Graph.Declared.Source(declare.SourceRef{Kind: from.Kind, Namespace: namespace, Name: from.Name}, near, dir)
 	tree := r.Graph.Tree
-	exists := func(file string) bool { return tree.File(file) != nil && !ignore.File(file) }
-	if !own || !exists(path.Join(dir, "Chart.yaml")) {
+	exists := func(file string) bool { return tree.File(file) != nil && !source.Ignore.File(file) }
+	if !source.Ours || !exists(path.Join(dir, "Chart.yaml")) {
 		return nil
 	}
 	files, optional := chart.ValuesFiles, chart.IgnoreMissingValuesFiles

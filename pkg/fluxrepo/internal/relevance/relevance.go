@@ -76,7 +76,7 @@ func (f *Finder) Rate() (more bool) {
 			for _, d := range f.decl.All {
 				switch {
 				case f.relevant[d]:
-				case slices.ContainsFunc(d.Children, f.isRelevant):
+				case d.Reads(func(p string) bool { return slices.ContainsFunc(f.decl.In[p], f.isRelevant) }):
 					f.relevant[d], again = true, true
 				default:
 					f.Irrelevant++
