@@ -2,10 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,9 +63,15 @@ func (o *checkOptions) run(cmd *cobra.Command, paths []string) error {
 		return err
 	}
 
-	res, err := fluxrepo.Check(cmd.Context(), fluxrepo.Options{
-		Paths: paths, Stdin: stdin, Ignore: o.ignore, Charts: pol.Charts, Policy: pol.Policy,
-		Vars: vars.values, Sources: vars.sources, All: o.all,
+	most := bounds{time: time.Minute, memory: 1 << 30}
+	if o.all {
+		most.time = 0 // to build everything takes as long as it takes
+	}
+	res, err := within(cmd.Context(), most, func(ctx context.Context) (*fluxrepo.Result, error) {
+		return fluxrepo.Check(ctx, fluxrepo.Options{
+			Paths: paths, Stdin: stdin, Ignore: o.ignore, Charts: pol.Charts, Policy: pol.Policy,
+			Vars: vars.values, Sources: vars.sources, All: o.all,
+		})
 	})
 	if err != nil {
 		return err
