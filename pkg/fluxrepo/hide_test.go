@@ -122,7 +122,7 @@ func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
 		},
 		"a source": {
 			map[string]string{"app/release.yaml": badRelease, "app/child.yaml": strings.ReplaceAll(strings.Replace(child, "%", "./gone-${CH}", 1), "GitRepository, name: flux-system", "OCIRepository, name: 's-${CH}'")},
-			[]string{"built from OCIRepository s-${CH}, which is not this repository"},
+			[]string{"built from OCIRepository s-${CH}, whose files are not known"},
 		},
 		"a build that fails": {
 			map[string]string{"app/child.yaml": strings.Replace(child, "%", "./below", 1), "below/kustomization.yaml": "resources: [release.yaml]\npatches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}'}]\n", "below/release.yaml": badRelease},

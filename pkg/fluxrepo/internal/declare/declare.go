@@ -21,9 +21,9 @@ const (
 
 // Repository is what stands in the files.
 type Repository struct {
-	All   []*Kustomization // in order of file and position
-	In    map[string][]*Kustomization
+	In    map[string][]*Kustomization // all that stand in a file
 	Roots []*Kustomization
+	All   []*Kustomization // the roots and all that they lead to; no other counts
 	// External says that something makes artifacts of whatever it likes, this repository perhaps.
 	External bool
 	Reader   *overlay.Reader
@@ -53,7 +53,6 @@ func New(tree *worktree.Tree, ignore []string, alone bool) *Repository {
 	if !alone {
 		r.declare()
 		r.relate()
-		r.Roots = r.roots()
 	}
 	return r
 }
@@ -79,11 +78,11 @@ func (r *Repository) read(with, without worktree.Mark) {
 
 const declaring = worktree.Kustomization | worktree.Git | worktree.Builder
 
-// declare finds the Kustomizations and sources that stand in files.
+// declare finds the Kustomizations and sources that stand in files, and whose they are.
 func (r *Repository) declare() {
 	r.read(declaring, 0)
 	r.own(r.tree.Origin())
-	for _, k := range r.All {
+	for _, k := range r.shown() {
 		if r.isHere(k.Path) {
 			r.here[k.source] = true
 		}
@@ -95,6 +94,11 @@ func (r *Repository) declare() {
 	for _, k := range r.All {
 		r.Follow(k, k)
 	}
+}
+
+// shown are the Kustomizations in files that are not hidden.
+func (r *Repository) shown() []*Kustomization {
+	return slices.DeleteFunc(slices.Clone(r.All), func(k *Kustomization) bool { return r.Hidden(k.File) })
 }
 
 // Synced is the Kustomization that flux-operator makes of a FluxInstance; nil of anything else.
@@ -132,7 +136,9 @@ func (r *Repository) add(file string, index int, doc *yaml.Node) {
 			r.All, r.In[file] = append(r.All, k), append(r.In[file], k)
 		}
 	case sourceGroup:
-		r.addSource(file, doc)
+		if !r.Hidden(file) {
+			r.addSource(file, doc)
+		}
 	case operatorGroup:
 		if k := Synced(doc); k != nil && !r.Hidden(file) {
 			r.add(file, index, k)
@@ -145,12 +151,24 @@ func (r *Repository) add(file string, index int, doc *yaml.Node) {
 	}
 }
 
-// relate finds which Kustomizations read a file, and which artifacts of this repository there are.
+// relate finds the roots, and leaves out what they don't lead to.
 func (r *Repository) relate() {
-	for _, k := range r.All {
+	for _, k := range r.shown() {
 		if k.Problem == "" && !k.Ignore.File(k.File) && !slices.Contains(r.artifacts, k.Ignore) {
 			r.artifacts = append(r.artifacts, k.Ignore)
 		}
+	}
+	shown := r.shown() // less than before
+	r.note(r.Reach(shown...).Kustomizations)
+	r.Roots = r.roots(shown)
+	r.All = r.Reach(r.Roots...).Kustomizations
+	r.note(r.All)
+}
+
+// note notes which files some Kustomizations read.
+func (r *Repository) note(readers []*Kustomization) {
+	r.readers = map[string][]*Kustomization{}
+	for _, k := range readers {
 		overlay.Read(k.Folders, func(p string) bool {
 			if by := r.readers[p]; len(by) < 2 && !slices.Contains(by, k) { // two are as good as more
 				r.readers[p] = append(by, k)

@@ -64,7 +64,12 @@ func (r *Repository) Follow(k, root *Kustomization) {
 	case strings.Contains(k.Path, "${"):
 		k.Problem = "its path holds a variable without a value: " + written.Value
 	case !s.Ours:
-		k.Problem = fmt.Sprintf("built from %s %s, which is not this repository", k.source.Kind, k.source.Name)
+		k.Problem = fmt.Sprintf("built from %s %s, ", k.source.Kind, k.source.Name)
+		if s.Known {
+			k.Problem += "which is not this repository"
+		} else {
+			k.Problem += "whose files are not known"
+		}
 	case k.Ignore.Dir(k.Path) || written != nil && written.Kind != yaml.ScalarNode:
 		k.Missing, k.Problem = true, fmt.Sprintf("its path %s is not in this repository", k.text("spec", "path"))
 	default:

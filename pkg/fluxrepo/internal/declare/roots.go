@@ -12,11 +12,10 @@ import (
 // roots are the Kustomizations that no other builds, except those that are inactive: their line is commented out, and nothing
 // is reached only through them. Of those that build each other, the one that lies in what it builds itself comes first, as the
 // bootstrap of Flux makes it.
-func (r *Repository) roots() (roots []*Kustomization) {
+func (r *Repository) roots(shown []*Kustomization) (roots []*Kustomization) {
 	var alone, commentedOut, bootstraps, others []*Kustomization
-	for _, k := range r.All {
+	for _, k := range shown {
 		switch isRead := r.IsRead(k.File, k); {
-		case r.Hidden(k.File):
 		case !isRead && r.isCommentedOut(k):
 			commentedOut = append(commentedOut, k)
 		case !isRead:

@@ -53,7 +53,7 @@ func All(g *fluxgraph.Graph, wrong ...*fluxgraph.Object) []Fault {
 	for _, o := range slices.Concat(g.Loose, wrong) {
 		f.object(o)
 	}
-	for _, d := range g.Declared.Reach(g.Declared.Roots...).Kustomizations {
+	for _, d := range g.Declared.All {
 		f.holes(d.Folders, Fault{Concerns: f.concerns(d.Folders)})
 	}
 	return f.all

@@ -20,7 +20,8 @@ func (g *Graph) InFull(file string) bool {
 	return !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.Declared.All) == 0 || g.Declared.External ||
 		slices.ContainsFunc(g.Instances, func(n *Instance) bool {
 			begin, _, isVariable := strings.Cut(n.Path, "${")
-			return n.MayRead && !n.Spec.Suspend && (isVariable && strings.HasPrefix(file, begin) || worktree.Within(file, n.Path))
+			return n.MayRead && !n.Spec.Suspend && (n.Path == "." || isVariable && strings.HasPrefix(file, begin) ||
+				strings.Contains("/"+file, "/"+n.Path+"/")) // the root of an artifact may be any folder
 		}))
 }
 
