@@ -70,10 +70,6 @@ func (f *faults) add(fault Fault, err error, object *yaml.Node, field ...any) {
 	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok {
 		field = bad.Path
 	}
-	failed, _ := errors.AsType[*resourceset.Error](err)
-	if failed != nil {
-		field = failed.Path
-	}
 	if bad, ok := errors.AsType[*overlay.PatchError](err); ok {
 		field = []any{"spec", "patches", bad.Index}
 	}
@@ -85,11 +81,8 @@ func (f *faults) add(fault Fault, err error, object *yaml.Node, field ...any) {
 			}
 		})
 	}
-	key, value := yamldoc.Reach(object, field)
-	switch key = cmp.Or(key, object); {
-	case failed != nil && failed.Line > 0 && value != nil && value.Style == yaml.LiteralStyle:
-		fault.Line = value.Line + failed.Line
-	case key != nil:
+	key, _ := yamldoc.Reach(object, field)
+	if key = cmp.Or(key, object); key != nil {
 		fault.Line, fault.Column = key.Line, key.Column
 	}
 	if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
@@ -202,7 +195,7 @@ func (f *faults) object(o *fluxgraph.Object) {
 	file, node := f.Document(o)
 	fault := Fault{File: file, By: o.By, Concerns: marks&worktree.Word != 0, Message: name + ": "}
 	err := o.Err
-	_, unfollowed := errors.AsType[*resourceset.Error](err)
+	_, unfollowed := errors.AsType[resourceset.Error](err)
 	switch {
 	case unknownKind:
 		fault.Remote, fault.Message, err = true, "holds a variable without a value in its kind or apiVersion, so it is not checked", nil

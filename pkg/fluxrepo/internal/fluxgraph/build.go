@@ -78,7 +78,8 @@ func (g *Graph) follow(i int) {
 	}
 }
 
-// What an object counts that a template makes or that has variables: as many bytes that kustomize builds take as long.
+// What an object counts that a template makes or that has variables, and what templates do: as many bytes that kustomize builds
+// take as long.
 const (
 	perObject = 256
 	perByte   = 16
@@ -105,7 +106,7 @@ func (g *Graph) build(n *Instance) {
 		})
 	}
 	for _, w := range objects {
-		out := made(n, n.Scope, w)
+		out := g.made(n, n.Scope, w)
 		n.Objects = append(n.Objects, out...)
 		if len(out) > 1 || bytes.Contains(w.Text, []byte("${")) {
 			for _, o := range out {
@@ -120,7 +121,7 @@ const maxSets = 64
 
 // made is an object with variables put in and, of a ResourceSet or a FluxInstance, what that makes; it notes why there is
 // nothing.
-func made(by *Instance, scope *substitute.Scope, w *overlay.Object) []*Object {
+func (g *Graph) made(by *Instance, scope *substitute.Scope, w *overlay.Object) []*Object {
 	out := []*Object{newObject(by, scope, w)}
 	for i, sets := 0, 0; i < len(out); i++ { // what one makes may make more
 		o := out[i]
@@ -129,10 +130,12 @@ func made(by *Instance, scope *substitute.Scope, w *overlay.Object) []*Object {
 		switch {
 		case o.Err != nil:
 		case o.Kind == "ResourceSet" && sets == maxSets:
-			o.Err = &resourceset.Error{Reason: fmt.Sprintf("more than %d ResourceSets come of one", maxSets)}
+			o.Err = resourceset.Error(fmt.Sprintf("more than %d ResourceSets come of one", maxSets))
 		case o.Kind == "ResourceSet":
 			sets++
-			docs, suspended, o.Err = resourceset.Render(o.Text)
+			before := g.sets.Work
+			docs, suspended, o.Err = g.sets.Render(o.Text)
+			g.cache.Work += (g.sets.Work - before) / perByte
 		case o.Kind == "FluxInstance":
 			for _, d := range decoded(o.Text) {
 				if k := declare.Synced(d); k != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/relevance"
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/resourceset"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
@@ -49,6 +50,7 @@ type Graph struct {
 	ctx   context.Context //nolint:containedctx // a graph lives for one check, and every step of it may be cancelled
 	o     Options
 	cache *overlay.Cache
+	sets  *resourceset.Renderer // of this round
 
 	followed map[string]bool // in this round, by what makes an instance one of its own
 
@@ -79,6 +81,7 @@ func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 func (g *Graph) settle(kept []*Instance) {
 	for range maxRounds {
 		before := g.print
+		g.sets = resourceset.New(g.ctx)
 		g.Given = substitute.NewGiven(g.Given.Vars, g.Given.Sources)
 		g.Instances, g.followed = slices.Clone(kept), map[string]bool{}
 		for _, d := range g.Declared.Roots {
@@ -127,6 +130,7 @@ func (g *Graph) Work() int { return g.cache.Work }
 // others that it needs. It finds the object again, or returns nil.
 func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*Graph, *Object) {
 	e := *g
+	e.sets = resourceset.New(g.ctx)
 	e.Tree = g.Tree.With(edits)
 	e.Declared, e.only = g.Declared.With(e.Tree), map[string]bool{}
 	switch {

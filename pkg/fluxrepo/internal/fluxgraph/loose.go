@@ -67,7 +67,7 @@ func (g *Graph) addLoose() {
 			if g.ctx.Err() != nil {
 				return
 			}
-			for _, o := range made(nil, loose, overlay.NewObject(d)) {
+			for _, o := range g.made(nil, loose, overlay.NewObject(d)) {
 				if o.Kind == "HelmRelease" && strings.HasPrefix(o.APIVersion, "helm.toolkit.fluxcd.io/") ||
 					o.Kind == "DaemonSet" && strings.HasPrefix(o.APIVersion, "apps/") && g.InFull(p) || o.Err != nil {
 					o.File, o.node = p, d

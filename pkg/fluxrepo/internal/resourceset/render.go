@@ -7,45 +7,25 @@ package resourceset
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
-// templates are what objects are made of: as text, or as objects with templates in their fields.
+// templates are what objects are made of: objects with templates in their fields, and a text.
 type templates struct {
-	Resources         []text `json:"resources"`
+	Resources         []any  `json:"resources"`
 	ResourcesTemplate string `json:"resourcesTemplate"`
-}
-
-// text is an object as YAML.
-type text string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *text) UnmarshalJSON(object []byte) error {
-	out, err := sigsyaml.JSONToYAML(object)
-	*t = text(out)
-	return err
 }
 
 // Error says why a ResourceSet can't be followed though its fields are right: what it needs is not known here, is too much, or a
 // template fails.
-type Error struct {
-	Path   []any // of the field, by keys and positions; empty if it is about all of it
-	Line   int   // in the text of the field, from 1; 0 is not known
-	Reason string
-}
+type Error string
 
-// Error is the reason, without the place.
-func (e *Error) Error() string { return e.Reason }
-
-func unfollowed(format string, args ...any) *Error {
-	return &Error{Reason: fmt.Sprintf(format, args...)}
-}
+// Error is the reason.
+func (e Error) Error() string { return string(e) }
 
 type metadata struct {
 	Namespace   string         `json:"namespace"`
@@ -71,8 +51,8 @@ const reconcile, disabled = "fluxcd.controlplane.io/reconcile", "disabled"
 
 // Render makes the objects of a ResourceSet as flux-operator does: of each of its templates once for each input, except
 // those that are disabled. An object without a namespace gets that of the ResourceSet. suspended says that the ResourceSet
-// itself is disabled. An error is an *Error where nothing is wrong with the fields.
-func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
+// itself is disabled. An error is an Error where nothing is wrong with the fields.
+func (r *Renderer) Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 	var set resourceSet
 	fields, err := yamldoc.Fields(object, "metadata.namespace", "metadata.annotations", "spec")
 	if err == nil {
@@ -86,41 +66,28 @@ func Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 	case set.Spec.CommonMetadata.Annotations[reconcile] == disabled:
 		return nil, suspended, nil
 	case len(set.Spec.InputsFrom) > 0:
-		return nil, suspended, unfollowed("its inputs come from a provider")
+		return nil, suspended, Error("its inputs come from a provider")
 	case s != "" && s != "Flatten":
-		return nil, suspended, unfollowed("its inputs are combined by the strategy %q", s)
+		return nil, suspended, Error(fmt.Sprintf("its inputs are combined by the strategy %q", s))
 	}
 	inputs := set.Spec.Inputs
 	if len(inputs) == 0 {
 		inputs = []map[string]any{nil}
 	}
-	left := budget{left: maxWork}
-	for step, group := range append([]templates{set.Spec.templates}, set.Spec.Steps...) {
-		path := []any{"spec"}
-		if step > 0 {
-			path = append(path, "steps", step-1)
-		}
+	for _, group := range append([]templates{set.Spec.templates}, set.Spec.Steps...) {
 		seen := map[[4]string]bool{}
-		for i, t := range append(group.Resources, text(group.ResourcesTemplate)) {
-			field := append(slices.Clip(path), "resources", i)
-			if i == len(group.Resources) {
-				field = append(slices.Clip(path), "resourcesTemplate")
+		for _, t := range append(group.Resources, group.ResourcesTemplate) {
+			docs, err := r.execute(t, inputs)
+			if err != nil {
+				return nil, suspended, Error("a template fails: " + yamldoc.Redact(strings.TrimPrefix(err.Error(), "template: ")))
 			}
-			for _, in := range inputs {
-				docs, bad := left.execute(string(t), in)
-				if bad != nil {
-					bad.Path = field
-					return nil, suspended, bad
+			for _, d := range docs {
+				if yamldoc.Text(d, "metadata", "annotations", reconcile) == disabled {
+					continue
 				}
-				for _, d := range docs {
-					if yamldoc.Text(d, "metadata", "annotations", reconcile) == disabled {
-						continue
-					}
-					settle(d, set.Metadata.Namespace)
-					if id := identity(d); !seen[id] { // the first wins, and resources win over the resourcesTemplate
-						seen[id] = true
-						out = append(out, d)
-					}
+				settle(d, set.Metadata.Namespace)
+				if id := identity(d); !seen[id] { // the first wins, and resources win over the resourcesTemplate
+					seen[id], out = true, append(out, d)
 				}
 			}
 		}
