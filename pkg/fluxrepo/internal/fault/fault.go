@@ -68,7 +68,7 @@ type faults struct {
 // add adds a fault with what an error says, where that says or else at a field of an object.
 func (f *faults) add(fault Fault, err error, object *yaml.Node, field ...any) {
 	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok {
-		field = bad.Path
+		field = yamldoc.Steps(bad.Field)
 	}
 	if bad, ok := errors.AsType[*overlay.PatchError](err); ok {
 		field = []any{"spec", "patches", bad.Index}

@@ -108,17 +108,9 @@ func (j *Judge) Release(ctx context.Context, o *fluxgraph.Object) *Release {
 		}
 	}
 	for _, name := range unsure {
-		r.Unresolved = append(r.Unresolved, r.variables[name])
+		if ref := r.variables[name]; !slices.Contains(r.Unresolved, ref) {
+			r.Unresolved = append(r.Unresolved, ref)
+		}
 	}
-	slices.SortStableFunc(r.Unresolved, func(a, b release.Reference) int { return strings.Compare(order(a), order(b)) })
-	r.Unresolved = slices.Compact(r.Unresolved)
 	return r
-}
-
-// order is what variables are sorted by, behind what is none.
-func order(ref release.Reference) string {
-	if ref.Variable == "" {
-		return ""
-	}
-	return strings.Join([]string{ref.Kind, ref.Namespace, ref.Name, ref.Key}, "\x00")
 }

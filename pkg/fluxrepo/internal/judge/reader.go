@@ -33,18 +33,13 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, obj client.Objec
 	}
 	switch obj := obj.(type) {
 	case *corev1.ConfigMap:
-		obj.Data, err = r.data("ConfigMap", key)
+		obj.Data, err = data[string](r, "ConfigMap", key)
 	case *corev1.Secret:
-		var data map[string]string
-		data, err = r.data("Secret", key)
-		obj.Data = map[string][]byte{}
-		for k, v := range data {
-			obj.Data[k] = []byte(v)
-		}
+		obj.Data, err = data[[]byte](r, "Secret", key)
 	case *sourcev1.OCIRepository:
-		err = r.source(sourcev1.OCIRepositoryKind, key, obj, "url", &obj.Spec.URL)
+		err = r.source(sourcev1.OCIRepositoryKind, key, obj, &obj.Spec.URL)
 	case *sourcev1.HelmChart:
-		err = r.source(sourcev1.HelmChartKind, key, obj, "chart", &obj.Spec.Chart)
+		err = r.source(sourcev1.HelmChartKind, key, obj, &obj.Spec.Chart)
 	default:
 		err = &release.Unreadable{Reason: "a kind that is not read"}
 	}
@@ -69,8 +64,8 @@ func unreadable(err error) error {
 	return &release.Unreadable{Reason: "can't be read: " + overlay.Plain(err).Error()}
 }
 
-// source reads where a chart comes from, of which a field says which it is.
-func (r *reader) source(kind string, key client.ObjectKey, into client.Object, field string, chart *string) error {
+// source reads where a chart comes from; chart is the field that says which it is.
+func (r *reader) source(kind string, key client.ObjectKey, into client.Object, chart *string) error {
 	o, err := r.find(kind, key)
 	if err != nil {
 		return err
@@ -81,30 +76,32 @@ func (r *reader) source(kind string, key client.ObjectKey, into client.Object, f
 		return unreadable(err)
 	}
 	if names := opaque(*chart, r.Charts); len(names) > 0 {
-		r.of.opaque(names)
-		return &release.Unreadable{Reason: "its " + field + " holds a variable without a value"}
+		r.of.Opaque, r.of.shaky = append(r.of.Opaque, names...), append(r.of.shaky, names...)
+		return &release.Unreadable{Reason: "it does not say which chart it holds: " + substitute.NoValue(names[0])}
 	}
 	return nil
 }
 
-func (r *reader) data(kind string, key client.ObjectKey) (map[string]string, error) {
+// data are the values of a ConfigMap or Secret, those that are known. An error is about the object, or about a key that the
+// release names.
+func data[T string | []byte](r *reader, kind string, key client.ObjectKey) (map[string]T, error) {
 	o, err := r.find(kind, key)
 	if err != nil {
 		return nil, err
 	}
-	data, err := substitute.Data(kind, o.Text)
+	held, err := substitute.Data(kind, o.Text)
 	if err != nil {
 		r.isWrong(o, err)
 		return nil, unreadable(err)
 	}
-	out := map[string]string{}
-	for k, v := range data {
+	out := map[string]T{}
+	for k, v := range held {
 		if v.Unread == "" {
-			out[k] = v.Text
+			out[k] = T(v.Text)
 		}
 	}
 	for _, ref := range r.of.HelmRelease.Spec.ValuesFrom {
-		if v := data[ref.GetValuesKey()]; ref.Kind == kind && ref.Name == key.Name && v.Unread != "" {
+		if v := held[ref.GetValuesKey()]; ref.Kind == kind && ref.Name == key.Name && v.Unread != "" {
 			err = &release.Unreadable{Reason: v.Unread}
 		}
 	}

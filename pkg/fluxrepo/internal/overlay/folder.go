@@ -167,8 +167,8 @@ func (r *Reader) decode(f *Folder) (*yaml.Node, error) {
 	if err == nil {
 		err = yamldoc.WrongType(sigsyaml.Unmarshal(data, &f.ks))
 	}
-	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok && len(bad.Path) > 0 {
-		at := cmp.Or(yamldoc.Child(docs[0], fmt.Sprint(bad.Path[0])), docs[0])
+	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok && bad.Field != "" {
+		at := cmp.Or(yamldoc.Child(docs[0], fmt.Sprint(yamldoc.Steps(bad.Field)[0])), docs[0])
 		err = &yamldoc.Error{Line: at.Line, Column: at.Column, Reason: err.Error()}
 	}
 	if err != nil {

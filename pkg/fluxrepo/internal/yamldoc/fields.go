@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -52,21 +51,13 @@ func prune(v any, above string, fields []string) {
 
 // FieldError is a field that holds what it can't.
 type FieldError struct {
-	Path      []any // keys and positions
+	Field     string // spec.patches[1].patch; empty for the object itself
 	Want, Got string
 }
 
 // Error says which field it is, what was found, and what belongs there.
 func (e *FieldError) Error() string {
-	var field strings.Builder
-	for _, step := range e.Path {
-		if i, ok := step.(int); ok {
-			fmt.Fprintf(&field, "[%d]", i)
-		} else {
-			fmt.Fprintf(&field, ".%s", step)
-		}
-	}
-	return cmp.Or(strings.TrimPrefix(field.String(), "."), "the object") + " is " + e.Got + "; want " + e.Want
+	return cmp.Or(e.Field, "the object") + " is " + e.Got + "; want " + e.Want
 }
 
 // Into decodes the fields of an object into a Go value. What has another type is a FieldError.
@@ -85,8 +76,10 @@ func WrongType(err error) error {
 		return err
 	}
 	got, _, _ := strings.Cut(bad.Value, " ") // a number comes with its digits
-	return &FieldError{Steps(bad.Field), inYAML(bad.Type.Kind().String()), inYAML(got)}
+	return &FieldError{position.ReplaceAllString(bad.Field, "[$1]"), inYAML(bad.Type.Kind().String()), inYAML(got)}
 }
+
+var position = regexp.MustCompile(`\.(\d+)`)
 
 // inYAML is the word of YAML for a type of JSON, or a kind of Go.
 func inYAML(kind string) string {
