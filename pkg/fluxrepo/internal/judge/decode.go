@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 
 	"github.com/spegel-guard/spegel-guard/pkg/certainty"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
@@ -57,8 +58,8 @@ func (r *Release) decode(charts []string) error {
 	spec := &r.HelmRelease.Spec
 	if chart := spec.Chart; chart != nil {
 		r.Opaque = slices.Concat(r.Opaque, substitute.Unknown(chart.Kind), opaque(chart.Spec.Chart, charts), opaque(chart.Spec.URL, charts))
-		if from := chart.Spec.SourceRef; from != nil {
-			r.shaky = append(r.shaky, substitute.Unknown(from.Kind)...)
+		if from := chart.Spec.SourceRef; from != nil && len(substitute.Unknown(from.Kind)) > 0 {
+			from.Kind = sourcev1.GitRepositoryKind // one that says the least about the chart's name
 		}
 	}
 	if len(r.Opaque) > 0 {

@@ -3,6 +3,7 @@ package substitute
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,12 +12,11 @@ import (
 	"github.com/fluxcd/pkg/envsubst/parse"
 )
 
-// Bounds of what is put into one text, and of one expression in it, in bytes.
+// Bounds of a text in which variables were put, and of one expression in it, in bytes.
 const (
 	maxText       = 32 << 20
 	maxExpression = 64 << 10
 	maxBraces     = 64 // that close something in it
-	perByte       = 16 // steps of a search, each of which takes as long as a byte that is put in
 )
 
 var errTooLarge = fmt.Errorf("more than %d MiB come of them", maxText>>20)
@@ -32,21 +32,17 @@ func (e *ExpressionError) Error() string { return e.Begin + ": " + e.err.Error()
 
 var begin = regexp.MustCompile(`^\$\{#?\w*`)
 
-// searching matches the begin of an expression that looks for something in a variable.
-var searching = regexp.MustCompile(`\$\{\w+[#%/]`)
-
 // evaluation is the work on one text.
 type evaluation struct {
 	*Scope
 	out   strings.Builder
-	unset []string
-	work  int // what was put in, and how long that took
+	empty map[string]bool // variables that nothing sets
 }
 
 // Eval does what Flux does with a text. An expression that an unknown variable is a part of is unknown as a whole: so is a part
 // of one, and its length. unset are the variables that nothing sets.
 func (s *Scope) Eval(text string) (out string, unset []string, err error) {
-	e := &evaluation{Scope: s}
+	e := &evaluation{Scope: s, empty: map[string]bool{}}
 	for text != "" {
 		plain, rest, found := strings.Cut(text, "$")
 		e.out.WriteString(plain)
@@ -64,8 +60,7 @@ func (s *Scope) Eval(text string) (out string, unset []string, err error) {
 		}
 		text = rest
 	}
-	slices.Sort(e.unset)
-	return e.out.String(), slices.Compact(e.unset), nil
+	return e.out.String(), slices.Sorted(maps.Keys(e.empty)), nil
 }
 
 // expression puts in the one that a text begins with, and returns where it ends: at the first brace with which it can be read.
@@ -88,27 +83,22 @@ func (e *evaluation) expression(text string) (end int, err error) {
 
 // execute puts in one expression. A variable that nothing sets is empty: current Flux refuses it, but older Flux does not.
 func (e *evaluation) execute(t *envsubst.Template, text string) error {
-	empty := map[string]bool{}
 	for {
-		unknown, last, steps := "", "", 0
-		if searching.MatchString(text) {
-			steps = 1 + len(text)/perByte
+		unknown, last, most := "", "", 0
+		if strings.Contains(text, "/") { // each character of one value may be replaced by another
+			most = len(text)
 		}
 		out, err := t.Execute(func(name string) (string, bool) {
 			v, set := e.value(name)
 			_, of, _ := Cut(v)
 			unknown, last = cmp.Or(unknown, of), name
-			e.work += len(v)
-			for range 2 { // from each position on, and then in the place of each of another value
-				steps = min(steps*(len(v)+1), maxText+1)
+			if most = min(most*(len(v)+1), maxText+1); most > maxText {
+				v = ""
 			}
-			if e.work+steps > maxText {
-				return "", false
-			}
-			return v, set || empty[name]
+			return v, set || e.empty[name]
 		})
-		switch e.work += steps; {
-		case e.work > maxText:
+		switch {
+		case max(most, len(out)+e.out.Len()) > maxText:
 			return errTooLarge
 		case unknown != "":
 			e.out.WriteString(placeholder(unknown))
@@ -117,7 +107,6 @@ func (e *evaluation) execute(t *envsubst.Template, text string) error {
 			e.out.WriteString(out)
 			return nil
 		}
-		empty[last] = true
-		e.unset = append(e.unset, last)
+		e.empty[last] = true
 	}
 }
