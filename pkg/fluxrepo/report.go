@@ -34,7 +34,7 @@ type check struct {
 func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*judge.DaemonSet) {
 	var told []*judge.Release
 	read := map[*fluxgraph.Object]*judge.Release{}
-	idle := false // a release that nothing builds
+	unbuilt := false // a release
 	for _, r := range judged {
 		if ctx.Err() != nil {
 			return
@@ -43,7 +43,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 			c.opaque(ctx, r)
 			continue
 		}
-		idle = idle || r.Object.By == nil || r.Object.By.Plain
+		unbuilt = unbuilt || r.Object.By == nil || r.Object.By.Plain
 		rel := c.release(r)
 		if rel.asked || c.changes(ctx, r) {
 			c.releases, told = append(c.releases, rel), append(told, r)
@@ -64,7 +64,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 		}
 	}
 	c.unset(read)
-	c.faults(idle)
+	c.faults(unbuilt)
 }
 
 // release is a HelmRelease as it is told: each finding and each reference with its place, and nothing secret.
@@ -214,23 +214,12 @@ func (c *check) unset(read map[*fluxgraph.Object]*judge.Release) {
 	}
 }
 
-// faults are what could not be read, built or followed. idle says that there is a release that nothing builds.
-func (c *check) faults(idle bool) {
-	for _, f := range fault.All(c.Graph, c.Wrong...) {
-		if !c.in.Has(f.File) && !c.reads(f.By) {
-			continue
-		}
-		concerns := f.Concerns || f.Missing && idle
+// faults are what could not be read, built or followed. unbuilt says that there is a release that nothing builds.
+func (c *check) faults(unbuilt bool) {
+	for f := range fault.All(c.Graph, fault.Options{Asked: c.in.Has, Unbuilt: unbuilt, Wrong: c.Wrong}) {
 		c.errors = append(c.errors, Error{
 			Place: Place{File: f.File, Line: f.Line, Column: f.Column}, Message: c.secrets.Text(f.Message),
-			Fatal: concerns && !f.Remote, Unfollowed: f.Remote, Elsewhere: !concerns,
+			Fatal: f.Concerns && !f.Remote, Unfollowed: f.Remote, Elsewhere: !f.Concerns,
 		})
 	}
-}
-
-// reads reports whether a build, or what it leads to, reads what is asked for.
-func (c *check) reads(n *fluxgraph.Instance) bool {
-	return n != nil && slices.ContainsFunc(c.Graph.Instances, func(other *fluxgraph.Instance) bool {
-		return slices.Contains(other.Chain(), n) && other.Reads(c.in.Has)
-	})
 }

@@ -1,8 +1,8 @@
 // Package fault lists what could not be done in a repository.
 //
-// In comes what its clusters build, finished, and what of it can't be judged; out goes each thing that could not be read, built or
-// followed, with its place, and whether a release of Spegel could come from there: only then does it count. The package must
-// never read, build or change anything. Of the project it may import fluxgraph and what that does.
+// In comes what its clusters build, finished, and what of it can't be judged; out goes each thing that could not be read,
+// built or followed, with its place, and whether a release of Spegel could come from there: only then does it count. The
+// package must never build or change anything. Of the project it may import fluxgraph and what that does.
 package fault
 
 import (
@@ -28,18 +28,38 @@ type Fault struct {
 	File         string
 	Line, Column int
 	Message      string
-	By           *fluxgraph.Instance // whose build it is about; nil for none
 	// Concerns says that a release of Spegel could come from there.
 	Concerns bool
 	// Remote says that something lies elsewhere, and so was not followed, which is no failure.
 	Remote bool
-	// Missing says that a Kustomization, or its path, is not there as it should be: it counts where a release is not built.
-	Missing bool
 }
 
-// All are those of a repository, and the errors of objects that can't be judged.
-func All(g *fluxgraph.Graph, wrong ...*fluxgraph.Object) []Fault {
-	f := &faults{Graph: g}
+// Options say which faults are asked for, and which count.
+type Options struct {
+	// Asked reports whether a file is asked for: faults in it are, and those of a build that reads it, or that leads to one.
+	Asked func(file string) bool
+	// Unbuilt says that there is a release that nothing builds: a Kustomization that is not there could.
+	Unbuilt bool
+	// Wrong are the objects that can't be judged, with the reason.
+	Wrong []*fluxgraph.Object
+}
+
+// All are those of a repository, in no order.
+func All(g *fluxgraph.Graph, o Options) map[Fault]bool {
+	f := &faults{Graph: g, o: o, leads: map[*declare.Kustomization]bool{}, asked: map[*fluxgraph.Instance]bool{}, all: map[Fault]bool{}, told: map[holder]bool{}}
+	for depth, more := 0, true; more && depth < maxDepth; depth++ {
+		more = false
+		for _, d := range g.Declared.All {
+			if !f.leads[d] && f.concerns(d.Folders) {
+				f.leads[d], more = true, true
+			}
+		}
+	}
+	for _, n := range g.Instances {
+		for _, up := range n.Chain() {
+			f.asked[up] = f.asked[up] || n.Reads(o.Asked)
+		}
+	}
 	for _, p := range f.Tree.Paths() {
 		if file := f.Tree.File(p); file.Asked || !g.Declared.Hidden(p) {
 			f.file(file)
@@ -50,30 +70,47 @@ func All(g *fluxgraph.Graph, wrong ...*fluxgraph.Object) []Fault {
 			f.instance(n)
 		}
 	}
-	for _, o := range slices.Concat(g.Loose, wrong) {
+	for _, o := range slices.Concat(g.Loose, o.Wrong) {
 		f.object(o)
 	}
 	for _, d := range g.Declared.All {
-		f.holes(d.Folders, Fault{Concerns: f.concerns(d.Folders)})
+		f.holes(nil, d.Folders, f.leads[d])
 	}
 	return f.all
 }
 
+// maxDepth is how many Kustomizations a chain may have.
+const maxDepth = 32
+
 type faults struct {
 	*fluxgraph.Graph
 
-	all []Fault
+	o     Options
+	leads map[*declare.Kustomization]bool // to Spegel
+	asked map[*fluxgraph.Instance]bool    // it, or what it leads to, reads what is asked for
+	all   map[Fault]bool
+	told  map[holder]bool
+}
+
+// holder is a folder whose holes were added.
+type holder struct {
+	*overlay.Folder
+
+	asked, concerns bool
 }
 
 // add adds a fault with what an error says, where that says or else at a field of an object.
-func (f *faults) add(fault Fault, err error, object *yaml.Node, field ...any) {
+func (f *faults) add(by *fluxgraph.Instance, fault Fault, err error, object *yaml.Node, field ...any) {
+	if !f.asked[by] && !f.o.Asked(fault.File) {
+		return
+	}
 	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok {
 		field = yamldoc.Steps(bad.Field)
 	}
 	if bad, ok := errors.AsType[*overlay.PatchError](err); ok {
 		field = []any{"spec", "patches", bad.Index}
 	}
-	if bad, ok := errors.AsType[*substitute.ExpressionError](err); ok && bad.Begin != "" && object != nil {
+	if bad, ok := errors.AsType[*substitute.ExpressionError](err); ok && object != nil {
 		whole := object
 		yamldoc.EachScalar(whole, func(n *yaml.Node) {
 			if object == whole && strings.Contains(n.Value, bad.Begin) {
@@ -91,14 +128,14 @@ func (f *faults) add(fault Fault, err error, object *yaml.Node, field ...any) {
 	if err != nil {
 		fault.Message += overlay.Plain(err).Error()
 	}
-	f.all = append(f.all, fault)
+	f.all[fault] = true
 }
 
 // file adds what is wrong with a file.
 func (f *faults) file(file *worktree.File) {
 	p, spegel := file.Path, file.Marks&worktree.Spegel != 0
 	if file.Err != nil {
-		f.add(Fault{File: p, Concerns: spegel}, file.Err, nil)
+		f.add(nil, Fault{File: p, Concerns: spegel}, file.Err, nil)
 		return
 	}
 	objects := file.Marks&worktree.Kustomization != 0 || file.Marks&worktree.Release != 0 && file.Marks&worktree.Word != 0
@@ -109,123 +146,116 @@ func (f *faults) file(file *worktree.File) {
 	isObject := func(d *yaml.Node) bool { return yamldoc.Text(d, "kind") != "" && yamldoc.Text(d, "apiVersion") != "" }
 	switch {
 	case err != nil:
-		f.add(Fault{
-			File: p, Concerns: file.Asked || spegel && (f.Declared.IsRead(p, nil) || f.InFull(p)), Missing: file.Marks&worktree.Kustomization != 0,
-		}, err, nil)
+		f.add(nil, Fault{File: p, Concerns: file.Asked || spegel && (f.Declared.IsRead(p, nil) || f.InFull(p)) ||
+			f.o.Unbuilt && file.Marks&worktree.Kustomization != 0}, err, nil)
 	case file.Asked && !f.Declared.IsRead(p, nil) && !slices.ContainsFunc(docs, isObject):
-		f.add(Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil, nil)
+		f.add(nil, Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil, nil)
 	}
 }
 
-// concerns reports whether what some folders hold, or what the Kustomizations in them lead to, is a release, source or
-// values of a chart of the policy, or makes what one depends on.
+// concerns reports whether a release of Spegel could come from some folders: out of what they hold, what a release depends on,
+// what a Kustomization there leads to, or what lies beside a file that is missing, where nothing builds it.
 func (f *faults) concerns(folders []*overlay.Folder) bool {
-	return overlay.Read(f.Declared.Reach(&declare.Kustomization{Folders: folders}).Folders, f.concernsFile)
-}
-
-// concernsFile reports whether a file does. Of a kustomization that can't be read, all beside and below it counts, but of an
-// empty one only what no other build reads.
-func (f *faults) concernsFile(p string) bool {
-	isSpegel := func(p string) bool { return f.Tree.File(p).Marks&worktree.Spegel != 0 }
-	if isSpegel(p) || f.Tree.File(p).Err != nil || f.Finder.Produces(p) {
-		return true
-	}
-	if !f.Declared.Reader.IsBroken(p) {
-		return false
-	}
-	docs, err := f.Tree.Documents(p)
-	isEmpty := err == nil && len(docs) == 0
-	return slices.ContainsFunc(f.Tree.Paths(), func(other string) bool {
-		return worktree.Within(other, path.Dir(p)) && isSpegel(other) && (!isEmpty || !f.Declared.IsRead(other, nil))
+	return overlay.Read(folders, func(p string) bool {
+		file := f.Tree.File(p)
+		return file.Marks&worktree.Spegel != 0 || file.Err != nil || f.Finder.Produces(p) ||
+			slices.ContainsFunc(f.Declared.In[p], func(d *declare.Kustomization) bool { return f.leads[d] })
+	}) || slices.ContainsFunc(folders, func(folder *overlay.Folder) bool {
+		return slices.ContainsFunc(folder.Holes, func(h overlay.Hole) bool {
+			at, ok := worktree.Resolve(folder.Dir, h.Path)
+			return !h.Remote && ok && slices.ContainsFunc(f.Tree.Below(cmp.Or(path.Dir(at), ".")), func(p string) bool {
+				return f.Tree.File(p).Marks&worktree.Spegel != 0 && !f.Declared.IsRead(p, nil)
+			})
+		})
 	})
 }
 
 // instance adds what is wrong with one Kustomization in its chain, with its build, and with the objects that it emits.
 func (f *faults) instance(n *fluxgraph.Instance) {
-	_, node := f.Document(n.Of)
-	at, word := Fault{File: n.File, By: n, Message: "Kustomization " + substitute.Written(n.Name)}, f.Tree.Mark(n.Of.Text)&worktree.Word != 0
-	add := func(message string, err error) {
-		at.Message += message
-		f.add(at, err, node, "spec", "path")
+	concerns := f.concerns(n.Folders) || f.Tree.Mark(n.Of.Text)&worktree.Spegel != 0
+	add := func(message string, err error, concerns, remote bool) {
+		_, node := f.Document(n.Of)
+		message = "Kustomization " + substitute.Written(n.Name) + message
+		f.add(n, Fault{File: n.File, Message: message, Concerns: concerns, Remote: remote}, err, node, "spec", "path")
 	}
 	switch {
+	case n.Missing:
+		add(": "+n.Problem, nil, f.o.Unbuilt, false)
 	case n.Problem != "":
-		at.Missing, at.Remote = n.Missing, !n.Missing
-		at.Concerns = !n.Missing && (n.Spec.SourceRef.Kind == "ExternalArtifact" || word || strings.HasPrefix(n.Problem, "its path holds"))
-		add(": "+n.Problem, nil)
+		unknown := n.Spec.SourceRef.Kind == "ExternalArtifact" || strings.HasPrefix(n.Problem, "its path holds")
+		add(": "+n.Problem, nil, concerns || unknown, true)
 	case n.Err != nil && !n.Built:
-		at.Concerns, at.Missing = word, true
-		add(": ", n.Err)
-	case n.Built:
-		at.Concerns = f.concerns(n.Folders) || f.Tree.Mark(n.Of.Text)&worktree.Spegel != 0
-		in := Fault{By: n, Concerns: at.Concerns}
-		f.holes(n.Folders, in)
-		if n.Err != nil && !f.broken(n, in) {
-			add(" can't be built: ", n.Err)
-		}
-		for _, o := range n.Objects {
-			f.object(o)
-		}
-		if at.Remote = n.Unfollowed; n.Unfollowed {
-			add(": patches are left out, because what they are for may lie in a remote resource", nil)
-		}
+		add(": ", n.Err, concerns || f.o.Unbuilt, false)
+	case n.Err != nil && !f.broken(n, concerns):
+		add(" can't be built: ", n.Err, concerns, false)
+	case n.Unfollowed:
+		add(": patches are left out, because what they are for may lie in a remote resource", nil, concerns, true)
+	}
+	if n.Built {
+		f.holes(n, n.Folders, concerns)
+	}
+	for _, o := range n.Objects {
+		f.object(o)
 	}
 }
 
 // broken adds the files of a build that are no YAML.
-func (f *faults) broken(n *fluxgraph.Instance, in Fault) (found bool) {
+func (f *faults) broken(n *fluxgraph.Instance, concerns bool) (found bool) {
 	n.Reads(func(p string) bool {
 		if _, err := f.Tree.Documents(p); err != nil && yamldoc.IsYAML(p) {
-			in.File, found = p, true
-			f.add(in, err, nil)
+			found = true
+			f.add(n, Fault{File: p, Concerns: concerns}, err, nil)
 		}
 		return false
 	})
 	return found
 }
 
-// object adds why an object can't be judged or followed.
+// object adds why an object can't be judged or followed. A release takes values from the ConfigMaps and Secrets among them.
 func (f *faults) object(o *fluxgraph.Object) {
 	unknownKind := len(substitute.Unknown(o.Kind+o.APIVersion)) > 0 ||
 		len(o.Unset) > 0 && o.Kind != "HelmRelease" && strings.Contains(o.Written.Kind+o.Written.APIVersion, "${")
 	if o.Err == nil && !unknownKind {
 		return
 	}
-	marks, name := f.Tree.Mark(o.Text), o.Kind+" "+substitute.Written(o.Written.Name)
 	file, node := f.Document(o)
-	fault := Fault{File: file, By: o.By, Concerns: marks&worktree.Word != 0, Message: name + ": "}
+	says := worktree.Word
+	if o.Kind == "DaemonSet" { // others have such flags, too
+		says = worktree.Spegel
+	}
+	fault := Fault{File: file, Concerns: f.Tree.Mark(o.Text)&says != 0 || o.Kind == "ConfigMap" || o.Kind == "Secret"}
+	fault.Message = o.Kind + " " + substitute.Written(o.Written.Name) + ": "
 	err := o.Err
 	_, unfollowed := errors.AsType[resourceset.Error](err)
 	switch {
 	case unknownKind:
 		fault.Remote, fault.Message, err = true, "holds a variable without a value in its kind or apiVersion, so it is not checked", nil
-	case o.Kind == "DaemonSet":
-		fault.Concerns = marks&worktree.Spegel != 0
-	case o.Kind == "ConfigMap" || o.Kind == "Secret": // a release takes values from it
-		fault.Concerns = true
 	case o.Kind == "ResourceSet" && (unfollowed || o.By == nil && !f.InFull(o.File) || len(substitute.Unknown(string(substitute.Seal(o.Text)))) > 0):
-		fault.Remote, fault.Message = true, name+" can't be followed, so what it builds is not checked: "
+		fault.Remote, fault.Message = true, strings.TrimSuffix(fault.Message, ": ")+" can't be followed, so what it builds is not checked: "
 	}
-	f.add(fault, err, node)
+	f.add(o.By, fault, err, node)
 }
 
 // holes adds what some folders name and what is not there.
-func (f *faults) holes(folders []*overlay.Folder, in Fault) {
+func (f *faults) holes(by *fluxgraph.Instance, folders []*overlay.Folder, concerns bool) {
 	for _, folder := range folders {
+		told := holder{folder, f.asked[by], concerns}
+		if f.told[told] {
+			continue
+		}
+		f.told[told] = true
 		for _, h := range folder.Holes {
-			if h.Remote && h.Shaping && in.Concerns { // said with the release
+			if h.Remote && h.Shaping && concerns { // said with the release
 				continue
 			}
-			fault := in
-			fault.File, fault.Line, fault.Column, fault.Message, fault.Remote = h.File, h.Line, h.Column, h.Problem, h.Remote
-			fault.Concerns = in.Concerns || h.Remote && f.Finder.HasWord(h.Path)
+			message := h.Problem
 			if h.Path != "" {
-				fault.Message = h.Field + ": " + h.Path + " " + h.Problem
+				message = h.Field + ": " + h.Path + " " + message
 			}
 			if h.Remote {
-				fault.Message += ", so what it holds is not checked"
+				message += ", so what it holds is not checked"
 			}
-			f.all = append(f.all, fault)
+			f.add(by, Fault{h.File, h.Line, h.Column, message, concerns || h.Remote && f.Finder.HasWord(h.Path), h.Remote}, nil, nil)
 		}
 	}
 }

@@ -29,60 +29,73 @@ func TestAll(t *testing.T) {
 	t.Parallel()
 	const object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
 	for name, c := range map[string]struct {
-		files map[string]string
-		want  []string
+		files   map[string]string
+		want    []string
+		unbuilt bool
 	}{
-		"none": {nil, nil},
+		"none": {nil, nil, false},
 		"a path that does not exist": {
 			map[string]string{"c/b.yaml": kustomization("b", "./gone")},
-			[]string{"c/b.yaml:6:3: Kustomization b: its path ./gone is not in this repository; where a release is not built"},
+			[]string{"c/b.yaml:6:3: Kustomization b: its path ./gone is not in this repository"}, false,
+		},
+		"a path that does not exist, and a release that nothing builds": {
+			map[string]string{"c/b.yaml": kustomization("b", "./gone")},
+			[]string{"c/b.yaml:6:3: Kustomization b: its path ./gone is not in this repository; concerns Spegel"}, true,
+		},
+		"a file that is not there, beside a release that nothing builds": {
+			map[string]string{"c/b.yaml": kustomization("b", "./more"), "more/kustomization.yaml": "resources: [x.yaml, s/ks.yml]\n", "more/x.yaml": object, "more/s/ks.yaml": release},
+			[]string{"more/kustomization.yaml:1:21: resources: s/ks.yml does not exist; concerns Spegel"}, true,
+		},
+		"a file that is not there, far from one": {
+			map[string]string{"c/b.yaml": kustomization("b", "./more"), "more/kustomization.yaml": "resources: [x.yaml, t/ks.yml]\n", "more/x.yaml": object, "more/s/ks.yaml": release},
+			[]string{"more/kustomization.yaml:1:21: resources: t/ks.yml does not exist"}, true,
 		},
 		"a path with a variable that nobody sets": {
 			map[string]string{"c/b.yaml": kustomization("b", "./${X}")},
-			[]string{"c/b.yaml:6:3: Kustomization b: its path holds a variable without a value: ./${X}; concerns Spegel; lies elsewhere"},
+			[]string{"c/b.yaml:6:3: Kustomization b: its path holds a variable without a value: ./${X}; concerns Spegel; lies elsewhere"}, false,
 		},
 		"what can't be built": {
 			map[string]string{"apps/kustomization.yaml": "resources: [x.yaml, x.yaml]\n"},
-			[]string{"c/a.yaml:6:3: Kustomization a can't be; concerns Spegel"},
+			[]string{"c/a.yaml:6:3: Kustomization a can't be; concerns Spegel"}, false,
 		},
 		"what can't be built and has nothing to do with Spegel": {
 			map[string]string{"c/b.yaml": kustomization("b", "./more") + "  patches: [{patch: '[spegel'}]\n", "more/x.yaml": object},
-			[]string{"c/b.yaml:8:13: Kustomization b can't be"},
+			[]string{"c/b.yaml:8:13: Kustomization b can't be"}, false,
 		},
 		"an empty kustomization": {
-			map[string]string{"apps/kustomization.yaml": ""}, []string{"apps/kustomization.yaml:0:0: holds no kustomization; concerns Spegel"},
+			map[string]string{"apps/kustomization.yaml": ""}, []string{"apps/kustomization.yaml:0:0: holds no kustomization; concerns Spegel"}, false,
 		},
 		"one with comments alone above what another builds": {
-			map[string]string{"c/b.yaml": kustomization("b", "./"), "kustomization.yaml": "# a dummy\n"}, []string{"kustomization.yaml:0:0: holds no kustomization"},
+			map[string]string{"c/b.yaml": kustomization("b", "./"), "kustomization.yaml": "# a dummy\n"}, []string{"kustomization.yaml:0:0: holds no kustomization"}, false,
 		},
 		"a file of a build that is no YAML": {
-			map[string]string{"apps/y.yaml": "a: [\n"}, []string{"apps/y.yaml:1:1: is not YAML: did not find expected node content; concerns Spegel"},
+			map[string]string{"apps/y.yaml": "a: [\n"}, []string{"apps/y.yaml:1:1: is not YAML: did not find expected node content; concerns Spegel"}, false,
 		},
 		"a file that is not there": {
-			map[string]string{"apps/kustomization.yaml": "resources:\n- x.yaml\n- gone.yaml\n"}, []string{"apps/kustomization.yaml:3:3: resources: gone.yaml does not exist; concerns Spegel"},
+			map[string]string{"apps/kustomization.yaml": "resources:\n- x.yaml\n- gone.yaml\n"}, []string{"apps/kustomization.yaml:3:3: resources: gone.yaml does not exist; concerns Spegel"}, false,
 		},
 		"the same beside another release": {
 			map[string]string{"c/b.yaml": kustomization("b", "./more"), "more/kustomization.yaml": "resources: [x.yaml, gone.yaml]\n", "more/x.yaml": object},
-			[]string{"more/kustomization.yaml:1:21: resources: gone.yaml does not exist"},
+			[]string{"more/kustomization.yaml:1:21: resources: gone.yaml does not exist"}, false,
 		},
 		"what lies elsewhere": {
 			map[string]string{"apps/kustomization.yaml": "resources: [x.yaml, 'https://example.com/x.yaml']\n"},
-			[]string{"apps/kustomization.yaml:1:21: resources: https://example.com/x.yaml is not in this repository, so what it holds is not checked; concerns Spegel; lies elsewhere"},
+			[]string{"apps/kustomization.yaml:1:21: resources: https://example.com/x.yaml is not in this repository, so what it holds is not checked; concerns Spegel; lies elsewhere"}, false,
 		},
 		"a ResourceSet that is wrong": {
 			map[string]string{"apps/set.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set}\nspec:\n  inputs: {app: spegel}\n"},
-			[]string{"apps/set.yaml:5:3: ResourceSet set: spec.inputs is a map; want a list; concerns Spegel"},
+			[]string{"apps/set.yaml:5:3: ResourceSet set: spec.inputs is a map; want a list; concerns Spegel"}, false,
 		},
 		"a ResourceSet that is wrong, perhaps, by a variable": {
 			map[string]string{
 				"c/a.yaml":      kustomization("a", "./apps") + "  postBuild: {substituteFrom: [{kind: Secret, name: gone}]}\n",
 				"apps/set.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set}\nspec:\n  inputs: '${X}'\n",
 			},
-			[]string{"apps/set.yaml:5:3: ResourceSet set can't be followed, so what it builds is not checked: spec.inputs is a text; want a list; lies elsewhere"},
+			[]string{"apps/set.yaml:5:3: ResourceSet set can't be followed, so what it builds is not checked: spec.inputs is a text; want a list; lies elsewhere"}, false,
 		},
 		"a ResourceSet of a provider": {
 			map[string]string{"apps/set.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set}\nspec: {inputsFrom: [{kind: ResourceSetInputProvider, name: p}], resources: []}\n"},
-			[]string{"apps/set.yaml:1:1: ResourceSet set can't be followed, so what it builds is not checked: its inputs come from a provider; lies elsewhere"},
+			[]string{"apps/set.yaml:1:1: ResourceSet set can't be followed, so what it builds is not checked: its inputs come from a provider; lies elsewhere"}, false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,7 +108,8 @@ func TestAll(t *testing.T) {
 			}
 			g := fluxgraph.New(t.Context(), tree, fluxgraph.Options{Given: substitute.NewGiven(nil, nil), Named: func(string) bool { return false }})
 			var got []string
-			for _, f := range fault.All(g) {
+			options := fault.Options{Asked: func(string) bool { return true }, Unbuilt: c.unbuilt}
+			for f := range fault.All(g, options) {
 				message, _, _ := strings.Cut(f.Message, " built: ") // what follows are kustomize's words
 				text := fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, message)
 				if f.Concerns {
@@ -103,9 +117,6 @@ func TestAll(t *testing.T) {
 				}
 				if f.Remote {
 					text += "; lies elsewhere"
-				}
-				if f.Missing {
-					text += "; where a release is not built"
 				}
 				got = append(got, text)
 			}

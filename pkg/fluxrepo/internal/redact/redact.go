@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"index/suffixarray"
 	"maps"
 	"regexp"
 	"slices"
@@ -30,8 +31,8 @@ const hidden = "..."
 
 // Redactor knows what may not be shown of a repository.
 type Redactor struct {
-	names *strings.Replacer // of secrets, in their place
-	all   string            // the secrets, in lower case
+	names *strings.Replacer  // of secrets, in their place
+	all   *suffixarray.Index // the secrets, in lower case
 }
 
 // New is for what a graph builds. public are texts that are no secret, even if a variable has them.
@@ -71,7 +72,7 @@ func New(g *fluxgraph.Graph, public []string) *Redactor {
 	for _, text := range texts { // the longest first
 		pairs = append(pairs, text, secrets[text])
 	}
-	return &Redactor{strings.NewReplacer(pairs...), lower(strings.Join(texts, "\x00"))}
+	return &Redactor{strings.NewReplacer(pairs...), suffixarray.New([]byte(lower(strings.Join(texts, "\x00"))))}
 }
 
 // lower is a text in lower case, as long as it was.
@@ -91,7 +92,7 @@ func (r *Redactor) Text(text string) string {
 	low, out := lower(text), strings.Builder{}
 	for i := 0; i < len(text); {
 		shown, end := name.FindString(text[i:]), i
-		for shown == "" && end+fragment <= len(low) && strings.Contains(r.all, low[end:end+fragment]) {
+		for shown == "" && end+fragment <= len(low) && r.all.Lookup([]byte(low[end:end+fragment]), 1) != nil {
 			end++
 		}
 		switch {
