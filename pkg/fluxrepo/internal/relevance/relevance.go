@@ -31,7 +31,7 @@ type Finder struct {
 	leads    map[string]bool // names of sources, ConfigMaps and Secrets with a word
 	known    int             // names, when it was last asked what is relevant
 	relevant map[*declare.Kustomization]bool
-	flags    map[string]bool // whether a file has a word, or what is needed, or refers to what leads to a word
+	flags    map[string]bool // whether a file has a word, or what is needed, refers to what leads to a word, or holds what is relevant
 	dirs     []string
 }
 
@@ -46,8 +46,10 @@ func New(tree *worktree.Tree, decl *declare.Repository, all bool, given []string
 		}
 		docs, _ := tree.Documents(p) // reported where the file is needed
 		for _, d := range docs {
-			if o := overlay.NewObject(d); isNeeded(o.Kind) && o.Name != "" && !strings.Contains(o.Name, "$") {
-				f.Note(o)
+			for name, object := range made(d) {
+				if name != "" && !strings.Contains(name, "$") && f.HasWord(string(overlay.NewObject(object).Text)) {
+					f.leads[name] = true
+				}
 			}
 		}
 	}
@@ -63,31 +65,29 @@ func (f *Finder) Rate() (more bool) {
 	for f.known != 1+len(f.needed)+len(f.leads) { // what is relevant may need more
 		more, f.known = true, 1+len(f.needed)+len(f.leads)
 		f.flags, f.relevant = map[string]bool{}, map[*declare.Kustomization]bool{}
-		for _, d := range f.decl.All {
-			k := *d
-			if k.Folders == nil { // what builds it may give it another source
-				k.Folders = f.decl.Folders(f.decl.Ignore, k.Path, k.Components())
-			}
-			found, _ := f.Rates(&k, "", "")
-			f.relevant[d] = found || f.flagged(d.File) || d.Missing || d.MayRead || strings.Contains(strings.Join(k.Components(), ""), "$")
-		}
-		for again := true; again; {
-			again, f.Irrelevant = false, 0
+		isRelevant := f.isRelevant
+		for before := -1; before < len(f.relevant); isRelevant = f.readsFlagged { // what the first round found may stand in what it reads
+			before = len(f.relevant)
 			for _, d := range f.decl.All {
-				switch {
-				case f.relevant[d]:
-				case d.Reads(func(p string) bool { return slices.ContainsFunc(f.decl.In[p], f.isRelevant) }):
-					f.relevant[d], again = true, true
-				default:
-					f.Irrelevant++
+				if !f.relevant[d] && isRelevant(d) {
+					f.relevant[d], f.flags[d.File] = true, true
 				}
 			}
 		}
+		f.Irrelevant = len(f.decl.All) - len(f.relevant)
 	}
 	return more
 }
 
-func (f *Finder) isRelevant(d *declare.Kustomization) bool { return f.relevant[d] }
+// isRelevant reports whether a declaration may have to be built, whatever builds it.
+func (f *Finder) isRelevant(d *declare.Kustomization) bool {
+	k := *d
+	if k.Folders == nil { // what builds it may give it another source
+		k.Folders = f.decl.Folders(f.decl.Ignore, k.Path, k.Components())
+	}
+	found, _ := f.Rates(&k, "", "")
+	return found || f.flagged(d.File) || d.Missing || d.MayRead || strings.Contains(strings.Join(d.Components(), ""), "$")
+}
 
 // Rates reports whether a Kustomization has to be built, and which files may be left out: those that hold nothing but
 // Kustomizations that are not relevant, and that it could not make so. text is that of the Kustomization, values those of its
@@ -95,9 +95,7 @@ func (f *Finder) isRelevant(d *declare.Kustomization) bool { return f.relevant[d
 func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant bool, leaveOut func(file string) bool) {
 	aims := f.aims(k, values)
 	renames := len(f.needed) > 0 && (yamldoc.Child(k.Node, "spec", "namePrefix") != nil || yamldoc.Child(k.Node, "spec", "nameSuffix") != nil)
-	relevant = f.All || len(aims) > 0 || renames || f.names(text) || k.Reads(func(p string) bool {
-		return f.flagged(p) || slices.ContainsFunc(f.decl.In[p], f.isRelevant)
-	})
+	relevant = f.All || len(aims) > 0 || renames || f.names(text) || f.readsFlagged(k)
 	for _, ref := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "postBuild", "substituteFrom")) {
 		if relevant {
 			f.need(yamldoc.Text(ref, "name"))
@@ -105,32 +103,31 @@ func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant 
 	}
 	aimed, err := regexp.Compile("^(" + strings.Join(aims, "|") + ")$")
 	return relevant, func(p string) bool {
-		of := f.decl.In[p]
-		if err != nil || len(of) == 0 || slices.ContainsFunc(of, func(d *declare.Kustomization) bool {
-			return f.relevant[d] || len(aims) > 0 && aimed.MatchString(d.Name)
-		}) {
+		in := f.decl.In[p]
+		if err != nil || len(in) == 0 || f.flags[p] || slices.ContainsFunc(in, func(d *declare.Kustomization) bool { return aimed.MatchString(d.Name) }) {
 			return false
 		}
 		docs, err := f.tree.Documents(p)
-		return err == nil && len(docs) == len(of)
+		return err == nil && len(docs) == len(in)
 	}
 }
 
 // aims are the names, as expressions, of those that a Kustomization could make relevant by what it puts into them: patches, the
 // values of its variables, or anything where other files do.
 func (f *Finder) aims(k *declare.Kustomization, values string) (names []string) {
-	add := func(leads bool, name string) {
-		if leads {
+	holds := k.Reads(func(p string) bool { return len(f.decl.In[p]) > 0 })
+	put := func(text, name string) {
+		if f.names(text) || holds && f.hasPath(text) {
 			names = append(names, cmp.Or(name, ".*"))
 		}
 	}
-	add(f.HasWord(values), "")
+	put(values, "")
 	for _, p := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "patches")) {
-		add(f.isLead(yamldoc.Text(p, "patch")), yamldoc.Text(p, "target", "name"))
+		put(yamldoc.Text(p, "patch"), yamldoc.Text(p, "target", "name"))
 	}
 	for _, folder := range k.Folders {
 		for _, p := range folder.Patches() {
-			add(f.isLead(p.Patch), cmp.Or(p.Target, &kustypes.Selector{}).Name)
+			put(p.Patch, cmp.Or(p.Target, &kustypes.Selector{}).Name)
 		}
 		files := folder.Inputs
 		if folder.Copies() {
@@ -138,11 +135,13 @@ func (f *Finder) aims(k *declare.Kustomization, values string) (names []string) 
 		}
 		for _, p := range files {
 			data, _ := f.tree.Read(p) // what can't be read is flagged
-			add(len(f.decl.In[p]) == 0 && f.isLead(string(data[:min(len(data), 64<<10)])), "")
+			if len(f.decl.In[p]) == 0 {
+				put(string(data[:min(len(data), 64<<10)]), "")
+			}
 		}
 	}
-	if slices.ContainsFunc(k.Folders, (*overlay.Folder).Renames) {
-		add(len(names) > 0, "")
+	if len(names) > 0 && slices.ContainsFunc(k.Folders, (*overlay.Folder).Renames) {
+		return []string{".*"}
 	}
 	return names
 }
@@ -151,9 +150,9 @@ func (f *Finder) aims(k *declare.Kustomization, values string) (names []string) 
 // patch in a patch.
 var aPath = regexp.MustCompile(`(?m)(?:\b(?:path|components|value)[\\"']*\s*:|^\s*-|,)[\s\\"'\[-]*((?:[\w.-]*/)+[\w.-]+)`)
 
-// isLead reports whether a text has a word, the name of what has one, or the path of a folder with one.
-func (f *Finder) isLead(text string) bool {
-	return f.names(text) || slices.ContainsFunc(aPath.FindAllStringSubmatch(text, -1), func(m []string) bool {
+// hasPath reports whether a text has the path of a folder with a word.
+func (f *Finder) hasPath(text string) bool {
+	return slices.ContainsFunc(aPath.FindAllStringSubmatch(text, -1), func(m []string) bool {
 		p := path.Clean("/" + m[1]) // of the repository, or of a folder that is not known
 		return slices.ContainsFunc(f.dirs, func(d string) bool {
 			return (d == p[1:] || strings.HasSuffix(d, p)) && overlay.Read(overlay.All(f.decl.Reader.Folder(f.decl.Ignore, d)), f.flagged)
@@ -164,18 +163,20 @@ func (f *Finder) isLead(text string) bool {
 // names reports whether a text has a word, or the name of what has one.
 func (f *Finder) names(text string) bool {
 	for name := range f.leads {
-		if strings.Contains(text, name) {
+		if worktree.Names([]byte(text), name) {
 			return true
 		}
 	}
 	return f.HasWord(text)
 }
 
+func (f *Finder) readsFlagged(k *declare.Kustomization) bool { return k.Reads(f.flagged) }
+
 func (f *Finder) flagged(p string) bool {
 	out, known := f.flags[p]
 	if !known {
 		file := f.tree.File(p)
-		out = file.Err != nil || file.Marks&worktree.Word != 0 || f.Produces(p) ||
+		out = file.Err != nil || f.decl.Reader.IsBroken(p) || file.Marks&worktree.Word != 0 || f.Produces(p) ||
 			file.Marks&(worktree.Release|worktree.Kustomization) != 0 && f.Refers(p) ||
 			file.Marks&worktree.Kustomization != 0 && (file.Marks&worktree.Builder != 0 || !yamldoc.IsYAML(p)) // which is not declared in plain sight
 		f.flags[p] = out
@@ -206,14 +207,29 @@ func (f *Finder) Produces(p string) bool {
 	if f.tree.File(p).Marks&(worktree.Data|worktree.Source) == 0 || !f.holds(p, f.needed) {
 		return false
 	}
-	isNamed := func(n *yaml.Node) bool { return f.needed[yamldoc.Text(n, "name")] }
 	docs, err := f.tree.Documents(p)
 	return err != nil || slices.ContainsFunc(docs, func(d *yaml.Node) bool {
-		kind := yamldoc.Text(d, "kind")
-		return kind == "ResourceSet" || isNeeded(kind) && isNamed(yamldoc.Child(d, "metadata")) ||
-			slices.ContainsFunc(yamldoc.Items(yamldoc.Child(d, "configMapGenerator")), isNamed) ||
-			slices.ContainsFunc(yamldoc.Items(yamldoc.Child(d, "secretGenerator")), isNamed)
+		for name := range made(d) {
+			if f.needed[name] {
+				return true
+			}
+		}
+		return yamldoc.Text(d, "kind") == "ResourceSet"
 	})
+}
+
+// made are the objects that could come out of a document and are of a kind that is needed, and what generates one, by name.
+func made(d *yaml.Node) map[string]*yaml.Node {
+	out := map[string]*yaml.Node{}
+	if isNeeded(yamldoc.Text(d, "kind")) {
+		out[yamldoc.Text(d, "metadata", "name")] = d
+	}
+	for _, field := range []string{"configMapGenerator", "secretGenerator"} {
+		for _, g := range yamldoc.Items(yamldoc.Child(d, field)) {
+			out[yamldoc.Text(g, "name")] = g
+		}
+	}
+	return out
 }
 
 func isNeeded(kind string) bool {

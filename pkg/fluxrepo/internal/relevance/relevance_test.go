@@ -49,6 +49,9 @@ func TestRates(t *testing.T) {
 		"nor what a patch with a word names": {
 			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": patched("b", "spegel")}, nil, []string{"a"},
 		},
+		"but not what only begins like the name of what has one": {
+			map[string]string{"a/x.yaml": spegel, "v.yaml": "kind: ConfigMap\nmetadata: {name: bas}\ndata: {x: spegel}\n", "b/x.yaml": other, "root.yaml": patched("", "{metadata: {name: base}}")}, nil, []string{"b"},
+		},
 		"by an expression, which names the whole": {
 			map[string]string{"a/x.yaml": other, "b/x.yaml": other, "root.yaml": patched("(b|c|aa)", "spegel")}, nil, []string{"a"},
 		},

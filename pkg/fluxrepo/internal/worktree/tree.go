@@ -137,18 +137,23 @@ func (t *Tree) Names(f *File, name string) bool {
 		return f.anyName
 	}
 	data, err := t.Read(f.Path)
-	const between = " \t\r\n\"'{}[],&*:#"
-	const near = 256 // so much of a line in front of a name is looked at: it may be as long as the file
+	return err != nil || Names(data, name)
+}
+
+// Names reports whether a name may stand in a text as one, as an anchor, or as what a patch puts in.
+func Names(text []byte, name string) bool {
+	const between = " \t\r\n\"'{}[],&*:#\\"
+	const near = 256 // so much of a line in front of a name is looked at: it may be as long as the text
 	for at := 0; ; at += len(name) {
-		next := bytes.Index(data[at:], []byte(name))
+		next := bytes.Index(text[at:], []byte(name))
 		if next < 0 {
-			return err != nil
+			return false
 		}
 		at += next
-		line, rest := data[max(0, at-near):at], data[at+len(name):]
+		line, rest := text[max(0, at-near):at], text[at+len(name):]
 		line = line[bytes.LastIndexByte(line, '\n')+1:]
 		isWord := bytes.ContainsAny(line[max(0, len(line)-1):], between) && (len(rest) == 0 || bytes.ContainsAny(rest[:1], between))
-		if isWord && (bytes.Contains(line, []byte("name")) || bytes.ContainsRune(line, '&')) {
+		if isWord && (bytes.Contains(line, []byte("name")) || bytes.Contains(line, []byte("value")) || bytes.ContainsRune(line, '&')) {
 			return true
 		}
 	}
