@@ -37,8 +37,7 @@ type Repository struct {
 	ownURLs   map[string]bool    // as normalURL has them
 	here      map[SourceRef]bool // sources that Kustomizations take folders from that are here
 	readers   map[string][]*Kustomization
-	ignores   map[string]*worktree.Ignore // by spec.ignore
-	artifacts []*worktree.Ignore          // of this repository, as its Kustomizations are built from them
+	artifacts []*worktree.Ignore // of this repository, as its Kustomizations are built from them
 }
 
 // New reads what is declared. ignore are globs of what holds nothing that counts unless something builds it. Without
@@ -48,7 +47,6 @@ func New(tree *worktree.Tree, ignore []string, alone bool) *Repository {
 		tree: tree, In: map[string][]*Kustomization{}, Ignore: tree.Ignoring(""), globs: tree.Ignoring(patterns(ignore)),
 		sources: sources{}, ownURLs: map[string]bool{}, here: map[SourceRef]bool{}, readers: map[string][]*Kustomization{},
 	}
-	r.ignores = map[string]*worktree.Ignore{"": r.Ignore}
 	r.Reader = overlay.NewReader(tree, r.included)
 	if !alone {
 		r.declare()

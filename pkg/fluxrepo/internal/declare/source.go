@@ -101,10 +101,7 @@ func (r *Repository) Source(ref SourceRef, file, folder string) Source {
 		r.read(worktree.Source, declaring)
 	}
 	d := r.sources.find(ref, file)
-	if r.ignores[d.ignore] == nil {
-		r.ignores[d.ignore] = r.tree.Ignoring(d.ignore)
-	}
-	s := Source{Ignore: r.ignores[d.ignore]}
+	s := Source{Ignore: r.tree.Ignoring(d.ignore)}
 	if ref.Kind == "ExternalArtifact" { // something makes it of whatever it likes
 		return s
 	}

@@ -70,7 +70,7 @@ func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 	for _, name := range []string{is.Name, ""} {
 		for _, f := range o.By.Folders {
 			for _, p := range f.Resources {
-				if name != "" && !g.Tree.Names(g.Tree.File(p), name) {
+				if name != "" && !g.Tree.Mentions(p, name) {
 					continue
 				}
 				for _, d := range g.objects(p, is.Kind, name) {

@@ -74,7 +74,7 @@ func (g *Graph) search(kind, ns, name, near string, counts func(file string) boo
 	var found []*Object
 	for _, p := range g.Tree.Paths() {
 		f := g.Tree.File(p)
-		if f.Marks&(worktree.Data|worktree.Source) == 0 || !g.Tree.Names(f, name) || !f.IsManifest() || g.Declared.Hidden(p) || !counts(p) {
+		if f.Marks&(worktree.Data|worktree.Source) == 0 || !g.Tree.Mentions(p, substitute.Written(name)) || !f.IsManifest() || g.Declared.Hidden(p) || !counts(p) {
 			continue
 		}
 		for _, d := range g.objects(p, kind, substitute.Written(name)) {

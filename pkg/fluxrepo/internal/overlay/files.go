@@ -47,9 +47,14 @@ const leftOut = "apiVersion: v1\nkind: List\nitems: []\n"
 // copied matches a field that a replacement takes out of an object, except for its name and the like.
 var copied = regexp.MustCompile(`\bfieldPath["']?\s*:\s*["']?([^m\s"']|m[^e])`)
 
+func newFiles() *files {
+	return &files{FileSystem: filesys.MakeFsInMemory(), data: map[string][]byte{}, folders: map[string]bool{}}
+}
+
 // files are those of the repository, except for what is left out and kustomizations without what is not there.
 func (b *Build) files() (*files, error) {
-	out := &files{FileSystem: filesys.MakeFsInMemory(), data: map[string][]byte{}, folders: map[string]bool{}, builtins: b.Full}
+	out := newFiles()
+	out.builtins = b.Full
 	for _, f := range b.all {
 		out.schema = out.schema || f.ks.OpenAPI != nil || f.ks.Crds != nil
 		for _, p := range slices.Concat([]string{f.File}, f.Resources, f.Inputs) {
@@ -59,7 +64,7 @@ func (b *Build) files() (*files, error) {
 			case p == f.File && (f.changed || b.aim):
 				ks := f.ks
 				if b.aim {
-					ks.Patches = b.aimed(f)
+					ks.Patches = aimed(b.Tree, f.Dir, ks.Patches)
 				}
 				data, err = json.Marshal(ks)
 			case b.LeaveOut != nil && b.LeaveOut(p):
@@ -67,8 +72,8 @@ func (b *Build) files() (*files, error) {
 				continue
 			default:
 				const spegel = worktree.DaemonSet | worktree.Word
-				out.builtins = out.builtins || b.Tree.File(p).Marks&spegel == spegel
 				data, err = b.Tree.Read(p)
+				out.builtins = out.builtins || b.Tree.File(p).Marks&spegel == spegel
 			}
 			if err != nil {
 				return nil, fmt.Errorf("%s %w", p, err)

@@ -224,7 +224,9 @@ func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) 
 	case !isFile:
 		return "does not exist"
 	}
-	r.tree.Look(p)
+	if !yamldoc.IsYAML(p) { // nobody has looked at it
+		_, _ = r.tree.Read(p) // kustomize says what is wrong with it
+	}
 	if field == "resources" || field == "generators" {
 		f.Resources = append(f.Resources, p)
 	} else {

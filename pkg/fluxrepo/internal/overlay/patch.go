@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"regexp"
 	"slices"
@@ -15,13 +16,14 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
-// aimed are the patches of a folder, those that name an object with it as their target: a target may be missing, as one
-// is that lies in a remote resource.
-func (b *Build) aimed(f *Folder) (out []kustypes.Patch) {
-	for _, p := range f.ks.Patches {
+// aimed are patches that name an object with it as their target: a target may be missing, as one is that lies in a remote
+// resource. dir is where the paths of those in files begin.
+func aimed(tree *worktree.Tree, dir string, patches []kustypes.Patch) (out []kustypes.Patch) {
+	for _, p := range patches {
 		docs, err := yamldoc.Decode([]byte(p.Patch))
-		if file, ok := worktree.Resolve(f.Dir, p.Path); p.Path != "" && ok && b.Tree.File(file) != nil {
-			docs, err = b.Tree.Documents(file)
+		if p.Path != "" {
+			file, _ := worktree.Resolve(dir, p.Path)
+			docs, err = tree.Documents(file)
 		}
 		if p.Target != nil || err != nil { // kustomize says what it can't read
 			out = append(out, p)
@@ -40,19 +42,24 @@ func (b *Build) aimed(f *Folder) (out []kustypes.Patch) {
 
 // Patched is an object with those of a list of patches that are for it, as flux-operator puts them on what it makes.
 func Patched(object, list *yaml.Node) (*yaml.Node, error) {
-	var spec Spec
+	var patches []kustypes.Patch
 	text, err := yaml.Marshal(list)
 	if err == nil {
-		err = sigsyaml.Unmarshal(text, &spec.Patches)
+		err = sigsyaml.Unmarshal(text, &patches)
 	}
 	if err != nil {
 		return nil, err
 	}
-	spec.Patches = slices.DeleteFunc(spec.Patches, func(p kustypes.Patch) bool { return p.Path != "" })
-	tree := worktree.Few(".", worktree.Options{Asked: []string{"object.yaml"}}, NewObject(object).Text)
-	spec.Path, spec.Ignore = ".", tree.Ignoring("")
-	folder := NewReader(tree, func(string) bool { return false }).Folder(spec.Ignore, spec.Path)
-	out := NewCache().Run(Build{Tree: tree, Spec: &spec, Folders: []*Folder{folder}, aim: true})
+	const file = "object.yaml"
+	patches = slices.DeleteFunc(patches, func(p kustypes.Patch) bool { return p.Path != "" })
+	top := &Folder{ks: kustypes.Kustomization{Resources: []string{file}, Patches: aimed(nil, "", patches)}}
+	if text, err = json.Marshal(top.ks); err != nil {
+		return nil, err
+	}
+	all := newFiles()
+	all.add(file, NewObject(object).Text)
+	all.add("kustomization.yaml", text)
+	out := (&Build{Tree: &worktree.Tree{}, Spec: &Spec{}, all: []*Folder{top}}).build(all)
 	if out.Err != nil || len(out.Objects) != 1 {
 		return nil, cmp.Or(out.Err, errors.New("its patches leave no object"))
 	}

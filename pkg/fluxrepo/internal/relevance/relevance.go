@@ -1,7 +1,6 @@
 package relevance
 
 import (
-	"bytes"
 	"cmp"
 	"path"
 	"regexp"
@@ -189,12 +188,9 @@ func (f *Finder) Refers(p string) bool { return f.holds(p, f.leads) }
 
 // holds reports whether one of some names may stand in a file.
 func (f *Finder) holds(p string, names map[string]bool) bool {
-	if len(names) == 0 {
-		return false
-	}
 	data, err := f.tree.Read(p)
 	for name := range names {
-		if (err != nil || bytes.Contains(data, []byte(name))) && f.tree.Names(f.tree.File(p), name) {
+		if err != nil || worktree.Names(data, name) {
 			return true
 		}
 	}

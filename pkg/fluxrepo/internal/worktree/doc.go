@@ -1,7 +1,7 @@
 // Package worktree is the files of a repository as the artifact of Flux has them.
 //
 // In comes a folder, a few files or a stream; out go a Tree of files and folders, what the bytes of each file could
-// be about (the prefilter), their bytes and documents on demand, and a file system in memory for kustomize.
+// be about (the prefilter), and their bytes and documents on demand.
 // Every read is bounded, never waits for what is no regular file, and never follows a symbolic link. The package
 // must never write, and knows nothing of what Flux or kustomize make of a file. Of the project it may import yamldoc.
 package worktree

@@ -3,7 +3,6 @@ package worktree_test
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,31 +70,25 @@ func TestWhatIsNotRead(t *testing.T) {
 	}
 }
 
-// TestNames: a file may hold an object of a name, or refer to one, however it is written.
-func TestNames(t *testing.T) {
+// TestMentions: a name is found however it is written, and whatever it names, but not as a part of another one.
+func TestMentions(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		"metadata:\n  name: spegel\n":                        true,
-		"metadata: {name: spegel, namespace: x}\n":           true,
-		"{\"metadata\": {\"name\":\"spegel\"}}\n":            true,
-		"metadata: {name: &n 'spegel'} # the mirror\n":       true,
-		"a: &n spegel\nmetadata: {name: *n}\n":               true,
-		"metadata:\n  name: >-\n    spegel\n":                true, // in another line
-		"metadata: {name: \"${NAME}\"}\n":                    true,
-		"metadata: {name: spegel-values}\n":                  false,
-		"metadata: {name: podinfo}\n":                        false,
-		"metadata: {name: podinfo}\nspec: {x: spegel}\n":     false,
-		strings.Repeat("- name: x\n", 1000) + "name: gone\n": false,
+		"metadata:\n  name: spegel\n":                    true,
+		"{\"metadata\": {\"name\":\"spegel\"}}\n":        true,
+		"a: &n spegel\nmetadata: {name: *n}\n":           true,
+		"metadata:\n  name: >-\n    spegel\n":            true,
+		"valuesFrom: [{kind: ConfigMap, name: spegel}]":  true,
+		"metadata: {name: podinfo}\n":                    false,
+		"metadata: {name: spegel-values}\n":              false,
+		"metadata: {name: xspegel}\nx: {name: spegel}\n": true,
 	} {
-		tree := scan(t, map[string]string{"a.yaml": "kind: ConfigMap\n" + text})
-		if got := tree.Names(tree.File("a.yaml"), "spegel"); got != want {
+		tree := scan(t, map[string]string{"a.yaml": text})
+		if got := tree.Mentions("a.yaml", "spegel"); got != want {
 			t.Errorf("%q: %t; want %t", text, got, want)
 		}
-	}
-	tree := scan(t, map[string]string{"a.yaml": "kind: ConfigMap\nmetadata: {name: m}\n"})
-	for name, want := range map[string]bool{"m": true, "a": false, "me": false, "": false} { // which stand in "name" too
-		if got := tree.Names(tree.File("a.yaml"), name); got != want {
-			t.Errorf("%q: %t; want %t", name, got, want)
+		if tree.Mentions("a.yaml", "") {
+			t.Errorf("%q has no name; want that it is not there", text)
 		}
 	}
 }

@@ -49,14 +49,14 @@ func Scan(ctx context.Context, root string, o Options) (*Tree, error) {
 		case err != nil && p == ".":
 			return err
 		case err != nil: // a folder, of which anything may be below
-			*t.add(p) = File{Path: p, Err: unread(err), Marks: Spegel, read: true}
+			*t.add(p) = File{Path: p, Err: unread(err), Marks: Spegel}
 		case d.IsDir() && d.Name() == ".git":
 			return fs.SkipDir
 		case d.Type().IsRegular(): // a symbolic link, say, is not in the artifact of Flux either
 			f := t.add(p)
 			if f.Asked = slices.Contains(o.Asked, p); f.IsManifest() || f.IsKustomization() {
 				t.count++
-				readers.Go(func() error { t.inspect(f); return nil })
+				readers.Go(func() error { t.inspect(f); return nil }) //nolint:errcheck // noted with the file
 			}
 		}
 		return nil
@@ -77,52 +77,31 @@ func Few(root string, o Options, data []byte) *Tree {
 	t := newTree(root, o.Words)
 	for _, p := range o.Asked {
 		f := t.add(p)
-		f.Asked, f.data = true, plain(data)
-		t.inspect(f)
+		f.Asked, f.data = true, data
+		_, _ = t.inspect(f) // noted with the file
 		t.count++
 	}
 	return t
 }
 
-// Look reads a file that Scan left out by its name.
-func (t *Tree) Look(p string) {
-	if f := t.File(p); f != nil && !f.read {
-		t.inspect(f)
+// inspect reads a file, as the tools of Flux do, a manifest without byte-order mark and Windows line ends, and marks it.
+// What is needed again soon is kept. Of a file that is too large only the beginning is marked.
+func (t *Tree) inspect(f *File) ([]byte, error) {
+	data, err := f.data, error(nil)
+	if data == nil {
+		data, err = readFile(filepath.Join(t.root, filepath.FromSlash(f.Path)))
 	}
-}
-
-// variableName matches a name that is made of a variable, or stands in another line.
-var variableName = regexp.MustCompile(`name["' ]*:[ \t]*([>|!?]|[^\n]*\$)`)
-
-// inspect reads a file and marks it. What is needed again soon is kept.
-func (t *Tree) inspect(f *File) {
-	data, err := t.load(f)
-	f.read, f.Size, f.Err, f.Marks = true, len(data), err, t.filter.marks(data)
-	if err != nil && !errors.Is(err, errTooLarge) {
-		f.Marks = Spegel // it may be about anything
-	}
-	f.anyName = variableName.Match(data)
-	leads := f.Marks&Kustomization != 0 || f.IsKustomization()
-	if err != nil || len(data) > maxKept || !leads && f.Marks == 0 {
-		return
-	}
-	f.data = bytes.Clone(data)
-	if leads { // all of these are asked for, and here several are read at a time
-		f.decode(data)
-	}
-}
-
-// load reads a file, as the tools of Flux do: a manifest without byte-order mark and Windows line ends. Of one that is
-// too large it returns the beginning.
-func (t *Tree) load(f *File) ([]byte, error) {
-	if f.data != nil {
-		return f.data, nil
-	}
-	data, err := readFile(filepath.Join(t.root, filepath.FromSlash(f.Path)))
-	if err == nil && (f.IsManifest() || f.IsKustomization()) {
+	if f.IsManifest() || f.IsKustomization() {
 		data = plain(data)
 	}
-	return data, unread(err)
+	f.Err, f.Marks = unread(err), t.filter.marks(data)
+	switch {
+	case err == nil && len(data) <= maxKept && (f.Marks != 0 || f.IsKustomization()):
+		f.data = bytes.Clone(data)
+	case err != nil && !errors.Is(err, errTooLarge):
+		f.Marks = Spegel // it may be about anything
+	}
+	return data, f.Err
 }
 
 func plain(data []byte) []byte {

@@ -20,17 +20,13 @@ import (
 type File struct {
 	Path  string // relative to the repository, with slashes
 	Marks Mark
-	Err   error  // why it can't be read
-	Asked bool   // PATH names it, or it is the stream
-	Size  int    // in bytes
-	Edit  []byte // what With gave it; nil for none
+	Err   error // why it can't be read
+	Asked bool  // PATH names it, or it is the stream
 
-	read    bool
-	data    []byte // nil unless it is kept
-	decoded bool
-	docs    []*yaml.Node
-	docsErr error
-	anyName bool // an object has a variable in its name
+	data      []byte // nil unless it is kept
+	isDecoded bool
+	docs      []*yaml.Node
+	docsErr   error
 }
 
 // IsManifest reports whether the file holds objects by its name, or because it was asked for.
@@ -41,11 +37,6 @@ func (f *File) IsKustomization() bool {
 	return slices.Contains(konfig.RecognizedKustomizationFileNames(), path.Base(f.Path))
 }
 
-func (f *File) decode(data []byte) {
-	docs, err := yamldoc.Decode(data)
-	f.docs, f.docsErr, f.decoded = yamldoc.Objects(docs), err, true
-}
-
 // Tree is a repository. Only Scan and its like write to it; With makes another one that differs by an edit.
 type Tree struct {
 	root     string // absolute, without symbolic links
@@ -53,15 +44,16 @@ type Tree struct {
 	sorted   []string
 	filter   *filter
 	patterns []gitignore.Pattern // of .sourceignore files
+	ignores  map[string]*Ignore  // by spec.ignore
 	count    int
-	large    int // what was decoded of large files, as yamldoc.Size counts it
+	decoded  int // as yamldoc.Size counts it
 }
 
-// maxLarge bounds what is decoded of large files together.
-const maxLarge = 4 << 20
+// maxDecoded bounds what is decoded of all files together: a node takes 200 bytes and more.
+const maxDecoded = 2 << 20
 
 func newTree(root string, words []string) *Tree {
-	return &Tree{root: root, files: map[string]*File{}, filter: newFilter(words)}
+	return &Tree{root: root, files: map[string]*File{}, ignores: map[string]*Ignore{}, filter: newFilter(words)}
 }
 
 func (t *Tree) add(rel string) *File {
@@ -124,69 +116,60 @@ func (t *Tree) With(edits map[string][]byte) *Tree {
 	out.files = maps.Clone(t.files)
 	for p, data := range edits {
 		old := t.files[p]
-		out.files[p] = &File{
-			Path: p, Marks: old.Marks, Asked: old.Asked, Size: len(data), Edit: data, read: true, data: data, anyName: old.anyName,
-		}
+		out.files[p] = &File{Path: p, Marks: old.Marks, Asked: old.Asked, data: data}
 	}
 	return &out
 }
 
-// Names reports whether an object of a file could have a name, or refer to one.
-func (t *Tree) Names(f *File, name string) bool {
-	if f.anyName || f.Marks == 0 || name == "" { // of those, none is of a kind that is looked at, or none has such a name
-		return f.anyName
-	}
-	data, err := t.Read(f.Path)
+// Mentions reports whether a name stands in a file, of an object in it or of what one refers to.
+func (t *Tree) Mentions(p, name string) bool {
+	data, err := t.Read(p)
 	return err != nil || Names(data, name)
 }
 
-// Names reports whether a name may stand in a text as one, as an anchor, or as what a patch puts in.
+// Names reports whether a name stands in a text, and not merely as a part of another one.
 func Names(text []byte, name string) bool {
-	const between = " \t\r\n\"'{}[],&*:#\\"
-	const near = 256 // so much of a line in front of a name is looked at: it may be as long as the text
-	for at := 0; ; at += len(name) {
-		next := bytes.Index(text[at:], []byte(name))
-		if next < 0 {
+	const inNames = "abcdefghijklmnopqrstuvwxyz0123456789-"
+	for {
+		before, after, found := bytes.Cut(text, []byte(name))
+		switch {
+		case !found || name == "":
 			return false
-		}
-		at += next
-		line, rest := text[max(0, at-near):at], text[at+len(name):]
-		line = line[bytes.LastIndexByte(line, '\n')+1:]
-		isWord := bytes.ContainsAny(line[max(0, len(line)-1):], between) && (len(rest) == 0 || bytes.ContainsAny(rest[:1], between))
-		if isWord && (bytes.Contains(line, []byte("name")) || bytes.Contains(line, []byte("value")) || bytes.ContainsRune(line, '&')) {
+		case !bytes.ContainsAny(before[max(0, len(before)-1):], inNames) && !bytes.ContainsAny(after[:min(1, len(after))], inNames):
 			return true
 		}
+		text = after
 	}
 }
 
 // Read is the content of a file.
 func (t *Tree) Read(p string) ([]byte, error) {
-	f := t.File(p)
-	if f == nil {
+	f := t.files[p]
+	switch {
+	case f == nil:
 		return nil, fmt.Errorf("%s does not exist", p)
+	case f.Err != nil || f.data != nil:
+		return f.data, f.Err
 	}
-	t.Look(p)
-	if f.Err != nil {
-		return nil, f.Err
-	}
-	return t.load(f)
+	return t.inspect(f)
 }
 
 // Documents are the documents of a file, and those in its Lists, with an error those before the mistake. They are decoded
 // once.
 func (t *Tree) Documents(p string) ([]*yaml.Node, error) {
-	f := t.File(p)
-	if f == nil || !f.decoded {
+	f := t.files[p]
+	if f == nil || !f.isDecoded {
 		data, err := t.Read(p)
 		if err != nil {
 			return nil, err
 		}
-		if size := yamldoc.Size(data); f.Edit == nil && size > maxKept {
-			if t.large += size; t.large > maxLarge {
-				return nil, errors.New("is too much to be decoded beside the files before it")
-			}
+		size := yamldoc.Size(data)
+		if t.decoded+size > maxDecoded {
+			return nil, errors.New("is too much together with the files before it")
 		}
-		f.decode(data)
+		t.decoded += size
+		docs, err := yamldoc.Decode(data)
+		f.docs, f.docsErr, f.isDecoded = yamldoc.Objects(docs), err, true
 	}
 	return f.docs, f.docsErr
 }
