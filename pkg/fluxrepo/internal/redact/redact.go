@@ -26,6 +26,9 @@ import (
 // case, as in ${NAME,,} or ${NAME:5}.
 const fragment = 6
 
+// maxName is how long a secret may be, in bytes, that its variable stands for.
+const maxName = 1 << 10
+
 // hidden stands for what may not be shown.
 const hidden = "..."
 
@@ -70,7 +73,9 @@ func New(g *fluxgraph.Graph, public []string) *Redactor {
 	texts := slices.SortedFunc(maps.Keys(secrets), func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
 	var pairs []string
 	for _, text := range texts { // the longest first
-		pairs = append(pairs, text, secrets[text])
+		if len(text) <= maxName {
+			pairs = append(pairs, text, secrets[text])
+		}
 	}
 	return &Redactor{strings.NewReplacer(pairs...), suffixarray.New([]byte(lower(strings.Join(texts, "\x00"))))}
 }
