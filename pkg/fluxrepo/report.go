@@ -107,7 +107,9 @@ func (c *check) daemonSet(d *judge.DaemonSet) Release {
 	show := c.secrets.Of(d.Object.By, d.Object)
 	out := c.origin(show, d.Object)
 	out.Kind, out.Namespace, out.Name = "DaemonSet", show.Name(d.Namespace), show.Name(d.Name)
-	place := func(field string) Place { return c.place(&out, c.finder.Field(d.Object, yamldoc.Steps(field))) }
+	place := func(field string) Place {
+		return c.place(&out, c.finder.Find(locate.Target{Release: d.Object, Holder: d.Object, Path: yamldoc.Steps(field)}))
+	}
 	for _, f := range d.Findings {
 		f.Value = show.Value(f.Value)
 		f.Message, f.Value = f.Text(), ""

@@ -11,9 +11,9 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
-// Inputs are the files that a release, and an object that it takes values from, are made of, the nearest first: the one
-// that the object stands in, what its build reads, what builds that, and where the variables of all these come from.
-func (g *Graph) Inputs(release, holder *Object, own string) (out []string) {
+// Inputs are the files that a release, and an object that it takes values from, are made of, the nearest first: what its
+// build reads, what builds that, and where the variables of all these come from.
+func (g *Graph) Inputs(release, holder *Object) (out []string) {
 	seen := map[string]bool{}
 	add := func(p string) bool {
 		if p != "" && !seen[p] && g.Tree.File(p) != nil {
@@ -21,7 +21,6 @@ func (g *Graph) Inputs(release, holder *Object, own string) (out []string) {
 		}
 		return false
 	}
-	add(own)
 	for _, n := range g.makers(holder, release) {
 		n.Reads(add)
 		add(n.File)

@@ -131,10 +131,7 @@ func TestFind(t *testing.T) {
 }
 
 func find(g *fluxgraph.Graph, target locate.Target) string {
-	p, ok := locate.New(g).Find(target)
-	if !ok {
-		return "nowhere"
-	}
+	p := locate.New(g).Find(target)
 	about := ""
 	if p.Approximate {
 		about = " (about)"
@@ -195,7 +192,7 @@ func TestWorkIsBounded(t *testing.T) {
 	found := map[bool]int{}
 	for _, o := range g.Instances[0].Objects {
 		if o.Kind == "HelmRelease" {
-			p := f.Field(o, []any{"spec", "values", "spegel", "mirroredRegistries", 1})
+			p := f.Find(locate.Target{Release: o, Holder: o, Path: []any{"spec", "values", "spegel", "mirroredRegistries", 1}})
 			found[!p.Approximate]++
 		}
 	}

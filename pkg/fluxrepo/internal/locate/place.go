@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/judge"
@@ -22,62 +21,36 @@ func (f *Finder) Object(o *fluxgraph.Object) Place {
 	return nearest(file, node, nil)
 }
 
-// Field is the place of a field of an object, or of the nearest key above it.
-func (f *Finder) Field(o *fluxgraph.Object, path []any) Place {
-	t := Target{Release: o, Holder: o, Path: path}
-	if p, ok := f.Find(t); ok {
-		return p
-	}
-	return f.written(t)
-}
-
-// written is where the document of an object has the nearest key to what was not found by trial.
-func (f *Finder) written(t Target) Place {
-	file, node := f.graph.Document(t.Holder)
-	depth := f.depth(t)
-	p := nearest(file, node, t.Path[:depth])
-	p.Approximate = p.Approximate || depth == len(t.Path)
-	return p
-}
-
-// nearest is the place of the last key of a path that a node has, or of the node; without one, somewhere in the file.
-func nearest(file string, doc *yaml.Node, path []any) Place {
-	for n := len(path); n >= 0 && doc != nil; n-- {
-		if key, value := yamldoc.Reach(doc, path[:n]); key != nil {
-			if n > 0 && !isKey(path[:n]) { // an entry stands where its anchor is
-				key = value
-			}
-			return Place{file, key.Line, key.Column, n < len(path)}
-		}
-	}
-	return Place{File: file, Approximate: true}
-}
-
-// entry is what an entry of spec.valuesFrom sets at a path, without a holder where that is not in the repository.
-func (f *Finder) entry(r *judge.Release, index int, path []any) Target {
+// entry is what an entry of spec.valuesFrom sets at a path.
+func entry(r *judge.Release, index int, path []any) Target {
 	ref := r.HelmRelease.Spec.ValuesFrom[index]
-	t := Target{Release: r.Object, Key: ref.GetValuesKey(), Path: path}
+	t := Target{Release: r.Object, Key: ref.GetValuesKey(), Path: path, Named: []any{"spec", "valuesFrom", index}}
 	if ref.TargetPath != "" {
 		t.Path = nil
 	}
-	t.Holder, _ = f.graph.Find(r.Object, ref.Kind, r.Object.Namespace, ref.Name)
+	if at := slices.IndexFunc(r.Read, func(o *fluxgraph.Object) bool { return o.Kind == ref.Kind && o.Name == ref.Name }); at >= 0 {
+		t.Holder = r.Read[at]
+	}
 	return t
 }
 
 // Finding is the place of the text that a finding is about or, where that is not set, of the nearest key that is: in
 // spec.values, or in a ConfigMap that has more of it.
 func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
-	refs, inValues := r.HelmRelease.Spec.ValuesFrom, []any{"spec", "values"}
-	inline := Target{Release: r.Object, Holder: r.Object, Path: append(inValues, of.Path...)}
-	t, deepest := inline, f.depth(inline)-len(inValues)
+	inValues := []any{"spec", "values"}
+	t := Target{Release: r.Object, Holder: r.Object, Path: append(inValues, of.Path...)}
+	deepest := max(f.depth(t)-len(inValues), 0)
 	switch {
-	case of.Origin.Kind == release.KindFile:
-		return f.inChart(of)
+	case of.Origin.Kind == release.KindFile: // that the chart brings
+		docs, _ := f.graph.Tree.Documents(of.Origin.Name)
+		p := nearest(of.Origin.Name, append(docs, nil)[0], of.Path)
+		p.Approximate = len(docs) == 0 // what is not set can stand nowhere nearer
+		return p
 	case of.Origin.Kind != "":
-		t = f.entry(r, of.Origin.Index, of.Path)
+		t = entry(r, of.Origin.Index, of.Path)
 	case deepest < len(of.Path):
-		for i, ref := range slices.Backward(refs) {
-			e := f.entry(r, i, of.Path)
+		for i, ref := range slices.Backward(r.HelmRelease.Spec.ValuesFrom) {
+			e := entry(r, i, of.Path)
 			if ref.Kind != "ConfigMap" || ref.TargetPath != "" || e.Holder == nil {
 				continue
 			}
@@ -86,28 +59,7 @@ func (f *Finder) Finding(r *judge.Release, of release.Finding) Place {
 			}
 		}
 	}
-	if t.Holder != nil {
-		if p, ok := f.Find(t); ok {
-			return p
-		}
-	}
-	if of.Origin.Kind == "" {
-		return f.written(inline)
-	}
-	p := f.Reference(r, release.Reference{Kind: of.Origin.Kind, Name: of.Origin.Name, Key: of.Origin.Key})
-	p.Approximate = true
-	return p
-}
-
-// inChart is the place of a value that the chart brings.
-func (f *Finder) inChart(of release.Finding) Place {
-	docs, err := f.graph.Tree.Documents(of.Origin.Name)
-	if err != nil || len(docs) == 0 {
-		return nearest(of.Origin.Name, nil, nil)
-	}
-	p := nearest(of.Origin.Name, docs[0], of.Path)
-	p.Approximate = false // what is not set can stand nowhere nearer
-	return p
+	return f.Find(t)
 }
 
 // Reference is where a release names what could not be read.
@@ -147,7 +99,7 @@ func (f *Finder) Use(r *judge.Release, name string, otherwise Place) Place {
 	o := r.Object
 	targets := []Target{{Release: o, Holder: o, Path: []any{"spec", "values", "spegel"}}, {Release: o, Holder: o, Path: []any{"spec"}}}
 	for i := range r.HelmRelease.Spec.ValuesFrom {
-		if t := f.entry(r, i, nil); t.Holder != nil {
+		if t := entry(r, i, nil); t.Holder != nil {
 			targets = append(targets, t)
 		}
 	}
