@@ -94,11 +94,11 @@ func TestFaultsCountWhereSpegelIsConcerned(t *testing.T) {
 		},
 		"a template of a ResourceSet that fails": {
 			map[string]string{"flux/app.yaml": built, "app/set.yaml": faultySet},
-			"app/set.yaml:9: ResourceSet NAME can't be followed, so what it builds is not checked: a template fails: ", false,
+			"app/set.yaml:1:1: ResourceSet NAME can't be followed, so what it builds is not checked: a template fails: resourcesTemplate:3:", false,
 		},
 		"a template of a ResourceSet that fails and that nothing builds": {
 			map[string]string{"app/set.yaml": faultySet},
-			"app/set.yaml:9: ResourceSet NAME can't be followed, so what it builds is not checked: a template fails: ", false,
+			"app/set.yaml:1:1: ResourceSet NAME can't be followed, so what it builds is not checked: a template fails: resourcesTemplate:3:", false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

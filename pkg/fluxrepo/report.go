@@ -123,7 +123,7 @@ func (c *check) daemonSet(d *judge.DaemonSet) Release {
 
 // origin is what is told of any object: where it stands, and which Kustomizations lead to it.
 func (c *check) origin(show redact.Shown, o *fluxgraph.Object) (out Release) {
-	out.Suspended, out.Built = o.Suspended || o.By != nil && o.By.Spec.Suspend, o.By != nil && !o.By.Plain
+	out.Suspended, out.Built = o.Suspended || o.By != nil && o.By.Suspended, o.By != nil && !o.By.Plain
 	out.Place = c.place(&out, c.finder.Object(o))
 	for _, n := range o.By.Chain() {
 		from := c.place(&out, Place{File: n.File}).File

@@ -5,8 +5,6 @@ import (
 	"hash/maphash"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/relevance"
@@ -50,14 +48,14 @@ type Graph struct {
 	ctx   context.Context //nolint:containedctx // a graph lives for one check, and every step of it may be cancelled
 	o     Options
 	cache *overlay.Cache
-	sets  *resourceset.Renderer // of this round
+	sets  *resourceset.Renderer
 
 	followed map[string]bool // in this round, by what makes an instance one of its own
 
 	only  map[string]bool // of a graph that differs by an edit: what is built again, by the keys of the chains; nil for all
 	index map[objectKey][]*Object
-	print uint64 // of what a round may find in the index
-	files map[*worktree.File]map[objectKey][]*yaml.Node
+	print uint64                       // of what a round may find in the index
+	files map[*worktree.File][]*Object // as if nothing built them; those that were looked at in this round
 }
 
 type objectKey struct{ kind, name string }
@@ -66,7 +64,7 @@ type objectKey struct{ kind, name string }
 func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 	g := &Graph{
 		ctx: ctx, o: o, Tree: tree, Given: o.Given, Declared: declare.New(tree, o.Ignore, o.Alone), cache: overlay.NewCache(),
-		files: map[*worktree.File]map[objectKey][]*yaml.Node{},
+		sets: resourceset.New(ctx),
 	}
 	g.Finder = relevance.New(tree, g.Declared, o.All, o.Given.Values())
 	g.register()
@@ -81,8 +79,7 @@ func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 func (g *Graph) settle(kept []*Instance) {
 	for range maxRounds {
 		before := g.print
-		g.sets = resourceset.New(g.ctx)
-		g.Given = substitute.NewGiven(g.Given.Vars, g.Given.Sources)
+		g.Given, g.files = substitute.NewGiven(g.Given.Vars, g.Given.Sources), map[*worktree.File][]*Object{}
 		g.Instances, g.followed = slices.Clone(kept), map[string]bool{}
 		for _, d := range g.Declared.Roots {
 			g.addRoot(d)
@@ -121,39 +118,4 @@ func (g *Graph) register() {
 		}
 	}
 	g.print = h.Sum64()
-}
-
-// Work is how much was built so far, for this graph and those that differ from it by an edit.
-func (g *Graph) Work() int { return g.cache.Work }
-
-// Edited is the same repository with other contents of some files, as far as they have a say in an object, and in
-// others that it needs. It finds the object again, or returns nil.
-func (g *Graph) Edited(edits map[string][]byte, o *Object, needs ...*Object) (*Graph, *Object) {
-	e := *g
-	e.sets = resourceset.New(g.ctx)
-	e.Tree = g.Tree.With(edits)
-	e.Declared, e.only = g.Declared.With(e.Tree), map[string]bool{}
-	switch {
-	case o.By == nil: // only the file that it stands in has a say
-		return &e, nil
-	case o.By.Plain:
-		e.Instances = nil
-		e.plain(e.Declared.Reader.Folder(e.Declared.Ignore, o.By.Spec.Path))
-		e.register()
-	default:
-		for _, n := range g.makers(append(needs, o)...) {
-			e.only[n.key] = true
-		}
-		e.settle(slices.DeleteFunc(slices.Clone(g.Instances), func(n *Instance) bool { return e.only[n.key] }))
-	}
-	at := slices.Index(o.By.Objects, o)
-	for _, n := range e.Instances {
-		for i, again := range n.Objects {
-			same := again.Kind == o.Kind && again.APIVersion == o.APIVersion && again.Namespace == o.Namespace
-			if n.key == o.By.key && same && (again.Name == o.Name || i == at) { // one that is named by what it holds has another name now
-				return &e, again
-			}
-		}
-	}
-	return &e, nil
 }

@@ -169,3 +169,27 @@ func TestInFull(t *testing.T) {
 		})
 	}
 }
+
+// TestFindReadsOnce: what stands in a file is read once, however many ask for it, and what a ResourceSet there makes is found too.
+func TestFindReadsOnce(t *testing.T) {
+	t.Parallel()
+	const set = "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: set, namespace: a}\n" +
+		"spec: {inputs: [{n: 1}], resources: [{apiVersion: v1, kind: ConfigMap, metadata: {name: made}}]}\n"
+	files := map[string]string{
+		"x.yaml": release, "set.yaml": set, "v.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: values}\ndata: {a: b}\n",
+	}
+	tree, err := worktree.Scan(t.Context(), folder.Write(t, files), worktree.Options{Words: []string{"spegel"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := fluxgraph.New(t.Context(), tree, fluxgraph.Options{Given: substitute.NewGiven(nil, nil), Named: func(string) bool { return false }})
+	for name, file := range map[string]string{"values": "v.yaml", "made": "set.yaml"} {
+		o, missing := g.Find(g.Loose[0], "ConfigMap", "a", name)
+		if o == nil || o.File != file {
+			t.Fatalf("%s: got %v, %s; want it in %s", name, o, missing, file)
+		}
+		if again, _ := g.Find(g.Loose[0], "ConfigMap", "a", name); again != o {
+			t.Errorf("%s: read twice", name)
+		}
+	}
+}

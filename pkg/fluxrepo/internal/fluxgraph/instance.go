@@ -1,16 +1,18 @@
 package fluxgraph
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
+	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
 // Instance is a Kustomization as one chain of Kustomizations builds it, or a plain kustomization.
@@ -25,15 +27,17 @@ type Instance struct {
 	Err        error // of the build, or why the Kustomization can't be read
 	Unfollowed bool  // patches were left out because what they are for may lie elsewhere
 	Plain      bool  // no Kustomization of Flux builds it
+	Suspended  bool
 	// SuspendUnknown is the variable that says whether it is suspended; empty for none.
 	SuspendUnknown string
 	Built          bool // or it is not relevant
 
-	key       string    // of the chain
-	spec      string    // what is read of it
-	home      string    // the cluster that it lies in: the folder of the root, and the last spec.kubeConfig on the way
-	cluster   string    // that what it emits lies in
-	variables []*Object // what they come from
+	key       string                // of the chain
+	spec      string                // what is read of it
+	home      string                // the cluster that it lies in: the folder of the root, and each spec.kubeConfig on the way
+	cluster   string                // that what it emits lies in
+	variables []*Object             // what they come from
+	documents map[string][]document // of what it reads, by kind
 }
 
 // Chain is the way from the root to an instance.
@@ -57,8 +61,8 @@ func (g *Graph) adopt(parent *Instance, of *Object) *Instance {
 	if g.only != nil && !g.only[n.key] {
 		return nil
 	}
-	root := n.Chain()[0]
 	n.Kustomization = &declare.Kustomization{File: file}
+	root := n.Chain()[0]
 	if n.Err = n.decode(); n.Err == nil {
 		g.Declared.Follow(n.Kustomization, root.Kustomization)
 		n.Spec.Path, n.Spec.Ignore = n.Path, n.Ignore
@@ -67,7 +71,7 @@ func (g *Graph) adopt(parent *Instance, of *Object) *Instance {
 	if n.Err != nil || n.Problem != "" {
 		return n
 	}
-	id := strings.Join([]string{root.key, n.cluster, n.Namespace, n.Name, n.spec}, "\x00")
+	id := fmt.Sprintf("%q", []string{root.key, n.cluster, n.Namespace, n.Name, n.spec})
 	if g.followed[id] && g.only == nil {
 		return nil
 	}
@@ -90,24 +94,51 @@ func (n *Instance) decode() error {
 	n.Kustomization = declare.NewKustomization(docs[0], n.File)
 	n.cluster = n.home
 	if access := yamldoc.Child(n.Node, "spec", "kubeConfig"); access != nil {
-		n.cluster = path.Dir(n.Chain()[0].File) + "\x00" + n.Of.Namespace + "/" + yamldoc.Text(access, "secretRef", "name") + "/" + yamldoc.Text(access, "configMapRef", "name")
+		n.cluster = fmt.Sprintf("%s\x00%s/%s/%s", n.home, n.Of.Namespace, yamldoc.Text(access, "secretRef", "name"), yamldoc.Text(access, "configMapRef", "name"))
 	}
-	doc, err := yamldoc.Fields(n.Of.Text, // those that are needed here: a variable in a duration, for one, does no harm
-		"spec.path", "spec.sourceRef", "spec.patches", "spec.components", "spec.ignoreMissingComponents", "spec.images",
-		"spec.targetNamespace", "spec.namePrefix", "spec.nameSuffix", "spec.postBuild", "spec.suspend",
-		"spec.patchesStrategicMerge", "spec.patchesJson6902")
-	if err != nil {
+	if err := yamldoc.Read(n.Of.Text, &struct {
+		Spec *overlay.Spec `json:"spec"`
+	}{&n.Spec}); err != nil {
 		return err
 	}
-	n.spec = fmt.Sprintf("%q", doc["spec"])
-	spec, _ := doc["spec"].(map[string]any)
-	if suspend, isText := spec["suspend"].(string); isText { // a variable that has no value, or that nobody puts in
-		delete(spec, "suspend")
-		if names := substitute.Unknown(suspend); len(names) > 0 {
-			n.SuspendUnknown = names[0]
-		}
+	text, err := json.Marshal(n.Spec)
+	n.spec = string(text)
+	n.Suspended, _ = n.Spec.Suspend.(bool)
+	suspend, _ := n.Spec.Suspend.(string) // a variable that has no value, or that nobody puts in
+	if names := substitute.Unknown(suspend); len(names) > 0 {
+		n.SuspendUnknown = names[0]
 	}
-	return yamldoc.Into(doc, &struct {
-		Spec *overlay.Spec `json:"spec"`
-	}{&n.Spec})
+	return err
+}
+
+// scope reads the variables of a Kustomization.
+func (g *Graph) scope(n *Instance) *substitute.Scope {
+	var parent *substitute.Scope
+	if n.Parent != nil {
+		parent = n.Parent.Scope
+	}
+	s := substitute.New(parent, g.Given)
+	pb := n.Spec.PostBuild
+	if pb == nil {
+		return s
+	}
+	for _, ref := range pb.SubstituteFrom {
+		o, missing := g.find(n, n.home, ref.Kind, n.Namespace, ref.Name)
+		var data map[string]substitute.Datum
+		if o != nil {
+			n.variables = append(n.variables, o)
+			var err error
+			if data, err = substitute.Data(o.Kind, o.Text); err != nil {
+				missing = overlay.Plain(err).Error()
+			}
+		}
+		s.From(release.Reference{Kind: ref.Kind, Namespace: n.Namespace, Name: ref.Name}, data, missing)
+	}
+	for _, name := range slices.Sorted(maps.Keys(pb.Substitute)) {
+		s.Set(name, pb.Substitute[name])
+	}
+	if pb.SubstituteStrategy == "Always" {
+		s.Always()
+	}
+	return s
 }

@@ -20,7 +20,7 @@ func (g *Graph) InFull(file string) bool {
 	return !strings.Contains(file, "{{") && !strings.Contains(file, "{%") && (len(g.Declared.All) == 0 || g.Declared.External ||
 		slices.ContainsFunc(g.Instances, func(n *Instance) bool {
 			begin, _, isVariable := strings.Cut(n.Path, "${")
-			return n.MayRead && !n.Spec.Suspend && (n.Path == "." || isVariable && strings.HasPrefix(file, begin) ||
+			return n.MayRead && !n.Suspended && (n.Path == "." || isVariable && strings.HasPrefix(file, begin) ||
 				strings.Contains("/"+file, "/"+n.Path+"/")) // the root of an artifact may be any folder
 		}))
 }
@@ -57,22 +57,14 @@ func (g *Graph) addLoose() {
 	for _, n := range g.Instances {
 		n.Reads(func(p string) bool { built[p] = built[p] || n.Built && n.Err == nil; return false })
 	}
-	loose := substitute.Loose(g.Given)
 	for _, p := range g.Tree.Paths() {
-		if built[p] || !g.mayBeLoose(g.Tree.File(p)) {
+		if g.ctx.Err() != nil || built[p] || !g.mayBeLoose(g.Tree.File(p)) {
 			continue
 		}
-		docs, _ := g.Tree.Documents(p) // a fault
-		for _, d := range docs {
-			if g.ctx.Err() != nil {
-				return
-			}
-			for _, o := range g.made(nil, loose, overlay.NewObject(d)) {
-				if o.Kind == "HelmRelease" && strings.HasPrefix(o.APIVersion, "helm.toolkit.fluxcd.io/") ||
-					o.Kind == "DaemonSet" && strings.HasPrefix(o.APIVersion, "apps/") && g.InFull(p) || o.Err != nil {
-					o.File, o.node = p, d
-					g.Loose = append(g.Loose, o)
-				}
+		for _, o := range g.standing(p) {
+			if o.Kind == "HelmRelease" && strings.HasPrefix(o.APIVersion, "helm.toolkit.fluxcd.io/") ||
+				o.Kind == "DaemonSet" && strings.HasPrefix(o.APIVersion, "apps/") && g.InFull(p) || o.Err != nil {
+				g.Loose = append(g.Loose, o)
 			}
 		}
 	}

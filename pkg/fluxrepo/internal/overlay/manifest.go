@@ -14,11 +14,19 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
 
-// Spec is what a Flux Kustomization says of its build, with the patches that v1beta1 and v1beta2 knew.
+// Spec is what a Flux Kustomization says of its build, as far as it is needed, with the patches that v1beta1 and v1beta2 knew.
 type Spec struct {
-	Path   string           `json:"-"` // in the repository
+	Path   string           `json:"path"` // in the repository
 	Ignore *worktree.Ignore `json:"-"`
-	kustomizev1.KustomizationSpec
+
+	SourceRef               kustomizev1.CrossNamespaceSourceReference `json:"sourceRef"`
+	PostBuild               *kustomizev1.PostBuild                    `json:"postBuild"`
+	Suspend                 any                                       `json:"suspend"` // a variable may stand there
+	TargetNamespace         string                                    `json:"targetNamespace"`
+	NamePrefix              string                                    `json:"namePrefix"`
+	NameSuffix              string                                    `json:"nameSuffix"`
+	Components              []string                                  `json:"components"`
+	IgnoreMissingComponents bool                                      `json:"ignoreMissingComponents"`
 
 	Patches               []kustypes.Patch  `json:"patches"`
 	PatchesStrategicMerge []json.RawMessage `json:"patchesStrategicMerge"`

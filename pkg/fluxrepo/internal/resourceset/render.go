@@ -54,11 +54,7 @@ const reconcile, disabled = "fluxcd.controlplane.io/reconcile", "disabled"
 // itself is disabled. An error is an Error where nothing is wrong with the fields.
 func (r *Renderer) Render(object []byte) (out []*yaml.Node, suspended bool, err error) {
 	var set resourceSet
-	fields, err := yamldoc.Fields(object, "metadata.namespace", "metadata.annotations", "spec")
-	if err == nil {
-		err = yamldoc.Into(fields, &set)
-	}
-	if err != nil {
+	if err := yamldoc.Read(object, &set); err != nil {
 		return nil, false, err
 	}
 	suspended = set.Metadata.Annotations[reconcile] == disabled

@@ -49,6 +49,15 @@ func prune(v any, above string, fields []string) {
 	}
 }
 
+// Read decodes an object into a Go value. What is not in that does no harm.
+func Read(text []byte, to any) error {
+	doc, err := sigsyaml.YAMLToJSON(text)
+	if err != nil {
+		return err
+	}
+	return WrongType(json.Unmarshal(doc, to))
+}
+
 // FieldError is a field that holds what it can't.
 type FieldError struct {
 	Field     string // spec.patches[1].patch; empty for the object itself
