@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -28,7 +29,8 @@ func (f Finding) Field() string {
 	case KindFile:
 		source = "chart's " + validate.Clean(o.Name)
 	default:
-		source = fmt.Sprintf("valuesFrom %s %s/%s key %s", validate.Clean(o.Kind), validate.Clean(o.Namespace), validate.Clean(o.Name), validate.Clean(o.Key))
+		name := strings.TrimPrefix(validate.Clean(o.Namespace)+"/"+validate.Clean(o.Name), "/") // a file need not say the namespace
+		source = fmt.Sprintf("valuesFrom %s %s key %s", validate.Clean(o.Kind), name, validate.Clean(o.Key))
 	}
 	if len(f.Path) == 0 {
 		return source

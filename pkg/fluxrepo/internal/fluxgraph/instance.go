@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 
@@ -134,8 +133,12 @@ func (g *Graph) scope(n *Instance) *substitute.Scope {
 		}
 		s.From(release.Reference{Kind: ref.Kind, Namespace: n.Namespace, Name: ref.Name}, data, missing)
 	}
-	for _, name := range slices.Sorted(maps.Keys(pb.Substitute)) {
-		s.Set(name, pb.Substitute[name])
+	own := map[string]substitute.Datum{}
+	for name, value := range pb.Substitute {
+		own[name] = substitute.Datum{Text: value}
+	}
+	if len(own) > 0 {
+		s.From(release.Reference{Kind: "Kustomization", Namespace: n.Namespace, Name: n.Name}, own, "")
 	}
 	if pb.SubstituteStrategy == "Always" {
 		s.Always()

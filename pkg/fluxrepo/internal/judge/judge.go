@@ -37,14 +37,8 @@ type Release struct {
 	Read        []*fluxgraph.Object // itself, and what it takes its chart and its values from
 	Opaque      []string            // the variables that keep its chart from being known
 
-	shaky     []string // the variables that decide more than a value
-	variables variables
-}
-
-// read notes an object that the release reads.
-func (r *Release) read(o *fluxgraph.Object) {
-	r.Read = append(r.Read, o)
-	r.variables.learn(o)
+	shaky   []string                     // the variables that decide more than a value
+	holders map[string]*fluxgraph.Object // in which unknown variables stand
 }
 
 // Releases judges the HelmReleases that are built, and those that nothing builds. What shows nothing of Spegel is left out.
@@ -61,19 +55,13 @@ func (j *Judge) Releases(ctx context.Context) (out []*Release) {
 }
 
 // objects are those of a kind that are built, and those that are judged though nothing builds them.
-func (j *Judge) objects(kind, group string) (out []*fluxgraph.Object) {
-	add := func(objects []*fluxgraph.Object) {
-		for _, o := range objects {
-			if o.Kind == kind && o.Err == nil && strings.HasPrefix(o.APIVersion, group) {
-				out = append(out, o)
-			}
-		}
-	}
+func (j *Judge) objects(kind, group string) (all []*fluxgraph.Object) {
 	for _, n := range j.Graph.Instances {
-		add(n.Objects)
+		all = append(all, n.Objects...)
 	}
-	add(j.Graph.Loose)
-	return out
+	return slices.DeleteFunc(append(all, j.Graph.Loose...), func(o *fluxgraph.Object) bool {
+		return o.Kind != kind || o.Err != nil || !strings.HasPrefix(o.APIVersion, group)
+	})
 }
 
 // isWrong notes why an object can't be judged, or not be read.
@@ -85,7 +73,7 @@ func (j *Judge) isWrong(o *fluxgraph.Object, err error) {
 
 // Release runs the rules over a HelmRelease.
 func (j *Judge) Release(ctx context.Context, o *fluxgraph.Object) *Release {
-	r := &Release{Object: o, variables: variables{}}
+	r := &Release{Object: o, holders: map[string]*fluxgraph.Object{}}
 	r.read(o)
 	if err := r.decode(j.Charts); err != nil {
 		j.isWrong(o, err)
@@ -98,7 +86,7 @@ func (j *Judge) Release(ctx context.Context, o *fluxgraph.Object) *Release {
 	reads := &reader{Judge: j, of: r}
 	r.Release = release.Resolve(ctx, hr, release.Options{
 		Charts: j.Charts, Create: !j.Graph.Complete || o.By == nil || o.By.Plain, Reader: reads,
-		Variables: r.variables.in, ChartValues: reads.chartValues,
+		Variables: r.variables, ChartValues: reads.chartValues,
 	})
 	unsure := r.Opaque
 	if r.Release != nil {
@@ -108,7 +96,7 @@ func (j *Judge) Release(ctx context.Context, o *fluxgraph.Object) *Release {
 		}
 	}
 	for _, name := range unsure {
-		if ref := r.variables[name]; !slices.Contains(r.Unresolved, ref) {
+		if ref := why(name, r.holders[name]); !slices.Contains(r.Unresolved, ref) {
 			r.Unresolved = append(r.Unresolved, ref)
 		}
 	}

@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/fluxgraph"
@@ -13,27 +12,20 @@ import (
 // maxVariables is how many unknown variables are told of one release: nobody reads more. The others are one.
 const maxVariables = 1000
 
-// variables are the references that variables without a value are unknown for, by their names.
-type variables map[string]release.Reference
-
-// learn adds those that stand in an object.
-func (v variables) learn(o *fluxgraph.Object) {
+// read notes an object that the release reads, and the unknown variables that no other has.
+func (r *Release) read(o *fluxgraph.Object) {
+	r.Read = append(r.Read, o)
 	for _, name := range substitute.Unknown(string(substitute.Seal(o.Text))) {
-		_, known := v[name]
-		switch {
-		case known:
-		case len(v) >= maxVariables:
-			v[name] = release.Reference{Kind: "Variable", Name: "others", Reason: fmt.Sprintf("more than %d variables have no value", maxVariables)}
-		default:
-			v[name] = why(name, o)
+		if r.holders[name] == nil && len(r.holders) < maxVariables {
+			r.holders[name] = o
 		}
 	}
 }
 
-// in lists why a text is not known; none if it is.
-func (v variables) in(text string) (out []release.Reference) {
+// variables lists why a text of the values is not known; none if it is.
+func (r *Release) variables(text string) (out []release.Reference) {
 	for _, name := range substitute.Unknown(text) {
-		out = append(out, cmp.Or(v[name], noValue(name)))
+		out = append(out, why(name, r.holders[name]))
 	}
 	return out
 }
@@ -41,16 +33,15 @@ func (v variables) in(text string) (out []release.Reference) {
 // why is the reference that a variable is unknown for, which stands in an object.
 func why(name string, o *fluxgraph.Object) release.Reference {
 	switch {
+	case o == nil:
+		return release.Reference{Kind: "Variable", Name: "others", Reason: fmt.Sprintf("more than %d variables have no value", maxVariables)}
 	case name == substitute.Sealed:
 		return release.Reference{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Key: "spec", Reason: substitute.SealedReason, Variable: name}
 	case o.By == nil:
-		return noValue(name)
+		return (*substitute.Scope)(nil).Why(name)
 	}
 	return o.By.Scope.Why(name)
 }
-
-// noValue is the reference of a variable of which nothing is known.
-func noValue(name string) release.Reference { return (*substitute.Scope)(nil).Why(name) }
 
 // Shaper is what lies elsewhere, or is not known, and could change what is built, at the place that names it.
 type Shaper struct {

@@ -22,11 +22,7 @@ func Data(kind string, object []byte) (map[string]Datum, error) {
 		Data       map[string]string `json:"data"`
 		StringData map[string]string `json:"stringData"`
 	}
-	fields, err := yamldoc.Fields(object, "data", "stringData")
-	if err == nil {
-		err = yamldoc.Into(fields, &in)
-	}
-	if err != nil {
+	if err := yamldoc.Read(object, &in); err != nil {
 		return nil, err
 	}
 	out := map[string]Datum{}

@@ -77,17 +77,6 @@ func (s *Scope) cover(ref release.Reference, missing string) {
 	s.open = &ref
 }
 
-// Set is one variable of spec.postBuild.substitute. What its value is made of comes from the parent.
-func (s *Scope) Set(name, value string) {
-	s.on = true
-	v := variable{text: value}
-	if _, unknown, _ := Cut(value); unknown != "" {
-		v.from = s.parent.Why(unknown)
-		v.from.Reason = "${" + name + "} is made of another: " + v.from.Reason
-	}
-	s.vars[name] = v
-}
-
 // Always puts variables in even where the Kustomization names none, as substituteStrategy: Always does.
 func (s *Scope) Always() { s.on = true }
 
@@ -148,14 +137,11 @@ func (s *Scope) Values() string {
 
 // Put puts the variables into an object. unset are those that nothing sets.
 func (s *Scope) Put(o *overlay.Object) (text []byte, unset []string, err error) {
-	sign := "$"
-	if s.loose {
-		sign = "${" // what is escaped stays so, as Flux may put nothing in
-	}
-	if o.Verbatim || !s.on || !strings.Contains(string(o.Text), sign) {
+	in := string(o.Text)
+	if o.Verbatim || !s.on || !strings.Contains(in, "${") && (s.loose || !strings.Contains(in, "$$")) {
 		return o.Text, nil, nil
 	}
-	out, unset, err := s.Eval(string(o.Text))
+	out, unset, err := s.Eval(in)
 	if err != nil && s.loose {
 		return o.Text, nil, nil // Flux puts nothing in here
 	}

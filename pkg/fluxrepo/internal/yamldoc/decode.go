@@ -17,7 +17,6 @@ const (
 	maxNodes = 1 << 20 // of a document, with its aliases expanded; a long scalar counts as several
 	perNode  = 32      // in bytes of a scalar
 	maxDepth = 500
-	maxKeys  = 10000   // of one map
 	maxSize  = 4 << 20 // of a text
 )
 
@@ -97,17 +96,9 @@ func sound(root *yaml.Node) error {
 		if depth > maxDepth {
 			return 0, &Error{n.Line, n.Column, "is nested too deeply", true}
 		}
-		var keys map[string]bool
-		switch {
-		case n.Kind != yaml.MappingNode:
-		case len(n.Content)/2 > maxKeys:
-			return 0, &Error{n.Line, n.Column, fmt.Sprintf("has more than %d keys in one map", maxKeys), true}
-		default:
-			keys = make(map[string]bool, len(n.Content)/2)
-		}
-		total := 1 + len(n.Value)/perNode
+		total, keys := 1+len(n.Value)/perNode, map[string]bool{}
 		for i, c := range n.Content {
-			if keys != nil && i%2 == 0 && c.Kind == yaml.ScalarNode && c.Tag != "!!merge" {
+			if n.Kind == yaml.MappingNode && i%2 == 0 && c.Kind == yaml.ScalarNode && c.Tag != "!!merge" {
 				if keys[c.Value] {
 					return 0, &Error{c.Line, c.Column, fmt.Sprintf("has the key %.64q twice", c.Value), false}
 				}
@@ -136,8 +127,12 @@ var quoted = regexp.MustCompile(`(?s)( with config)?:? ?\x60[^\x60]*\x60|\[patch
 // intoData is what a failed operation of a patch says of where it leads in a ConfigMap or Secret.
 var intoData = regexp.MustCompile(`(?s)(testing value|path:|from:|key:)\s+["']?/(data|stringData)\b.*`)
 
+// object is what kustomize says of one that it does not find.
+var object = regexp.MustCompile(`resid\.ResId\{.*?Kind:"(\w*)".*?Name:"([^"]*)"[^}]*\}`)
+
 // Redact takes out of a message what it quotes of a manifest, which may be secret, and makes it one line.
 func Redact(msg string) string {
+	msg = object.ReplaceAllString(msg, "$1 $2")
 	msg = quoted.ReplaceAllStringFunc(msg, func(s string) string {
 		if strings.HasPrefix(s, "invalid literal") {
 			return "a literal is not key=value"
