@@ -104,7 +104,7 @@ func TestNamesOfObjectsAreFitForOneLine(t *testing.T) {
 // A file need not say the namespace that its release goes to.
 func TestFieldWithoutANamespace(t *testing.T) {
 	t.Parallel()
-	f := release.Finding{Origin: release.Origin{Kind: "ConfigMap", Name: "v", Key: "values.yaml"}}
+	f := Finding{Origin: Origin{Kind: "ConfigMap", Name: "v", Key: "values.yaml"}}
 	if got, want := f.Field(), "valuesFrom ConfigMap v key values.yaml"; got != want {
 		t.Errorf("got %q; want %q", got, want)
 	}
