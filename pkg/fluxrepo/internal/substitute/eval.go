@@ -16,7 +16,6 @@ import (
 const (
 	maxText       = 32 << 20
 	maxExpression = 64 << 10
-	maxBraces     = 64 // that close something in it
 )
 
 var errTooLarge = fmt.Errorf("more than %d MiB come of them", maxText>>20)
@@ -66,10 +65,10 @@ func (s *Scope) Eval(text string) (out string, unset []string, err error) {
 // expression puts in the one that a text begins with, and returns where it ends: at the first brace with which it can be read.
 func (e *evaluation) expression(text string) (end int, err error) {
 	text, err = text[:min(len(text), maxExpression)], parse.ErrMissingClosingBrace
-	for range maxBraces {
+	for {
 		brace := strings.IndexByte(text[end:], '}')
 		if brace < 0 {
-			break
+			return 0, err
 		}
 		end += brace + 1
 		t, bad := envsubst.Parse(text[:end])
@@ -78,7 +77,6 @@ func (e *evaluation) expression(text string) (end int, err error) {
 		}
 		err = bad
 	}
-	return 0, err
 }
 
 // execute puts in one expression. A variable that nothing sets is empty: current Flux refuses it, but older Flux does not.

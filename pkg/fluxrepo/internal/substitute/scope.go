@@ -14,6 +14,7 @@ type Scope struct {
 	on     bool // Flux puts any in
 	loose  bool // nothing builds the object, so nothing is known of its variables
 	vars   map[string]variable
+	fresh  []string           // those that were set since a source could not be read
 	open   *release.Reference // what can't be read, and may hold any name; the last of them
 }
 
@@ -60,21 +61,21 @@ func (s *Scope) From(ref release.Reference, data map[string]Datum, missing strin
 		default:
 			v.from.Reason = "${" + name + "} is " + d.Unread
 		}
-		s.vars[name] = v
+		s.vars[name], s.fresh = v, append(s.fresh, name)
 	}
 }
 
 // cover notes a ConfigMap or Secret that can't be read: it may set any variable, and set anew what was set before.
 func (s *Scope) cover(ref release.Reference, missing string) {
-	for name, v := range s.vars {
-		if v.from.Reason == "" {
+	for _, name := range s.fresh {
+		if v := s.vars[name]; v.from.Reason == "" {
 			v.from = ref
 			v.from.Key, v.from.Reason = name, "${"+name+"} is perhaps given another value there: "+missing
 			s.vars[name] = v
 		}
 	}
 	ref.Reason = missing
-	s.open = &ref
+	s.open, s.fresh = &ref, nil
 }
 
 // Always puts variables in even where the Kustomization names none, as substituteStrategy: Always does.

@@ -50,6 +50,7 @@ func TestPut(t *testing.T) {
 		"unless it has a default":                     {set: map[string]string{"A": "a"}, text: "${B:-b} ${C:=${A}}", want: "b a"},
 		"one of a source that is missing is unknown":  {from: []source{{"Secret", "s", "", "not here"}}, text: "${HOST:-x}", want: "${HOST}", why: "Secret s HOST: ${HOST} has no value: not here"},
 		"one of a later source may be set anew":       {from: []source{{"ConfigMap", "s", settings, ""}, {"Secret", "t", "", "not here"}}, text: "${HOST}", want: "${HOST}", why: "Secret t HOST: ${HOST} is perhaps given another value there: not here"},
+		"nor is it set anew by what is missing twice": {from: []source{{"ConfigMap", "s", settings, ""}, {"Secret", "t", "", "not here"}, {"Secret", "u", "", "not here"}, {"ConfigMap", "v", "data: {A: a}", ""}}, text: "${HOST} ${A}", want: "${HOST} a", why: "Secret t HOST: ${HOST} is perhaps given another value there: not here"},
 		"one of an earlier source is not":             {from: []source{{"Secret", "t", "", "not here"}, {"ConfigMap", "s", settings, ""}}, text: "${HOST}", want: "harbor.example.com"},
 		"an encrypted one is unknown":                 {from: []source{{"Secret", "s", sealed, ""}}, text: "https://${HOST}", want: "https://${HOST}", why: "Secret s HOST: ${HOST} is encrypted with SOPS"},
 		"one that is made of another":                 {from: []source{{"ConfigMap", "s", settings, ""}}, text: "${MADE}", want: "${MADE}", why: "ConfigMap s MADE: ${MADE} is made of ${UP}, which has no value"},
