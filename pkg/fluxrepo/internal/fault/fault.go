@@ -46,15 +46,7 @@ type Options struct {
 
 // All are those of a repository, in no order.
 func All(g *fluxgraph.Graph, o Options) map[Fault]bool {
-	f := &faults{Graph: g, o: o, leads: map[*declare.Kustomization]bool{}, asked: map[*fluxgraph.Instance]bool{}, all: map[Fault]bool{}, told: map[holder]bool{}}
-	for depth, more := 0, true; more && depth < maxDepth; depth++ {
-		more = false
-		for _, d := range g.Declared.All {
-			if !f.leads[d] && f.concerns(d.Folders) {
-				f.leads[d], more = true, true
-			}
-		}
-	}
+	f := &faults{Graph: g, o: o, asked: map[*fluxgraph.Instance]bool{}, all: map[Fault]bool{}}
 	for _, n := range g.Instances {
 		for _, up := range n.Chain() {
 			f.asked[up] = f.asked[up] || n.Reads(o.Asked)
@@ -74,29 +66,17 @@ func All(g *fluxgraph.Graph, o Options) map[Fault]bool {
 		f.object(o)
 	}
 	for _, d := range g.Declared.All {
-		f.holes(nil, d.Folders, f.leads[d])
+		f.holes(nil, d.Folders, f.concerns(d.Folders))
 	}
 	return f.all
 }
-
-// maxDepth is how many Kustomizations a chain may have.
-const maxDepth = 32
 
 type faults struct {
 	*fluxgraph.Graph
 
 	o     Options
-	leads map[*declare.Kustomization]bool // to Spegel
-	asked map[*fluxgraph.Instance]bool    // it, or what it leads to, reads what is asked for
+	asked map[*fluxgraph.Instance]bool // it, or what it leads to, reads what is asked for
 	all   map[Fault]bool
-	told  map[holder]bool
-}
-
-// holder is a folder whose holes were added.
-type holder struct {
-	*overlay.Folder
-
-	asked, concerns bool
 }
 
 // add adds a fault with what an error says, where that says or else at a field of an object.
@@ -153,17 +133,16 @@ func (f *faults) file(file *worktree.File) {
 	}
 }
 
-// concerns reports whether a release of Spegel could come from some folders: out of what they hold, what a release depends on,
-// what a Kustomization there leads to, or what lies beside a file that is missing, where nothing builds it.
+// concerns reports whether a release of Spegel could come from some folders, or from what a Kustomization in them leads to: out of
+// what they hold, what a release depends on, or what lies beside a file that is missing, where nothing builds it.
 func (f *faults) concerns(folders []*overlay.Folder) bool {
+	folders = f.Declared.Reach(&declare.Kustomization{Folders: folders}).Folders
 	return overlay.Read(folders, func(p string) bool {
-		file := f.Tree.File(p)
-		return file.Marks&worktree.Spegel != 0 || file.Err != nil || f.Finder.Produces(p) ||
-			slices.ContainsFunc(f.Declared.In[p], func(d *declare.Kustomization) bool { return f.leads[d] })
+		return f.Tree.File(p).Marks&worktree.Spegel != 0 || f.Tree.File(p).Err != nil || f.Finder.Produces(p)
 	}) || slices.ContainsFunc(folders, func(folder *overlay.Folder) bool {
 		return slices.ContainsFunc(folder.Holes, func(h overlay.Hole) bool {
 			at, ok := worktree.Resolve(folder.Dir, h.Path)
-			return !h.Remote && ok && slices.ContainsFunc(f.Tree.Below(cmp.Or(path.Dir(at), ".")), func(p string) bool {
+			return !h.Remote && ok && slices.ContainsFunc(f.Tree.Below(path.Dir(at)), func(p string) bool {
 				return f.Tree.File(p).Marks&worktree.Spegel != 0 && !f.Declared.IsRead(p, nil)
 			})
 		})
@@ -213,8 +192,7 @@ func (f *faults) broken(n *fluxgraph.Instance, concerns bool) (found bool) {
 
 // object adds why an object can't be judged or followed. A release takes values from the ConfigMaps and Secrets among them.
 func (f *faults) object(o *fluxgraph.Object) {
-	unknownKind := len(substitute.Unknown(o.Kind+o.APIVersion)) > 0 ||
-		len(o.Unset) > 0 && o.Kind != "HelmRelease" && strings.Contains(o.Written.Kind+o.Written.APIVersion, "${")
+	unknownKind := o.Kind == "" || len(substitute.Unknown(o.Kind+o.APIVersion)) > 0
 	if o.Err == nil && !unknownKind {
 		return
 	}
@@ -239,11 +217,6 @@ func (f *faults) object(o *fluxgraph.Object) {
 // holes adds what some folders name and what is not there.
 func (f *faults) holes(by *fluxgraph.Instance, folders []*overlay.Folder, concerns bool) {
 	for _, folder := range folders {
-		told := holder{folder, f.asked[by], concerns}
-		if f.told[told] {
-			continue
-		}
-		f.told[told] = true
 		for _, h := range folder.Holes {
 			if h.Remote && h.Shaping && concerns { // said with the release
 				continue
