@@ -3,7 +3,6 @@ package fluxrepo
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -183,9 +182,6 @@ func (c *check) opaque(ctx context.Context, r *judge.Release) {
 	})
 }
 
-// maxUnset is how many variables that nothing sets are told of one object: nobody reads more.
-const maxUnset = 1000
-
 // unset says which Kustomizations current Flux refuses to build, because nothing sets a variable in what they emit. read is
 // what the releases that are told read.
 func (c *check) unset(read map[*fluxgraph.Object]*judge.Release) {
@@ -198,19 +194,13 @@ func (c *check) unset(read map[*fluxgraph.Object]*judge.Release) {
 			if r == nil && !c.in.Has(object.File) {
 				continue
 			}
-			add := func(place Place, what string) {
-				c.errors = append(c.errors, Error{Place: place, Elsewhere: r == nil, Message: "Kustomization " + c.secrets.Of(n).Name(n.Name) +
-					": nothing sets " + what + ", so it is empty; kustomize-controller refuses to build that since v1.9"})
-			}
-			for _, name := range o.Unset[:min(len(o.Unset), maxUnset)] {
+			for _, name := range o.Unset {
 				place := object
 				if r != nil {
 					place = c.finder.Use(r, name, object)
 				}
-				add(place, "${"+name+"}")
-			}
-			if more := len(o.Unset) - maxUnset; more > 0 {
-				add(object, fmt.Sprintf("each of %d other variables", more))
+				c.errors = append(c.errors, Error{Place: place, Elsewhere: r == nil, Message: "Kustomization " + c.secrets.Of(n).Name(n.Name) +
+					": nothing sets ${" + name + "}, so it is empty; kustomize-controller refuses to build that since v1.9"})
 			}
 		}
 	}

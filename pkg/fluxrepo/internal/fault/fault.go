@@ -136,6 +136,7 @@ func (f *faults) file(file *worktree.File) {
 // concerns reports whether a release of Spegel could come from some folders, or from what a Kustomization in them leads to: out of
 // what they hold, what a release depends on, or what lies beside a file that is missing, where nothing builds it.
 func (f *faults) concerns(folders []*overlay.Folder) bool {
+	const spegels = worktree.Spegel | worktree.Release
 	folders = f.Declared.Reach(&declare.Kustomization{Folders: folders}).Folders
 	return overlay.Read(folders, func(p string) bool {
 		return f.Tree.File(p).Marks&worktree.Spegel != 0 || f.Tree.File(p).Err != nil || f.Finder.Produces(p)
@@ -143,7 +144,7 @@ func (f *faults) concerns(folders []*overlay.Folder) bool {
 		return slices.ContainsFunc(folder.Holes, func(h overlay.Hole) bool {
 			at, ok := worktree.Resolve(folder.Dir, h.Path)
 			return !h.Remote && ok && slices.ContainsFunc(f.Tree.Below(path.Dir(at)), func(p string) bool {
-				return f.Tree.File(p).Marks&worktree.Spegel != 0 && !f.Declared.IsRead(p, nil)
+				return f.Tree.File(p).Marks&spegels == spegels && !f.Declared.IsRead(p, nil)
 			})
 		})
 	})
@@ -151,7 +152,11 @@ func (f *faults) concerns(folders []*overlay.Folder) bool {
 
 // instance adds what is wrong with one Kustomization in its chain, with its build, and with the objects that it emits.
 func (f *faults) instance(n *fluxgraph.Instance) {
-	concerns := f.concerns(n.Folders) || f.Tree.Mark(n.Of.Text)&worktree.Spegel != 0
+	says := worktree.Word
+	if n.Built {
+		says = worktree.Spegel
+	}
+	concerns := f.concerns(n.Folders) || f.Tree.Mark(n.Of.Text)&says != 0
 	add := func(message string, err error, concerns, remote bool) {
 		_, node := f.Document(n.Of)
 		message = "Kustomization " + substitute.Written(n.Name) + message

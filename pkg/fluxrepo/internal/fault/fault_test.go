@@ -54,6 +54,10 @@ func TestAll(t *testing.T) {
 			map[string]string{"c/b.yaml": kustomization("b", "./${X}")},
 			[]string{"c/b.yaml:6:3: Kustomization b: its path holds a variable without a value: ./${X}; concerns Spegel; lies elsewhere"}, false,
 		},
+		"a path of another repository that is called Spegel": {
+			map[string]string{"c/b.yaml": strings.Replace(kustomization("b", "./spegel"), "GitRepository, name", "OCIRepository, name", 1)},
+			[]string{"c/b.yaml:6:3: Kustomization b: built from OCIRepository flux-system, whose files are not known; concerns Spegel; lies elsewhere"}, false,
+		},
 		"what can't be built": {
 			map[string]string{"apps/kustomization.yaml": "resources: [x.yaml, x.yaml]\n"},
 			[]string{"c/a.yaml:6:3: Kustomization a can't be; concerns Spegel"}, false,

@@ -185,8 +185,11 @@ func nearest(file string, doc *yaml.Node, path []any) Place {
 	return Place{File: file, Approximate: true}
 }
 
-// host is the part of an entry that it is looked for by: its scheme, and its port, may be written elsewhere.
+// host is the part of an entry that it is looked for by: its scheme, and its port, may be written elsewhere, and so much of it is
+// enough.
 func host(text string) string {
+	const enough = 253
+	text = strings.ToValidUTF8(text[:min(len(text), enough)], "")
 	_, rest, ok := strings.Cut(text, "://")
 	if end := strings.IndexAny(rest, ":/"); end >= 0 {
 		rest = rest[:end]
