@@ -69,6 +69,7 @@ func (g *Graph) made(by *Instance, scope *substitute.Scope, w *overlay.Object) [
 		for _, d := range docs {
 			m := g.object(by, scope, overlay.NewObject(d))
 			m.Suspended, m.maker = o.Suspended || suspended, o
+			m.Written.Text = o.Written.Text // in the other are variables already
 			out = append(out, m)
 		}
 	}
