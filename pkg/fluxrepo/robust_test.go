@@ -63,18 +63,6 @@ func TestHostileRepositories(t *testing.T) {
 			t.Helper()
 			writeFile(t, filepath.Join(root, "apps", "deep.yaml"), "spegel: "+strings.Repeat("[", 5000)+strings.Repeat("]", 5000)+"\n")
 		}, "nest"},
-		"an object that kustomize would copy at every depth": {func(t *testing.T, root string) {
-			t.Helper()
-			deep := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\nx: "
-			writeFile(t, filepath.Join(root, "apps", "deep.yaml"), deep+strings.Repeat("{a: ", 600)+"1"+strings.Repeat("}", 600)+"\n")
-		}, "is nested too deeply"},
-		"files that are too much for one build": {func(t *testing.T, root string) {
-			t.Helper()
-			for _, name := range []string{"x", "y"} {
-				object := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\n"
-				writeFile(t, filepath.Join(root, "apps", name+".yaml"), object+strings.Repeat("#\n", 3<<19))
-			}
-		}, "is too much together with the files before it"},
 		"no YAML at all": {func(t *testing.T, root string) {
 			t.Helper()
 			writeFile(t, filepath.Join(root, "apps", "binary.yaml"), "spegel\x00\xff\xfe HelmRelease helm.toolkit.fluxcd.io")

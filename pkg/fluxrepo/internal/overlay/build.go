@@ -3,7 +3,6 @@ package overlay
 import (
 	"cmp"
 	"fmt"
-	"hash/maphash"
 	"path"
 	"slices"
 	"strings"
@@ -71,11 +70,10 @@ type Cache struct {
 	Work int
 
 	builds map[string]*Built
-	seed   maphash.Seed
 }
 
 // NewCache is empty.
-func NewCache() *Cache { return &Cache{builds: map[string]*Built{}, seed: maphash.MakeSeed()} }
+func NewCache() *Cache { return &Cache{builds: map[string]*Built{}} }
 
 // Build is one build that is to be done.
 type Build struct {
@@ -149,7 +147,7 @@ func (c *Cache) run(b *Build) *Built {
 	if err != nil {
 		return &Built{Err: err}
 	}
-	key := fmt.Sprintf("%q %t %x", b.Spec.Path, all.builtins, all.print(c.seed))
+	key := fmt.Sprintf("%q %t %x", b.Spec.Path, all.builtins, all.print())
 	out := c.builds[key]
 	if out == nil {
 		c.Work += perBuild + all.size
@@ -160,7 +158,7 @@ func (c *Cache) run(b *Build) *Built {
 }
 
 func (b *Build) build(all *files) *Built {
-	if err := b.bounded(all); err != nil {
+	if err := b.bombs(all); err != nil {
 		return &Built{Err: err}
 	}
 	res, err := kustomize(all, path.Join(mount, b.Spec.Path))

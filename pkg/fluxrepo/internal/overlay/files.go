@@ -2,17 +2,17 @@ package overlay
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"hash/maphash"
 	"io/fs"
 	"maps"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
+	"strings"
 
+	kustypes "sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
@@ -22,18 +22,15 @@ import (
 // mount is where kustomize sees the repository. Nothing else exists for it.
 const mount = "/repository"
 
-// maxRead bounds what kustomize reads for one build, as yamldoc.Size counts it.
-const maxRead = 2 << 20
-
-// files are what one build reads, by path in the repository, and all that kustomize sees. It takes paths apart and reads files;
-// all else would be done to an empty file system in memory.
+// files are what one build reads, by path in the repository. kustomize takes paths apart and reads files; all else would be
+// done to an empty file system in memory.
 type files struct {
 	filesys.FileSystem
 
 	data    map[string][]byte
 	folders map[string]bool
-	size    int // in bytes, without what is left out
-	read    int
+	other   func(p string) ([]byte, error) // what else a transformer, say, may name
+	size    int                            // in bytes, without what is left out
 	// schema says that the build adds to the schema, builtins that it needs the one of Kubernetes' own kinds. That says how
 	// lists merge when a patch meets such a kind, and nothing with such a list is kept: only what is copied out of one, and a
 	// DaemonSet that may run Spegel.
@@ -44,16 +41,18 @@ type files struct {
 // file holds no object at all than for the rest of a large build.
 const leftOut = "apiVersion: v1\nkind: List\nitems: []\n"
 
-// copied matches a field that a replacement takes out of an object, except for its name and the like.
-var copied = regexp.MustCompile(`\bfieldPath["']?\s*:\s*["']?([^m\s"']|m[^e])`)
-
-func newFiles() *files {
-	return &files{FileSystem: filesys.MakeFsInMemory(), data: map[string][]byte{}, folders: map[string]bool{}}
+func newFiles(other func(p string) ([]byte, error)) *files {
+	return &files{FileSystem: filesys.MakeFsInMemory(), data: map[string][]byte{}, folders: map[string]bool{}, other: other}
 }
 
 // files are those of the repository, except for what is left out and kustomizations without what is not there.
 func (b *Build) files() (*files, error) {
-	out := newFiles()
+	out := newFiles(func(p string) ([]byte, error) {
+		if b.Spec.Ignore.File(p) {
+			return nil, fs.ErrNotExist
+		}
+		return b.Tree.Read(p)
+	})
 	out.builtins = b.Full
 	for _, f := range b.all {
 		out.schema = out.schema || f.ks.OpenAPI != nil || f.ks.Crds != nil
@@ -78,11 +77,12 @@ func (b *Build) files() (*files, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s %w", p, err)
 			}
-			out.builtins = out.builtins || len(f.ks.Replacements) > 0 && copied.Match(data)
 			out.size += len(data)
 			out.add(p, data)
 		}
-		out.builtins = out.builtins || f.plugs()
+		out.builtins = out.builtins || f.plugs() || slices.ContainsFunc(f.sources(b.Tree), func(s kustypes.SourceSelector) bool {
+			return s.FieldPath != "" && !strings.HasPrefix(s.FieldPath, "metadata.")
+		})
 	}
 	return out, nil
 }
@@ -95,14 +95,13 @@ func (f *files) add(p string, data []byte) {
 }
 
 // print stands for the content of all files.
-func (f *files) print(seed maphash.Seed) uint64 {
-	var h maphash.Hash
-	h.SetSeed(seed)
+func (f *files) print() string {
+	h := sha256.New()
 	for _, p := range slices.Sorted(maps.Keys(f.data)) {
-		_, _ = fmt.Fprintf(&h, "%q %d ", p, len(f.data[p])) // never fails
+		_, _ = fmt.Fprintf(h, "%q %d ", p, len(f.data[p])) // never fails
 		_, _ = h.Write(f.data[p])
 	}
-	return h.Sum64()
+	return string(h.Sum(nil))
 }
 
 // inside turns a path of kustomize into one of the repository.
@@ -126,26 +125,35 @@ func (f *files) CleanedAbs(p string) (filesys.ConfirmedDir, string, error) {
 	return "", "", &fs.PathError{Op: "open", Path: p, Err: fs.ErrNotExist}
 }
 
-// ReadFile reads a file. A base that is read twice counts twice.
+// ReadFile reads a file.
 func (f *files) ReadFile(p string) ([]byte, error) {
-	data, ok := f.data[inside(p)]
-	if !ok {
-		return nil, &fs.PathError{Op: "open", Path: p, Err: fs.ErrNotExist}
+	rel := inside(p)
+	if data, ok := f.data[rel]; ok {
+		return data, nil
 	}
-	if f.read += yamldoc.Size(data); f.read > maxRead {
-		return nil, errors.New("is too much together with the files before it")
+	data, err := f.other(rel)
+	if err == nil {
+		err = bomb(data)
 	}
-	return data, nil
+	return data, err
 }
 
-// bounded refuses what would fill the memory, or take very long: kustomize v0.21 expands aliases without a bound, and takes time
-// that is quadratic in depth and in the keys of a map.
-func (b *Build) bounded(all *files) error {
+// bomb is why a text can't be given to kustomize, which expands aliases without a bound. It may be no YAML.
+func bomb(text []byte) error {
+	if bytes.IndexByte(text, '&') < 0 || bytes.IndexByte(text, '*') < 0 {
+		return nil
+	}
+	if _, err := yamldoc.Decode(text); yamldoc.IsBomb(err) {
+		return err
+	}
+	return nil
+}
+
+// bombs are refused in what a build reads.
+func (b *Build) bombs(all *files) error {
 	for _, p := range slices.Sorted(maps.Keys(all.data)) {
-		if b.Tree.File(p) != nil && mayBeHeavy(all.data[p]) {
-			if _, err := b.Tree.Documents(p); err != nil && (yamldoc.IsYAML(p) || yamldoc.IsBomb(err)) {
-				return fmt.Errorf("%s %w", p, err)
-			}
+		if err := bomb(all.data[p]); err != nil {
+			return fmt.Errorf("%s %w", p, err)
 		}
 	}
 	for _, f := range b.all {
@@ -154,22 +162,10 @@ func (b *Build) bounded(all *files) error {
 			texts = append(texts, p.Patch)
 		}
 		for _, text := range texts {
-			if !mayBeHeavy([]byte(text)) {
-				continue
-			}
-			if _, err := yamldoc.Decode([]byte(text)); yamldoc.IsBomb(err) {
+			if err := bomb([]byte(text)); err != nil {
 				return fmt.Errorf("a patch, or the like, %w", err)
 			}
 		}
 	}
 	return nil
-}
-
-// mayBeHeavy reports whether a text may have aliases, be nested deeply, or have very many keys.
-func mayBeHeavy(data []byte) bool {
-	deep := 0
-	for _, begin := range []string{"{", "[", "- ", "? "} {
-		deep += bytes.Count(data, []byte(begin))
-	}
-	return deep > 500 || len(data) > 32<<10 || bytes.IndexByte(data, '&') >= 0 && bytes.IndexByte(data, '*') >= 0
 }

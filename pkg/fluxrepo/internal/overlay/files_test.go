@@ -37,10 +37,6 @@ func TestWhatABuildReads(t *testing.T) {
 		"aliases without end, in a file of any name": {map[string]string{
 			"kustomization.yaml": "resources: [a.yaml]\npatches: [{path: p.txt}]\n", "p.txt": patch + "---\na: &a [*a]\n",
 		}, "", "p.txt is not YAML: an alias contains itself"},
-		"more than a build may read, by reading it again": {map[string]string{
-			"kustomization.yaml": "resources: [b, c]\n", "b/kustomization.yaml": "resources: [../d]\n", "c/kustomization.yaml": "resources: [../d]\nnamePrefix: c\n",
-			"d/kustomization.yaml": "resources: [a.yaml]\n", "d/a.yaml": patch + strings.Repeat("#\n", 3<<19),
-		}, "", "too much together with the files before it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

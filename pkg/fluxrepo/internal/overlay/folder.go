@@ -2,16 +2,16 @@ package overlay
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
+	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 	"go.yaml.in/yaml/v3"
-	"sigs.k8s.io/kustomize/api/konfig"
 	kustypes "sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
 
@@ -75,13 +75,7 @@ func (r *Reader) Folder(ignore *worktree.Ignore, dir string) *Folder {
 	}
 	f := &Folder{Dir: dir}
 	r.folders[key] = f
-	f.File = r.tree.Kustomization(dir, ignore)
-	for _, name := range konfig.RecognizedKustomizationFileNames() { // kustomize refuses a folder with several
-		if p := path.Join(dir, name); p != f.File && r.isFile(p, ignore) {
-			f.Inputs = append(f.Inputs, p)
-		}
-	}
-	switch {
+	switch f.File = r.tree.Kustomization(dir, ignore); {
 	case ignore.Dir(dir):
 		f.Holes = append(f.Holes, Hole{File: dir, Problem: "there is no such folder"})
 	case f.File != "":
@@ -104,49 +98,50 @@ func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 		f.Holes = append(f.Holes, h)
 		return
 	}
-	fields := map[string]any{}
-	if text, err := json.Marshal(f.ks); err == nil { // it was decoded
-		_ = json.Unmarshal(text, &fields) // so it can be
-	}
-	for _, field := range naming() {
-		fields[field] = existing(fields[field], func(p string) bool {
-			if key, after, ok := strings.Cut(p, "="); ok && key != "" && strings.HasSuffix(field, "Generator") {
-				p = after
-			}
-			problem := r.follow(f, ignore, field, p)
-			if problem != "" {
-				f.changed = true
-				at := placeOf(cmp.Or(yamldoc.Child(doc, field), doc), p)
-				f.Holes = append(f.Holes, Hole{
-					File: f.File, Line: at.Line, Column: at.Column, Field: field, Path: p, Remote: problem == elsewhere, Problem: problem,
-					Shaping: slices.Contains([]string{"components", "patches", "patchesJson6902", "transformers"}, field),
-				})
-			}
-			return problem == ""
-		})
-	}
-	if f.changed {
-		f.ks = kustypes.Kustomization{}
-		_ = yamldoc.Into(fields, &f.ks) // it was one
-	}
-	r.plugged(f, ignore)
-}
-
-// plugged adds the files that generators, transformers and validators name: a patch, say.
-func (r *Reader) plugged(f *Folder, ignore *worktree.Ignore) {
-	for _, text := range slices.Concat(f.ks.Generators, f.ks.Transformers, f.ks.Validators) {
-		docs, _ := yamldoc.Decode([]byte(text)) // kustomize says what is wrong with it
-		if p, ok := worktree.Resolve(f.Dir, text); ok && r.isFile(p, ignore) {
-			docs, _ = r.tree.Documents(p)
+	f.strip(func(field, p string) bool {
+		if key, after, ok := strings.Cut(p, "="); ok && key != "" && strings.HasSuffix(field, "Generator") {
+			p = after
 		}
-		for _, d := range docs {
-			yamldoc.EachScalar(d, func(n *yaml.Node) {
-				p, ok := worktree.Resolve(f.Dir, n.Value[strings.Index(n.Value, "=")+1:])
-				if ok && r.isFile(p, ignore) {
-					f.Inputs = append(f.Inputs, p)
-				}
+		problem := r.follow(f, ignore, field, p)
+		if problem != "" {
+			f.changed = true
+			at := placeOf(cmp.Or(yamldoc.Child(doc, field), doc), p)
+			f.Holes = append(f.Holes, Hole{
+				File: f.File, Line: at.Line, Column: at.Column, Field: field, Path: p, Remote: problem == elsewhere, Problem: problem,
+				Shaping: slices.Contains([]string{"components", "patches", "patchesJson6902", "transformers"}, field),
 			})
 		}
+		return problem == ""
+	})
+}
+
+// strip takes out of a kustomization what it names and what is not there.
+func (f *Folder) strip(isThere func(field, p string) bool) {
+	ks := &f.ks
+	isGone := func(field, p string) bool { return p != "" && !isThere(field, p) }
+	paths := func(field string, list []string) []string {
+		return slices.DeleteFunc(list, func(p string) bool { return !isInline(p) && isGone(field, p) })
+	}
+	patches := func(field string, list []kustypes.Patch) []kustypes.Patch {
+		return slices.DeleteFunc(list, func(p kustypes.Patch) bool { return isGone(field, p.Path) })
+	}
+	sources := func(field string, s *kustypes.KvPairSources) {
+		s.FileSources, s.EnvSources = paths(field, s.FileSources), paths(field, s.EnvSources)
+	}
+	ks.Resources, ks.Components = paths("resources", ks.Resources), paths("components", ks.Components)
+	ks.Crds, ks.Configurations = paths("crds", ks.Crds), paths("configurations", ks.Configurations)
+	ks.Generators, ks.Transformers = paths("generators", ks.Generators), paths("transformers", ks.Transformers)
+	ks.Validators = paths("validators", ks.Validators)
+	ks.Patches, ks.PatchesJson6902 = patches("patches", ks.Patches), patches("patchesJson6902", ks.PatchesJson6902) //nolint:staticcheck // repositories have it
+	ks.Replacements = slices.DeleteFunc(ks.Replacements, func(r kustypes.ReplacementField) bool { return isGone("replacements", r.Path) })
+	for i := range ks.ConfigMapGenerator {
+		sources("configMapGenerator", &ks.ConfigMapGenerator[i].KvPairSources)
+	}
+	for i := range ks.SecretGenerator {
+		sources("secretGenerator", &ks.SecretGenerator[i].KvPairSources)
+	}
+	if isGone("openapi", ks.OpenAPI["path"]) {
+		ks.OpenAPI = nil
 	}
 }
 
@@ -290,7 +285,12 @@ func (f *Folder) Copies() bool { return len(f.ks.Replacements) > 0 }
 
 // CopiesSecrets reports whether a replacement may copy out of a Secret.
 func (f *Folder) CopiesSecrets(tree *worktree.Tree) bool {
-	return slices.ContainsFunc(f.ks.Replacements, func(field kustypes.ReplacementField) bool {
+	return slices.ContainsFunc(f.sources(tree), func(s kustypes.SourceSelector) bool { return s.Kind == "" || s.Kind == "Secret" })
+}
+
+// sources are what replacements copy out of.
+func (f *Folder) sources(tree *worktree.Tree) (out []kustypes.SourceSelector) {
+	for _, field := range f.ks.Replacements {
 		list := []kustypes.Replacement{field.Replacement}
 		if p, ok := worktree.Resolve(f.Dir, field.Path); field.Path != "" && ok {
 			data, _ := tree.Read(p) // an error is kustomize's to say
@@ -298,10 +298,11 @@ func (f *Folder) CopiesSecrets(tree *worktree.Tree) bool {
 				_ = sigsyaml.Unmarshal(data, &list[0])
 			}
 		}
-		return slices.ContainsFunc(list, func(r kustypes.Replacement) bool {
-			return r.Source != nil && (r.Source.Kind == "" || r.Source.Kind == "Secret")
-		})
-	})
+		for _, r := range list {
+			out = append(out, *cmp.Or(r.Source, &kustypes.SourceSelector{}))
+		}
+	}
+	return out
 }
 
 // Renames reports whether the kustomization puts something before or after the names of its objects.
@@ -318,4 +319,18 @@ func (f *Folder) IsComponent() bool { return f.ks.Kind == kustypes.ComponentKind
 // Lists reports whether the kustomization names resources.
 func (f *Folder) Lists() bool {
 	return len(f.ks.Resources) > 0 || slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Field == "resources" })
+}
+
+// isInline reports whether a patch stands where a path could.
+func isInline(s string) bool {
+	return strings.Contains(s, "\n") || strings.Contains(s, ": ") || strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")
+}
+
+// fetched matches what kustomize would fetch beside what Flux knows: by any scheme, at a ref, and with the user of a host,
+// as in git@example.com:org/repo.
+var fetched = regexp.MustCompile(`://|\?ref=|^[A-Za-z][A-Za-z0-9-]*@.*[/:]`)
+
+// isRemote reports whether kustomize would fetch a path.
+func isRemote(p string) bool {
+	return fetched.MatchString(p) || !path.IsAbs(p) && !fluxkustomize.IsLocalRelativePath(p)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"regexp"
 	"slices"
 
@@ -56,7 +57,7 @@ func Patched(object, list *yaml.Node) (*yaml.Node, error) {
 	if text, err = json.Marshal(top.ks); err != nil {
 		return nil, err
 	}
-	all := newFiles()
+	all := newFiles(func(string) ([]byte, error) { return nil, fs.ErrNotExist })
 	all.add(file, NewObject(object).Text)
 	all.add("kustomization.yaml", text)
 	out := (&Build{Tree: &worktree.Tree{}, Spec: &Spec{}, all: []*Folder{top}}).build(all)

@@ -2,7 +2,6 @@ package worktree
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -46,11 +45,7 @@ type Tree struct {
 	patterns []gitignore.Pattern // of .sourceignore files
 	ignores  map[string]*Ignore  // by spec.ignore
 	count    int
-	decoded  int // as yamldoc.Size counts it
 }
-
-// maxDecoded bounds what is decoded of all files together: a node takes 200 bytes and more.
-const maxDecoded = 2 << 20
 
 func newTree(root string, words []string) *Tree {
 	return &Tree{root: root, files: map[string]*File{}, ignores: map[string]*Ignore{}, filter: newFilter(words)}
@@ -163,11 +158,6 @@ func (t *Tree) Documents(p string) ([]*yaml.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		size := yamldoc.Size(data)
-		if t.decoded+size > maxDecoded {
-			return nil, errors.New("is too much together with the files before it")
-		}
-		t.decoded += size
 		docs, err := yamldoc.Decode(data)
 		f.docs, f.docsErr, f.isDecoded = yamldoc.Objects(docs), err, true
 	}

@@ -100,7 +100,7 @@ func sound(root *yaml.Node) error {
 		for i, c := range n.Content {
 			if n.Kind == yaml.MappingNode && i%2 == 0 && c.Kind == yaml.ScalarNode && c.Tag != "!!merge" {
 				if keys[c.Value] {
-					return 0, &Error{c.Line, c.Column, fmt.Sprintf("has the key %.64q twice", c.Value), false}
+					return 0, &Error{c.Line, c.Column, fmt.Sprintf("has the key %.64q twice", c.Value), true} // so what follows is not looked at
 				}
 				keys[c.Value] = true
 			}
