@@ -87,9 +87,6 @@ func (f *faults) add(by *fluxgraph.Instance, fault Fault, err error, object *yam
 	if bad, ok := errors.AsType[*yamldoc.FieldError](err); ok {
 		field = yamldoc.Steps(bad.Field)
 	}
-	if bad, ok := errors.AsType[*overlay.PatchError](err); ok {
-		field = []any{"spec", "patches", bad.Index}
-	}
 	if bad, ok := errors.AsType[*substitute.ExpressionError](err); ok && object != nil {
 		whole := object
 		yamldoc.EachScalar(whole, func(n *yaml.Node) {

@@ -112,32 +112,17 @@ func (c *Cache) Run(b Build) *Built {
 			return &Built{Objects: again.Objects, Unfollowed: true}
 		}
 	}
-	if last := len(b.Spec.Patches) - 1; b.Blame && out.Err != nil && last >= 0 && last < maxBlamed {
+	if last := len(b.Spec.Patches) - 1; b.Blame && out.Err != nil && last >= 0 {
 		spec := *b.Spec
 		spec.Patches = spec.Patches[:last]
 		before := c.Run(Build{Tree: b.Tree, Spec: &spec, Folders: b.Folders, Full: true, Blame: true})
 		if before.Err == nil {
-			before = &Built{Err: &PatchError{last, out.Err}}
+			before = &Built{Err: &yamldoc.FieldError{Field: fmt.Sprintf("spec.patches[%d]", last), Problem: ": " + out.Err.Error()}}
 		}
 		return before
 	}
 	return out
 }
-
-// maxBlamed bounds the patches among which the one is looked for that keeps a build from succeeding.
-const maxBlamed = 32
-
-// PatchError is one of spec.patches without which, and those behind it, a build succeeds.
-type PatchError struct {
-	Index int
-	Err   error
-}
-
-// Error names the patch.
-func (e *PatchError) Error() string { return fmt.Sprintf("spec.patches[%d]: %s", e.Index, e.Err) }
-
-// Unwrap returns the reason.
-func (e *PatchError) Unwrap() error { return e.Err }
 
 func (b *Build) any(is func(*Folder) bool) bool { return slices.ContainsFunc(b.all, is) }
 
@@ -151,23 +136,23 @@ func (c *Cache) run(b *Build) *Built {
 	out := c.builds[key]
 	if out == nil {
 		c.Work += perBuild + all.size
-		out = b.build(all)
+		out = all.build()
 		c.builds[key] = out
 	}
 	return out
 }
 
-func (b *Build) build(all *files) *Built {
-	if err := b.bombs(all); err != nil {
-		return &Built{Err: err}
+func (f *files) build() *Built {
+	if err := f.bombs(); err != nil {
+		return &Built{Err: Plain(err)}
 	}
-	res, err := kustomize(all, path.Join(mount, b.Spec.Path))
+	res, err := kustomize(f, path.Join(mount, f.of.Spec.Path))
 	if err != nil {
 		return &Built{Err: Plain(err)}
 	}
 	out := &Built{}
 	for _, r := range res.Resources() {
-		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !all.builtins) {
+		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !f.builtins) {
 			continue
 		}
 		var fields map[string]any // kustomize writes it so, by a detour

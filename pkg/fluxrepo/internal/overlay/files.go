@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,15 +21,15 @@ import (
 // mount is where kustomize sees the repository. Nothing else exists for it.
 const mount = "/repository"
 
-// files are what one build reads, by path in the repository. kustomize takes paths apart and reads files; all else would be
-// done to an empty file system in memory.
+// files are what one build reads. kustomize takes paths apart and reads files; all else would be done to an empty file system in
+// memory.
 type files struct {
 	filesys.FileSystem
 
-	data    map[string][]byte
+	data    map[string][]byte // by path, as kustomize has it
 	folders map[string]bool
-	other   func(p string) ([]byte, error) // what else a transformer, say, may name
-	size    int                            // in bytes, without what is left out
+	of      *Build
+	size    int // in bytes, without what is left out
 	// schema says that the build adds to the schema, builtins that it needs the one of Kubernetes' own kinds. That says how
 	// lists merge when a patch meets such a kind, and nothing with such a list is kept: only what is copied out of one, and a
 	// DaemonSet that may run Spegel.
@@ -41,19 +40,13 @@ type files struct {
 // file holds no object at all than for the rest of a large build.
 const leftOut = "apiVersion: v1\nkind: List\nitems: []\n"
 
-func newFiles(other func(p string) ([]byte, error)) *files {
-	return &files{FileSystem: filesys.MakeFsInMemory(), data: map[string][]byte{}, folders: map[string]bool{}, other: other}
+func (b *Build) newFiles() *files {
+	return &files{FileSystem: filesys.MakeFsInMemory(), data: map[string][]byte{}, folders: map[string]bool{}, of: b, builtins: b.Full}
 }
 
 // files are those of the repository, except for what is left out and kustomizations without what is not there.
 func (b *Build) files() (*files, error) {
-	out := newFiles(func(p string) ([]byte, error) {
-		if b.Spec.Ignore.File(p) {
-			return nil, fs.ErrNotExist
-		}
-		return b.Tree.Read(p)
-	})
-	out.builtins = b.Full
+	out := b.newFiles()
 	for _, f := range b.all {
 		out.schema = out.schema || f.ks.OpenAPI != nil || f.ks.Crds != nil
 		for _, p := range slices.Concat([]string{f.File}, f.Resources, f.Inputs) {
@@ -88,6 +81,7 @@ func (b *Build) files() (*files, error) {
 }
 
 func (f *files) add(p string, data []byte) {
+	p = path.Join(mount, p)
 	f.data[p] = data
 	for p = path.Dir(p); !f.folders[p]; p = path.Dir(p) {
 		f.folders[p] = true
@@ -104,34 +98,29 @@ func (f *files) print() string {
 	return string(h.Sum(nil))
 }
 
-// inside turns a path of kustomize into one of the repository.
-func inside(p string) string {
-	rel, err := filepath.Rel(mount, p)
-	if err != nil {
-		return p
-	}
-	return filepath.ToSlash(rel)
-}
-
 // CleanedAbs takes a path apart; there are no symbolic links.
 func (f *files) CleanedAbs(p string) (filesys.ConfirmedDir, string, error) {
-	rel := inside(p)
-	if f.folders[rel] {
-		return filesys.ConfirmedDir(path.Join(mount, rel)), "", nil
-	}
-	if _, ok := f.data[rel]; ok {
-		return filesys.ConfirmedDir(path.Join(mount, path.Dir(rel))), path.Base(rel), nil
+	p = path.Clean(p)
+	switch _, isFile := f.data[p]; {
+	case f.folders[p]:
+		return filesys.ConfirmedDir(p), "", nil
+	case isFile:
+		return filesys.ConfirmedDir(path.Dir(p)), path.Base(p), nil
 	}
 	return "", "", &fs.PathError{Op: "open", Path: p, Err: fs.ErrNotExist}
 }
 
-// ReadFile reads a file.
+// ReadFile reads a file. A transformer, say, may name more of the artifact.
 func (f *files) ReadFile(p string) ([]byte, error) {
-	rel := inside(p)
-	if data, ok := f.data[rel]; ok {
+	p = path.Clean(p)
+	if data, ok := f.data[p]; ok {
 		return data, nil
 	}
-	data, err := f.other(rel)
+	rel := strings.TrimPrefix(p, mount+"/")
+	if f.of.Spec.Ignore.File(rel) {
+		return nil, fs.ErrNotExist
+	}
+	data, err := f.of.Tree.Read(rel)
 	if err == nil {
 		err = bomb(data)
 	}
@@ -150,13 +139,13 @@ func bomb(text []byte) error {
 }
 
 // bombs are refused in what a build reads.
-func (b *Build) bombs(all *files) error {
-	for _, p := range slices.Sorted(maps.Keys(all.data)) {
-		if err := bomb(all.data[p]); err != nil {
+func (f *files) bombs() error {
+	for _, p := range slices.Sorted(maps.Keys(f.data)) {
+		if err := bomb(f.data[p]); err != nil {
 			return fmt.Errorf("%s %w", p, err)
 		}
 	}
-	for _, f := range b.all {
+	for _, f := range f.of.all {
 		texts := slices.Concat(f.ks.Transformers, f.ks.Generators, f.ks.Validators)
 		for _, p := range f.Patches() {
 			texts = append(texts, p.Patch)

@@ -2,7 +2,6 @@ package overlay
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -14,7 +13,7 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
 
-// Spec is what a Flux Kustomization says of its build, as far as it is needed, with the patches that v1beta1 and v1beta2 knew.
+// Spec is what a Flux Kustomization says of its build, as far as it is needed.
 type Spec struct {
 	Path   string           `json:"path"` // in the repository
 	Ignore *worktree.Ignore `json:"-"`
@@ -28,19 +27,12 @@ type Spec struct {
 	Components              []string                                  `json:"components"`
 	IgnoreMissingComponents bool                                      `json:"ignoreMissingComponents"`
 
-	Patches               []kustypes.Patch  `json:"patches"`
-	PatchesStrategicMerge []json.RawMessage `json:"patchesStrategicMerge"`
-	PatchesJSON6902       []struct {
-		Patch  json.RawMessage    `json:"patch"`
-		Target *kustypes.Selector `json:"target"`
-	} `json:"patchesJson6902"`
+	Patches []kustypes.Patch `json:"patches"`
 }
 
 // apply is the folder of the path with the kustomization.yaml that kustomize-controller would write. It does what the
 // Generator of github.com/fluxcd/pkg/kustomize does, which reads from disk only and would see files that are not in the
 // artifact of Flux; a test compares the two. It leaves out spec.images, as no image is looked at.
-//
-//nolint:staticcheck // the old fields, as Flux does
 func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 	top := *f
 	top.File, top.changed = cmp.Or(f.File, path.Join(f.Dir, "kustomization.yaml")), true
@@ -54,7 +46,7 @@ func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 		ks.BuildMetadata = []string{kustypes.OriginAnnotations}
 	}
 	ks.Namespace, ks.NamePrefix, ks.NameSuffix = cmp.Or(s.TargetNamespace, ks.Namespace), cmp.Or(s.NamePrefix, ks.NamePrefix), cmp.Or(s.NameSuffix, ks.NameSuffix)
-	ks.Components, ks.PatchesJson6902 = slices.Clip(ks.Components), slices.Clip(ks.PatchesJson6902)
+	ks.Components = slices.Clip(ks.Components)
 	for _, c := range s.Components {
 		p, ok := worktree.Resolve(s.Path, c)
 		switch {
@@ -65,13 +57,6 @@ func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 		}
 		ks.Components = append(ks.Components, c)
 	}
-	var old []kustypes.Patch
-	for _, p := range s.PatchesStrategicMerge {
-		old = append(old, kustypes.Patch{Patch: string(p)})
-	}
-	ks.Patches = slices.Concat(old, ks.Patches, s.Patches)
-	for _, p := range s.PatchesJSON6902 {
-		ks.PatchesJson6902 = append(ks.PatchesJson6902, kustypes.Patch{Patch: string(p.Patch), Target: p.Target})
-	}
+	ks.Patches = slices.Concat(ks.Patches, s.Patches)
 	return &top, nil
 }

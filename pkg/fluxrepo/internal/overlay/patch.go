@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"regexp"
 	"slices"
 
@@ -57,10 +56,10 @@ func Patched(object, list *yaml.Node) (*yaml.Node, error) {
 	if text, err = json.Marshal(top.ks); err != nil {
 		return nil, err
 	}
-	all := newFiles(func(string) ([]byte, error) { return nil, fs.ErrNotExist })
+	all := (&Build{Tree: &worktree.Tree{}, Spec: &Spec{Ignore: &worktree.Ignore{}}, all: []*Folder{top}}).newFiles()
 	all.add(file, NewObject(object).Text)
 	all.add("kustomization.yaml", text)
-	out := (&Build{Tree: &worktree.Tree{}, Spec: &Spec{}, all: []*Folder{top}}).build(all)
+	out := all.build()
 	if out.Err != nil || len(out.Objects) != 1 {
 		return nil, cmp.Or(out.Err, errors.New("its patches leave no object"))
 	}

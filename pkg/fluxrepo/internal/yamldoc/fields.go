@@ -60,14 +60,12 @@ func Read(text []byte, to any) error {
 
 // FieldError is a field that holds what it can't.
 type FieldError struct {
-	Field     string // spec.patches[1].patch; empty for the object itself
-	Want, Got string
+	Field   string // spec.patches[1].patch; empty for the object itself
+	Problem string // what follows its name
 }
 
-// Error says which field it is, what was found, and what belongs there.
-func (e *FieldError) Error() string {
-	return cmp.Or(e.Field, "the object") + " is " + e.Got + "; want " + e.Want
-}
+// Error says which field it is, and what is wrong with it.
+func (e *FieldError) Error() string { return cmp.Or(e.Field, "the object") + e.Problem }
 
 // Into decodes the fields of an object into a Go value. What has another type is a FieldError.
 func Into(fields map[string]any, to any) error {
@@ -85,7 +83,7 @@ func WrongType(err error) error {
 		return err
 	}
 	got, _, _ := strings.Cut(bad.Value, " ") // a number comes with its digits
-	return &FieldError{position.ReplaceAllString(bad.Field, "[$1]"), inYAML(bad.Type.Kind().String()), inYAML(got)}
+	return &FieldError{position.ReplaceAllString(bad.Field, "[$1]"), " is " + inYAML(got) + "; want " + inYAML(bad.Type.Kind().String())}
 }
 
 var position = regexp.MustCompile(`\.(\d+)`)
