@@ -84,8 +84,8 @@ func (r *Repository) declare() {
 		if r.isHere(k.Path) {
 			r.here[k.source] = true
 		}
-		isNamedAlike := k.source.Name == k.source.Namespace // as a bootstrap is; and every file lies in the root
-		if k.isBootstrap() && (k.Path != "." || isNamedAlike) && k.source.Kind == "GitRepository" {
+		// The bootstrap of Flux lies in what it builds. Every file lies in the root, but a bootstrap is named like its namespace.
+		if worktree.Within(k.File, k.Path) && (k.Path != "." || k.source.Name == k.source.Namespace) && k.source.Kind == "GitRepository" {
 			r.own(r.sources.find(k.source, k.File).url)
 		}
 	}

@@ -77,6 +77,3 @@ func (r *Repository) Follow(k, root *Kustomization) {
 	}
 	k.MayRead = k.Problem != "" && !k.Missing && (s.Ours || !s.Known)
 }
-
-// isBootstrap reports whether a Kustomization lies in the folder that it builds, as the bootstrap of Flux makes it.
-func (k *Kustomization) isBootstrap() bool { return worktree.Within(path.Dir(k.File), k.Path) }

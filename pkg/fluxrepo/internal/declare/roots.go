@@ -10,18 +10,15 @@ import (
 )
 
 // roots are the Kustomizations that no other builds, except those that are inactive: their line is commented out, and nothing
-// is reached only through them. Of those that build each other, the one that lies in what it builds itself comes first, as the
-// bootstrap of Flux makes it.
+// is reached only through them. Of those that build each other, the first is one.
 func (r *Repository) roots(shown []*Kustomization) (roots []*Kustomization) {
-	var alone, commentedOut, bootstraps, others []*Kustomization
+	var alone, commentedOut, others []*Kustomization
 	for _, k := range shown {
 		switch isRead := r.IsRead(k.File, k); {
 		case !isRead && r.isCommentedOut(k):
 			commentedOut = append(commentedOut, k)
 		case !isRead:
 			alone = append(alone, k)
-		case k.Problem == "" && k.isBootstrap():
-			bootstraps = append(bootstraps, k)
 		default:
 			others = append(others, k)
 		}
@@ -37,7 +34,6 @@ func (r *Repository) roots(shown []*Kustomization) (roots []*Kustomization) {
 	}
 	add(alone, 1)
 	add(commentedOut, 2)
-	add(bootstraps, 1)
 	add(others, 1)
 	slices.SortStableFunc(roots, func(a, b *Kustomization) int { return strings.Compare(a.File, b.File) })
 	return roots

@@ -2,7 +2,6 @@ package relevance
 
 import (
 	"cmp"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,12 +30,11 @@ type Finder struct {
 	known    int             // names, when it was last asked what is relevant
 	relevant map[*declare.Kustomization]bool
 	flags    map[string]bool // whether a file has a word, or what is needed, refers to what leads to a word, or holds what is relevant
-	dirs     []string
 }
 
 // New finds the names that lead to words. given are the texts that are handed over.
 func New(tree *worktree.Tree, decl *declare.Repository, all bool, given []string) *Finder {
-	f := &Finder{tree: tree, decl: decl, dirs: tree.Dirs(), needed: map[string]bool{}, leads: map[string]bool{}}
+	f := &Finder{tree: tree, decl: decl, needed: map[string]bool{}, leads: map[string]bool{}}
 	f.All = all || slices.ContainsFunc(given, f.HasWord)
 	for _, p := range tree.Paths() {
 		file := tree.File(p)
@@ -78,14 +76,10 @@ func (f *Finder) Rate() (more bool) {
 	return more
 }
 
-// isRelevant reports whether a declaration may have to be built, whatever builds it.
+// isRelevant reports whether a declaration may have to be built. What builds it may give one that can't be followed another source.
 func (f *Finder) isRelevant(d *declare.Kustomization) bool {
-	k := *d
-	if k.Folders == nil { // what builds it may give it another source
-		k.Folders = f.decl.Folders(f.decl.Ignore, k.Path, k.Components())
-	}
-	found, _ := f.Rates(&k, "", "")
-	return found || f.flagged(d.File) || d.Missing || d.MayRead || strings.Contains(strings.Join(d.Components(), ""), "$")
+	found, _ := f.Rates(d, "", "")
+	return found || f.flagged(d.File) || d.Problem != "" || strings.Contains(strings.Join(d.Components(), ""), "$")
 }
 
 // Rates reports whether a Kustomization has to be built, and which files may be left out: those that hold nothing but
@@ -111,12 +105,12 @@ func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant 
 	}
 }
 
-// aims are the names, as expressions, of those that a Kustomization could make relevant by what it puts into them: patches, the
-// values of its variables, or anything where other files do.
+// aims are the names, as expressions, of those that a Kustomization could make relevant by what it puts into them: the values of
+// its variables, patches, or what a replacement copies.
 func (f *Finder) aims(k *declare.Kustomization, values string) (names []string) {
 	holds := k.Reads(func(p string) bool { return len(f.decl.In[p]) > 0 })
 	put := func(text, name string) {
-		if f.names(text) || holds && f.hasPath(text) {
+		if f.names(text) || holds && aPath.MatchString(text) {
 			names = append(names, cmp.Or(name, ".*"))
 		}
 	}
@@ -126,17 +120,14 @@ func (f *Finder) aims(k *declare.Kustomization, values string) (names []string) 
 	}
 	for _, folder := range k.Folders {
 		for _, p := range folder.Patches() {
-			put(p.Patch, cmp.Or(p.Target, &kustypes.Selector{}).Name)
-		}
-		files := folder.Inputs
-		if folder.Copies() {
-			files = slices.Concat(files, folder.Resources)
-		}
-		for _, p := range files {
-			data, _ := f.tree.Read(p) // what can't be read is flagged
-			if len(f.decl.In[p]) == 0 {
-				put(string(data[:min(len(data), 64<<10)]), "")
+			text := p.Patch
+			if file, ok := worktree.Resolve(folder.Dir, p.Path); ok && p.Path != "" {
+				text = f.text(file)
 			}
+			put(text, cmp.Or(p.Target, &kustypes.Selector{}).Name)
+		}
+		if holds && folder.Copies() && overlay.Read([]*overlay.Folder{folder}, func(p string) bool { return aField.MatchString(f.text(p)) }) {
+			names = append(names, ".*")
 		}
 	}
 	if len(names) > 0 && slices.ContainsFunc(k.Folders, (*overlay.Folder).Renames) {
@@ -145,18 +136,17 @@ func (f *Finder) aims(k *declare.Kustomization, values string) (names []string) 
 	return names
 }
 
-// aPath matches a path as a patch may give it to a Kustomization: the value of a field or an item of a list, in quotes or in a
-// patch in a patch.
-var aPath = regexp.MustCompile(`(?m)(?:\b(?:path|components|value)[\\"']*\s*:|^\s*-|,)[\s\\"'\[-]*((?:[\w.-]*/)+[\w.-]+)`)
+// aField matches the fields of a Kustomization that lead to another folder, as an operation or a replacement names them, and aPath
+// also how a patch sets them.
+var (
+	aField = regexp.MustCompile(`\bspec[./](path|components)\b`)
+	aPath  = regexp.MustCompile(aField.String() + `|\bcomponents["'\\]*\s*:|\bpath["'\\]*\s*:\s*["'\\]*[^/\s"'\\]`)
+)
 
-// hasPath reports whether a text has the path of a folder with a word.
-func (f *Finder) hasPath(text string) bool {
-	return slices.ContainsFunc(aPath.FindAllStringSubmatch(text, -1), func(m []string) bool {
-		p := path.Clean("/" + m[1]) // of the repository, or of a folder that is not known
-		return slices.ContainsFunc(f.dirs, func(d string) bool {
-			return (d == p[1:] || strings.HasSuffix(d, p)) && overlay.Read(overlay.All(f.decl.Reader.Folder(f.decl.Ignore, d)), f.flagged)
-		})
-	})
+// text is the content of a file; what can't be read is flagged.
+func (f *Finder) text(p string) string {
+	data, _ := f.tree.Read(p)
+	return string(data)
 }
 
 // names reports whether a text has a word, or the name of what has one.
