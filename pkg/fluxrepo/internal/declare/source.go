@@ -106,7 +106,8 @@ func (r *Repository) Source(ref SourceRef, file, folder string) Source {
 		return s
 	}
 	if s.Ours, s.Known = r.whose(ref.Kind, d.url); !s.Known {
-		s.Ours = r.isHere(folder) || r.here[ref] || folder == "." && len(r.here) == 0
+		isDefault := ref.Kind == "GitRepository" && ref.Name == "flux-system" // as the bootstrap of Flux calls it
+		s.Ours = r.isHere(folder) || r.here[ref] || isDefault || folder == "." && len(r.here) == 0
 	}
 	return s
 }
