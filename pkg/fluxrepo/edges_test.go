@@ -141,6 +141,17 @@ func TestEdges(t *testing.T) {
 			}),
 			want: []string{"unresolved ConfigMap kube-system/v values.yaml: nothing builds it"}, without: "deny",
 		},
+		"values in a file that is no YAML": {
+			files: map[string]string{"hr.yaml": quickStart + "  valuesFrom: [{kind: ConfigMap, name: v, optional: true}]\n", "v.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v, namespace: kube-system}\ndata: [\n"},
+			want:  []string{"unresolved ConfigMap kube-system/v values.yaml: perhaps in a file that can't be read"}, without: "deny",
+		},
+		"beside others of another namespace": {
+			files: map[string]string{
+				"hr.yaml": quickStart + "  valuesFrom: [{kind: ConfigMap, name: v}]\n", "v.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v, namespace: kube-system}\ndata: [\n",
+				"w.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v}\ndata: {values.yaml: 'spegel: {}'}\n",
+			},
+			want: []string{"unresolved ConfigMap kube-system/v values.yaml: perhaps in a file that can't be read"}, without: "deny",
+		},
 		"values that are taken from what has no name": {
 			files: with(map[string]string{"apps/hr.yaml": quickStart + "  valuesFrom: [{kind: ConfigMap}]\n"}), want: []string{"unresolved ConfigMap kube-system/ values.yaml"},
 		},

@@ -2,6 +2,7 @@ package fluxgraph
 
 import (
 	"fmt"
+	"path"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/declare"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
@@ -35,7 +36,7 @@ func (g *Graph) follow(i int) {
 	n := g.Instances[i]
 	g.build(n)
 	for _, o := range n.Objects {
-		if n.Of.By == nil && o.isKustomization() && o.Namespace == n.Namespace && o.Name == n.Name && n.cluster == n.home {
+		if n.Of.By == nil && o.isKustomization() && o.Namespace == n.Namespace && o.Name == n.Name && n.cluster == path.Dir(n.File) {
 			if again := g.adopt(nil, o); again != nil && again.Err == nil && again.spec != n.spec {
 				g.Instances[i] = again
 				g.follow(i)

@@ -11,12 +11,13 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 )
 
-// Why an object is not found: the cluster has none or, of several, it is not known which it has.
+// Why an object is not found: the cluster has none or, with a reason that is exported, it is not known what it has.
 const (
 	absent    = "not in this repository"
 	unbuilt   = "nothing builds it"
 	elsewhere = "only in another cluster of this repository"
 	Several   = "there are several, and which one counts is not known"
+	Unread    = "perhaps in a file that can't be read"
 )
 
 // Find looks for an object where the cluster would have it that runs a release. missing says why there is none.
@@ -31,10 +32,12 @@ func (g *Graph) Find(of *Object, kind, ns, name string) (o *Object, missing stri
 // find looks for an object where a cluster that an instance knows would have it: in what is emitted there, by the chain that
 // has most in common with its own, then in files that nobody reads. Roots in one folder are mostly of one cluster, but may be
 // of several.
-func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (*Object, string) {
+func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, missing string) {
+	fits := func(o *Object) bool {
+		return o.Kind == kind && o.Name == name && (o.Namespace == ns || o.Namespace == "" || ns == "")
+	}
 	var found []*Object
-	fits := func(o *Object) bool { return o.Namespace == ns || o.Namespace == "" || ns == "" }
-	missing := absent
+	missing = absent
 	for _, o := range g.index[objectKey{kind, name}] {
 		switch {
 		case !fits(o):
@@ -45,22 +48,9 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (*Object, stri
 		}
 	}
 	if len(found) == 0 {
-		for _, p := range g.named(name) {
-			if !n.Plain && g.Declared.IsRead(p, nil) || n.Reads(func(own string) bool { return own == p }) {
-				continue
-			}
-			for _, o := range g.standing(p) {
-				switch {
-				case o.Kind != kind || o.Name != name || !fits(o):
-				case g.Complete && !n.Plain && !g.besideRoot(p):
-					missing = unbuilt
-				default:
-					found = append(found, o)
-				}
-			}
-		}
+		found, missing = g.search(n, name, fits, missing)
 	}
-	if len(found) == 0 {
+	if len(found) == 0 || missing == Unread && !slices.ContainsFunc(found, func(o *Object) bool { return o.Namespace == ns }) {
 		return nil, missing
 	}
 	rank := func(o *Object) (rank int) {
@@ -79,6 +69,28 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (*Object, stri
 	return best, ""
 }
 
+// search looks in files that nobody reads. missing is known of why nothing is found; why is that, or why nothing more is.
+func (g *Graph) search(n *Instance, name string, fits func(*Object) bool, missing string) (found []*Object, why string) {
+	for _, p := range g.Tree.Paths() {
+		f := g.Tree.File(p)
+		if f.Marks&(worktree.Data|worktree.Source) == 0 || !g.Tree.Mentions(p, substitute.Written(name)) || !f.IsManifest() || g.Declared.Hidden(p) ||
+			!n.Plain && g.Declared.IsRead(p, nil) || n.Reads(func(own string) bool { return own == p }) {
+			continue
+		}
+		here := slices.DeleteFunc(slices.Clone(g.standing(p)), func(o *Object) bool { return !fits(o) })
+		switch _, err := g.Tree.Documents(p); {
+		case !g.Complete || n.Plain || g.besideRoot(p):
+			found = append(found, here...)
+			if err != nil {
+				missing = Unread
+			}
+		case len(here) > 0 && missing != Unread:
+			missing = unbuilt
+		}
+	}
+	return found, missing
+}
+
 // besideRoot reports whether a file lies beside, or below, a Kustomization that nothing builds: what applies the one may
 // apply the other.
 func (g *Graph) besideRoot(file string) bool {
@@ -86,15 +98,4 @@ func (g *Graph) besideRoot(file string) bool {
 		dir := path.Dir(d.File)
 		return !g.Declared.IsRead(d.File, d) && (path.Dir(file) == dir || dir != "." && worktree.Within(file, dir))
 	})
-}
-
-// named are the files that may hold an object of a name that is read from files.
-func (g *Graph) named(name string) (files []string) {
-	for _, p := range g.Tree.Paths() {
-		f := g.Tree.File(p)
-		if f.Marks&(worktree.Data|worktree.Source) != 0 && g.Tree.Mentions(p, substitute.Written(name)) && f.IsManifest() && !g.Declared.Hidden(p) {
-			files = append(files, p)
-		}
-	}
-	return files
 }

@@ -31,12 +31,10 @@ type Instance struct {
 	SuspendUnknown string
 	Built          bool // or it is not relevant
 
-	key       string                // of the chain
-	spec      string                // what is read of it
-	home      string                // the cluster that it lies in: the folder of the root, and each spec.kubeConfig on the way
-	cluster   string                // that what it emits lies in
-	variables []*Object             // what they come from
-	documents map[string][]document // of what it reads, by kind
+	key       string    // of the chain
+	spec      string    // what is read of it
+	cluster   string    // that what it emits lies in: the folder of the root, and each spec.kubeConfig on the way
+	variables []*Object // what they come from
 }
 
 // Chain is the way from the root to an instance.
@@ -53,9 +51,9 @@ func (n *Instance) Chain() []*Instance {
 // each spec that it has there, however many chains lead to it.
 func (g *Graph) adopt(parent *Instance, of *Object) *Instance {
 	file, _ := g.Document(of)
-	n := &Instance{Parent: parent, Of: of, home: path.Dir(file), key: key(file, of.Namespace, of.Name)}
+	n := &Instance{Parent: parent, Of: of, cluster: path.Dir(file), key: key(file, of.Namespace, of.Name)}
 	if parent != nil {
-		n.home, n.key = parent.cluster, parent.key+"/>/"+n.key
+		n.cluster, n.key = parent.cluster, parent.key+"/>/"+n.key
 	}
 	if g.only != nil && !g.only[n.key] {
 		return nil
@@ -91,9 +89,8 @@ func (n *Instance) decode() error {
 		return errors.New("is empty")
 	}
 	n.Kustomization = declare.NewKustomization(docs[0], n.File)
-	n.cluster = n.home
 	if access := yamldoc.Child(n.Node, "spec", "kubeConfig"); access != nil {
-		n.cluster = fmt.Sprintf("%s\x00%s/%s/%s", n.home, n.Of.Namespace, yamldoc.Text(access, "secretRef", "name"), yamldoc.Text(access, "configMapRef", "name"))
+		n.cluster = fmt.Sprintf("%s\x00%s/%s/%s", n.cluster, n.Of.Namespace, yamldoc.Text(access, "secretRef", "name"), yamldoc.Text(access, "configMapRef", "name"))
 	}
 	if err := yamldoc.Read(n.Of.Text, &struct {
 		Spec *overlay.Spec `json:"spec"`
@@ -113,8 +110,9 @@ func (n *Instance) decode() error {
 // scope reads the variables of a Kustomization.
 func (g *Graph) scope(n *Instance) *substitute.Scope {
 	var parent *substitute.Scope
+	home := path.Dir(n.File) // the cluster that it lies in itself
 	if n.Parent != nil {
-		parent = n.Parent.Scope
+		parent, home = n.Parent.Scope, n.Parent.cluster
 	}
 	s := substitute.New(parent, g.Given)
 	pb := n.Spec.PostBuild
@@ -122,7 +120,7 @@ func (g *Graph) scope(n *Instance) *substitute.Scope {
 		return s
 	}
 	for _, ref := range pb.SubstituteFrom {
-		o, missing := g.find(n, n.home, ref.Kind, n.Namespace, ref.Name)
+		o, missing := g.find(n, home, ref.Kind, n.Namespace, ref.Name)
 		var data map[string]substitute.Datum
 		if o != nil {
 			n.variables = append(n.variables, o)

@@ -60,7 +60,8 @@ func (g *Graph) made(by *Instance, scope *substitute.Scope, w *overlay.Object) [
 			sets++
 			docs, suspended, o.Err = g.sets.Render(o.Text)
 		case o.Kind == "FluxInstance":
-			for _, d := range decoded(o.Text) {
+			made, _ := yamldoc.Decode(o.Text) // it was decoded without its variables
+			for _, d := range made {
 				if k := declare.Synced(d); k != nil {
 					docs = append(docs, k)
 				}
@@ -77,14 +78,6 @@ func (g *Graph) made(by *Instance, scope *substitute.Scope, w *overlay.Object) [
 	return out
 }
 
-// decoded are the documents of a text that was YAML before variables were put in; none if it is no more.
-func decoded(text []byte) []*yaml.Node {
-	if docs, err := yamldoc.Decode(text); err == nil {
-		return docs
-	}
-	return nil
-}
-
 func (g *Graph) object(by *Instance, scope *substitute.Scope, w *overlay.Object) *Object {
 	o := &Object{Object: *w, By: by, Written: w}
 	if bytes.Contains(w.Text, []byte("${")) {
@@ -96,7 +89,7 @@ func (g *Graph) object(by *Instance, scope *substitute.Scope, w *overlay.Object)
 		return o
 	}
 	if strings.Contains(w.Kind+w.APIVersion+w.Namespace+w.Name, "${") {
-		if docs := decoded(text); len(docs) > 0 {
+		if docs, _ := yamldoc.Decode(text); len(docs) > 0 { // or they made it something else
 			o.Object = *overlay.NewObject(docs[0])
 		}
 	}
@@ -129,10 +122,11 @@ func (g *Graph) standing(file string) []*Object {
 
 // Reread is an object that stands in a file, as another text has it; nil if that is no such object.
 func (g *Graph) Reread(o *Object, text []byte) *Object {
-	for _, d := range decoded(text) {
-		return again(o, 0, g.document(o.File, d, substitute.Loose(g.Given)))
+	docs, _ := yamldoc.Decode(text)
+	if len(docs) == 0 {
+		return nil
 	}
-	return nil
+	return again(o, 0, g.document(o.File, docs[0], substitute.Loose(g.Given)))
 }
 
 // again finds an object among those of a repository with an edit. One that is named by what it holds has another name there,
@@ -146,9 +140,8 @@ func again(o *Object, at int, others []*Object) *Object {
 	return nil
 }
 
-// Document is where an object stands: where what makes it does or, of what is built, the document of its kind and name in
-// what the build reads, or of a name that its own was made of. node is nil if there is none; the file is that of the
-// Kustomization then.
+// Document is where an object stands: where what makes it does or, of what is built, the document in what the build reads that
+// has its kind and most of its name. node is nil if there is none; the file is that of the Kustomization then.
 func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 	if o.maker != nil {
 		return g.Document(o.maker)
@@ -157,41 +150,24 @@ func (g *Graph) Document(o *Object) (file string, node *yaml.Node) {
 		return o.File, o.node
 	}
 	o.File = o.By.File
-	best := 0
-	for _, d := range g.documents(o.By)[o.Written.Kind] {
-		rank := 1
-		if d.name == o.Written.Name {
-			rank = 3
-		}
-		if d.namespace == o.Written.Namespace {
-			rank++
-		}
-		if rank > best && strings.Contains(o.Written.Name, d.name) {
-			best, o.File, o.node = rank, d.file, d.node
-		}
-	}
-	return o.File, o.node
-}
-
-// document is one in a file.
-type document struct {
-	file, namespace, name string
-	node                  *yaml.Node
-}
-
-// documents are those in the resources of a build, by kind.
-func (g *Graph) documents(n *Instance) map[string][]document {
-	if n.documents == nil {
-		n.documents = map[string][]document{}
-		for _, f := range n.Folders {
-			for _, p := range f.Resources {
-				docs, _ := g.Tree.Documents(p) // what can't be read is a fault
-				for _, d := range docs {
-					kind := yamldoc.Text(d, "kind")
-					n.documents[kind] = append(n.documents[kind], document{p, yamldoc.Text(d, "metadata", "namespace"), yamldoc.Text(d, "metadata", "name"), d})
+	best, is := 0, o.Written
+	for _, f := range o.By.Folders {
+		for _, p := range f.Resources {
+			docs, _ := g.Tree.Documents(p) // what can't be read is a fault
+			for _, d := range docs {
+				name := yamldoc.Text(d, "metadata", "name")
+				if yamldoc.Text(d, "kind") != is.Kind || !strings.Contains(is.Name, name) {
+					continue
+				}
+				rank := 1 + 2*len(name)
+				if yamldoc.Text(d, "metadata", "namespace") == is.Namespace {
+					rank++
+				}
+				if rank > best {
+					best, o.File, o.node = rank, p, d
 				}
 			}
 		}
 	}
-	return n.documents
+	return o.File, o.node
 }

@@ -54,7 +54,7 @@ func (r *reader) find(kind string, key client.ObjectKey) (*fluxgraph.Object, err
 		return o, nil
 	}
 	err := error(&release.Unreadable{Reason: missing})
-	if missing != fluxgraph.Several && len(substitute.Unknown(key.Name+key.Namespace)) == 0 {
+	if missing != fluxgraph.Several && missing != fluxgraph.Unread && len(substitute.Unknown(key.Name+key.Namespace)) == 0 {
 		err = errors.Join(err, apierrors.NewNotFound(schema.GroupResource{Resource: kind}, key.Name))
 	}
 	return nil, err
