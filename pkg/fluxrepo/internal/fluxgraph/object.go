@@ -39,8 +39,7 @@ const maxSets = 64
 // What objects with variables count, and what templates do: as many bytes that kustomize builds take as long.
 const (
 	perObject = 256
-	perByte   = 16
-	perWork   = 4
+	perByte   = 8
 )
 
 // made is an object with variables put in and, of a ResourceSet or a FluxInstance, what that makes; it notes why there is
@@ -74,7 +73,7 @@ func (g *Graph) made(by *Instance, scope *substitute.Scope, w *overlay.Object) [
 			out = append(out, m)
 		}
 	}
-	g.cache.Work += g.sets.Work / perWork
+	g.cache.Work += g.sets.Work / perByte
 	return out
 }
 
