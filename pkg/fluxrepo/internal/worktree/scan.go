@@ -94,7 +94,11 @@ func (t *Tree) inspect(f *File) ([]byte, error) {
 	if f.IsManifest() || f.IsKustomization() {
 		data = plain(data)
 	}
-	f.Err, f.Marks = unread(err), t.filter.marks(data)
+	f.Err = unread(err)
+	if f.isMarked {
+		return data, f.Err
+	}
+	f.isMarked, f.Marks = true, t.filter.marks(data)
 	switch {
 	case err == nil && len(data) <= maxKept && (f.Marks != 0 || f.IsKustomization()):
 		f.data = bytes.Clone(data)

@@ -23,6 +23,7 @@ type File struct {
 	Asked bool  // PATH names it, or it is the stream
 
 	data      []byte // nil unless it is kept
+	isMarked  bool
 	isDecoded bool
 	docs      []*yaml.Node
 	docsErr   error
