@@ -181,17 +181,6 @@ func (r *Repository) IsRead(file string, except *Kustomization) bool {
 	return slices.ContainsFunc(r.readers[file], func(k *Kustomization) bool { return k != except })
 }
 
-// Folders are a folder and the components that a Kustomization adds to it, and all below these.
-func (r *Repository) Folders(ignore *worktree.Ignore, dir string, components []string) []*overlay.Folder {
-	out := []*overlay.Folder{r.Reader.Folder(ignore, dir)}
-	for _, c := range components {
-		if p, ok := worktree.Resolve(dir, c); ok && r.tree.IsDir(p) {
-			out = append(out, r.Reader.Folder(ignore, p))
-		}
-	}
-	return overlay.All(out...)
-}
-
 // Outermost are the folders with a kustomization that neither a Kustomization of Flux nor another kustomization reads.
 // Those that read each other can't be built.
 func (r *Repository) Outermost() (out []*overlay.Folder) {

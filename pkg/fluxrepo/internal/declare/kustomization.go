@@ -33,11 +33,9 @@ type Kustomization struct {
 func NewKustomization(node *yaml.Node, file string) *Kustomization {
 	k := &Kustomization{File: file, Node: node, Namespace: yamldoc.Text(node, "metadata", "namespace"), Name: yamldoc.Text(node, "metadata", "name")}
 	k.source = sourceOf(node)
-	k.Path = cmp.Or(strings.TrimPrefix(path.Clean("/"+k.text("spec", "path")), "/"), ".")
+	k.Path = cmp.Or(strings.TrimPrefix(path.Clean("/"+yamldoc.Text(node, "spec", "path")), "/"), ".")
 	return k
 }
-
-func (k *Kustomization) text(keys ...string) string { return yamldoc.Text(k.Node, keys...) }
 
 // Components are spec.components.
 func (k *Kustomization) Components() (out []string) {
@@ -71,9 +69,20 @@ func (r *Repository) Follow(k, root *Kustomization) {
 			k.Problem += "whose files are not known"
 		}
 	case k.Ignore.Dir(k.Path) || written != nil && written.Kind != yaml.ScalarNode:
-		k.Missing, k.Problem = true, fmt.Sprintf("its path %s is not in this repository", k.text("spec", "path"))
+		k.Missing, k.Problem = true, fmt.Sprintf("its path %s is not in this repository", yamldoc.Text(k.Node, "spec", "path"))
 	default:
-		k.Folders = r.Folders(k.Ignore, k.Path, k.Components())
+		k.Folders = r.folders(k)
 	}
 	k.MayRead = k.Problem != "" && !k.Missing && (s.Ours || !s.Known)
+}
+
+// folders are the path of a Kustomization and its components, and all below these.
+func (r *Repository) folders(k *Kustomization) []*overlay.Folder {
+	out := []*overlay.Folder{r.Reader.Folder(k.Ignore, k.Path)}
+	for _, c := range k.Components() {
+		if p, ok := worktree.Resolve(k.Path, c); ok && r.tree.IsDir(p) {
+			out = append(out, r.Reader.Folder(k.Ignore, p))
+		}
+	}
+	return overlay.All(out...)
 }

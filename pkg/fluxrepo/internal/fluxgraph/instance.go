@@ -61,6 +61,9 @@ func (g *Graph) adopt(parent *Instance, of *Object) *Instance {
 	n.Kustomization = &declare.Kustomization{File: file}
 	root := n.Chain()[0]
 	if n.Err = n.decode(); n.Err == nil {
+		if yamldoc.Child(n.Node, "spec", "sourceRef") == nil { // the API server refuses it
+			return nil
+		}
 		g.Declared.Follow(n.Kustomization, root.Kustomization)
 		n.Spec.Path, n.Spec.Ignore = n.Path, n.Ignore
 	}

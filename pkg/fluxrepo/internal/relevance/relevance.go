@@ -151,12 +151,16 @@ func (f *Finder) text(p string) string {
 
 // names reports whether a text has a word, or the name of what has one.
 func (f *Finder) names(text string) bool {
-	for name := range f.leads {
-		if worktree.Names([]byte(text), name) {
+	return f.HasWord(text) || standIn([]byte(text), f.leads)
+}
+
+func standIn(text []byte, names map[string]bool) bool {
+	for name := range names {
+		if worktree.Names(text, name) {
 			return true
 		}
 	}
-	return f.HasWord(text)
+	return false
 }
 
 func (f *Finder) readsFlagged(k *declare.Kustomization) bool { return k.Reads(f.flagged) }
@@ -179,12 +183,7 @@ func (f *Finder) Refers(p string) bool { return f.holds(p, f.leads) }
 // holds reports whether one of some names may stand in a file.
 func (f *Finder) holds(p string, names map[string]bool) bool {
 	data, err := f.tree.Read(p)
-	for name := range names {
-		if err != nil || worktree.Names(data, name) {
-			return true
-		}
-	}
-	return false
+	return err != nil || standIn(data, names)
 }
 
 // Produces reports whether an object that is needed could come out of a file: one of it has the name, or a generator
