@@ -97,7 +97,7 @@ func (f *Finder) Use(r *judge.Release, name string, otherwise Place) Place {
 		text = regexp.MustCompile(`(ENC\[AES256_GCM,[^\]]*\])`)
 	}
 	o := r.Object
-	targets := []Target{{Release: o, Holder: o, Path: []any{"spec", "values", "spegel"}}, {Release: o, Holder: o, Path: []any{"spec"}}}
+	targets := []Target{{Release: o, Holder: o, Path: []any{"spec"}}}
 	for i := range r.HelmRelease.Spec.ValuesFrom {
 		if t := entry(r, i, nil); t.Holder != nil {
 			targets = append(targets, t)

@@ -117,11 +117,7 @@ func (f *Finder) document(o *fluxgraph.Object) (begin, end int) {
 
 // read is a file of the repository. An error was said where the file was first read.
 func (f *Finder) read(file string) []byte {
-	data, known := f.files[file]
-	if !known {
-		data, _ = f.graph.Tree.Read(file)
-		f.files[file] = data
-	}
+	data, _ := f.graph.Tree.Read(file)
 	return data
 }
 
