@@ -143,6 +143,19 @@ func TestNamesOutOfSecretsAreNotShown(t *testing.T) {
 			copied("{name: spegel-private, namespace: x}\nstringData: {entry: 'https://swordfish.example.com/'}", "stringData.entry"),
 			[]string{"invalid-mirror-url spec.values.spegel.mirroredRegistries[0] at "},
 		},
+		"a name that a variable of kustomize copies": {
+			map[string]string{
+				"app/release.yaml": strings.Replace(badRelease, "releaseName", "x", 1) + "    a: $(S)\n", "app/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: x}\nstringData: {entry: swordfish}\n",
+				"app/kustomization.yaml": "resources: [release.yaml, secret.yaml]\nvars: [{name: S, objref: {apiVersion: v1, kind: Secret, name: s}, fieldref: {fieldpath: stringData.entry}}]\n" +
+					"configurations: [c.yaml]\nnameSuffix: -$(S)\n",
+				"app/c.yaml": "varReference: [{path: metadata/name, kind: HelmRelease}]\n",
+			},
+			[]string{"release kube-system/spegel-... chart=spegel"},
+		},
+		"a namespace that a Kustomization of Flux sets": {
+			map[string]string{"below/release.yaml": badRelease, "app/child.yaml": strings.Replace(child, "%", "./below", 1) + "  targetNamespace: 'ns-${CH}'\n"},
+			[]string{"release ns-${CH}/spegel chart=spegel"},
+		},
 		"an encoded entry that is copied out of a Secret": {
 			copied("{name: spegel-private, namespace: x}\ndata: {entry: aHVudGVyMmh1bnRlcjI=}", "data.entry"),
 			[]string{"invalid-mirror-url spec.values.spegel.mirroredRegistries[0] at "},

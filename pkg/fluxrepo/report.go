@@ -68,10 +68,10 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 
 // release is a HelmRelease as it is told: each finding and each reference with its place, and nothing secret.
 func (c *check) release(r *judge.Release) Release {
-	show, o := c.secrets.Of(r.Object.By, r.Read...), r.Object
-	out := c.origin(show, o)
-	out.Namespace, out.Name = show.Name(r.Namespace), show.Name(r.Name)
-	out.Chart, out.Version = show.Value(r.Chart), show.Name(r.Version)
+	show, o := c.secrets, r.Object
+	out := c.origin(o)
+	out.Namespace, out.Name = show.Text(r.Namespace), show.Text(r.Name)
+	out.Chart, out.Version = show.Value(r.Chart), show.Text(r.Version)
 	out.Suspended = out.Suspended || r.Suspended
 	out.Inactive = o.By == nil && !c.Graph.InFull(o.File)
 	for _, f := range r.Findings {
@@ -103,9 +103,8 @@ func (c *check) place(rel *Release, p Place) Place {
 
 // daemonSet is a DaemonSet as it is told.
 func (c *check) daemonSet(d *judge.DaemonSet) Release {
-	show := c.secrets.Of(d.Object.By, d.Object)
-	out := c.origin(show, d.Object)
-	out.Kind, out.Namespace, out.Name = "DaemonSet", show.Name(d.Namespace), show.Name(d.Name)
+	show, out := c.secrets, c.origin(d.Object)
+	out.Kind, out.Namespace, out.Name = "DaemonSet", show.Text(d.Namespace), show.Text(d.Name)
 	place := func(field string) Place {
 		return c.place(&out, c.finder.Find(locate.Target{Release: d.Object, Holder: d.Object, Path: yamldoc.Steps(field)}))
 	}
@@ -121,13 +120,13 @@ func (c *check) daemonSet(d *judge.DaemonSet) Release {
 }
 
 // origin is what is told of any object: where it stands, and which Kustomizations lead to it.
-func (c *check) origin(show redact.Shown, o *fluxgraph.Object) (out Release) {
+func (c *check) origin(o *fluxgraph.Object) (out Release) {
 	out.Suspended, out.Built = o.Suspended || o.By != nil && o.By.Suspended, o.By != nil && !o.By.Plain
 	out.Place = c.place(&out, c.finder.Object(o))
 	for _, n := range o.By.Chain() {
 		from := c.place(&out, Place{File: n.File}).File
 		if !n.Plain {
-			out.From = append(out.From, from+"#"+strings.TrimPrefix(show.Name(n.Namespace)+"/"+show.Name(n.Name), "/"))
+			out.From = append(out.From, from+"#"+strings.TrimPrefix(c.secrets.Text(n.Namespace)+"/"+c.secrets.Text(n.Name), "/"))
 		}
 	}
 	return out
@@ -168,17 +167,16 @@ func (c *check) changes(ctx context.Context, r *judge.Release) bool {
 // opaque says why it is not known which chart a HelmRelease installs.
 func (c *check) opaque(ctx context.Context, r *judge.Release) {
 	o, why := r.Object, r.Unresolved[0]
-	show := c.secrets.Of(o.By, r.Read...)
-	if o.By == nil && !c.Graph.InFull(o.File) || !c.origin(show, o).asked && !c.changes(ctx, r) {
+	if o.By == nil && !c.Graph.InFull(o.File) || !c.origin(o).asked && !c.changes(ctx, r) {
 		return
 	}
-	reason := show.Reference(why).Reason
+	reason := c.secrets.Text(why.Reason)
 	if why.Variable != substitute.Sealed {
 		reason += "; pass its value with --var or --vars"
 	}
 	c.errors = append(c.errors, Error{
 		Place: c.finder.Reference(r, why), Unfollowed: true,
-		Message: "HelmRelease " + show.Name(o.Name) + ": which chart it installs is not known, so it is not checked: " + reason,
+		Message: "HelmRelease " + c.secrets.Text(o.Name) + ": which chart it installs is not known, so it is not checked: " + reason,
 	})
 }
 
@@ -199,7 +197,7 @@ func (c *check) unset(read map[*fluxgraph.Object]*judge.Release) {
 				if r != nil {
 					place = c.finder.Use(r, name, object)
 				}
-				c.errors = append(c.errors, Error{Place: place, Elsewhere: r == nil, Message: "Kustomization " + c.secrets.Of(n).Name(n.Name) +
+				c.errors = append(c.errors, Error{Place: place, Elsewhere: r == nil, Message: "Kustomization " + c.secrets.Text(n.Name) +
 					": nothing sets ${" + name + "}, so it is empty; kustomize-controller refuses to build that since v1.9"})
 			}
 		}

@@ -115,7 +115,8 @@ func (f *faults) file(file *worktree.File) {
 		f.add(nil, Fault{File: p, Concerns: spegel}, file.Err, nil)
 		return
 	}
-	objects := file.Marks&worktree.Kustomization != 0 || file.Marks&worktree.Release != 0 && file.Marks&worktree.Word != 0
+	const release = worktree.Release | worktree.Word
+	objects := file.Marks&worktree.Kustomization != 0 || file.Marks&release == release
 	if !file.IsManifest() || !objects && !file.Asked || file.IsKustomization() {
 		return
 	}

@@ -117,8 +117,10 @@ func (f *Finder) document(o *fluxgraph.Object) (begin, end int) {
 
 // read is a file of the repository. An error was said where the file was first read.
 func (f *Finder) read(file string) []byte {
-	data, _ := f.graph.Tree.Read(file)
-	return data
+	if _, known := f.files[file]; !known {
+		f.files[file], _ = f.graph.Tree.Read(file)
+	}
+	return f.files[file]
 }
 
 // token matches what stands of a token before an occurrence in it: it begins after white space, a bracket, a comma or

@@ -283,9 +283,9 @@ func (f *Folder) plugs() bool {
 // Copies reports whether the kustomization copies out of the objects of its files.
 func (f *Folder) Copies() bool { return len(f.ks.Replacements) > 0 }
 
-// CopiesSecrets reports whether a replacement may copy out of a Secret.
+// CopiesSecrets reports whether a replacement, or the like, may copy out of a Secret.
 func (f *Folder) CopiesSecrets(tree *worktree.Tree) bool {
-	return slices.ContainsFunc(f.sources(tree), func(s kustypes.SourceSelector) bool { return s.Kind == "" || s.Kind == "Secret" })
+	return f.plugs() || slices.ContainsFunc(f.sources(tree), func(s kustypes.SourceSelector) bool { return s.Kind == "" || s.Kind == "Secret" })
 }
 
 // sources are what replacements copy out of.

@@ -1,13 +1,12 @@
 // Package redact keeps out of sight what came out of a Secret, or was handed over as a variable.
 //
 // In comes what a repository builds, finished; out go texts that may be shown: a secret is replaced by its variable, as the
-// files have it, and a part of one by "...". The name of a chart that the policy knows is no secret, and neither is a name
-// that no variable made. The package must never build, judge or locate anything. Of the project it may import fluxgraph,
-// what that does, and pkg/release.
+// files have it, and a part of one by "...". What every cluster has, and the name of a chart that the policy knows, is no
+// secret. The package must never build, judge or locate anything. Of the project it may import fluxgraph, what that does,
+// and pkg/release.
 package redact
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
 	"index/suffixarray"
@@ -22,30 +21,31 @@ import (
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
-// fragment is how many characters of a secret, anywhere in a text, give it away. A variable may be put in cut or in another
-// case, as in ${NAME,,} or ${NAME:5}.
-const fragment = 6
-
-// maxName is how long a secret may be, in bytes, that its variable stands for.
-const maxName = 1 << 10
+const (
+	fragment = 6       // characters of a secret, anywhere in a text, give it away: a variable may be put in cut, as in ${NAME:5}
+	shortest = 3       // so many, if these are all
+	longest  = 1 << 10 // that a variable stands for
+)
 
 // hidden stands for what may not be shown.
 const hidden = "..."
 
 // Redactor knows what may not be shown of a repository.
 type Redactor struct {
-	names *strings.Replacer  // of secrets, in their place
-	all   *suffixarray.Index // the secrets, in lower case
+	names  *strings.Replacer  // of secrets, in their place
+	all    *suffixarray.Index // the secrets, in lower case
+	public string
 }
 
-// New is for what a graph builds. public are texts that are no secret, even if a variable has them.
-func New(g *fluxgraph.Graph, public []string) *Redactor {
+// New is for what a graph builds. charts are no secret, even if a variable has them.
+func New(g *fluxgraph.Graph, charts []string) *Redactor {
+	public := append(slices.Clone(charts), "kube-system", "flux-system")
 	secrets := map[string]string{} // what stands for each
 	add := func(text, instead string) {
 		if _, rest, found := strings.Cut(text, "://"); found {
 			text = rest
 		}
-		if text != "" && !slices.Contains(public, text) {
+		if len(text) >= shortest && !slices.Contains(public, text) {
 			secrets[text] = max(secrets[text], instead)
 		}
 	}
@@ -73,11 +73,11 @@ func New(g *fluxgraph.Graph, public []string) *Redactor {
 	texts := slices.SortedFunc(maps.Keys(secrets), func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
 	var pairs []string
 	for _, text := range texts { // the longest first
-		if len(text) <= maxName {
+		if len(text) <= longest {
 			pairs = append(pairs, text, secrets[text])
 		}
 	}
-	return &Redactor{strings.NewReplacer(pairs...), suffixarray.New([]byte(lower(strings.Join(texts, "\x00"))))}
+	return &Redactor{strings.NewReplacer(pairs...), suffixarray.New([]byte(lower(strings.Join(texts, "\x00")))), strings.Join(public, " ")}
 }
 
 // lower is a text in lower case, as long as it was.
@@ -97,7 +97,7 @@ func (r *Redactor) Text(text string) string {
 	low, out := lower(text), strings.Builder{}
 	for i := 0; i < len(text); {
 		shown, end := name.FindString(text[i:]), i
-		for shown == "" && end+fragment <= len(low) && r.all.Lookup([]byte(low[end:end+fragment]), 1) != nil {
+		for shown == "" && end+fragment <= len(low) && r.isPart(low[end:end+fragment]) {
 			end++
 		}
 		switch {
@@ -113,6 +113,11 @@ func (r *Redactor) Text(text string) string {
 	return out.String()
 }
 
+// isPart reports whether a fragment is a part of a secret.
+func (r *Redactor) isPart(of string) bool {
+	return r.all.Lookup([]byte(of), 1) != nil && !strings.Contains(r.public, of)
+}
+
 // Value is a text, or nothing where it shows a part of a secret.
 func (r *Redactor) Value(text string) string {
 	if written := substitute.Written(text); r.Text(text) == written {
@@ -121,40 +126,17 @@ func (r *Redactor) Value(text string) string {
 	return ""
 }
 
-// Shown is what may be shown of some objects.
-type Shown struct {
-	*Redactor
-	objects []*fluxgraph.Object
-}
-
-// Of is for some objects, and for the Kustomizations that lead to one.
-func (r *Redactor) Of(by *fluxgraph.Instance, objects ...*fluxgraph.Object) Shown {
-	for _, n := range by.Chain() {
-		objects = append(objects, n.Of)
-	}
-	return Shown{r, objects}
-}
-
-// Name is a text as it is, unless a variable made it.
-func (s Shown) Name(text string) string {
-	for _, o := range s.objects {
-		if bytes.Contains(cmp.Or(o.Written, &o.Object).Text, []byte(text)) {
-			return substitute.Written(text)
-		}
-	}
-	return s.Text(text)
-}
-
 // Reference is a reference without what is secret.
-func (s Shown) Reference(ref release.Reference) release.Reference {
-	ref.Namespace, ref.Name, ref.Key = s.Name(ref.Namespace), s.Name(ref.Name), s.Name(ref.Key)
-	ref.Kind, ref.Reason = substitute.Written(ref.Kind), s.Text(ref.Reason)
+func (r *Redactor) Reference(ref release.Reference) release.Reference {
+	for _, text := range []*string{&ref.Kind, &ref.Namespace, &ref.Name, &ref.Key, &ref.Reason} {
+		*text = r.Text(*text)
+	}
 	return ref
 }
 
 // Finding is a finding without what is secret. Its path has none: the rules name each key in it.
-func (s Shown) Finding(f release.Finding) release.Finding {
-	f.Value = s.Value(f.Value)
-	f.Origin.Namespace, f.Origin.Name, f.Origin.Key = s.Name(f.Origin.Namespace), s.Name(f.Origin.Name), s.Name(f.Origin.Key)
+func (r *Redactor) Finding(f release.Finding) release.Finding {
+	f.Value = r.Value(f.Value)
+	f.Origin.Namespace, f.Origin.Name, f.Origin.Key = r.Text(f.Origin.Namespace), r.Text(f.Origin.Name), r.Text(f.Origin.Key)
 	return f
 }
