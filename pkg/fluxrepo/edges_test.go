@@ -172,13 +172,13 @@ func TestEdges(t *testing.T) {
 					strings.Replace(quickStart, "spec:", "spec:\n  values: {spegel: {mirroredRegistries: [https://harbor.example.com]}}", 1),
 				"apps/hr.yaml": quickStart,
 			}),
-			want: []string{built, deny, "at apps/p.yaml:11:42", "error fatal=false clusters/prod/apps.yaml:9:3: Kustomization apps: patches are left out"},
+			want: []string{built, deny, "at apps/p.yaml:11:42", "error fatal=false apps/kustomization.yaml:1:22: resources: https://example.com/x.yaml is not in this repository"},
 		},
 		"a patch that no release of the build fits": {
 			files: with(map[string]string{
 				"apps/kustomization.yaml": "resources: [hr.yaml, \"https://example.com/x.yaml\"]\npatches: [{patch: '{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, metadata: {name: spegel}, spec: {suspend: true}}'}]\n",
 			}),
-			want: []string{built, "suspended=false", deny, "patches are left out"},
+			want: []string{built, "suspended=false", deny, "resources: https://example.com/x.yaml is not in this repository"},
 		},
 		"a remote base and no release": {
 			files: with(map[string]string{"apps/hr.yaml": settings, "apps/kustomization.yaml": remote}), without: "error",

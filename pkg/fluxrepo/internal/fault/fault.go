@@ -170,8 +170,6 @@ func (f *faults) instance(n *fluxgraph.Instance) {
 		add(": ", n.Err, concerns || f.o.Unbuilt, false)
 	case n.Err != nil && !f.broken(n, concerns):
 		add(" can't be built: ", n.Err, concerns, false)
-	case n.Unfollowed:
-		add(": patches are left out, because what they are for may lie in a remote resource", nil, concerns, true)
 	}
 	if n.Built {
 		f.holes(n, n.Folders, concerns)

@@ -63,7 +63,7 @@ func (g *Graph) build(n *Instance) {
 		return
 	}
 	b := g.cache.Run(overlay.Build{Tree: g.Tree, Spec: &n.Spec, Folders: n.Folders, Full: g.o.All, LeaveOut: leaveOut, Blame: g.only == nil})
-	n.Err, n.Unfollowed = b.Err, b.Unfollowed
+	n.Err = b.Err
 	objects := b.Objects
 	if n.Err != nil {
 		n.Reads(func(p string) bool {

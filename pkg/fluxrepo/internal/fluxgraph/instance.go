@@ -18,15 +18,14 @@ import (
 type Instance struct {
 	*declare.Kustomization
 
-	Parent     *Instance
-	Of         *Object // that it is; without anything in it for a plain kustomization
-	Spec       overlay.Spec
-	Scope      *substitute.Scope
-	Objects    []*Object
-	Err        error // of the build, or why the Kustomization can't be read
-	Unfollowed bool  // patches were left out because what they are for may lie elsewhere
-	Plain      bool  // no Kustomization of Flux builds it
-	Suspended  bool
+	Parent    *Instance
+	Of        *Object // that it is; without anything in it for a plain kustomization
+	Spec      overlay.Spec
+	Scope     *substitute.Scope
+	Objects   []*Object
+	Err       error // of the build, or why the Kustomization can't be read
+	Plain     bool  // no Kustomization of Flux builds it
+	Suspended bool
 	// SuspendUnknown is the variable that says whether it is suspended; empty for none.
 	SuspendUnknown string
 	Built          bool // or it is not relevant

@@ -80,7 +80,7 @@ func (g *Graph) mayBeLoose(f *worktree.File) bool {
 func (g *Graph) isComplete() bool {
 	isRemote := func(h overlay.Hole) bool { return h.Remote }
 	return len(g.Declared.All) > 0 && !g.Declared.External && !slices.ContainsFunc(g.Instances, func(n *Instance) bool {
-		return !n.Plain && (n.Err != nil || n.Problem != "" && !n.Missing || n.Unfollowed ||
+		return !n.Plain && (n.Err != nil || n.Problem != "" && !n.Missing ||
 			slices.ContainsFunc(n.Objects, func(o *Object) bool { return o.Kind == "ResourceSet" && o.Err != nil }) ||
 			n.Built && slices.ContainsFunc(n.Folders, func(f *overlay.Folder) bool { return slices.ContainsFunc(f.Holes, isRemote) }))
 	})

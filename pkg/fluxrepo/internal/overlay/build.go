@@ -9,6 +9,7 @@ import (
 
 	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 	"go.yaml.in/yaml/v3"
+	kustypes "sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
@@ -19,8 +20,6 @@ import (
 type Built struct {
 	Objects []*Object
 	Err     error
-	// Unfollowed says that patches were left out because what they are for may lie in a remote resource.
-	Unfollowed bool
 }
 
 // Object is one object that a build emits.
@@ -82,11 +81,13 @@ type Build struct {
 	Folders []*Folder // that the build reads, the one of the path first
 	// LeaveOut reports whether nothing is needed of a file of resources; nil for none.
 	LeaveOut func(file string) bool
-	Full     bool // use the schema of Kubernetes' own kinds in any case
+	// Full uses the schema of Kubernetes' own kinds. It says how lists merge when a patch meets such a kind, and nothing with such
+	// a list is kept: only what is copied out of one, and a DaemonSet that may run Spegel.
+	Full bool
 	// Blame finds out which of spec.patches a build fails for.
 	Blame bool
 
-	aim bool      // a patch whose object is not there is no failure
+	aim bool      // a patch whose object is not there is no failure, as it may lie in a remote resource
 	all []*Folder // that the build reads, with what the Spec says of the first
 }
 
@@ -98,19 +99,15 @@ func (c *Cache) Run(b Build) *Built {
 		return &Built{Err: Plain(err)}
 	}
 	b.all = append([]*Folder{top}, b.Folders[1:]...)
+	b.aim = b.any(func(f *Folder) bool { return slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Remote }) })
 	if b.any((*Folder).plugs) {
-		b.LeaveOut = nil
+		b.Full, b.LeaveOut = true, nil
 	}
+	b.Full = b.Full || b.any(b.needsSchema)
 	out := c.run(&b)
 	if out.Err != nil {
 		b.Full, b.LeaveOut = true, nil
 		out = c.run(&b)
-	}
-	if out.Err != nil && b.any(func(f *Folder) bool { return slices.ContainsFunc(f.Holes, func(h Hole) bool { return h.Remote }) }) {
-		b.aim = true
-		if again := c.run(&b); again.Err == nil {
-			return &Built{Objects: again.Objects, Unfollowed: true}
-		}
 	}
 	if last := len(b.Spec.Patches) - 1; b.Blame && out.Err != nil && last >= 0 {
 		spec := *b.Spec
@@ -126,13 +123,22 @@ func (c *Cache) Run(b Build) *Built {
 
 func (b *Build) any(is func(*Folder) bool) bool { return slices.ContainsFunc(b.all, is) }
 
+// needsSchema reports whether a folder makes the schema of Kubernetes' own kinds necessary.
+func (b *Build) needsSchema(f *Folder) bool {
+	const spegel = worktree.DaemonSet | worktree.Word
+	return slices.ContainsFunc(f.Resources, func(p string) bool { return b.Tree.File(p).Marks&spegel == spegel }) ||
+		slices.ContainsFunc(f.sources(b.Tree), func(s kustypes.SourceSelector) bool {
+			return s.FieldPath != "" && !strings.HasPrefix(s.FieldPath, "metadata.")
+		})
+}
+
 // run builds once.
 func (c *Cache) run(b *Build) *Built {
 	all, err := b.files()
 	if err != nil {
 		return &Built{Err: err}
 	}
-	key := fmt.Sprintf("%q %t %x", b.Spec.Path, all.builtins, all.print())
+	key := fmt.Sprintf("%q %t %x", b.Spec.Path, b.Full, all.print())
 	out := c.builds[key]
 	if out == nil {
 		c.Work += perBuild + all.size
@@ -143,8 +149,8 @@ func (c *Cache) run(b *Build) *Built {
 }
 
 func (f *files) build() *Built {
-	if err := f.bombs(); err != nil {
-		return &Built{Err: Plain(err)}
+	if err := f.of.bombs(); err != nil {
+		return &Built{Err: err}
 	}
 	res, err := kustomize(f, path.Join(mount, f.of.Spec.Path))
 	if err != nil {
@@ -152,7 +158,7 @@ func (f *files) build() *Built {
 	}
 	out := &Built{}
 	for _, r := range res.Resources() {
-		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !f.builtins) {
+		if kind := r.GetKind(); !kept(kind) && (kind != "DaemonSet" || !f.of.Full) {
 			continue
 		}
 		var fields map[string]any // kustomize writes it so, by a detour

@@ -11,10 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	kustypes "sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 )
 
@@ -30,10 +28,6 @@ type files struct {
 	folders map[string]bool
 	of      *Build
 	size    int // in bytes, without what is left out
-	// schema says that the build adds to the schema, builtins that it needs the one of Kubernetes' own kinds. That says how
-	// lists merge when a patch meets such a kind, and nothing with such a list is kept: only what is copied out of one, and a
-	// DaemonSet that may run Spegel.
-	schema, builtins bool
 }
 
 // leftOut stands in a file that is left out of a build: a list of nothing. kustomize would take longer to find that a
@@ -41,14 +35,13 @@ type files struct {
 const leftOut = "apiVersion: v1\nkind: List\nitems: []\n"
 
 func (b *Build) newFiles() *files {
-	return &files{FileSystem: filesys.MakeFsInMemory(), data: map[string][]byte{}, folders: map[string]bool{}, of: b, builtins: b.Full}
+	return &files{FileSystem: filesys.MakeFsInMemory(), data: map[string][]byte{}, folders: map[string]bool{}, of: b}
 }
 
 // files are those of the repository, except for what is left out and kustomizations without what is not there.
 func (b *Build) files() (*files, error) {
 	out := b.newFiles()
 	for _, f := range b.all {
-		out.schema = out.schema || f.ks.OpenAPI != nil || f.ks.Crds != nil
 		for _, p := range slices.Concat([]string{f.File}, f.Resources, f.Inputs) {
 			var data []byte
 			var err error
@@ -63,9 +56,7 @@ func (b *Build) files() (*files, error) {
 				out.add(p, []byte(leftOut))
 				continue
 			default:
-				const spegel = worktree.DaemonSet | worktree.Word
 				data, err = b.Tree.Read(p)
-				out.builtins = out.builtins || b.Tree.File(p).Marks&spegel == spegel
 			}
 			if err != nil {
 				return nil, fmt.Errorf("%s %w", p, err)
@@ -73,9 +64,6 @@ func (b *Build) files() (*files, error) {
 			out.size += len(data)
 			out.add(p, data)
 		}
-		out.builtins = out.builtins || f.plugs() || slices.ContainsFunc(f.sources(b.Tree), func(s kustypes.SourceSelector) bool {
-			return s.FieldPath != "" && !strings.HasPrefix(s.FieldPath, "metadata.")
-		})
 	}
 	return out, nil
 }
@@ -113,18 +101,18 @@ func (f *files) CleanedAbs(p string) (filesys.ConfirmedDir, string, error) {
 // ReadFile reads a file. A transformer, say, may name more of the artifact.
 func (f *files) ReadFile(p string) ([]byte, error) {
 	p = path.Clean(p)
-	if data, ok := f.data[p]; ok {
-		return data, nil
+	data, ok := f.data[p]
+	if !ok {
+		rel := strings.TrimPrefix(p, mount+"/")
+		if f.of.Spec.Ignore.File(rel) {
+			return nil, fs.ErrNotExist
+		}
+		var err error
+		if data, err = f.of.Tree.Read(rel); err != nil {
+			return nil, err
+		}
 	}
-	rel := strings.TrimPrefix(p, mount+"/")
-	if f.of.Spec.Ignore.File(rel) {
-		return nil, fs.ErrNotExist
-	}
-	data, err := f.of.Tree.Read(rel)
-	if err == nil {
-		err = bomb(data)
-	}
-	return data, err
+	return data, bomb(data)
 }
 
 // bomb is why a text can't be given to kustomize, which expands aliases without a bound. It may be no YAML.
@@ -138,14 +126,9 @@ func bomb(text []byte) error {
 	return nil
 }
 
-// bombs are refused in what a build reads.
-func (f *files) bombs() error {
-	for _, p := range slices.Sorted(maps.Keys(f.data)) {
-		if err := bomb(f.data[p]); err != nil {
-			return fmt.Errorf("%s %w", p, err)
-		}
-	}
-	for _, f := range f.of.all {
+// bombs are refused in the texts of kustomizations, too.
+func (b *Build) bombs() error {
+	for _, f := range b.all {
 		texts := slices.Concat(f.ks.Transformers, f.ks.Generators, f.ks.Validators)
 		for _, p := range f.Patches() {
 			texts = append(texts, p.Patch)

@@ -36,7 +36,7 @@ func TestWhatABuildReads(t *testing.T) {
 		"a file that is too large": {map[string]string{"kustomization.yaml": "resources: [l.yaml]\n", "l.yaml": strings.Repeat("#", 17<<20)}, "", "l.yaml is larger than 16 MiB"},
 		"aliases without end, in a file of any name": {map[string]string{
 			"kustomization.yaml": "resources: [a.yaml]\npatches: [{path: p.txt}]\n", "p.txt": patch + "---\na: &a [*a]\n",
-		}, "", "p.txt is not YAML: an alias contains itself"},
+		}, "", "not YAML: an alias contains itself"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

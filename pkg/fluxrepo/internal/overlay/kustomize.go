@@ -33,11 +33,11 @@ func kustomize(fs *files, dir string) (res resmap.ResMap, err error) {
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
 	jsonpatch.AccumulatedCopySizeLimit = maxCopied
-	if fs.schema { // start from a fresh schema, and leave none behind
+	if fs.of.any(func(f *Folder) bool { return f.ks.OpenAPI != nil || f.ks.Crds != nil }) { // start from a fresh schema, and leave none behind
 		loaded = false
 		return fluxkustomize.Build(fs, dir)
 	}
-	if loaded = loaded || fs.builtins; !loaded {
+	if loaded = loaded || fs.of.Full; !loaded {
 		openapi.SuppressBuiltInSchemaUse()
 		defer openapi.ResetOpenAPI()
 	}
