@@ -27,7 +27,8 @@ func (r *Repository) roots(shown []*Kustomization) (roots []*Kustomization) {
 	add := func(candidates []*Kustomization, least int) { // least is how many a root reaches that none before it does
 		for _, k := range candidates {
 			before := len(reached.Kustomizations)
-			if reached.add(k); len(reached.Kustomizations)-before >= least {
+			reached.add(k)
+			if len(reached.Kustomizations)-before >= least {
 				roots = append(roots, k)
 			}
 		}
