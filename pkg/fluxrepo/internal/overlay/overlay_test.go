@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,21 @@ func decodeManifest(t *testing.T, text []byte) map[string]any {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// TestPlain: a message is the same in every run, and names no place that the user does not have.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"invalid schema file: json: unable to unmarshal JSON number": "invalid schema file: json: cannot unmarshal JSON number",
+		"invalid schema file: json: cannot unmarshal JSON number":    "invalid schema file: json: cannot unmarshal JSON number",
+		"no such file: /repository/apps/x.yaml":                      "no such file: apps/x.yaml",
+		"a: b: cycle detected: '/repository'":                        "cycle detected: '.'",
+	} {
+		if got := Plain(errors.New(message)).Error(); got != want {
+			t.Errorf("%s: got %q; want %q", message, got, want)
+		}
+	}
 }
 
 // TestRun: what may be left out of a build is, unless it fails without.
