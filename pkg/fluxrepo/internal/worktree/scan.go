@@ -56,7 +56,7 @@ func Scan(ctx context.Context, root string, o Options) (*Tree, error) {
 			f := t.add(p)
 			if f.Asked = slices.Contains(o.Asked, p); f.IsManifest() || f.IsKustomization() {
 				t.count++
-				readers.Go(func() error { t.inspect(f); return nil }) //nolint:errcheck // noted with the file
+				readers.Go(func() error { _, _ = t.inspect(f); return nil }) // what is wrong is noted with the file
 			}
 		}
 		return nil
