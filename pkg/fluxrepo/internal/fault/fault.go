@@ -154,9 +154,9 @@ func (f *faults) instance(n *fluxgraph.Instance) {
 	if n.Built {
 		says = worktree.Spegel
 	}
-	concerns := f.concerns(n.Folders) || f.Tree.Mark(n.Of.Text)&says != 0
+	concerns := f.concerns(n.Folders) || f.Tree.Mark(n.Self.Text)&says != 0
 	add := func(message string, err error, concerns, remote bool) {
-		_, node := f.Document(n.Of)
+		_, node := f.Document(n.Self)
 		message = "Kustomization " + substitute.Written(n.Name) + message
 		f.add(n, Fault{File: n.File, Message: message, Concerns: concerns, Remote: remote}, err, node, "spec", "path")
 	}

@@ -36,7 +36,7 @@ func (g *Graph) follow(i int) {
 	n := g.Instances[i]
 	g.build(n)
 	for _, o := range n.Objects {
-		if n.Of.By == nil && o.isKustomization() && o.Namespace == n.Namespace && o.Name == n.Name && n.cluster == path.Dir(n.File) {
+		if n.Self.By == nil && o.isKustomization() && o.Namespace == n.Namespace && o.Name == n.Name && n.cluster == path.Dir(n.File) {
 			if again := g.adopt(nil, o); again != nil && again.Err == nil && again.spec != n.spec {
 				g.Instances[i] = again
 				g.follow(i)
@@ -59,7 +59,7 @@ func (g *Graph) build(n *Instance) {
 		return
 	}
 	var leaveOut func(file string) bool
-	if n.Built, leaveOut = g.Finder.Rates(n.Kustomization, string(n.Of.Text), n.Scope.Values()); !n.Built {
+	if n.Built, leaveOut = g.Finder.Rates(n.Kustomization, string(n.Self.Text), n.Scope.Values()); !n.Built {
 		return
 	}
 	b := g.cache.Run(overlay.Build{Tree: g.Tree, Spec: &n.Spec, Folders: n.Folders, Full: g.o.All, LeaveOut: leaveOut, Blame: g.only == nil})

@@ -53,10 +53,10 @@ type Graph struct {
 
 	followed map[string]bool // in this round, by what makes an instance one of its own
 
-	only  map[string]bool // of a graph that differs by an edit: what is built again, by the keys of the chains; nil for all
-	index map[objectKey][]*Object
-	print [sha256.Size]byte            // of what a round may find in the index
-	files map[*worktree.File][]*Object // as if nothing built them; those that were looked at in this round
+	only        map[string]bool // of a graph that differs by an edit: what is built again, by the keys of the chains; nil for all
+	index       map[objectKey][]*Object
+	fingerprint [sha256.Size]byte            // of what a round may find in the index
+	files       map[*worktree.File][]*Object // as if nothing built them; those that were looked at in this round
 }
 
 type objectKey struct{ kind, name string }
@@ -79,7 +79,7 @@ func New(ctx context.Context, tree *worktree.Tree, o Options) *Graph {
 // nothing new. What is kept is not built again.
 func (g *Graph) settle(kept []*Instance) {
 	for range maxRounds {
-		before := g.print
+		before := g.fingerprint
 		g.Given, g.files = substitute.NewGiven(g.Given.Vars, g.Given.Sources), map[*worktree.File][]*Object{}
 		g.Instances, g.followed = slices.Clone(kept), map[string]bool{}
 		for _, d := range g.Declared.Roots {
@@ -90,7 +90,7 @@ func (g *Graph) settle(kept []*Instance) {
 		}
 		g.register()
 		again := g.only == nil && g.Finder.Rate()
-		if g.ctx.Err() != nil || !again && g.print == before {
+		if g.ctx.Err() != nil || !again && g.fingerprint == before {
 			return
 		}
 	}
@@ -114,7 +114,7 @@ func (g *Graph) register() {
 			g.index[key] = append(g.index[key], o)
 		}
 	}
-	g.print = [sha256.Size]byte(h.Sum(nil))
+	g.fingerprint = [sha256.Size]byte(h.Sum(nil))
 }
 
 // Work is how much was built so far, for this graph and those that differ from it by an edit.

@@ -19,7 +19,7 @@ type Instance struct {
 	*declare.Kustomization
 
 	Parent    *Instance
-	Of        *Object // that it is; without anything in it for a plain kustomization
+	Self      *Object // the Kustomization itself; empty for a plain kustomization
 	Spec      overlay.Spec
 	Scope     *substitute.Scope
 	Objects   []*Object
@@ -32,8 +32,8 @@ type Instance struct {
 
 	key       string    // of the chain
 	spec      string    // what is read of it
-	cluster   string    // that what it emits lies in: the folder of the root, and each spec.kubeConfig on the way
-	variables []*Object // what they come from
+	cluster   string    // it applies to: the folder of the root, and each spec.kubeConfig on the way
+	variables []*Object // the ConfigMaps and Secrets that its variables come from
 }
 
 // Chain is the way from the root to an instance.
@@ -50,7 +50,7 @@ func (n *Instance) Chain() []*Instance {
 // each spec that it has there, however many chains lead to it.
 func (g *Graph) adopt(parent *Instance, of *Object) *Instance {
 	file, _ := g.Document(of)
-	n := &Instance{Parent: parent, Of: of, cluster: path.Dir(file), key: key(file, of.Namespace, of.Name)}
+	n := &Instance{Parent: parent, Self: of, cluster: path.Dir(file), key: key(file, of.Namespace, of.Name)}
 	if parent != nil {
 		n.cluster, n.key = parent.cluster, parent.key+"/>/"+n.key
 	}
@@ -83,7 +83,7 @@ func key(file, ns, name string) string { return file + "#" + ns + "/" + name }
 
 // decode reads a Kustomization out of its text.
 func (n *Instance) decode() error {
-	docs, err := yamldoc.Decode([]byte(substitute.Written(string(n.Of.Text))))
+	docs, err := yamldoc.Decode([]byte(substitute.Written(string(n.Self.Text))))
 	switch {
 	case err != nil:
 		return err
@@ -92,9 +92,9 @@ func (n *Instance) decode() error {
 	}
 	n.Kustomization = declare.NewKustomization(docs[0], n.File)
 	if access := yamldoc.Child(n.Node, "spec", "kubeConfig"); access != nil {
-		n.cluster = fmt.Sprintf("%s\x00%s/%s/%s", n.cluster, n.Of.Namespace, yamldoc.Text(access, "secretRef", "name"), yamldoc.Text(access, "configMapRef", "name"))
+		n.cluster = fmt.Sprintf("%s\x00%s/%s/%s", n.cluster, n.Self.Namespace, yamldoc.Text(access, "secretRef", "name"), yamldoc.Text(access, "configMapRef", "name"))
 	}
-	if err := yamldoc.Read(n.Of.Text, &struct {
+	if err := yamldoc.Read(n.Self.Text, &struct {
 		Spec *overlay.Spec `json:"spec"`
 	}{&n.Spec}); err != nil {
 		return err

@@ -41,7 +41,7 @@ func (g *Graph) addPlain() {
 func (g *Graph) plain(f *overlay.Folder) {
 	n := &Instance{
 		Kustomization: &declare.Kustomization{File: f.File, Name: f.Dir, Folders: overlay.All(f)},
-		Of:            &Object{}, Scope: substitute.Loose(g.Given), Plain: true, key: f.Dir, cluster: "plain " + f.Dir,
+		Self:          &Object{}, Scope: substitute.Loose(g.Given), Plain: true, key: f.Dir, cluster: "plain " + f.Dir,
 	}
 	n.Spec.Path, n.Spec.Ignore = f.Dir, g.Declared.Ignore
 	g.build(n)
