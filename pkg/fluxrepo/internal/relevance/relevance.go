@@ -27,14 +27,14 @@ type Finder struct {
 	decl     *declare.Repository
 	needed   map[string]bool // names that a release, or the variables of a relevant Kustomization, ask for
 	leads    map[string]bool // names of sources, ConfigMaps and Secrets with a word
-	known    int             // names, when it was last asked what is relevant
+	rated    int             // how many names there were when it was last asked what is relevant; -1 before
 	relevant map[*declare.Kustomization]bool
 	flags    map[string]bool // whether a file has a word, or what is needed, refers to what leads to a word, or holds what is relevant
 }
 
 // New finds the names that lead to words. given are the texts that are handed over.
 func New(tree *worktree.Tree, decl *declare.Repository, all bool, given []string) *Finder {
-	f := &Finder{tree: tree, decl: decl, needed: map[string]bool{}, leads: map[string]bool{}}
+	f := &Finder{tree: tree, decl: decl, needed: map[string]bool{}, leads: map[string]bool{}, rated: -1}
 	f.All = all || slices.ContainsFunc(given, f.HasWord)
 	for _, p := range tree.Paths() {
 		file := tree.File(p)
@@ -59,19 +59,23 @@ func (f *Finder) HasWord(text string) bool { return f.tree.Mark([]byte(text))&wo
 
 // Rate finds the relevant declarations by what is needed, and reports whether that is more than at the last time.
 func (f *Finder) Rate() (more bool) {
-	for f.known != 1+len(f.needed)+len(f.leads) { // what is relevant may need more
-		more, f.known = true, 1+len(f.needed)+len(f.leads)
+	for f.rated != len(f.needed)+len(f.leads) { // what is relevant may need more
+		more, f.rated = true, len(f.needed)+len(f.leads)
 		f.flags, f.relevant = map[string]bool{}, map[*declare.Kustomization]bool{}
-		isRelevant := f.isRelevant
-		for before := -1; before < len(f.relevant); isRelevant = f.readsFlagged { // what the first round found may stand in what it reads
-			before = len(f.relevant)
-			for _, d := range f.decl.All {
-				if !f.relevant[d] && isRelevant(d) {
-					f.relevant[d], f.flags[d.File] = true, true
-				}
-			}
+		f.mark(f.isRelevant)
+		for f.mark(f.readsFlagged) { // what was found may stand in what others read
 		}
 		f.Irrelevant = len(f.decl.All) - len(f.relevant)
+	}
+	return more
+}
+
+// mark notes the declarations that are relevant for a reason, and reports whether there were any more.
+func (f *Finder) mark(is func(*declare.Kustomization) bool) (more bool) {
+	for _, d := range f.decl.All {
+		if !f.relevant[d] && is(d) {
+			more, f.relevant[d], f.flags[d.File] = true, true, true
+		}
 	}
 	return more
 }
@@ -86,18 +90,18 @@ func (f *Finder) isRelevant(d *declare.Kustomization) bool {
 // Kustomizations that are not relevant, and that it could not make so. text is that of the Kustomization, values those of its
 // variables.
 func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant bool, leaveOut func(file string) bool) {
-	aims := f.aims(k, values)
+	targets := f.targets(k, values)
 	renames := len(f.needed) > 0 && (yamldoc.Child(k.Node, "spec", "namePrefix") != nil || yamldoc.Child(k.Node, "spec", "nameSuffix") != nil)
-	relevant = f.All || len(aims) > 0 || renames || f.names(text) || f.readsFlagged(k)
+	relevant = f.All || len(targets) > 0 || renames || f.leadsToWord(text) || f.readsFlagged(k)
 	for _, ref := range yamldoc.Items(yamldoc.Child(k.Node, "spec", "postBuild", "substituteFrom")) {
 		if relevant {
 			f.need(yamldoc.Text(ref, "name"))
 		}
 	}
-	aimed, err := regexp.Compile("^(" + strings.Join(aims, "|") + ")$")
+	isTarget, err := regexp.Compile("^(" + strings.Join(targets, "|") + ")$")
 	return relevant, func(p string) bool {
 		in := f.decl.In[p]
-		if err != nil || len(in) == 0 || f.flags[p] || slices.ContainsFunc(in, func(d *declare.Kustomization) bool { return aimed.MatchString(d.Name) }) {
+		if err != nil || len(in) == 0 || f.flags[p] || slices.ContainsFunc(in, func(d *declare.Kustomization) bool { return isTarget.MatchString(d.Name) }) {
 			return false
 		}
 		docs, err := f.tree.Documents(p)
@@ -105,12 +109,12 @@ func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant 
 	}
 }
 
-// aims are the names, as expressions, of those that a Kustomization could make relevant by what it puts into them: the values of
+// targets are the names, as expressions, of those that a Kustomization could make relevant by what it puts into them: the values of
 // its variables, patches, or what a replacement copies.
-func (f *Finder) aims(k *declare.Kustomization, values string) (names []string) {
+func (f *Finder) targets(k *declare.Kustomization, values string) (names []string) {
 	holds := k.Reads(func(p string) bool { return len(f.decl.In[p]) > 0 })
 	put := func(text, name string) {
-		if f.names(text) || holds && aPath.MatchString(text) {
+		if f.leadsToWord(text) || holds && aPath.MatchString(text) {
 			names = append(names, cmp.Or(name, ".*"))
 		}
 	}
@@ -149,8 +153,8 @@ func (f *Finder) text(p string) string {
 	return string(data)
 }
 
-// names reports whether a text has a word, or the name of what has one.
-func (f *Finder) names(text string) bool {
+// leadsToWord reports whether a text has a word, or the name of what has one.
+func (f *Finder) leadsToWord(text string) bool {
 	return f.HasWord(text) || standIn([]byte(text), f.leads)
 }
 
@@ -236,7 +240,7 @@ func (f *Finder) Note(o *overlay.Object) {
 	switch text := string(o.Text); {
 	case isNeeded(o.Kind) && f.HasWord(text): // a patch, a generator or a ResourceSet may have made it so
 		f.leads[o.Name] = true
-	case o.Kind == "HelmRelease" && f.names(text):
+	case o.Kind == "HelmRelease" && f.leadsToWord(text):
 		docs, _ := yamldoc.Decode(o.Text) // it was built
 		for _, d := range docs {
 			f.need(yamldoc.Text(d, "spec", "chartRef", "name"))
