@@ -110,25 +110,28 @@ func (f *faults) add(by *fluxgraph.Instance, fault Fault, err error, object *yam
 
 // file adds what is wrong with a file.
 func (f *faults) file(file *worktree.File) {
-	p, spegel := file.Path, file.Marks&worktree.Spegel != 0
-	if file.Err != nil {
-		f.add(nil, Fault{File: p, Concerns: spegel}, file.Err, nil)
-		return
-	}
 	const release = worktree.Release | worktree.Word
-	objects := file.Marks&worktree.Kustomization != 0 || file.Marks&release == release
-	if !file.IsManifest() || !objects && !file.Asked || file.IsKustomization() {
+	p, marks := file.Path, file.Marks
+	if file.Err != nil {
+		f.add(nil, Fault{File: p, Concerns: marks&worktree.Spegel != 0}, file.Err, nil)
 		return
 	}
-	docs, err := f.Tree.Documents(p)
-	isObject := func(d *yaml.Node) bool { return yamldoc.Text(d, "kind") != "" && yamldoc.Text(d, "apiVersion") != "" }
-	switch {
-	case err != nil:
-		f.add(nil, Fault{File: p, Concerns: file.Asked || spegel && (f.Declared.IsRead(p, nil) || f.InFull(p)) ||
-			f.o.Unbuilt && file.Marks&worktree.Kustomization != 0}, err, nil)
-	case file.Asked && !f.Declared.IsRead(p, nil) && !slices.ContainsFunc(docs, isObject):
+	isNeeded := f.Finder.Produces(p)
+	objects := file.Asked || isNeeded || marks&worktree.Kustomization != 0 || marks&release == release
+	if !objects || !file.IsManifest() || file.IsKustomization() {
+		return
+	}
+	if docs, err := f.Tree.Documents(p); err != nil {
+		isSpegel := marks&worktree.Spegel != 0 && (f.Declared.IsRead(p, nil) || f.InFull(p))
+		isMissing := marks&worktree.Kustomization != 0 && f.o.Unbuilt
+		f.add(nil, Fault{File: p, Concerns: file.Asked || isNeeded || isSpegel || isMissing}, err, nil)
+	} else if file.Asked && !f.Declared.IsRead(p, nil) && !slices.ContainsFunc(docs, isObject) {
 		f.add(nil, Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil, nil)
 	}
+}
+
+func isObject(d *yaml.Node) bool {
+	return yamldoc.Text(d, "kind") != "" && yamldoc.Text(d, "apiVersion") != ""
 }
 
 // concerns reports whether a release of Spegel could come from some folders, or from what a Kustomization in them leads to: out of
@@ -140,6 +143,9 @@ func (f *faults) concerns(folders []*overlay.Folder) bool {
 		return f.Tree.File(p).Marks&worktree.Spegel != 0 || f.Tree.File(p).Err != nil || f.Finder.Produces(p)
 	}) || slices.ContainsFunc(folders, func(folder *overlay.Folder) bool {
 		return slices.ContainsFunc(folder.Holes, func(h overlay.Hole) bool {
+			if h.Path == "" { // it can't be read
+				return f.o.Unbuilt
+			}
 			at, ok := worktree.Resolve(folder.Dir, h.Path)
 			return !h.Remote && ok && slices.ContainsFunc(f.Tree.Below(path.Dir(at)), func(p string) bool {
 				return f.Tree.File(p).Marks&spegels == spegels && !f.Declared.IsRead(p, nil)

@@ -67,10 +67,17 @@ func TestAll(t *testing.T) {
 			[]string{"c/b.yaml:8:13: Kustomization b can't be"}, false,
 		},
 		"an empty kustomization": {
-			map[string]string{"apps/kustomization.yaml": ""}, []string{"apps/kustomization.yaml:0:0: holds no kustomization; concerns Spegel"}, false,
+			map[string]string{"apps/kustomization.yaml": ""}, []string{"apps/kustomization.yaml:0:0: holds no kustomization; concerns Spegel"}, true,
 		},
 		"one with comments alone above what another builds": {
 			map[string]string{"c/b.yaml": kustomization("b", "./"), "kustomization.yaml": "# a dummy\n"}, []string{"kustomization.yaml:0:0: holds no kustomization"}, false,
+		},
+		"values that a release takes, in a file that is no YAML": {
+			map[string]string{
+				"apps/x.yaml": strings.Replace(release, "spec: {", "spec: {valuesFrom: [{kind: ConfigMap, name: v}], ", 1),
+				"v.yaml":      "kind: ConfigMap\nmetadata: {name: v}\ndata: [\n",
+			},
+			[]string{"v.yaml:3:1: is not YAML: did not find expected node content; concerns Spegel"}, false,
 		},
 		"a file of a build that is no YAML": {
 			map[string]string{"apps/y.yaml": "a: [\n"}, []string{"apps/y.yaml:1:1: is not YAML: did not find expected node content; concerns Spegel"}, false,

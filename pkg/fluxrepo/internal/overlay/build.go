@@ -141,7 +141,7 @@ func (c *Cache) run(b *Build) *Built {
 	key := fmt.Sprintf("%q %t %x", b.Spec.Path, b.Full, all.print())
 	out := c.builds[key]
 	if out == nil {
-		c.Work += perBuild + all.size
+		c.Work += perBuild + all.size + all.objects*all.objects // kustomize compares each with each
 		out = all.build()
 		c.builds[key] = out
 	}

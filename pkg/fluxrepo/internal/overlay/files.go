@@ -28,6 +28,7 @@ type files struct {
 	folders map[string]bool
 	of      *Build
 	size    int // in bytes, without what is left out
+	objects int // about so many
 }
 
 // leftOut stands in a file that is left out of a build: a list of nothing. kustomize would take longer to find that a
@@ -62,6 +63,7 @@ func (b *Build) files() (*files, error) {
 				return nil, fmt.Errorf("%s %w", p, err)
 			}
 			out.size += len(data)
+			out.objects += bytes.Count(data, []byte("\nkind:"))
 			out.add(p, data)
 		}
 	}
