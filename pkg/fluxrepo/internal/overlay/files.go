@@ -128,16 +128,12 @@ func bomb(text []byte) error {
 	return nil
 }
 
-// bombs are refused in the texts of kustomizations, too.
+// bombs are refused in patches that stand in place, too.
 func (b *Build) bombs() error {
 	for _, f := range b.all {
-		texts := slices.Concat(f.ks.Transformers, f.ks.Generators, f.ks.Validators)
 		for _, p := range f.Patches() {
-			texts = append(texts, p.Patch)
-		}
-		for _, text := range texts {
-			if err := bomb([]byte(text)); err != nil {
-				return fmt.Errorf("a patch, or the like, %w", err)
+			if err := bomb([]byte(p.Patch)); err != nil {
+				return fmt.Errorf("a patch %w", err)
 			}
 		}
 	}

@@ -36,6 +36,17 @@ func TestFolder(t *testing.T) {
 				"6:3 resources images does not exist", "7:14 components github.com/o/r is not in this repository (remote) (shaping)", "8:37 secretGenerator base is a folder, not a file",
 			},
 		},
+		"what generators and transformers would fetch": {
+			"resources: [a.yaml]\ntransformers:\n- t.txt\n- |\n  {kind: PatchTransformer, path: \"HTTPS://example.com/x\"}\n- |\n  {kind: PatchTransformer, patch: 'a: https://example.com'}\n" +
+				"generators:\n- |\n  {kind: ConfigMapGenerator, files: [\"k=http://example.com/x\"]}\n- base\n",
+			[]string{"apps/kustomization.yaml", "apps/a.yaml"},
+			[]string{
+				"11:3 generators base is a folder, not a file",
+				"3:3 transformers t.txt names what is not in this repository (remote) (shaping)",
+				"4:3 transformers what stands there names what is not in this repository (remote) (shaping)",
+				"9:3 generators what stands there names what is not in this repository (remote)",
+			},
+		},
 		"a field of another type": {
 			"resources: [a.yaml]\npatches: p.yaml\n", []string{"apps/kustomization.yaml"}, []string{"2:10   patches is a text; want a list"},
 		},
@@ -44,6 +55,7 @@ func TestFolder(t *testing.T) {
 			t.Parallel()
 			tree, err := worktree.Scan(t.Context(), folder.Write(t, map[string]string{
 				"apps/kustomization.yaml": c.kustomization, "apps/a.yaml": "", "apps/p.yaml": "", "apps/v.txt": "", "apps/images/a.png": "",
+				"apps/t.txt":                   "kind: PatchTransformer\npaths: [https://example.com/x]\n",
 				"apps/base/kustomization.yaml": "resources: [b.yaml]\n", "apps/base/b.yaml": "",
 			}), worktree.Options{})
 			if err != nil {

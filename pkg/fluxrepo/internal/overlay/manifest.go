@@ -57,6 +57,9 @@ func (s *Spec) apply(tree *worktree.Tree, f *Folder) (*Folder, error) {
 		}
 		ks.Components = append(ks.Components, c)
 	}
-	ks.Patches = slices.Concat(ks.Patches, s.Patches)
+	ks.Patches = slices.Clip(ks.Patches)
+	for _, p := range s.Patches { // the API has no path
+		ks.Patches = append(ks.Patches, kustypes.Patch{Patch: p.Patch, Target: p.Target})
+	}
 	return &top, nil
 }

@@ -83,8 +83,11 @@ func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 		if problem != "" {
 			f.changed = true
 			at := placeOf(cmp.Or(yamldoc.Child(doc, field), doc), p)
+			if isInline(p) {
+				p = "what stands there"
+			}
 			f.Holes = append(f.Holes, Hole{
-				File: f.File, Line: at.Line, Column: at.Column, Field: field, Path: p, Remote: problem == elsewhere, Problem: problem,
+				File: f.File, Line: at.Line, Column: at.Column, Field: field, Path: p, Remote: strings.HasSuffix(problem, elsewhere), Problem: problem,
 				Shaping: slices.Contains([]string{"components", "patches", "patchesJson6902", "transformers"}, field),
 			})
 		}
@@ -97,7 +100,7 @@ func (f *Folder) strip(isThere func(field, p string) bool) {
 	ks := &f.ks
 	isGone := func(field, p string) bool { return p != "" && !isThere(field, p) }
 	paths := func(field string, list []string) []string {
-		return slices.DeleteFunc(list, func(p string) bool { return !isInline(p) && isGone(field, p) })
+		return slices.DeleteFunc(list, func(p string) bool { return isGone(field, p) })
 	}
 	patches := func(field string, list []kustypes.Patch) []kustypes.Patch {
 		return slices.DeleteFunc(list, func(p kustypes.Patch) bool { return isGone(field, p.Path) })
@@ -168,8 +171,34 @@ func placeOf(field *yaml.Node, p string) (at yaml.Node) {
 	return at
 }
 
+// aURL matches what names a file that kustomize would fetch, as a path or as key=path.
+var aURL = regexp.MustCompile(`(?i)^([^=]*=)?https?:`)
+
+// plugin is why the configuration of a generator, transformer or validator, a text or the path of a file, can't be used.
+func (r *Reader) plugin(f *Folder, text string) (problem string) {
+	docs, err := yamldoc.Decode([]byte(text))
+	if p, ok := worktree.Resolve(f.Dir, text); ok && !isInline(text) {
+		docs, err = r.tree.Documents(p)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	for _, d := range docs {
+		yamldoc.EachScalar(d, func(n *yaml.Node) {
+			if aURL.MatchString(n.Value) {
+				problem = "names what " + elsewhere
+			}
+		})
+	}
+	return problem
+}
+
 // follow adds what a path leads to, or says why it leads nowhere.
 func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) string {
+	isPlugin := slices.Contains([]string{"generators", "transformers", "validators"}, field)
+	if isPlugin && isInline(name) {
+		return r.plugin(f, name)
+	}
 	p, ok := worktree.Resolve(f.Dir, name)
 	isFile := ok && r.isFile(p, ignore) // kustomize looks for a file first
 	switch {
@@ -179,7 +208,7 @@ func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) 
 		return "leads out of the repository"
 	}
 	if !ignore.Dir(p) {
-		if strings.HasSuffix(field, "Generator") {
+		if isPlugin || strings.HasSuffix(field, "Generator") {
 			return "is a folder, not a file"
 		}
 		if r.tree.Kustomization(p, ignore) == "" {
@@ -193,6 +222,11 @@ func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) 
 		return elsewhere
 	case !isFile:
 		return "does not exist"
+	}
+	if isPlugin {
+		if problem := r.plugin(f, name); problem != "" {
+			return problem
+		}
 	}
 	if !yamldoc.IsYAML(p) { // nobody has looked at it
 		_, _ = r.tree.Read(p) // kustomize says what is wrong with it
