@@ -122,12 +122,16 @@ func (f *faults) file(file *worktree.File) {
 		return
 	}
 	if docs, err := f.Tree.Documents(p); err != nil {
-		isSpegel := marks&worktree.Spegel != 0 && (f.Declared.IsRead(p, nil) || f.InFull(p))
-		isMissing := marks&worktree.Kustomization != 0 && f.o.Unbuilt
-		f.add(nil, Fault{File: p, Concerns: file.Asked || isNeeded || isSpegel || isMissing}, err, nil)
+		f.add(nil, Fault{File: p, Concerns: isNeeded || f.counts(file)}, err, nil)
 	} else if file.Asked && !f.Declared.IsRead(p, nil) && !slices.ContainsFunc(docs, isObject) {
 		f.add(nil, Fault{File: p, Message: "holds no Kubernetes object", Concerns: true}, nil, nil)
 	}
+}
+
+// counts reports whether a file has to be read.
+func (f *faults) counts(file *worktree.File) bool {
+	spegels, kustomizations := file.Marks&worktree.Spegel != 0, file.Marks&worktree.Kustomization != 0
+	return file.Asked || spegels && (f.Declared.IsRead(file.Path, nil) || f.InFull(file.Path)) || kustomizations && f.o.Unbuilt
 }
 
 func isObject(d *yaml.Node) bool {

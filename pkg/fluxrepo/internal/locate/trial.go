@@ -32,14 +32,15 @@ type occurrence struct {
 
 // trial finds the occurrence that makes a marker stand at the target.
 func (f *Finder) trial(t Target, find *regexp.Regexp, stands func(now any) bool) (Place, bool) {
-	tried := 0
+	left := maxTrials
 	if f.spent() {
 		return Place{}, false
 	}
 	for at := range f.occurrences(t, find) {
-		if tried++; tried > maxTrials || f.spent() {
+		if left == 0 || f.spent() {
 			break
 		}
+		left--
 		holder := f.edited(t, at)
 		if holder == nil {
 			continue
