@@ -37,14 +37,14 @@ func TestFolder(t *testing.T) {
 			},
 		},
 		"what generators and transformers would fetch": {
-			"resources: [a.yaml]\ntransformers:\n- t.txt\n- |\n  {kind: PatchTransformer, path: \"HTTPS://example.com/x\"}\n- |\n  {kind: PatchTransformer, patch: 'a: https://example.com'}\n" +
-				"generators:\n- |\n  {kind: ConfigMapGenerator, files: [\"k=http://example.com/x\"]}\n- base\n",
+			"resources: [a.yaml]\ntransformers:\n- t.txt\n- |\n  {kind: PatchTransformer, path: \"HTTPS://example.com/x\"}\n- |\n  {kind: PatchTransformer, metadata: {name: t}, patch: 'a: https://example.com'}\n- 'github.com/o/r: {}'\n" +
+				"generators:\n- |\n  {kind: ConfigMapGenerator, files: [\"k=http://example.com/x\"]}\n- base\npatchesStrategicMerge:\n- 'https://example.com/x?a: b'\n",
 			[]string{"apps/kustomization.yaml", "apps/a.yaml"},
 			[]string{
-				"11:3 generators base is a folder, not a file",
+				"10:3 generators what stands there names what is not in this repository (remote)", "12:3 generators base is a folder, not a file", "14:3 patches https://example.com/x?a: b is not in this repository (remote) (shaping)",
 				"3:3 transformers t.txt names what is not in this repository (remote) (shaping)",
 				"4:3 transformers what stands there names what is not in this repository (remote) (shaping)",
-				"9:3 generators what stands there names what is not in this repository (remote)",
+				"8:3 transformers what stands there is no configuration (shaping)",
 			},
 		},
 		"a field of another type": {
@@ -54,7 +54,7 @@ func TestFolder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tree, err := worktree.Scan(t.Context(), folder.Write(t, map[string]string{
-				"apps/kustomization.yaml": c.kustomization, "apps/a.yaml": "", "apps/p.yaml": "", "apps/v.txt": "", "apps/images/a.png": "",
+				"apps/kustomization.yaml": c.kustomization, "apps/a.yaml": "", "apps/p.yaml": "", "apps/v.txt": "", "apps/https:/example.com/x.yaml": "", "apps/images/a.png": "",
 				"apps/t.txt":                   "kind: PatchTransformer\npaths: [https://example.com/x]\n",
 				"apps/base/kustomization.yaml": "resources: [b.yaml]\n", "apps/base/b.yaml": "",
 			}), worktree.Options{})

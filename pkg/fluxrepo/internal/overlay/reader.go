@@ -171,21 +171,28 @@ func placeOf(field *yaml.Node, p string) (at yaml.Node) {
 	return at
 }
 
-// aURL matches what names a file that kustomize would fetch, as a path or as key=path.
-var aURL = regexp.MustCompile(`(?i)^([^=]*=)?https?:`)
-
 // plugin is why the configuration of a generator, transformer or validator, a text or the path of a file, can't be used.
 func (r *Reader) plugin(f *Folder, text string) (problem string) {
 	docs, err := yamldoc.Decode([]byte(text))
-	if p, ok := worktree.Resolve(f.Dir, text); ok && !isInline(text) {
+	if p, ok := worktree.Resolve(f.Dir, text); !isInline(text) {
+		switch {
+		case ok && r.tree.IsDir(p):
+			return "is a folder, not a file"
+		case !ok || r.tree.File(p) == nil:
+			return ""
+		}
 		docs, err = r.tree.Documents(p)
 	}
 	if err != nil {
 		return err.Error()
 	}
 	for _, d := range docs {
+		if yamldoc.Text(d, "kind") == "" || yamldoc.Text(d, "metadata", "name") == "" { // kustomize would take it for a path
+			problem = "is no configuration"
+		}
 		yamldoc.EachScalar(d, func(n *yaml.Node) {
-			if aURL.MatchString(n.Value) {
+			_, value, _ := strings.Cut(n.Value, "=")
+			if aURL.MatchString(n.Value) || aURL.MatchString(value) {
 				problem = "names what " + elsewhere
 			}
 		})
@@ -195,20 +202,21 @@ func (r *Reader) plugin(f *Folder, text string) (problem string) {
 
 // follow adds what a path leads to, or says why it leads nowhere.
 func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) string {
-	isPlugin := slices.Contains([]string{"generators", "transformers", "validators"}, field)
-	if isPlugin && isInline(name) {
-		return r.plugin(f, name)
+	if slices.Contains([]string{"generators", "transformers", "validators"}, field) {
+		if problem := r.plugin(f, name); problem != "" || isInline(name) {
+			return problem
+		}
 	}
 	p, ok := worktree.Resolve(f.Dir, name)
-	isFile := ok && r.isFile(p, ignore) // kustomize looks for a file first
+	isFile := ok && r.isFile(p, ignore) // kustomize looks for a file before a repository, and for a URL before both
 	switch {
-	case isRemote(name) && !isFile:
+	case aURL.MatchString(name), isRemote(name) && !isFile:
 		return elsewhere
 	case !ok:
 		return "leads out of the repository"
 	}
 	if !ignore.Dir(p) {
-		if isPlugin || strings.HasSuffix(field, "Generator") {
+		if strings.HasSuffix(field, "Generator") {
 			return "is a folder, not a file"
 		}
 		if r.tree.Kustomization(p, ignore) == "" {
@@ -222,11 +230,6 @@ func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) 
 		return elsewhere
 	case !isFile:
 		return "does not exist"
-	}
-	if isPlugin {
-		if problem := r.plugin(f, name); problem != "" {
-			return problem
-		}
 	}
 	if !yamldoc.IsYAML(p) { // nobody has looked at it
 		_, _ = r.tree.Read(p) // kustomize says what is wrong with it
@@ -261,9 +264,12 @@ func (r *Reader) list(f *Folder, ignore *worktree.Ignore) {
 	}
 }
 
+// aURL matches what begins like something that kustomize would fetch.
+var aURL = regexp.MustCompile(`(?i)^([a-z]+:(//|:)|https?:|[\w-]+@)`)
+
 // isInline reports whether a patch stands where a path could.
 func isInline(s string) bool {
-	return strings.Contains(s, "\n") || strings.Contains(s, ": ") || strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")
+	return !aURL.MatchString(s) && (strings.Contains(s, "\n") || strings.Contains(s, ": ") || strings.HasPrefix(s, "{") || strings.HasPrefix(s, "["))
 }
 
 // fetched matches what kustomize would fetch beside what Flux knows: by any scheme, at a ref, and with the user of a host,
