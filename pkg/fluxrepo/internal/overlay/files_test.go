@@ -24,6 +24,15 @@ func TestWhatABuildReads(t *testing.T) {
 		"a patch that a transformer in place names": {map[string]string{
 			"kustomization.yaml": "resources: [a.yaml]\ntransformers:\n- |\n  {apiVersion: builtin, kind: PatchTransformer, metadata: {name: t}, path: sub/p.txt}\n", "sub/p.txt": patch,
 		}, "k: patched", ""},
+		"a folder of transformers": {map[string]string{
+			"kustomization.yaml": "resources: [a.yaml]\ntransformers: [t]\n", "t/kustomization.yaml": "resources: [../u]\nnamespace: x\n",
+			"u/kustomization.yaml": "resources: [t.yaml]\n",
+			"u/t.yaml":             "{apiVersion: builtin, kind: PatchTransformer, metadata: {name: t}, patch: '" + strings.TrimSpace(patch) + "'}\n",
+		}, "k: patched", ""},
+		"a folder of transformers that may fetch": {map[string]string{
+			"kustomization.yaml": "resources: [a.yaml]\ntransformers: [t]\n", "t/kustomization.yaml": "resources: [t.yaml]\nnamePrefix: x\n",
+			"t/t.yaml": "{apiVersion: builtin, kind: PatchTransformer, metadata: {name: t}, patch: '" + strings.TrimSpace(patch) + "'}\n",
+		}, "k: plain", ""},
 		"values that a generator names": {map[string]string{
 			"kustomization.yaml": "generators: [g.yaml]\n",
 			"g.yaml":             "{apiVersion: builtin, kind: ConfigMapGenerator, metadata: {name: g}, name: g, files: [k=v.txt]}\n", "v.txt": "made",

@@ -39,9 +39,9 @@ func TestFolder(t *testing.T) {
 		"what generators and transformers would fetch": {
 			"resources: [a.yaml]\ntransformers:\n- t.txt\n- |\n  {kind: PatchTransformer, path: \"HTTPS://example.com/x\"}\n- |\n  {kind: PatchTransformer, metadata: {name: t}, patch: 'a: https://example.com'}\n- 'github.com/o/r: {}'\n" +
 				"generators:\n- |\n  {kind: ConfigMapGenerator, files: [\"k=http://example.com/x\"]}\n- base\npatchesStrategicMerge:\n- 'https://example.com/x?a: b'\n",
-			[]string{"apps/kustomization.yaml", "apps/a.yaml"},
+			[]string{"apps/kustomization.yaml", "apps/a.yaml", "apps/base/kustomization.yaml", "apps/base/b.yaml"},
 			[]string{
-				"10:3 generators what stands there names what is not in this repository (remote)", "12:3 generators base is a folder, not a file", "14:3 patches https://example.com/x?a: b is not in this repository (remote) (shaping)",
+				"10:3 generators what stands there names what is not in this repository (remote)", "14:3 patches https://example.com/x?a: b is not in this repository (remote) (shaping)",
 				"3:3 transformers t.txt names what is not in this repository (remote) (shaping)",
 				"4:3 transformers what stands there names what is not in this repository (remote) (shaping)",
 				"8:3 transformers what stands there is no configuration (shaping)",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -171,18 +172,29 @@ func placeOf(field *yaml.Node, p string) (at yaml.Node) {
 	return at
 }
 
-// plugin is why the configuration of a generator, transformer or validator, a text or the path of a file, can't be used.
-func (r *Reader) plugin(f *Folder, text string) (problem string) {
-	docs, err := yamldoc.Decode([]byte(text))
-	if p, ok := worktree.Resolve(f.Dir, text); !isInline(text) {
-		switch {
-		case ok && r.tree.IsDir(p):
-			return "is a folder, not a file"
-		case !ok || r.tree.File(p) == nil:
-			return ""
-		}
-		docs, err = r.tree.Documents(p)
+// plugin is why the configuration of a generator, transformer or validator, which stands there or in a file or folder, can't be
+// used: it may make kustomize fetch something.
+func (r *Reader) plugin(f *Folder, ignore *worktree.Ignore, text string) string {
+	p, ok := worktree.Resolve(f.Dir, text)
+	switch {
+	case isInline(text):
+		return configuration(yamldoc.Decode([]byte(text)))
+	case ok && r.isFile(p, ignore):
+		return configuration(r.tree.Documents(p))
+	case ok && r.tree.Kustomization(p, ignore) != "" && slices.ContainsFunc(All(r.Folder(ignore, p)), r.mayFetch):
+		return elsewhere
 	}
+	return ""
+}
+
+// mayFetch reports whether a folder of configurations may make one that names what is to be fetched.
+func (r *Reader) mayFetch(f *Folder) bool {
+	plain := kustypes.Kustomization{TypeMeta: f.ks.TypeMeta, Namespace: f.ks.Namespace, Resources: f.ks.Resources}
+	return !reflect.DeepEqual(f.ks, plain) ||
+		slices.ContainsFunc(f.Resources, func(p string) bool { return configuration(r.tree.Documents(p)) != "" })
+}
+
+func configuration(docs []*yaml.Node, err error) (problem string) {
 	if err != nil {
 		return err.Error()
 	}
@@ -203,7 +215,7 @@ func (r *Reader) plugin(f *Folder, text string) (problem string) {
 // follow adds what a path leads to, or says why it leads nowhere.
 func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) string {
 	if slices.Contains([]string{"generators", "transformers", "validators"}, field) {
-		if problem := r.plugin(f, name); problem != "" || isInline(name) {
+		if problem := r.plugin(f, ignore, name); problem != "" || isInline(name) {
 			return problem
 		}
 	}
