@@ -96,6 +96,18 @@ func TestEdges(t *testing.T) {
 		"an empty kustomization": {
 			files: with(map[string]string{"apps/kustomization.yaml": ""}), want: []string{"error fatal=true apps/kustomization.yaml:0:0: holds no kustomization"},
 		},
+		"an empty kustomization elsewhere, to whose Kustomization a patch does not fit": {
+			files: with(map[string]string{
+				"clusters/root.yaml":       generatedKustomization("root", "flux-system", "./clusters/prod", "  patches: [{target: {kind: Kustomization}, patch: '[{op: add, path: /spec/patches/-, value: {}}]'}]\n"),
+				"clusters/prod/other.yaml": generatedKustomization("other", "flux-system", "./other", ""), "other/kustomization.yaml": "# nothing\n",
+				"clusters/prod/apps.yaml": apps("  patches: []\n"),
+			}),
+			want: []string{deny}, without: "fatal=true",
+		},
+		"a Kustomization that builds itself in another cluster": {
+			files: with(map[string]string{"clusters/prod/root.yaml": generatedKustomization("root", "flux-system", "./clusters/prod", "  kubeConfig: {secretRef: {name: a}}\n")}),
+			want:  []string{built, deny}, without: "error",
+		},
 		"resources that are no list": {
 			files: with(map[string]string{"apps/kustomization.yaml": "resources: hr.yaml\n"}), want: []string{"error fatal=true apps/kustomization.yaml:1:12: resources is a text; want a list"},
 		},

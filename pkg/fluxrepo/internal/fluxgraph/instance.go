@@ -32,7 +32,7 @@ type Instance struct {
 
 	key       string    // of the chain
 	spec      string    // what is read of it
-	cluster   string    // it applies to: the folder of the root, and each spec.kubeConfig on the way
+	cluster   string    // it applies to: the folder of the root, and the last spec.kubeConfig on the way
 	variables []*Object // the ConfigMaps and Secrets that its variables come from
 }
 
@@ -92,7 +92,7 @@ func (n *Instance) decode() error {
 	}
 	n.Kustomization = declare.NewKustomization(docs[0], n.File)
 	if access := yamldoc.Child(n.Node, "spec", "kubeConfig"); access != nil {
-		n.cluster = fmt.Sprintf("%s\x00%s/%s/%s", n.cluster, n.Self.Namespace, yamldoc.Text(access, "secretRef", "name"), yamldoc.Text(access, "configMapRef", "name"))
+		n.cluster = fmt.Sprintf("%s\x00%s/%s/%s", path.Dir(n.Chain()[0].File), n.Self.Namespace, yamldoc.Text(access, "secretRef", "name"), yamldoc.Text(access, "configMapRef", "name"))
 	}
 	if err := yamldoc.Read(n.Self.Text, &struct {
 		Spec *overlay.Spec `json:"spec"`

@@ -42,7 +42,7 @@ func NewReader(tree *worktree.Tree, included func(p string) bool) *Reader {
 	return &Reader{tree: tree, included: included, folders: map[folderKey]*Folder{}, broken: map[string]bool{}}
 }
 
-// IsBroken reports whether nothing can be built of a kustomization that was read.
+// IsBroken reports whether a kustomization that was read holds what can't be built. An empty one can't be, either, and holds nothing.
 func (r *Reader) IsBroken(file string) bool { return r.broken[file] }
 
 // Folder reads a folder of an artifact.
@@ -68,7 +68,7 @@ func (r *Reader) Folder(ignore *worktree.Ignore, dir string) *Folder {
 func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 	doc, err := r.decode(f)
 	if err != nil {
-		r.broken[f.File] = true
+		r.broken[f.File] = !errors.Is(err, errEmpty)
 		h := Hole{File: f.File, Problem: err.Error()}
 		if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
 			h.Line, h.Column = bad.Line, bad.Column
@@ -130,13 +130,18 @@ func (r *Reader) isFile(p string, ignore *worktree.Ignore) bool {
 	return r.tree.File(p) != nil && !ignore.File(p)
 }
 
+var errEmpty = errors.New("holds no kustomization")
+
 // decode reads a kustomization, or says why nothing can be built of it.
 func (r *Reader) decode(f *Folder) (*yaml.Node, error) {
 	docs, err := r.tree.Documents(f.File)
 	if err != nil {
 		return nil, err
 	}
-	if len(docs) == 0 || docs[0].Kind != yaml.MappingNode {
+	switch {
+	case len(docs) == 0:
+		return nil, errEmpty
+	case docs[0].Kind != yaml.MappingNode:
 		return nil, errors.New("holds no kustomization")
 	}
 	data, _ := r.tree.Read(f.File) // it was decoded
