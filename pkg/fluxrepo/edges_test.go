@@ -98,9 +98,9 @@ func TestEdges(t *testing.T) {
 		},
 		"an empty kustomization elsewhere, to whose Kustomization a patch does not fit": {
 			files: with(map[string]string{
-				"clusters/root.yaml":       generatedKustomization("root", "flux-system", "./clusters/prod", "  patches: [{target: {kind: Kustomization}, patch: '[{op: add, path: /spec/patches/-, value: {}}]'}]\n"),
+				"clusters/prod/root.yaml":  generatedKustomization("root", "flux-system", "./clusters/prod", "  dependsOn: []\n"+`  patches: [{target: {kind: Kustomization}, patch: '[{"op": "add", "path": "/spec/dependsOn/-", "value": {"name": "x"}}]'}]`+"\n"),
 				"clusters/prod/other.yaml": generatedKustomization("other", "flux-system", "./other", ""), "other/kustomization.yaml": "# nothing\n",
-				"clusters/prod/apps.yaml": apps("  patches: []\n"),
+				"clusters/prod/apps.yaml": apps("  dependsOn: []\n"),
 			}),
 			want: []string{deny}, without: "fatal=true",
 		},
