@@ -82,7 +82,7 @@ func (g *Graph) object(by *Instance, scope *substitute.Scope, w *overlay.Object)
 	if bytes.Contains(w.Text, []byte("${")) {
 		g.cache.Work += perObject + len(w.Text)/perByte
 	}
-	text, unset, err := scope.Put(w)
+	text, unset, err := scope.Put(w.Text)
 	if err != nil {
 		o.Err = fmt.Errorf("variables can't be put in: %w", err)
 		return o

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 	"go.yaml.in/yaml/v3"
 	kustypes "sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -26,7 +25,6 @@ type Built struct {
 type Object struct {
 	APIVersion, Kind, Namespace, Name string
 	Text                              []byte // YAML, before variables are put in
-	Verbatim                          bool   // variables are not put in
 }
 
 // NewObject is an object as it stands in a file.
@@ -39,21 +37,15 @@ func NewObject(d *yaml.Node) *Object {
 }
 
 func newObject(d *yaml.Node, text []byte) *Object {
-	const key = "kustomize.toolkit.fluxcd.io/substitute"
 	return &Object{
 		APIVersion: yamldoc.Text(d, "apiVersion"), Kind: yamldoc.Text(d, "kind"),
 		Namespace: yamldoc.Text(d, "metadata", "namespace"), Name: yamldoc.Text(d, "metadata", "name"), Text: text,
-		Verbatim: yamldoc.Text(d, "metadata", "labels", key) == fluxkustomize.DisabledValue ||
-			yamldoc.Text(d, "metadata", "annotations", key) == fluxkustomize.DisabledValue,
 	}
 }
 
-// kept are the kinds that a check looks at; the rest of what is built is forgotten, except for DaemonSets where one may run Spegel.
+// kept reports whether a check looks at a kind; the rest of what is built is forgotten, except for DaemonSets where one may run Spegel.
 func kept(kind string) bool {
-	return strings.Contains(kind, "${") || slices.Contains([]string{
-		"HelmRelease", "Kustomization", "ConfigMap", "Secret", "OCIRepository", "HelmChart", "GitRepository", "ResourceSet", "FluxInstance",
-		"ArtifactGenerator",
-	}, kind)
+	return strings.Contains(kind, "${") || kind == "Kustomization" || worktree.MarkOf(kind)&^worktree.DaemonSet != 0
 }
 
 // What a build takes beside its files, and one that is kept, in bytes that take as long.
@@ -138,7 +130,7 @@ func (c *Cache) run(b *Build) *Built {
 	if err != nil {
 		return &Built{Err: err}
 	}
-	key := fmt.Sprintf("%q %t %x", b.Spec.Path, b.Full, all.print())
+	key := fmt.Sprintf("%q %t %x", b.Spec.Path, b.Full, all.fingerprint())
 	out := c.builds[key]
 	if out == nil {
 		c.Work += perBuild + all.size + all.objects*all.objects // kustomize compares each with each

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -78,13 +77,10 @@ func (f *files) add(p string, data []byte) {
 	}
 }
 
-// print stands for the content of all files.
-func (f *files) print() string {
+// fingerprint stands for the content of all files.
+func (f *files) fingerprint() string {
 	h := sha256.New()
-	for _, p := range slices.Sorted(maps.Keys(f.data)) {
-		_, _ = fmt.Fprintf(h, "%q %d ", p, len(f.data[p])) // never fails
-		_, _ = h.Write(f.data[p])
-	}
+	_, _ = fmt.Fprintf(h, "%x", f.data) // in order of the paths; never fails
 	return string(h.Sum(nil))
 }
 

@@ -10,7 +10,6 @@ import (
 	"go.yaml.in/yaml/v3"
 	kustypes "sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/resid"
-	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/worktree"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
@@ -43,17 +42,14 @@ func aimed(tree *worktree.Tree, dir string, patches []kustypes.Patch) (out []kus
 // Patched is an object with those of a list of patches that are for it, as flux-operator puts them on what it makes.
 func Patched(object, list *yaml.Node) (*yaml.Node, error) {
 	var patches []kustypes.Patch
-	text, err := yaml.Marshal(list)
-	if err == nil {
-		err = sigsyaml.Unmarshal(text, &patches)
-	}
-	if err != nil {
+	if err := list.Decode(&patches); err != nil {
 		return nil, err
 	}
 	const file = "object.yaml"
 	patches = slices.DeleteFunc(patches, func(p kustypes.Patch) bool { return p.Path != "" })
 	top := &Folder{ks: kustypes.Kustomization{Resources: []string{file}, Patches: aimed(nil, "", patches)}}
-	if text, err = json.Marshal(top.ks); err != nil {
+	text, err := json.Marshal(top.ks)
+	if err != nil {
 		return nil, err
 	}
 	all := (&Build{Tree: &worktree.Tree{}, Spec: &Spec{Ignore: &worktree.Ignore{}}, all: []*Folder{top}}).newFiles()

@@ -42,7 +42,7 @@ func NewReader(tree *worktree.Tree, included func(p string) bool) *Reader {
 	return &Reader{tree: tree, included: included, folders: map[folderKey]*Folder{}, broken: map[string]bool{}}
 }
 
-// IsBroken reports whether a kustomization that was read holds what can't be built. An empty one can't be, either, and holds nothing.
+// IsBroken reports whether a kustomization that was read holds what can't be built. An empty one holds nothing.
 func (r *Reader) IsBroken(file string) bool { return r.broken[file] }
 
 // Folder reads a folder of an artifact.
@@ -68,7 +68,7 @@ func (r *Reader) Folder(ignore *worktree.Ignore, dir string) *Folder {
 func (r *Reader) read(f *Folder, ignore *worktree.Ignore) {
 	doc, err := r.decode(f)
 	if err != nil {
-		r.broken[f.File] = !errors.Is(err, errEmpty)
+		r.broken[f.File] = !errors.Is(err, errNone)
 		h := Hole{File: f.File, Problem: err.Error()}
 		if bad, ok := errors.AsType[*yamldoc.Error](err); ok {
 			h.Line, h.Column = bad.Line, bad.Column
@@ -130,7 +130,7 @@ func (r *Reader) isFile(p string, ignore *worktree.Ignore) bool {
 	return r.tree.File(p) != nil && !ignore.File(p)
 }
 
-var errEmpty = errors.New("holds no kustomization")
+var errNone = errors.New("holds no kustomization")
 
 // decode reads a kustomization, or says why nothing can be built of it.
 func (r *Reader) decode(f *Folder) (*yaml.Node, error) {
@@ -138,11 +138,8 @@ func (r *Reader) decode(f *Folder) (*yaml.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(docs) == 0:
-		return nil, errEmpty
-	case docs[0].Kind != yaml.MappingNode:
-		return nil, errors.New("holds no kustomization")
+	if len(docs) == 0 || docs[0].Kind != yaml.MappingNode {
+		return nil, errNone
 	}
 	data, _ := r.tree.Read(f.File) // it was decoded
 	err = yamldoc.WrongType(sigsyaml.Unmarshal(data, &f.ks))
@@ -226,23 +223,18 @@ func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) 
 	}
 	p, ok := worktree.Resolve(f.Dir, name)
 	isFile := ok && r.isFile(p, ignore) // kustomize looks for a file before a repository, and for a URL before both
-	switch {
-	case aURL.MatchString(name), isRemote(name) && !isFile:
+	switch isFolder := ok && !ignore.Dir(p); {
+	case aURL.MatchString(name), !isFile && (fetched.MatchString(name) || !path.IsAbs(name) && !fluxkustomize.IsLocalRelativePath(name)):
 		return elsewhere
 	case !ok:
 		return "leads out of the repository"
-	}
-	if !ignore.Dir(p) {
-		if strings.HasSuffix(field, "Generator") {
-			return "is a folder, not a file"
-		}
-		if r.tree.Kustomization(p, ignore) == "" {
-			return "is a folder without a kustomization.yaml"
-		}
+	case isFolder && strings.HasSuffix(field, "Generator"):
+		return "is a folder, not a file"
+	case isFolder && r.tree.Kustomization(p, ignore) == "":
+		return "is a folder without a kustomization.yaml"
+	case isFolder:
 		f.Subs = append(f.Subs, r.Folder(ignore, p))
 		return ""
-	}
-	switch {
 	case !isFile && r.included(p):
 		return elsewhere
 	case !isFile:
@@ -292,8 +284,3 @@ func isInline(s string) bool {
 // fetched matches what kustomize would fetch beside what Flux knows: by any scheme, at a ref, and with the user of a host,
 // as in git@example.com:org/repo.
 var fetched = regexp.MustCompile(`://|\?ref=|^[A-Za-z][A-Za-z0-9-]*@.*[/:]`)
-
-// isRemote reports whether kustomize would fetch a path.
-func isRemote(p string) bool {
-	return fetched.MatchString(p) || !path.IsAbs(p) && !fluxkustomize.IsLocalRelativePath(p)
-}

@@ -4,6 +4,6 @@
 // user hands over for those that the repository does not hold in the clear; out go texts. A variable is set, unset
 // (all that could set it was read, and nothing does: it is empty), or unknown, and then a placeholder stands for it
 // that can be told in whatever is made of it, with the reason. What SOPS has encrypted is unknown too. The package
-// must never decrypt anything, and never looks for an object itself. Of the project it may import overlay, yamldoc
-// and pkg/release.
+// must never decrypt anything, and never looks for an object itself. Of the project it may import yamldoc and
+// pkg/release.
 package substitute

@@ -1,9 +1,14 @@
 package substitute
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
+	"github.com/fluxcd/pkg/kustomize"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/yamldoc"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
 
@@ -137,14 +142,27 @@ func (s *Scope) Values() string {
 }
 
 // Put puts the variables into an object. unset are those that nothing sets.
-func (s *Scope) Put(o *overlay.Object) (text []byte, unset []string, err error) {
-	in := string(o.Text)
-	if o.Verbatim || !s.on || !strings.Contains(in, "${") && (s.loose || !strings.Contains(in, "$$")) {
-		return o.Text, nil, nil
+func (s *Scope) Put(object []byte) (text []byte, unset []string, err error) {
+	in := string(object)
+	if !s.on || !strings.Contains(in, "${") && (s.loose || !strings.Contains(in, "$$")) || isDisabled(object) {
+		return object, nil, nil
 	}
 	out, unset, err := s.Eval(in)
 	if err != nil && s.loose {
-		return o.Text, nil, nil // Flux puts nothing in here
+		return object, nil, nil // Flux puts nothing in here
 	}
 	return []byte(out), unset, err
+}
+
+// isDisabled reports whether an object is marked so that Flux puts nothing in.
+func isDisabled(object []byte) bool {
+	const key = "kustomize.toolkit.fluxcd.io/substitute"
+	if !bytes.Contains(object, []byte(key)) {
+		return false
+	}
+	docs, _ := yamldoc.Decode(object) // it was read before
+	return slices.ContainsFunc(docs, func(d *yaml.Node) bool {
+		return yamldoc.Text(d, "metadata", "labels", key) == kustomize.DisabledValue ||
+			yamldoc.Text(d, "metadata", "annotations", key) == kustomize.DisabledValue
+	})
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/fluxcd/pkg/envsubst"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/overlay"
 	"github.com/spegel-guard/spegel-guard/pkg/fluxrepo/internal/substitute"
 	"github.com/spegel-guard/spegel-guard/pkg/release"
 )
@@ -30,20 +29,21 @@ func TestPut(t *testing.T) {
 	const settings = "data: {HOST: harbor.example.com, MADE: 'x-unknown-variable-UP.invalid'}"
 	const sealed = "stringData: {HOST: 'ENC[AES256_GCM,data:a=,type:str]'}"
 	for name, c := range map[string]struct {
-		from     []source
-		set      map[string]string
-		given    map[string]string
-		sources  []substitute.Source
-		always   bool
-		verbatim bool
-		text     string
-		want     string // with ${NAME} for what is unknown
-		unset    string
-		why      string // of the first unknown one
+		from    []source
+		set     map[string]string
+		given   map[string]string
+		sources []substitute.Source
+		always  bool
+		text    string
+		want    string // with ${NAME} for what is unknown
+		unset   string
+		why     string // of the first unknown one
 	}{
 		"nothing is put in without a variable":        {text: "a: ${HOST}", want: "a: ${HOST}"},
 		"unless it is always done":                    {always: true, text: "a: ${HOST:=x}", want: "a: x"},
-		"nor where an object says so":                 {verbatim: true, set: map[string]string{"HOST": "x"}, text: "a: ${HOST}", want: "a: ${HOST}"},
+		"nor where a label says so":                   {set: map[string]string{"HOST": "x"}, text: "metadata: {labels: {kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${HOST}", want: "metadata: {labels: {kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${HOST}"},
+		"nor where an annotation does":                {set: map[string]string{"HOST": "x"}, text: "metadata: {annotations: {kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${HOST}", want: "metadata: {annotations: {kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${HOST}"},
+		"but where one says otherwise":                {set: map[string]string{"HOST": "x"}, text: "metadata: {labels: {kustomize.toolkit.fluxcd.io/substitute: enabled}}\na: ${HOST}", want: "metadata: {labels: {kustomize.toolkit.fluxcd.io/substitute: enabled}}\na: x"},
 		"its own variables":                           {set: map[string]string{"HOST": "x\ny"}, text: "a: ${HOST}", want: "a: xy"},
 		"its own win over those of a source":          {from: []source{{"ConfigMap", "s", settings, ""}}, set: map[string]string{"HOST": "mine"}, text: "${HOST}", want: "mine"},
 		"one that nothing sets is empty":              {set: map[string]string{"A": "a"}, text: "a: x${HOST}", want: "a: x", unset: "HOST"},
@@ -83,7 +83,7 @@ func TestPut(t *testing.T) {
 			if c.always {
 				s.Always()
 			}
-			out, unset, err := s.Put(&overlay.Object{Text: []byte(c.text), Verbatim: c.verbatim})
+			out, unset, err := s.Put([]byte(c.text))
 			got, why := substitute.Written(string(out)), ""
 			if err != nil {
 				got = "error"
@@ -158,7 +158,7 @@ func TestLoose(t *testing.T) {
 	t.Parallel()
 	s := substitute.Loose(substitute.NewGiven(map[string]string{"A": "a"}, nil))
 	for text, want := range map[string]string{"${A} ${B}": "a ${B}", "${A": "${A"} {
-		out, unset, err := s.Put(&overlay.Object{Text: []byte(text)})
+		out, unset, err := s.Put([]byte(text))
 		if got := substitute.Written(string(out)); got != want || err != nil || unset != nil {
 			t.Errorf("%q: %q, unset %v, %v; want %q", text, got, unset, err, want)
 		}

@@ -42,6 +42,9 @@ func signs() map[string]Mark {
 	}
 }
 
+// MarkOf is the mark of a kind that a check looks at, and 0 for any other.
+func MarkOf(kind string) Mark { return signs()[kind] }
+
 // ofDaemonSet matches the flags by which pkg/rollout tells Spegel, and their environment variables.
 const ofDaemonSet = `mirrored-registries|mirror-(targets|registries)|containerd-registry-config-path|router-addr|` +
 	`MIRRORED_REGISTRIES|MIRROR_(TARGETS|REGISTRIES)|CONTAINERD_REGISTRY_CONFIG_PATH|ROUTER_ADDR`
