@@ -167,12 +167,11 @@ func (r *Repository) relate() {
 func (r *Repository) note(readers []*Kustomization) {
 	r.readers = map[string][]*Kustomization{}
 	for _, k := range readers {
-		overlay.Read(k.Folders, func(p string) bool {
+		for _, p := range k.Files() {
 			if by := r.readers[p]; len(by) < 2 && !slices.Contains(by, k) { // two are as good as more
 				r.readers[p] = append(by, k)
 			}
-			return false
-		})
+		}
 	}
 }
 

@@ -45,8 +45,8 @@ func (k *Kustomization) Components() (out []string) {
 	return out
 }
 
-// Reads reports whether it reads a file that is one of those.
-func (k *Kustomization) Reads(is func(file string) bool) bool { return overlay.Read(k.Folders, is) }
+// Files are what its build reads.
+func (k *Kustomization) Files() []string { return overlay.Files(k.Folders...) }
 
 // Follow finds what a Kustomization reads, or says why it can't be followed. root is the one that its chain begins with: what is
 // built from the same source as that is built from this repository, too.

@@ -79,12 +79,11 @@ func (r *Reached) add(k *Kustomization) {
 			continue
 		}
 		r.seen[f], r.Folders = true, append(r.Folders, f)
-		overlay.Read([]*overlay.Folder{f}, func(p string) bool {
+		for _, p := range overlay.Files(f) {
 			for _, in := range r.decl.In[p] {
 				r.add(in)
 			}
-			return false
-		})
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ func All(g *fluxgraph.Graph, o Options) map[Fault]bool {
 	f := &faults{Graph: g, o: o, asked: map[*fluxgraph.Instance]bool{}, all: map[Fault]bool{}}
 	for _, n := range g.Instances {
 		for _, up := range n.Chain() {
-			f.asked[up] = f.asked[up] || n.Reads(o.Asked)
+			f.asked[up] = f.asked[up] || slices.ContainsFunc(n.Files(), o.Asked)
 		}
 	}
 	for _, p := range f.Tree.Paths() {
@@ -143,7 +143,7 @@ func isObject(d *yaml.Node) bool {
 func (f *faults) concerns(folders []*overlay.Folder) bool {
 	const spegels = worktree.Spegel | worktree.Release
 	folders = f.Declared.Reach(&declare.Kustomization{Folders: folders}).Folders
-	return overlay.Read(folders, func(p string) bool {
+	return slices.ContainsFunc(overlay.Files(folders...), func(p string) bool {
 		return f.Tree.File(p).Marks&worktree.Spegel != 0 || f.Tree.File(p).Err != nil || f.Finder.Produces(p)
 	}) || slices.ContainsFunc(folders, func(folder *overlay.Folder) bool {
 		return slices.ContainsFunc(folder.Holes, func(h overlay.Hole) bool {
@@ -191,13 +191,12 @@ func (f *faults) instance(n *fluxgraph.Instance) {
 
 // broken adds the files of a build that are no YAML.
 func (f *faults) broken(n *fluxgraph.Instance, concerns bool) (found bool) {
-	n.Reads(func(p string) bool {
+	for _, p := range n.Files() {
 		if _, err := f.Tree.Documents(p); err != nil && yamldoc.IsYAML(p) {
 			found = true
 			f.add(n, Fault{File: p, Concerns: concerns}, err, nil)
 		}
-		return false
-	})
+	}
 	return found
 }
 

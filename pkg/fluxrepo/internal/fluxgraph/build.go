@@ -66,12 +66,11 @@ func (g *Graph) build(n *Instance) {
 	n.Err = b.Err
 	objects := b.Objects
 	if n.Err != nil {
-		n.Reads(func(p string) bool {
+		for _, p := range n.Files() {
 			for _, d := range g.Declared.In[p] {
 				objects = append(objects, overlay.NewObject(d.Node))
 			}
-			return false
-		})
+		}
 	}
 	for _, w := range objects {
 		n.Objects = append(n.Objects, g.made(n, n.Scope, w)...)

@@ -71,10 +71,11 @@ func (g *Graph) find(n *Instance, cluster, kind, ns, name string) (o *Object, mi
 
 // search looks in files that nobody reads. missing is known of why nothing is found; why is that, or why nothing more is.
 func (g *Graph) search(n *Instance, name string, fits func(*Object) bool, missing string) (found []*Object, why string) {
+	reads := n.Files()
 	for _, p := range g.Tree.Paths() {
 		f := g.Tree.File(p)
 		if f.Marks&(worktree.Data|worktree.Source) == 0 || !g.Tree.Mentions(p, substitute.Written(name)) || !f.IsManifest() || g.Declared.Hidden(p) ||
-			!n.Plain && g.Declared.IsRead(p, nil) || n.Reads(func(own string) bool { return own == p }) {
+			!n.Plain && g.Declared.IsRead(p, nil) || slices.Contains(reads, p) {
 			continue
 		}
 		here := slices.DeleteFunc(slices.Clone(g.standing(p)), func(o *Object) bool { return !fits(o) })

@@ -166,17 +166,15 @@ func (g *Graph) makers(objects ...*Object) (out []*Instance) {
 // build reads, what builds that, and where the variables of all these come from.
 func (g *Graph) Inputs(release, holder *Object) (out []string) {
 	seen := map[string]bool{}
-	add := func(p string) bool {
-		if p != "" && !seen[p] && g.Tree.File(p) != nil {
-			seen[p], out = true, append(out, p)
-		}
-		return false
-	}
 	for _, n := range g.makers(holder, release) {
-		n.Reads(add)
-		add(n.File)
+		files := append(n.Files(), n.File)
 		for _, o := range n.variables {
-			add(o.File)
+			files = append(files, o.File)
+		}
+		for _, p := range files {
+			if !seen[p] && g.Tree.File(p) != nil {
+				seen[p], out = true, append(out, p)
+			}
 		}
 	}
 	return out

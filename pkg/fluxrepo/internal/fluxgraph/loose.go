@@ -29,7 +29,7 @@ func (g *Graph) InFull(file string) bool {
 // full.
 func (g *Graph) addPlain() {
 	for _, f := range g.Declared.Outermost() {
-		if overlay.Read(overlay.All(f), g.InFull) {
+		if slices.ContainsFunc(overlay.Files(overlay.All(f)...), g.InFull) {
 			g.plain(f)
 		}
 	}
@@ -55,7 +55,9 @@ func (g *Graph) plain(f *overlay.Folder) {
 func (g *Graph) addLoose() {
 	built := map[string]bool{}
 	for _, n := range g.Instances {
-		n.Reads(func(p string) bool { built[p] = built[p] || n.Built && n.Err == nil; return false })
+		for _, p := range n.Files() {
+			built[p] = built[p] || n.Built && n.Err == nil
+		}
 	}
 	for _, p := range g.Tree.Paths() {
 		if g.ctx.Err() != nil || built[p] || !g.mayBeLoose(g.Tree.File(p)) {

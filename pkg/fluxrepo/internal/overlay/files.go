@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -42,7 +41,7 @@ func (b *Build) newFiles() *files {
 func (b *Build) files() (*files, error) {
 	out := b.newFiles()
 	for _, f := range b.all {
-		for _, p := range slices.Concat([]string{f.File}, f.Resources, f.Inputs) {
+		for _, p := range Files(f) {
 			var data []byte
 			var err error
 			switch {

@@ -49,11 +49,15 @@ func All(folders ...*Folder) (out []*Folder) {
 	return out
 }
 
-// Read reports whether some folders, and not what is below them, read a file that is one of those.
-func Read(folders []*Folder, is func(file string) bool) bool {
-	return slices.ContainsFunc(folders, func(f *Folder) bool {
-		return f.File != "" && is(f.File) || slices.ContainsFunc(f.Resources, is) || slices.ContainsFunc(f.Inputs, is)
-	})
+// Files are what some folders read, and not what those below them do.
+func Files(folders ...*Folder) (out []string) {
+	for _, f := range folders {
+		if f.File != "" {
+			out = append(out, f.File)
+		}
+		out = append(append(out, f.Resources...), f.Inputs...)
+	}
+	return out
 }
 
 // plugs reports whether the kustomization changes objects, or makes some, by what is neither a patch nor a replacement.

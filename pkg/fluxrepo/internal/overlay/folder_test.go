@@ -63,7 +63,7 @@ func TestFolder(t *testing.T) {
 			}
 			f := overlay.NewReader(tree, func(string) bool { return false }).Folder(tree.Ignoring(""), "apps")
 			var reads, holes []string
-			overlay.Read(overlay.All(f), func(p string) bool { reads = append(reads, p); return false })
+			reads = append(reads, overlay.Files(overlay.All(f)...)...)
 			for _, h := range f.Holes {
 				hole := fmt.Sprintf("%d:%d %s %s %s", h.Line, h.Column, h.Field, h.Path, h.Problem)
 				if h.Remote {

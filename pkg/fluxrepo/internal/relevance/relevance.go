@@ -112,7 +112,7 @@ func (f *Finder) Rates(k *declare.Kustomization, text, values string) (relevant 
 // targets are the names, as expressions, of those that a Kustomization could make relevant by what it puts into them: the values of
 // its variables, patches, or what a replacement copies.
 func (f *Finder) targets(k *declare.Kustomization, values string) (names []string) {
-	holds := k.Reads(func(p string) bool { return len(f.decl.In[p]) > 0 })
+	holds := slices.ContainsFunc(k.Files(), func(p string) bool { return len(f.decl.In[p]) > 0 })
 	put := func(text, name string) {
 		if f.leadsToWord(text) || holds && aPath.MatchString(text) {
 			names = append(names, cmp.Or(name, ".*"))
@@ -130,7 +130,7 @@ func (f *Finder) targets(k *declare.Kustomization, values string) (names []strin
 			}
 			put(text, cmp.Or(p.Target, &kustypes.Selector{}).Name)
 		}
-		if holds && folder.Copies() && overlay.Read([]*overlay.Folder{folder}, func(p string) bool { return aField.MatchString(f.text(p)) }) {
+		if holds && folder.Copies() && slices.ContainsFunc(overlay.Files(folder), func(p string) bool { return aField.MatchString(f.text(p)) }) {
 			names = append(names, ".*")
 		}
 	}
@@ -167,7 +167,9 @@ func standIn(text []byte, names map[string]bool) bool {
 	return false
 }
 
-func (f *Finder) readsFlagged(k *declare.Kustomization) bool { return k.Reads(f.flagged) }
+func (f *Finder) readsFlagged(k *declare.Kustomization) bool {
+	return slices.ContainsFunc(k.Files(), f.flagged)
+}
 
 func (f *Finder) flagged(p string) bool {
 	out, known := f.flags[p]
