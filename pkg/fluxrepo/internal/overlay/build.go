@@ -56,10 +56,7 @@ const (
 
 // Cache keeps builds by the content of their inputs.
 type Cache struct {
-	// Work is how much was built so far, in bytes: those of the files that each build reads, a few for each build, and
-	// fewer for each that was asked for.
-	Work int
-
+	Work   int // how much was built so far, in bytes of files, and what takes as long as these
 	builds map[string]*Built
 }
 

@@ -54,9 +54,8 @@ func kustomize(fs *files, dir string) (res resmap.ResMap, err error) {
 
 // Plain is an error without the mount point, and without what it quotes of manifests.
 func Plain(err error) error {
-	msg := strings.ReplaceAll(err.Error(), mount+"/", "")
-	msg = strings.ReplaceAll(msg, "json: unable to ", "json: cannot ") // a decoder draws lots which it says
-	msg = yamldoc.Redact(strings.ReplaceAll(msg, mount, "."))
+	words := strings.NewReplacer(mount+"/", "", mount, ".", "json: unable to ", "json: cannot ") // a decoder draws lots which it says
+	msg := yamldoc.Redact(words.Replace(err.Error()))
 	if i := strings.LastIndex(msg, "cycle detected: "); i >= 0 { // the way there repeats itself
 		msg = msg[i:]
 	}

@@ -175,18 +175,19 @@ func placeOf(field *yaml.Node, p string) (at yaml.Node) {
 }
 
 // plugin is why the configuration of a generator, transformer or validator, which stands there or in a file or folder, can't be
-// used: it may make kustomize fetch something.
-func (r *Reader) plugin(f *Folder, ignore *worktree.Ignore, text string) string {
+// used: it may make kustomize fetch something. Of what stands there, and of what can't be used, nothing more is to be followed.
+func (r *Reader) plugin(f *Folder, ignore *worktree.Ignore, field, text string) (problem string, done bool) {
 	p, ok := worktree.Resolve(f.Dir, text)
 	switch {
+	case !slices.Contains([]string{"generators", "transformers", "validators"}, field):
 	case isInline(text):
-		return configuration(yamldoc.Decode([]byte(text)))
+		return configuration(yamldoc.Decode([]byte(text))), true
 	case ok && r.isFile(p, ignore):
-		return configuration(r.tree.Documents(p))
+		problem = configuration(r.tree.Documents(p))
 	case ok && r.tree.Kustomization(p, ignore) != "" && slices.ContainsFunc(All(r.Folder(ignore, p)), r.mayFetch):
-		return elsewhere
+		problem = elsewhere
 	}
-	return ""
+	return problem, problem != ""
 }
 
 // mayFetch reports whether a folder of configurations may make one that names what is to be fetched.
@@ -216,15 +217,13 @@ func configuration(docs []*yaml.Node, err error) (problem string) {
 
 // follow adds what a path leads to, or says why it leads nowhere.
 func (r *Reader) follow(f *Folder, ignore *worktree.Ignore, field, name string) string {
-	if slices.Contains([]string{"generators", "transformers", "validators"}, field) {
-		if problem := r.plugin(f, ignore, name); problem != "" || isInline(name) {
-			return problem
-		}
+	if problem, done := r.plugin(f, ignore, field, name); done {
+		return problem
 	}
 	p, ok := worktree.Resolve(f.Dir, name)
-	isFile := ok && r.isFile(p, ignore) // kustomize looks for a file before a repository, and for a URL before both
+	isFile := r.isFile(p, ignore) // kustomize looks for a file before a repository, and for a URL before both
 	switch isFolder := ok && !ignore.Dir(p); {
-	case aURL.MatchString(name), !isFile && (fetched.MatchString(name) || !path.IsAbs(name) && !fluxkustomize.IsLocalRelativePath(name)):
+	case aURL.MatchString(name), isRemote(name) && !isFile:
 		return elsewhere
 	case !ok:
 		return "leads out of the repository"
@@ -265,8 +264,7 @@ func (r *Reader) list(f *Folder, ignore *worktree.Ignore) {
 			all[p] = true
 		}
 	}
-	inOrder := func(a, b string) int { return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/")) }
-	for _, p := range slices.SortedFunc(maps.Keys(all), inOrder) {
+	for _, p := range slices.SortedFunc(maps.Keys(all), func(a, b string) int { return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/")) }) {
 		name := "./" + strings.TrimPrefix(p, f.Dir+"/")
 		f.ks.Resources = append(f.ks.Resources, name)
 		r.follow(f, ignore, "resources", name)
@@ -284,3 +282,8 @@ func isInline(s string) bool {
 // fetched matches what kustomize would fetch beside what Flux knows: by any scheme, at a ref, and with the user of a host,
 // as in git@example.com:org/repo.
 var fetched = regexp.MustCompile(`://|\?ref=|^[A-Za-z][A-Za-z0-9-]*@.*[/:]`)
+
+// isRemote reports whether kustomize would fetch a path.
+func isRemote(p string) bool {
+	return fetched.MatchString(p) || !path.IsAbs(p) && !fluxkustomize.IsLocalRelativePath(p)
+}
