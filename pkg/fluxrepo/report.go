@@ -29,9 +29,9 @@ type check struct {
 	errors   []Error
 }
 
-// report tells what was judged, as far as it has to do with what is asked for, and what could not be checked.
+// report adds what was judged, as far as it has to do with what is asked for, and what could not be checked.
 func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*judge.DaemonSet) {
-	var told []*judge.Release
+	var reported []*judge.Release
 	read := map[*fluxgraph.Object]*judge.Release{}
 	unbuilt := false // a release
 	for _, r := range judged {
@@ -45,7 +45,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 		unbuilt = unbuilt || r.Object.By == nil || r.Object.By.Plain
 		rel := c.release(r)
 		if rel.asked || c.changes(ctx, r) {
-			c.releases, told = append(c.releases, rel), append(told, r)
+			c.releases, reported = append(c.releases, rel), append(reported, r)
 			for _, o := range r.Read {
 				read[o] = r
 			}
@@ -53,7 +53,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 	}
 	for _, d := range sets {
 		rel := c.daemonSet(d)
-		i := slices.IndexFunc(told, func(r *judge.Release) bool {
+		i := slices.IndexFunc(reported, func(r *judge.Release) bool {
 			return r.Object.By == d.Object.By && !r.Suspended && d.IsMadeBy(&r.HelmRelease)
 		})
 		if i >= 0 {
@@ -66,7 +66,7 @@ func (c *check) report(ctx context.Context, judged []*judge.Release, sets []*jud
 	c.faults(unbuilt)
 }
 
-// release is a HelmRelease as it is told: each finding and each reference with its place, and nothing secret.
+// release is a HelmRelease as it is reported: each finding and each reference with its place, and nothing secret.
 func (c *check) release(r *judge.Release) Release {
 	show, o := c.secrets, r.Object
 	out := c.origin(o)
@@ -94,14 +94,14 @@ func (c *check) release(r *judge.Release) Release {
 	return out
 }
 
-// place is a place as the user is told of it. A release that stands there, in part, has to do with what is asked for.
+// place is a place as the user sees it. A release that stands there, in part, has to do with what is asked for.
 func (c *check) place(rel *Release, p Place) Place {
 	rel.asked = rel.asked || c.in.Has(p.File)
 	p.File = c.in.Show(p.File)
 	return p
 }
 
-// daemonSet is a DaemonSet as it is told.
+// daemonSet is a DaemonSet as it is reported.
 func (c *check) daemonSet(d *judge.DaemonSet) Release {
 	show, out := c.secrets, c.origin(d.Object)
 	out.Kind, out.Namespace, out.Name = "DaemonSet", show.Text(d.Namespace), show.Text(d.Name)
@@ -119,7 +119,7 @@ func (c *check) daemonSet(d *judge.DaemonSet) Release {
 	return out
 }
 
-// origin is what is told of any object: where it stands, and which Kustomizations lead to it.
+// origin is what is reported of any object: where it stands, and which Kustomizations lead to it.
 func (c *check) origin(o *fluxgraph.Object) (out Release) {
 	out.Suspended, out.Built = o.Suspended || o.By != nil && o.By.Suspended, o.By != nil && !o.By.Plain
 	out.Place = c.place(&out, c.finder.Object(o))
@@ -181,7 +181,7 @@ func (c *check) opaque(ctx context.Context, r *judge.Release) {
 }
 
 // unset says which Kustomizations current Flux refuses to build, because nothing sets a variable in what they emit. read is
-// what the releases that are told read.
+// what the releases that are reported read.
 func (c *check) unset(read map[*fluxgraph.Object]*judge.Release) {
 	for _, n := range c.Graph.Instances {
 		for _, o := range n.Objects {

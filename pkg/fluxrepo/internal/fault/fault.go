@@ -160,11 +160,11 @@ func (f *faults) concerns(folders []*overlay.Folder) bool {
 
 // instance adds what is wrong with one Kustomization in its chain, with its build, and with the objects that it emits.
 func (f *faults) instance(n *fluxgraph.Instance) {
-	says := worktree.Word
+	wanted := worktree.Word
 	if n.Built {
-		says = worktree.Spegel
+		wanted = worktree.Spegel
 	}
-	concerns := f.concerns(n.Folders) || f.Tree.Mark(n.Self.Text)&says != 0
+	concerns := f.concerns(n.Folders) || f.Tree.Mark(n.Self.Text)&wanted != 0
 	add := func(message string, err error, concerns, remote bool) {
 		_, node := f.Document(n.Self)
 		message = "Kustomization " + substitute.Written(n.Name) + message
@@ -207,11 +207,11 @@ func (f *faults) object(o *fluxgraph.Object) {
 		return
 	}
 	file, node := f.Document(o)
-	says := worktree.Word
+	wanted := worktree.Word
 	if o.Kind == "DaemonSet" { // others have such flags, too
-		says = worktree.Spegel
+		wanted = worktree.Spegel
 	}
-	fault := Fault{File: file, Concerns: f.Tree.Mark(o.Text)&says != 0 || o.Kind == "ConfigMap" || o.Kind == "Secret"}
+	fault := Fault{File: file, Concerns: f.Tree.Mark(o.Text)&wanted != 0 || o.Kind == "ConfigMap" || o.Kind == "Secret"}
 	fault.Message = o.Kind + " " + substitute.Written(o.Written.Name) + ": "
 	err := o.Err
 	_, unfollowed := errors.AsType[resourceset.Error](err)

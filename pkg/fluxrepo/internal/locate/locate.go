@@ -62,7 +62,7 @@ func (t Target) read(o *fluxgraph.Object) (v any) {
 // Finder looks in one repository.
 type Finder struct {
 	graph  *fluxgraph.Graph
-	most   int               // work of the graph, after which nothing is tried
+	limit  int               // of the graph's work, after which nothing is tried; what is searched and decoded lowers it
 	files  map[string][]byte // that were read
 	values map[values]any    // that were decoded
 }
@@ -75,7 +75,7 @@ type values struct {
 
 // New is a finder of a repository that was built.
 func New(g *fluxgraph.Graph) *Finder {
-	return &Finder{graph: g, most: g.Work() + maxWork, files: map[string][]byte{}, values: map[values]any{}}
+	return &Finder{graph: g, limit: g.Work() + maxWork, files: map[string][]byte{}, values: map[values]any{}}
 }
 
 // Find is the place of a node: of the text of a scalar, or of the key of anything else. Of what does not exist it is the

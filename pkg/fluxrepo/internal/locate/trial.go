@@ -53,7 +53,7 @@ func (f *Finder) trial(t Target, find *regexp.Regexp, stands func(now any) bool)
 }
 
 // spent reports whether all places of a check have done as much as they may.
-func (f *Finder) spent() bool { return f.graph.Work() > f.most }
+func (f *Finder) spent() bool { return f.graph.Work() > f.limit }
 
 // edited is the target's holder in a repository with the marker in it, or nil. Of an object that nothing builds, only its own
 // document matters.
@@ -62,7 +62,7 @@ func (f *Finder) edited(t Target, at occurrence) (holder *fluxgraph.Object) {
 	if t.Holder.By == nil {
 		_, node := f.graph.Document(t.Holder)
 		begin, end := f.document(t.Holder)
-		f.most -= perDecode * (end - begin)
+		f.limit -= perDecode * (end - begin)
 		doc := slices.Concat(data[begin:at.start], []byte(marker), data[at.end:end])
 		copy(doc, bytes.Repeat([]byte(" "), node.Column-1)) // in place of what stands before it in its first line
 		return f.graph.Reread(t.Holder, doc)
@@ -92,7 +92,7 @@ func (f *Finder) occurrences(t Target, find *regexp.Regexp) iter.Seq[occurrence]
 	}
 	return func(yield func(occurrence) bool) {
 		for _, in := range texts {
-			f.most -= (in.end - in.start) / perSearch
+			f.limit -= (in.end - in.start) / perSearch
 			for _, m := range find.FindAllSubmatchIndex(f.read(in.file)[in.start:in.end], maxTrials) {
 				i := 2 + slices.IndexFunc(m[2:], func(at int) bool { return at >= 0 }) // the group that matches
 				if i >= 2 && !yield(occurrence{in.file, in.start + m[i], in.start + m[i+1]}) {
