@@ -56,12 +56,7 @@ func policyAt(dir string) (string, error) {
 	if _, err := root.Lstat(policyName); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	file := filepath.Join(dir, policyName)
-	if wd, _, err := fluxrepo.Root("."); err == nil {
-		if rel, err := filepath.Rel(wd, file); err == nil {
-			file = filepath.ToSlash(rel)
-		}
-	}
+	file := fluxrepo.Displayed(filepath.Join(dir, policyName))
 	if _, err := root.Stat(policyName); err != nil { // a link may lead to another file of the repository, and not out of it
 		target, _ := root.Readlink(policyName)
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {

@@ -44,6 +44,9 @@ func Root(p string) (dir, git string, err error) {
 	return dir, git, err
 }
 
+// Displayed is how a file or folder is shown: relative to the working directory. Links in its own path have to be followed before.
+func Displayed(name string) string { return selection.Shown(name) }
+
 // Place is where something stands. Its file is relative to the working directory as the path was given, with forward
 // slashes; "<stdin>" for the stream.
 type Place = locate.Place

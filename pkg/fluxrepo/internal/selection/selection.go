@@ -110,6 +110,12 @@ func Root(p string) (abs, dir, git string, err error) {
 	}
 }
 
+// Shown is how a file or folder is shown: relative to the working directory. Links in its own path have to be followed before.
+func Shown(name string) string {
+	_, wd, _, _ := Root(".")
+	return shown(wd, name)
+}
+
 func shown(from, name string) string {
 	if rel, err := filepath.Rel(from, name); err == nil && from != "" {
 		name = rel
