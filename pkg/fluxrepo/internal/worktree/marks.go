@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Mark says what the bytes of a file could be about, before anything of it is decoded. It may say more than is
@@ -29,18 +30,17 @@ const (
 type filter struct {
 	words                     [][]byte
 	spegel, daemonSet, opaque *regexp.Regexp
-	signs                     map[string]Mark
 }
 
 // signs are the words that a file with a kind of object in it can't do without.
-func signs() map[string]Mark {
+var signs = sync.OnceValue(func() map[string]Mark {
 	return map[string]Mark{
 		"kustomize.toolkit.fluxcd.io": Kustomization, "HelmRelease": Release, "DaemonSet": DaemonSet,
 		"OCIRepository": Source, "HelmChart": Source, "GitRepository": Git, "Bucket": Git,
 		"ConfigMap": Data, "configMapGenerator": Data, "Secret": Data, "secretGenerator": Data,
 		"ResourceSet": Builder, "FluxInstance": Builder, "ArtifactGenerator": Builder,
 	}
-}
+})
 
 // MarkOf is the mark of a kind that a check looks at, and 0 for any other.
 func MarkOf(kind string) Mark { return signs()[kind] }
@@ -55,7 +55,7 @@ const opaque = `(?m)\bchart["']?\s*:[^\n]*(\$\{|ENC\[)|\burl["']?\s*:\s*["']?(oc
 	`(\bchartRef\b|/spec/chart|/spec/url)([^\n]*\n){0,3}[^\n]*(\$\{|ENC\[)`
 
 func newFilter(charts []string) *filter {
-	f := &filter{signs: signs(), daemonSet: regexp.MustCompile(ofDaemonSet), opaque: regexp.MustCompile(opaque)}
+	f := &filter{daemonSet: regexp.MustCompile(ofDaemonSet), opaque: regexp.MustCompile(opaque)}
 	names := []string{"spegel"}
 	for _, c := range charts {
 		if w := path.Base(strings.TrimRight(c, "/")); w != "." && !slices.Contains(names, w) {
@@ -75,7 +75,7 @@ func newFilter(charts []string) *filter {
 
 func (f *filter) marks(text []byte) Mark {
 	var m Mark
-	for word, mark := range f.signs {
+	for word, mark := range signs() {
 		if m&mark != mark && bytes.Contains(text, []byte(word)) {
 			m |= mark
 		}
