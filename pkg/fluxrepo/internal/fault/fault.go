@@ -48,8 +48,9 @@ type Options struct {
 func All(g *fluxgraph.Graph, o Options) map[Fault]bool {
 	f := &faults{Graph: g, o: o, asked: map[*fluxgraph.Instance]bool{}, all: map[Fault]bool{}}
 	for _, n := range g.Instances {
+		isAsked := slices.ContainsFunc(n.Files(), o.Asked)
 		for _, up := range n.Chain() {
-			f.asked[up] = f.asked[up] || slices.ContainsFunc(n.Files(), o.Asked)
+			f.asked[up] = f.asked[up] || isAsked
 		}
 	}
 	for _, p := range f.Tree.Paths() {
